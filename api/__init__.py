@@ -1,0 +1,1 @@
+"""The prediction service: FastAPI over an ONNX graph. Imports neither pandas nor scikit-learn."""

@@ -1,0 +1,155 @@
+"""The model bundle: what one model version is made of, and the code that serves it.
+
+A bundle is a directory with three files and nothing executable:
+
+``model.onnx``     the graph, one input per feature, one output ``probability``
+``golden.json``    requests with the answers the fitted pipeline gave
+``manifest.json``  checksums of both, provenance, metrics, the distribution of risk in the cohort
+
+The gate and the API load bundles through the same :func:`load_bundle`, so what was approved is what serves.
+Light on purpose: numpy and ONNX Runtime, no pandas, no scikit-learn.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from ml.errors import BundleError
+from ml.schema import FEATURES, UNKNOWN
+
+MODEL_FILE: Final = "model.onnx"
+GOLDEN_FILE: Final = "golden.json"
+MANIFEST_FILE: Final = "manifest.json"
+OUTPUT: Final = "probability"
+TOLERANCE: Final = 1e-6
+"""Largest accepted difference between a golden answer and its replay."""
+
+Record = Mapping[str, str | int | None]
+"""One encounter as in JSON: feature name to value; an absent or null value is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What is known of a bundle besides its graph."""
+
+    algorithm: str
+    data_source: str  # "real" or "synthetic"
+    data_version: str
+    trained_at: str  # ISO 8601, UTC
+    prevalence: float  # share of positives in the training data
+    risk_quantiles: tuple[float, ...]  # 101 quantiles (0 %, 1 %, … 100 %) of risk among the test patients
+    metrics: Mapping[str, Mapping[str, float]]  # name -> {"value", "low", "high"}
+    files: Mapping[str, str]  # file name -> sha256
+
+    @classmethod
+    def read(cls, directory: Path) -> "Manifest":
+        """Read ``manifest.json``; raises BundleError when it is not there or not of this shape."""
+        try:
+            fields = json.loads((directory / MANIFEST_FILE).read_text())
+            return cls(**{**fields, "risk_quantiles": tuple(fields["risk_quantiles"])})
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise BundleError(f"The manifest of the model cannot be read: {error}.") from error
+
+
+class Bundle:
+    """A verified bundle, ready to answer. Safe to call from several threads."""
+
+    def __init__(self, manifest: Manifest, session: ort.InferenceSession) -> None:
+        self.manifest = manifest
+        self._session = session
+
+    def predict(self, records: Sequence[Record]) -> NDArray[np.float32]:
+        """Probability of readmission within 30 days for each record, shape ``(len(records),)``."""
+        (answer,) = self._session.run([OUTPUT], encode(records))
+        return np.asarray(answer, dtype=np.float32).reshape(-1)
+
+
+def encode(records: Sequence[Record]) -> dict[str, NDArray[Any]]:
+    """Turn records into the inputs of the graph: a column vector of strings or floats per feature.
+
+    An unknown value becomes ``"?"`` in a text input and NaN in a numeric one.
+    """
+    inputs: dict[str, NDArray[Any]] = {}
+    for column in FEATURES:
+        values = [record.get(column.name) for record in records]
+        if column.is_number:
+            numbers = [math.nan if value is None else value for value in values]
+            inputs[column.input_name] = np.array(numbers, dtype=np.float32).reshape(-1, 1)
+        else:
+            texts = [UNKNOWN if value is None else value for value in values]
+            inputs[column.input_name] = np.array(texts, dtype=object).reshape(-1, 1)
+    return inputs
+
+
+def load_bundle(directory: Path, threads: int = 1) -> Bundle:
+    """Load a bundle and prove it: checksums, inputs and outputs of the graph, golden requests.
+
+    Args:
+        directory: holds the three files.
+        threads: ONNX Runtime's intra-op threads.
+
+    Raises:
+        BundleError: saying which of the checks failed.
+    """
+    manifest = Manifest.read(directory)
+    for name in (MODEL_FILE, GOLDEN_FILE):
+        if name not in manifest.files or sha256_of(directory / name) != manifest.files[name]:
+            raise BundleError(f"{name} does not match its checksum in the manifest.")
+    bundle = Bundle(manifest, _open_session(directory / MODEL_FILE, threads))
+    difference = replay(bundle, directory / GOLDEN_FILE)
+    if not difference <= TOLERANCE:  # also true for NaN
+        raise BundleError(
+            f"The golden requests fail: an answer differs by {difference:.2g}, allowed are {TOLERANCE:.0e}."
+        )
+    return bundle
+
+
+def replay(bundle: Bundle, golden: Path) -> float:
+    """Largest absolute difference between the golden answers and what the bundle says now."""
+    try:
+        requests = json.loads(golden.read_text())["requests"]
+        records = [request["record"] for request in requests]
+        expected = np.array([request["probability"] for request in requests], dtype=np.float64)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BundleError(f"The golden requests cannot be read: {error}.") from error
+    if not records:
+        raise BundleError("The bundle holds no golden requests.")
+    try:
+        answers = bundle.predict(records)
+    except Exception as error:
+        raise BundleError(f"The graph fails on a golden request: {error}.") from error
+    return float(np.max(np.abs(answers - expected)))
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hex; raises BundleError when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BundleError(f"{path.name} cannot be read: {error}.") from error
+
+
+def _open_session(model: Path, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # a refused graph is reported by us, in one sentence
+    try:
+        session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise BundleError(f"The graph cannot be loaded: {error}.") from error
+    expected = {column.input_name for column in FEATURES}
+    if (given := {node.name for node in session.get_inputs()}) != expected:
+        raise BundleError(f"The graph has other inputs than the schema: {', '.join(sorted(given ^ expected))}.")
+    if OUTPUT not in {node.name for node in session.get_outputs()}:
+        raise BundleError(f"The graph has no output named '{OUTPUT}'.")
+    return session

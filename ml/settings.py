@@ -1,0 +1,94 @@
+"""Settings: one class per service, read from the environment, ``.env`` and a directory of secret files.
+
+Precedence: environment, then ``.env`` in the working directory, then ``SECRETS_DIR`` (one file per secret,
+named like its setting), then the default. ``.env.example`` documents every field and is tested against them.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ml.errors import SettingsError
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+OptionalPath = Annotated[Path | None, BeforeValidator(lambda value: None if value == "" else value)]
+"""A path; the empty string, as compose files and ``.env`` write an unset value, means none."""
+
+
+class PlatformSettings(BaseSettings):
+    """Base of every settings class: how values are found and how a fault is told."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, str_strip_whitespace=True)
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Self:
+        """Read the settings.
+
+        Raises:
+            SettingsError: naming the first setting that is missing or malformed, in one sentence.
+        """
+        secrets = os.environ.get("SECRETS_DIR", ".local/secrets")
+        try:
+            return cls(_secrets_dir=secrets if Path(secrets).is_dir() else None, **overrides)
+        except ValidationError as error:
+            raise SettingsError(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    name = "_".join(str(part) for part in fault["loc"]).upper()
+    if fault["type"] == "missing":
+        return (
+            f"Setting {name} is missing: set it in .env, or let the stack generate it "
+            "(docker compose up, or make demo)."
+        )
+    shown = "" if name.endswith(("PASSWORD", "SECRET", "KEY")) else f" {fault['input']!r}"
+    return f"Setting {name} has a malformed value{shown}: {fault['msg']}."
+
+
+class DatabaseSettings(PlatformSettings):
+    """Where the ``diabetes`` database is and how to log in."""
+
+    postgres_host: str = "127.0.0.1"
+    postgres_port: Port = 5432
+    diabetes_db_name: str = "diabetes"
+    diabetes_db_user: str = "diabetes"
+    diabetes_db_password: SecretStr
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy URL; it names the driver, since a bare ``postgresql://`` means psycopg 3 today."""
+        password = quote(self.diabetes_db_password.get_secret_value(), safe="")
+        return (
+            f"postgresql+psycopg2://{self.diabetes_db_user}:{password}"
+            f"@{self.postgres_host}:{self.postgres_port}/{self.diabetes_db_name}"
+        )
+
+
+class MlflowSettings(PlatformSettings):
+    """Where MLflow is."""
+
+    mlflow_port: Port = 5000
+    mlflow_tracking_uri: str = Field(default_factory=lambda given: f"http://127.0.0.1:{given['mlflow_port']}")
+
+
+class MlSettings(DatabaseSettings, MlflowSettings):
+    """Ingestion, training and the registry: the command line and the Airflow tasks."""
+
+    data_source: Literal["auto", "uci", "file", "synthetic"] = "auto"
+    data_file: OptionalPath = None
+    data_dir: Path = Path(".local/data")
+    max_rejected_share: float = Field(default=0.01, ge=0, le=1)
+    uci_timeout_seconds: float = Field(default=120, gt=0)
+    uci_attempts: int = Field(default=3, ge=1, le=10)
+    synthetic_rows: int = Field(default=20_000, ge=500)
+    synthetic_seed: int = Field(default=296, ge=0)
+    forest_trees: int = Field(default=200, ge=10)
+    bootstrap_samples: int = Field(default=300, ge=50)
+    tune_trials: int = Field(default=8, ge=1)
+    tune_folds: int = Field(default=3, ge=2)
+    train_jobs: int = Field(default=2, ge=-1)

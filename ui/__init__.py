@@ -1,0 +1,1 @@
+"""The Streamlit app. It knows the other services by HTTP only."""
