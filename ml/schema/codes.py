@@ -99,7 +99,20 @@ PAYER: Final[Mapping[str, str]] = {
 }
 
 SPECIALTIES: Final[tuple[str, ...]] = tuple(
-    ["AllergyandImmunology", "Anesthesiology", "Anesthesiology-Pediatric", "Cardiology", "Cardiology-Pediatric", "DCPTEAM", "Dentistry", "Dermatology", "Emergency/Trauma", "Endocrinology", "Endocrinology-Metabolism", "Family/GeneralPractice", "Gastroenterology", "Gynecology", "Hematology", "Hematology/Oncology", "Hospitalist", "InfectiousDiseases", "InternalMedicine", "Nephrology", "Neurology", "Neurophysiology", "Obsterics&Gynecology-GynecologicOnco", "Obstetrics", "ObstetricsandGynecology", "Oncology", "Ophthalmology", "Orthopedics", "Orthopedics-Reconstructive", "Osteopath", "Otolaryngology", "OutreachServices", "Pathology", "Pediatrics", "Pediatrics-AllergyandImmunology", "Pediatrics-CriticalCare", "Pediatrics-EmergencyMedicine", "Pediatrics-Endocrinology", "Pediatrics-Hematology-Oncology", "Pediatrics-InfectiousDiseases", "Pediatrics-Neurology", "Pediatrics-Pulmonology", "Perinatology", "PhysicalMedicineandRehabilitation", "PhysicianNotFound", "Podiatry", "Proctology", "Psychiatry", "Psychiatry-Addictive", "Psychiatry-Child/Adolescent", "Psychology", "Pulmonology", "Radiologist", "Radiology", "Resident", "Rheumatology", "Speech", "SportsMedicine", "Surgeon", "Surgery-Cardiovascular", "Surgery-Cardiovascular/Thoracic", "Surgery-Colon&Rectal", "Surgery-General", "Surgery-Maxillofacial", "Surgery-Neuro", "Surgery-Pediatric", "Surgery-Plastic", "Surgery-PlasticwithinHeadandNeck", "Surgery-Thoracic", "Surgery-Vascular", "SurgicalSpecialty", "Urology"]
+    """
+    AllergyandImmunology Anesthesiology Anesthesiology-Pediatric Cardiology Cardiology-Pediatric DCPTEAM
+    Dentistry Dermatology Emergency/Trauma Endocrinology Endocrinology-Metabolism Family/GeneralPractice
+    Gastroenterology Gynecology Hematology Hematology/Oncology Hospitalist InfectiousDiseases InternalMedicine
+    Nephrology Neurology Neurophysiology Obsterics&Gynecology-GynecologicOnco Obstetrics ObstetricsandGynecology
+    Oncology Ophthalmology Orthopedics Orthopedics-Reconstructive Osteopath Otolaryngology OutreachServices
+    Pathology Pediatrics Pediatrics-AllergyandImmunology Pediatrics-CriticalCare Pediatrics-EmergencyMedicine
+    Pediatrics-Endocrinology Pediatrics-Hematology-Oncology Pediatrics-InfectiousDiseases Pediatrics-Neurology
+    Pediatrics-Pulmonology Perinatology PhysicalMedicineandRehabilitation PhysicianNotFound Podiatry Proctology
+    Psychiatry Psychiatry-Addictive Psychiatry-Child/Adolescent Psychology Pulmonology Radiologist Radiology
+    Resident Rheumatology Speech SportsMedicine Surgeon Surgery-Cardiovascular Surgery-Cardiovascular/Thoracic
+    Surgery-Colon&Rectal Surgery-General Surgery-Maxillofacial Surgery-Neuro Surgery-Pediatric Surgery-Plastic
+    Surgery-PlasticwithinHeadandNeck Surgery-Thoracic Surgery-Vascular SurgicalSpecialty Urology
+    """.split()
 )
 
 DOSE: Final[Mapping[str, str]] = {

@@ -67,6 +67,7 @@ class Column:
 
     @property
     def is_feature(self) -> bool:
+        """Whether a model may see it."""
         return self.kind not in (Kind.IDENTIFIER, Kind.TARGET)
 
     @property
