@@ -83,6 +83,7 @@ class MlSettings(DatabaseSettings, MlflowSettings):
     data_file: OptionalPath = None
     data_dir: Path = Path(".local/data")
     max_rejected_share: float = Field(default=0.01, ge=0, le=1)
+    uci_url: str = "https://archive.ics.uci.edu"
     uci_timeout_seconds: float = Field(default=120, gt=0)
     uci_attempts: int = Field(default=3, ge=1, le=10)
     synthetic_rows: int = Field(default=20_000, ge=500)

@@ -111,9 +111,7 @@ def _category(
 
 
 def _code(name: str, label: str, meanings: Mapping[int, str], example: int) -> Column:
-    return Column(
-        name, Kind.CODE, label, Group.ADMISSION, allowed=tuple(meanings), texts=dict(meanings), example=example
-    )
+    return Column(name, Kind.CODE, label, Group.ADMISSION, allowed=tuple(meanings), texts={**meanings}, example=example)
 
 
 def _count(name: str, label: str, group: Group, low: int, high: int, unit: str, example: int) -> Column:

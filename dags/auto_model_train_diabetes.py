@@ -1,0 +1,85 @@
+"""### Search for the best model
+
+**Plan** a search over RandomForest and gradient boosting → run its **trials** in parallel as mapped tasks over one
+Optuna study in PostgreSQL, each scored by patient-grouped cross-validation on `train_data` → **refit** the best on
+all of `train_data` and register it as `challenger` → let the **gate** decide.
+
+The test patients are not touched before the refit. Running it again on the same data and code finds the trials
+done and makes no new version.
+
+*On failure:* a failed trial is retried alone; the present production version keeps serving.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import CronTriggerTimetable, dag, task
+from assets import registered_model
+from policies import DEFAULTS
+
+
+@dag(
+    schedule=CronTriggerTimetable("@weekly", timezone="UTC"),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS,
+    tags=["model"],
+    doc_md=__doc__,
+)
+def auto_model_train_diabetes() -> None:
+    """Wire :mod:`ml.tune`, :mod:`ml.train` and :mod:`ml.gate`."""
+
+    @task
+    def plan_search() -> list[dict[str, str | int]]:
+        """Create the study, or find it again; one entry per trial."""
+        from ml.settings import MlSettings
+        from ml.tune import plan
+        from ml.warehouse.connection import warehouse
+
+        settings = MlSettings.load()
+        with warehouse(settings) as engine:
+            search = plan(settings, engine)
+        return [{"study": search.study, "slot": slot} for slot in search.slots]
+
+    @task(max_active_tis_per_dagrun=2, execution_timeout=timedelta(hours=1))
+    def run_trial(study: str, slot: int) -> str:
+        """Fill one slot of the search; returns the study's name."""
+        from ml.settings import MlSettings
+        from ml.tune import run_trial as run
+        from ml.warehouse.connection import warehouse
+
+        settings = MlSettings.load()
+        with warehouse(settings) as engine:
+            run(settings, engine, study, slot)
+        return study
+
+    @task
+    def refit_best(studies: list[str]) -> str:
+        """Fit the best settings on all training data and register them; returns the version's number."""
+        from ml.registry import Registry
+        from ml.settings import MlSettings
+        from ml.train import train
+        from ml.tune import best
+        from ml.warehouse.connection import warehouse
+
+        settings = MlSettings.load()
+        found = best(settings, next(iter(studies)))
+        with warehouse(settings) as engine:
+            return train(settings, engine, Registry(settings), found.family, found.parameters).version
+
+    @task(outlets=[registered_model])
+    def gate(version: str) -> str:
+        """Decide on the version; returns the decision with its reason."""
+        from ml.gate import run_gate
+        from ml.registry import Registry
+        from ml.settings import MlSettings
+        from ml.warehouse.connection import warehouse
+
+        settings = MlSettings.load()
+        with warehouse(settings) as engine:
+            return str(run_gate(settings, engine, Registry(settings), version).decision)
+
+    gate(refit_best(run_trial.expand_kwargs(plan_search())))
+
+
+auto_model_train_diabetes()

@@ -1,0 +1,61 @@
+"""### Train the RandomForest
+
+**Train** a RandomForest on `train_data`, evaluate it on `test_data`, export it to ONNX, register it in MLflow as
+`challenger` → let the **gate** decide whether it becomes `production`. The API picks a new production version up
+within seconds.
+
+Starts daily, and when `ingest_diabetes` brings new data. On the same data, code and settings it ends green,
+says "nothing new" and makes no new version.
+
+*On failure:* the present production version keeps serving.
+"""
+
+from datetime import UTC, datetime
+
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
+from assets import registered_model, training_data
+from policies import DEFAULTS
+
+
+@dag(
+    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("@daily", timezone="UTC"), assets=[training_data]),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS,
+    tags=["model"],
+    doc_md=__doc__,
+)
+def train_models_diabetes_simple() -> None:
+    """Wire :mod:`ml.train` and :mod:`ml.gate`."""
+
+    @task
+    def train_random_forest() -> str:
+        """Fit, evaluate, export and register; returns the version's number."""
+        from ml.models import RANDOM_FOREST
+        from ml.registry import Registry
+        from ml.settings import MlSettings
+        from ml.train import train
+        from ml.warehouse.connection import warehouse
+
+        settings = MlSettings.load()
+        with warehouse(settings) as engine:
+            parameters = {"n_estimators": settings.forest_trees}
+            return train(settings, engine, Registry(settings), RANDOM_FOREST, parameters).version
+
+    @task(outlets=[registered_model])
+    def gate(version: str) -> str:
+        """Decide on the version; returns the decision with its reason."""
+        from ml.gate import run_gate
+        from ml.registry import Registry
+        from ml.settings import MlSettings
+        from ml.warehouse.connection import warehouse
+
+        settings = MlSettings.load()
+        with warehouse(settings) as engine:
+            return str(run_gate(settings, engine, Registry(settings), version).decision)
+
+    gate(train_random_forest())
+
+
+train_models_diabetes_simple()

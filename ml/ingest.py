@@ -1,0 +1,46 @@
+"""Ingestion, step by step: the command line runs all steps, the DAG runs each as a task."""
+
+import logging
+import shutil
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from ml.settings import MlSettings
+from ml.sources import Delivery, fetch
+from ml.sources.file import read_chunks
+from ml.split import Split, split
+from ml.validation import Validated, validate
+from ml.warehouse.ingestion import Ingested, load
+
+log = logging.getLogger(__name__)
+
+
+def ingest(settings: MlSettings, engine: sa.Engine) -> Split:
+    """Fetch, validate, load and split; ends where it began when there is nothing new.
+
+    Raises:
+        DataSourceError, RejectedDataError, ProvenanceError, SplitError, WarehouseError: and nothing is changed.
+    """
+    delivery = fetch(settings)
+    log.info("Source: %s (%s)", delivery.kind, delivery.path.name)
+    validated = validate_delivery(settings, delivery)
+    load_and_clean(engine, delivery, validated)
+    return split(engine)
+
+
+def validate_delivery(settings: MlSettings, delivery: Delivery) -> Validated:
+    """Validate a delivered file into a directory of its own below ``DATA_DIR``."""
+    directory = settings.data_dir / "validated" / delivery.path.stem
+    return validate(read_chunks(delivery.path), directory, settings.max_rejected_share)
+
+
+def load_and_clean(engine: sa.Engine, delivery: Delivery, validated: Validated) -> Ingested:
+    """Load validated rows, then remove the files they were kept in."""
+    ingested = load(engine, delivery, validated)
+    _remove(validated.accepted.parent)
+    return ingested
+
+
+def _remove(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)

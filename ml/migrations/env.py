@@ -1,0 +1,12 @@
+"""Run by Alembic; the connection comes from :func:`ml.migrations.upgrade`, so a migration is one transaction."""
+
+from alembic import context
+
+from ml.warehouse.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table="schema_version",
+)
+context.run_migrations()

@@ -1,0 +1,165 @@
+"""The model registry: the only user of MlflowClient, of model aliases and of ``models:/``."""
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+import mlflow
+import pandas as pd
+from matplotlib.figure import Figure
+from mlflow import MlflowClient
+from mlflow.data.code_dataset_source import CodeDatasetSource
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR, MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT
+from mlflow.exceptions import MlflowException
+
+from ml.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE
+from ml.errors import RegistryError
+from ml.features import model_inputs
+from ml.settings import MlflowSettings
+
+log = logging.getLogger(__name__)
+
+MODEL_NAME: Final = "diabetes-readmission"
+PRODUCTION: Final = "production"
+CHALLENGER: Final = "challenger"
+EXPERIMENT: Final = "diabetes-readmission"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A registered model version."""
+
+    number: str
+    run_id: str
+    tags: dict[str, str]
+    aliases: tuple[str, ...]
+
+
+class Registry:
+    """Runs, versions and aliases on one MLflow server."""
+
+    def __init__(self, settings: MlflowSettings) -> None:
+        mlflow.set_tracking_uri(settings.mlflow_tracking_uri)
+        MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)  # our own progress says more
+        MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)
+        self._uri = settings.mlflow_tracking_uri
+        self._client = MlflowClient()
+
+    @contextmanager
+    def run(self, name: str, tags: dict[str, str]) -> Iterator[str]:
+        """A tracked run; yields its id. An exception marks it as failed and passes on."""
+        with self._reachable():
+            mlflow.set_experiment(EXPERIMENT)
+            with mlflow.start_run(run_name=name, tags=tags) as run:
+                yield run.info.run_id
+
+    def log_results(self, params: dict[str, Any], metrics: dict[str, float], figures: dict[str, Figure]) -> None:
+        """Record parameters, metrics and plots on the present run."""
+        mlflow.log_params(params)
+        mlflow.log_metrics(metrics)
+        for name, figure in figures.items():
+            mlflow.log_figure(figure, f"plots/{name}")
+
+    def log_data(self, table: pd.DataFrame, context: str, source: str, version: str) -> None:
+        """Record which data the present run used: name, version, source and schema; the rows stay in PostgreSQL."""
+        dataset = mlflow.data.from_pandas(
+            model_inputs(table),
+            source=CodeDatasetSource({"database": "diabetes", "table": f"{context}_data", "delivered_by": source}),
+            name=f"{context}_data",
+            digest=version[:12],
+        )
+        mlflow.log_input(dataset, context=context)
+
+    def log_text(self, text: str, name: str) -> None:
+        """Record a text file on the present run."""
+        mlflow.log_text(text, name)
+
+    def register(self, bundle: Path, example: pd.DataFrame, tags: dict[str, str], description: str) -> Version:
+        """Log a bundle as an ONNX model of the present run and register it; visible only once it is complete.
+
+        Args:
+            bundle: directory as :mod:`ml.bundle` describes.
+            example: a few encounters, for the signature.
+            tags: of the new version.
+            description: of the new version, Markdown.
+        """
+        import onnx
+
+        inputs = model_inputs(example)
+        signature = mlflow.models.infer_signature(inputs, pd.DataFrame({"probability": [0.5]}, dtype="float32"))
+        logged = mlflow.onnx.log_model(
+            onnx.load(bundle / MODEL_FILE),
+            name="model",
+            signature=signature,
+            pip_requirements=[f"{name}=={metadata.version(name)}" for name in ("mlflow", "onnx", "onnxruntime")],
+            onnx_execution_providers=["CPUExecutionProvider"],
+            save_as_external_data=False,
+        )
+        for name in (GOLDEN_FILE, MANIFEST_FILE):
+            self._client.log_model_artifact(logged.model_id, str(bundle / name))
+        version = mlflow.register_model(f"models:/{logged.model_id}", MODEL_NAME, tags=tags)
+        self._client.update_model_version(MODEL_NAME, version.version, description)
+        return _version(self._client.get_model_version(MODEL_NAME, version.version))
+
+    def find(self, fingerprint: str) -> Version | None:
+        """The version with this fingerprint, if there is one."""
+        with self._reachable():
+            found = self._client.search_model_versions(
+                f"name = '{MODEL_NAME}' AND tags.fingerprint = '{fingerprint}'", max_results=1
+            )
+        return self.version(found[0].version) if found else None
+
+    def version(self, number: str) -> Version:
+        """A version by its number; raises RegistryError when there is none."""
+        with self._reachable():
+            return _version(self._client.get_model_version(MODEL_NAME, number))
+
+    def versions(self) -> list[Version]:
+        """All versions, the newest first."""
+        with self._reachable():
+            found = self._client.search_model_versions(f"name = '{MODEL_NAME}'")
+        return [self.version(str(number)) for number in sorted((int(v.version) for v in found), reverse=True)]
+
+    def by_alias(self, alias: str) -> Version | None:
+        """The version an alias points to, or None."""
+        with self._reachable():
+            try:
+                return _version(self._client.get_model_version_by_alias(MODEL_NAME, alias))
+            except MlflowException as error:
+                if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                    return None
+                raise
+
+    def point(self, alias: str, number: str) -> None:
+        """Let an alias point to a version: one write, so that there is no moment without it."""
+        with self._reachable():
+            self._client.set_registered_model_alias(MODEL_NAME, alias, number)
+
+    def tag(self, number: str, tags: dict[str, str]) -> None:
+        """Set tags of a version."""
+        with self._reachable():
+            for name, value in tags.items():
+                self._client.set_model_version_tag(MODEL_NAME, number, name, value)
+
+    @contextmanager
+    def downloaded(self, number: str) -> Iterator[Path]:
+        """The bundle of a version, in a directory that goes away with the context."""
+        with self._reachable(), tempfile.TemporaryDirectory() as scratch:
+            yield Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL_NAME}/{number}", dst_path=scratch))
+
+    @contextmanager
+    def _reachable(self) -> Iterator[None]:
+        try:
+            yield
+        except MlflowException as error:
+            raise RegistryError(f"MLflow at {self._uri} says: {error.message}") from error
+
+
+def _version(found: ModelVersion) -> Version:
+    return Version(str(found.version), found.run_id, dict(found.tags), tuple(found.aliases))

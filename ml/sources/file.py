@@ -1,0 +1,78 @@
+"""The data set as a file on this machine: the csv, or the zip as UCI distributes it."""
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+import pandas as pd
+
+from ml.errors import DataSourceError
+from ml.schema import COLUMN_NAMES, UNKNOWN
+
+CHUNK_ROWS: Final = 50_000
+MEMBER: Final = "diabetic_data.csv"
+
+
+def locate(path: Path | None) -> Path:
+    """The path, once it is known to be a readable file.
+
+    Raises:
+        DataSourceError: no path is set, or there is no such file.
+    """
+    if path is None:
+        raise DataSourceError("DATA_SOURCE=file needs DATA_FILE: the path of diabetic_data.csv, or of UCI's zip.")
+    if not path.is_file():
+        raise DataSourceError(f"DATA_FILE={path} is not a file: give the path of diabetic_data.csv, or of UCI's zip.")
+    return path
+
+
+def read_chunks(path: Path, chunk_rows: int = CHUNK_ROWS) -> Iterator[pd.DataFrame]:
+    """Read a delivered file as text, chunk by chunk, in constant memory.
+
+    Yields:
+        Frames with the 50 columns in the order of the schema, all text; an unknown value ("?" or empty) is NA,
+        the category "None" of the laboratory columns stays as it is; the index counts data rows from 1.
+
+    Raises:
+        DataSourceError: the file is not a csv with the 50 columns.
+    """
+    with _open(path) as stream:
+        try:
+            reader = pd.read_csv(
+                stream, dtype="str", keep_default_na=False, na_values=[UNKNOWN, ""], chunksize=chunk_rows
+            )
+            for chunk in reader:
+                _check_header(path, list(chunk.columns))
+                chunk.index += 1
+                yield chunk[list(COLUMN_NAMES)]
+        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+            raise DataSourceError(f"{path.name} cannot be read as csv: {error}.") from error
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[IO[bytes]]:
+    """Open the csv, or the csv inside the zip; told apart by content, since a mounted file may have any name."""
+    if not zipfile.is_zipfile(path):
+        with path.open("rb") as stream:
+            yield stream
+        return
+    with zipfile.ZipFile(path) as archive:
+        members = [name for name in archive.namelist() if Path(name).name == MEMBER]
+        if not members:
+            raise DataSourceError(f"{path.name} holds no {MEMBER}: is it UCI's archive of data set 296?")
+        with archive.open(members[0]) as stream:
+            yield stream
+
+
+def _check_header(path: Path, given: list[str]) -> None:
+    missing = [name for name in COLUMN_NAMES if name not in given]
+    surplus = [name for name in given if name not in COLUMN_NAMES]
+    if missing or surplus:
+        raise DataSourceError(
+            f"{path.name} has not the 50 columns of the data set"
+            + (f"; missing: {', '.join(missing)}" if missing else "")
+            + (f"; not known: {', '.join(surplus)}" if surplus else "")
+            + "."
+        )

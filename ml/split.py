@@ -1,0 +1,119 @@
+"""Who trains and who tests: by a hash of the patient, so for ever, however the data grow."""
+
+import hashlib
+import io
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from ml.errors import NoDataError, SplitError
+from ml.schema import CANNOT_BE_READMITTED, COLUMN_NAMES, ENCOUNTER_ID, PATIENT_ID
+from ml.warehouse.connection import copy_out, transaction
+from ml.warehouse.ingestion import lock
+from ml.warehouse.tables import ingestions
+
+log = logging.getLogger(__name__)
+
+TEST_PERCENT: Final = 20
+
+_COLUMNS: Final = ", ".join(f'"{name}"' for name in COLUMN_NAMES)
+_EXCLUDED: Final = ", ".join(str(code) for code in sorted(CANNOT_BE_READMITTED))
+_DIGEST: Final = f'sha256("{PATIENT_ID}"::text::bytea)'
+_BUCKET: Final = f"mod((get_byte({_DIGEST}, 0) << 16) + (get_byte({_DIGEST}, 1) << 8) + get_byte({_DIGEST}, 2), 100)"
+"""The SQL twin of :func:`bucket`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Outcome of a split. ``new`` is False when train and test data were already of this version."""
+
+    data_version: str
+    provenance: str
+    train_rows: int
+    test_rows: int
+    new: bool
+
+
+def bucket(patient: int) -> int:
+    """0..99 for a patient: the first three bytes of the SHA-256 of the number's digits, modulo 100.
+
+    Patients in the buckets below :data:`TEST_PERCENT` test; all others train.
+    """
+    return int.from_bytes(hashlib.sha256(str(patient).encode()).digest()[:3]) % 100
+
+
+def split(engine: sa.Engine) -> Split:
+    """Rebuild ``train_data`` and ``test_data`` from ``raw_data`` in one transaction; readers see old or new, whole.
+
+    Deaths and discharges to hospice are left out: they cannot be readmitted.
+
+    Raises:
+        NoDataError: nothing has been ingested.
+        SplitError: a patient stands in both tables; nothing is changed.
+    """
+    with transaction(engine) as connection:
+        lock(connection)
+        latest = connection.execute(sa.select(ingestions).order_by(ingestions.c.id.desc()).limit(1)).first()
+        if latest is None:
+            raise NoDataError("There are no encounters yet: run ingest_diabetes, or 'python -m ml ingest'.")
+        if latest.data_version:
+            log.info("Nothing new: train and test data are of version %s", latest.data_version[:12])
+            return Split(latest.data_version, latest.provenance, latest.train_rows, latest.test_rows, new=False)
+        train_rows = _fill(connection, "train_data", f"{_BUCKET} >= {TEST_PERCENT}")
+        test_rows = _fill(connection, "test_data", f"{_BUCKET} < {TEST_PERCENT}")
+        check_disjoint(connection)
+        version = data_version(connection)
+        connection.execute(
+            ingestions.update()
+            .where(ingestions.c.id == latest.id)
+            .values(data_version=version, train_rows=train_rows, test_rows=test_rows)
+        )
+    log.info("Data version %s: %s train rows, %s test rows", version[:12], f"{train_rows:,}", f"{test_rows:,}")
+    return Split(version, latest.provenance, train_rows, test_rows, new=True)
+
+
+def check_disjoint(connection: sa.Connection) -> None:
+    """Make sure that no patient stands in both tables.
+
+    Raises:
+        SplitError: naming how many do.
+    """
+    shared = connection.exec_driver_sql(
+        f'SELECT count(*) FROM (SELECT "{PATIENT_ID}" FROM train_data INTERSECT SELECT "{PATIENT_ID}" FROM test_data)'
+        " AS shared"
+    ).scalar_one()
+    if shared:
+        raise SplitError(f"{shared} patients stand in both train_data and test_data; nothing was changed.")
+
+
+def data_version(connection: sa.Connection) -> str:
+    """SHA-256 over the rows of both tables in the order of encounters: equal data, equal version."""
+    sink = _HashingSink()
+    for table in ("train_data", "test_data"):
+        copy_out(connection, f'SELECT {_COLUMNS} FROM {table} ORDER BY "{ENCOUNTER_ID}"', sink)  # noqa: S608
+    return sink.digest.hexdigest()
+
+
+def _fill(connection: sa.Connection, table: str, condition: str) -> int:
+    connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608  unlike TRUNCATE, readers are not locked out
+    result = connection.exec_driver_sql(
+        f"INSERT INTO {table} ({_COLUMNS}) SELECT {_COLUMNS} FROM raw_data "  # noqa: S608  names of the schema
+        f"WHERE discharge_disposition_id NOT IN ({_EXCLUDED}) AND {condition}"
+    )
+    return int(result.rowcount)
+
+
+class _HashingSink(io.RawIOBase):
+    """A file that only remembers the hash of what was written to it."""
+
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, block: bytes, /) -> int:  # type: ignore[override]
+        self.digest.update(block)
+        return len(block)

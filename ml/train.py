@@ -1,0 +1,148 @@
+"""Training: from a data version and settings to a registered model version, once."""
+
+import hashlib
+import importlib.util
+import json
+import logging
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import sqlalchemy as sa
+from sklearn.pipeline import Pipeline
+
+from ml.bundle import Manifest
+from ml.evaluate import Interval, Values, evaluate
+from ml.export import probabilities, write_bundle
+from ml.features import model_inputs, patients, target
+from ml.models import FAMILIES, build
+from ml.registry import CHALLENGER, Registry, Version
+from ml.report import model_card, plots, with_interval
+from ml.settings import MlSettings
+from ml.warehouse.connection import transaction
+from ml.warehouse.datasets import Dataset, current_version, read
+
+log = logging.getLogger(__name__)
+
+_SHAPING_MODULES: Final = ("ml.schema.columns", "ml.schema.codes", "ml.features", "ml.models", "ml.export", "ml.split")
+"""The modules that shape a model: their text is the code version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """Outcome of a training. ``new`` is False when this data, code and settings had a version already."""
+
+    version: str
+    new: bool
+
+
+def train(
+    settings: MlSettings, engine: sa.Engine, registry: Registry, family: str, parameters: Mapping[str, Any]
+) -> Trained:
+    """Fit, evaluate, export and register a model as ``challenger``.
+
+    Args:
+        settings: of this service.
+        engine: of the ``diabetes`` database.
+        registry: receives run and version.
+        family: a key of :data:`ml.models.FAMILIES`.
+        parameters: over the family's defaults.
+
+    Raises:
+        NoDataError: nothing has been ingested.
+        BundleError: the exported graph differs from the fitted pipeline.
+        RegistryError, WarehouseError: a service cannot be reached.
+    """
+    full = {**FAMILIES[family].defaults, **parameters}
+    with transaction(engine) as connection:
+        data_version = current_version(connection).data_version
+    fingerprint = fingerprint_of(data_version, family, full)
+    if (known := registry.find(fingerprint)) is not None:
+        log.info("Nothing new: version %s has this data, code and settings", known.number)
+        return Trained(known.number, new=False)
+    dataset = read(engine)
+    log.info("Fitting %s on %s encounters", FAMILIES[family].name, f"{len(dataset.train):,}")
+    pipeline = build(family, full, settings.train_jobs).fit(model_inputs(dataset.train), target(dataset.train))
+    version = _register(settings, registry, pipeline, dataset, family, full)
+    return Trained(version.number, new=True)
+
+
+def fingerprint_of(data_version: str, family: str, parameters: Mapping[str, Any]) -> str:
+    """SHA-256 over data version, code version and settings: what decides whether a model would be the same."""
+    parts = [data_version, code_version(), family, json.dumps(dict(parameters), sort_keys=True)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@cache
+def code_version() -> str:
+    """SHA-256 over the source of the modules that shape a model; the same in a checkout and in an image."""
+    digest = hashlib.sha256()
+    for name in _SHAPING_MODULES:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
+            raise ImportError(f"no source of {name}")
+        digest.update(Path(spec.origin).read_bytes())
+    return digest.hexdigest()
+
+
+def _register(
+    settings: MlSettings,
+    registry: Registry,
+    pipeline: Pipeline,
+    dataset: Dataset,
+    family: str,
+    parameters: dict[str, Any],
+) -> Version:
+    labels, risks = target(dataset.test), probabilities(pipeline, dataset.test)
+    log.info("Evaluating on %s test encounters", f"{len(labels):,}")
+    metrics = evaluate(labels, risks, patients(dataset.test), settings.bootstrap_samples)
+    log.info("%s", ", ".join(f"{name} {with_interval(value)}" for name, value in metrics.items()))
+    tags = {
+        "data_source": dataset.version.provenance,
+        "data_version": dataset.version.data_version,
+        "algorithm": FAMILIES[family].name,
+        "code_version": code_version(),
+        "fingerprint": fingerprint_of(dataset.version.data_version, family, parameters),
+    }
+    with registry.run(f"{family}-{dataset.version.data_version[:8]}", tags), tempfile.TemporaryDirectory() as scratch:
+        registry.log_data(dataset.train, "train", dataset.version.source, dataset.version.data_version)
+        registry.log_data(dataset.test, "test", dataset.version.source, dataset.version.data_version)
+        registry.log_results({"family": family, **parameters}, _flat(metrics), plots(labels, risks, metrics))
+        log.info("Exporting to ONNX and proving parity")
+        bundle = write_bundle(pipeline, dataset.test, _manifest(tags, dataset, risks, metrics), Path(scratch))
+        card = _card(bundle.manifest, parameters, dataset)
+        registry.log_text(card, "model_card.md")
+        version = registry.register(Path(scratch), dataset.test.head(5), tags, card)
+    registry.point(CHALLENGER, version.number)
+    log.info("Registered version %s as %s", version.number, CHALLENGER)
+    return version
+
+
+def _manifest(tags: dict[str, str], dataset: Dataset, risks: Values, metrics: dict[str, Interval]) -> dict[str, Any]:
+    return {
+        "algorithm": tags["algorithm"],
+        "data_source": tags["data_source"],
+        "data_version": tags["data_version"],
+        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "prevalence": float(target(dataset.train).mean()),
+        "risk_quantiles": tuple(np.quantile(risks, np.linspace(0, 1, 101)).tolist()),
+        "metrics": metrics,
+    }
+
+
+def _card(manifest: Manifest, parameters: dict[str, Any], dataset: Dataset) -> str:
+    return model_card(manifest, parameters, {"train": len(dataset.train), "test": len(dataset.test)})
+
+
+def _flat(metrics: Mapping[str, Interval]) -> dict[str, float]:
+    """Metrics as MLflow wants them: ``auroc``, ``auroc_low``, ``auroc_high`` and so on."""
+    return {
+        name if end == "value" else f"{name}_{end}": number
+        for name, interval in metrics.items()
+        for end, number in interval.items()
+    }

@@ -1,0 +1,1 @@
+"""The ``diabetes`` database: tables, and tables in and out by COPY."""

@@ -1,0 +1,121 @@
+"""Validated rows into ``raw_data``: one transaction, idempotent."""
+
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from ml.errors import ProvenanceError
+from ml.schema import COLUMN_NAMES, ENCOUNTER_ID
+from ml.sources import Delivery
+from ml.validation import REJECTED_COLUMNS, Validated
+from ml.warehouse.connection import copy_in, transaction
+from ml.warehouse.tables import ingestions, raw_data, rejected_rows
+
+log = logging.getLogger(__name__)
+
+_LOCK: Final = 296_001
+"""Advisory lock that serialises ingestions and splits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """Outcome of an ingestion. ``new`` is False when the same content was already there."""
+
+    ingestion_id: int
+    rows_written: int
+    new: bool
+
+
+def lock(connection: sa.Connection) -> None:
+    """Wait until no other ingestion or split runs; held until the transaction ends."""
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+
+
+def load(engine: sa.Engine, delivery: Delivery, validated: Validated) -> Ingested:
+    """Write validated rows; the later delivery of an encounter wins, and unchanged rows stay untouched.
+
+    Real data replaces synthetic data; synthetic data never replaces real data.
+
+    Raises:
+        ProvenanceError: synthetic rows were to join real ones.
+        WarehouseError: PostgreSQL cannot be reached.
+    """
+    with transaction(engine) as connection:
+        lock(connection)
+        latest = connection.execute(sa.select(ingestions).order_by(ingestions.c.id.desc()).limit(1)).first()
+        if latest and latest.content_sha256 == validated.content_sha256 and latest.provenance == delivery.provenance:
+            log.info("Nothing new: this content was ingested as number %s on %s", latest.id, latest.ingested_at)
+            return Ingested(latest.id, 0, new=False)
+        _drop_synthetic(connection, delivery)
+        ingestion_id = _record(connection, delivery, validated)
+        written = _merge(connection, ingestion_id, validated)
+        connection.execute(ingestions.update().where(ingestions.c.id == ingestion_id).values(rows_written=written))
+        _keep_rejected(connection, ingestion_id, validated)
+    log.info("Ingestion %s: %s rows written, %s rejected", ingestion_id, f"{written:,}", validated.rows_rejected)
+    return Ingested(ingestion_id, written, new=True)
+
+
+def _drop_synthetic(connection: sa.Connection, delivery: Delivery) -> None:
+    held = raw_data.join(ingestions, raw_data.c.ingestion_id == ingestions.c.id)
+    real = sa.select(held.select().with_only_columns(sa.literal(1)).where(ingestions.c.provenance == "real").exists())
+    if delivery.provenance == "synthetic" and connection.scalar(real):
+        raise ProvenanceError(
+            "The database holds real encounters, and synthetic ones never replace them: "
+            "set DATA_SOURCE to uci or file, or use another database."
+        )
+    synthetic = sa.select(ingestions.c.id).where(ingestions.c.provenance == "synthetic")
+    connection.execute(raw_data.delete().where(raw_data.c.ingestion_id.in_(synthetic)))
+
+
+def _record(connection: sa.Connection, delivery: Delivery, validated: Validated) -> int:
+    row = ingestions.insert().values(
+        source=delivery.kind,
+        provenance=delivery.provenance,
+        content_sha256=validated.content_sha256,
+        rows_accepted=validated.rows_accepted,
+        rows_rejected=validated.rows_rejected,
+        rows_written=0,
+    )
+    return int(connection.execute(row.returning(ingestions.c.id)).scalar_one())
+
+
+def _merge(connection: sa.Connection, ingestion_id: int, validated: Validated) -> int:
+    """COPY into a staging table that lives as long as the transaction, then upsert what differs."""
+    names = [f'"{name}"' for name in COLUMN_NAMES]
+    others = [name for name in names if name != f'"{ENCOUNTER_ID}"']
+    columns = ", ".join(names)
+    connection.exec_driver_sql(
+        f"CREATE TEMP TABLE staging ON COMMIT DROP AS SELECT {columns} FROM raw_data LIMIT 0"  # noqa: S608
+    )
+    with validated.accepted.open("rb") as stream:
+        copy_in(connection, "staging", COLUMN_NAMES, stream)
+    result = connection.exec_driver_sql(
+        f"""
+        INSERT INTO raw_data AS held ({columns}, ingestion_id)
+        SELECT {columns}, {ingestion_id:d} FROM staging
+        ON CONFLICT ("{ENCOUNTER_ID}") DO UPDATE SET
+            ({", ".join(others)}) = ROW({", ".join(f"excluded.{name}" for name in others)}),
+            ingestion_id = excluded.ingestion_id, ingested_at = excluded.ingested_at
+        WHERE ({", ".join(f"held.{name}" for name in others)})
+            IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in others)})
+        """  # noqa: S608  names come from the schema
+    )
+    return int(result.rowcount)
+
+
+def _keep_rejected(connection: sa.Connection, ingestion_id: int, validated: Validated) -> None:
+    if not validated.rows_rejected:
+        return
+    connection.exec_driver_sql(
+        "CREATE TEMP TABLE rejected (row_number bigint, reason text, record jsonb) ON COMMIT DROP"
+    )
+    with validated.rejected.open("rb") as stream:
+        copy_in(connection, "rejected", REJECTED_COLUMNS, stream)
+    staged = sa.table("rejected", *(sa.column(name) for name in REJECTED_COLUMNS))
+    connection.execute(
+        rejected_rows.insert().from_select(
+            ["ingestion_id", *REJECTED_COLUMNS], sa.select(sa.literal(ingestion_id), *staged.c)
+        )
+    )

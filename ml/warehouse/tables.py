@@ -1,0 +1,86 @@
+"""Tables of the ``diabetes`` database. The data columns derive from the schema; Alembic migrates to this state."""
+
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from ml.schema import COLUMNS, ENCOUNTER_ID, PATIENT_ID, Column, Kind
+
+metadata: Final = sa.MetaData()
+
+
+def _sql_type(column: Column) -> sa.types.TypeEngine[object]:
+    if column.kind is Kind.IDENTIFIER:
+        return sa.BigInteger()
+    return sa.SmallInteger() if column.is_number else sa.Text()
+
+
+def _data_columns() -> list[sa.Column[object]]:
+    """The 50 columns as delivered, unknown as NULL."""
+    required = (ENCOUNTER_ID, PATIENT_ID)
+    return [
+        sa.Column(c.name, _sql_type(c), primary_key=c.name == ENCOUNTER_ID, nullable=c.name not in required)
+        for c in COLUMNS
+    ]
+
+
+def _now() -> sa.Column[object]:
+    return sa.Column(
+        "ingested_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()
+    )
+
+
+ingestions: Final = sa.Table(
+    "ingestions",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("source", sa.Text, nullable=False),  # uci, file, synthetic
+    sa.Column("provenance", sa.Text, nullable=False),  # real, synthetic
+    sa.Column("content_sha256", sa.Text, nullable=False),
+    sa.Column("rows_accepted", sa.BigInteger, nullable=False),
+    sa.Column("rows_rejected", sa.BigInteger, nullable=False),
+    sa.Column("rows_written", sa.BigInteger, nullable=False),  # inserted or changed
+    sa.Column("data_version", sa.Text),  # set once the rows are split
+    sa.Column("train_rows", sa.BigInteger),
+    sa.Column("test_rows", sa.BigInteger),
+    _now(),
+    sa.CheckConstraint("provenance IN ('real', 'synthetic')", name="ingestions_provenance"),
+)
+
+raw_data: Final = sa.Table(
+    "raw_data",
+    metadata,
+    *_data_columns(),
+    sa.Column("ingestion_id", sa.BigInteger, sa.ForeignKey("ingestions.id"), nullable=False),
+    _now(),
+)
+
+train_data: Final = sa.Table("train_data", metadata, *_data_columns())
+test_data: Final = sa.Table("test_data", metadata, *_data_columns())
+
+rejected_rows: Final = sa.Table(
+    "rejected_rows",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("ingestion_id", sa.BigInteger, sa.ForeignKey("ingestions.id"), nullable=False),
+    sa.Column("row_number", sa.BigInteger, nullable=False),  # of the delivered file, from 1
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("record", JSONB, nullable=False),
+)
+
+predictions: Final = sa.Table(
+    "predictions",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("request_id", sa.Text, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),  # of the record in its request
+    sa.Column("predicted_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("model_version", sa.Text, nullable=False),
+    sa.Column("data_source", sa.Text, nullable=False),
+    sa.Column("record", JSONB, nullable=False),
+    sa.Column("known_fields", sa.SmallInteger, nullable=False),
+    sa.Column("probability", sa.Double, nullable=False),
+    sa.Column("load_test", sa.Boolean, nullable=False),
+    sa.Index("predictions_predicted_at", "predicted_at"),
+)
