@@ -13,7 +13,7 @@ done and makes no new version.
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import CronTriggerTimetable, dag, task
-from assets import registered_model
+from gate_task import gate
 from policies import DEFAULTS
 
 
@@ -66,18 +66,6 @@ def auto_model_train_diabetes() -> None:
         found = best(settings, next(iter(studies)))
         with warehouse(settings) as engine:
             return train(settings, engine, Registry(settings), found.family, found.parameters).version
-
-    @task(outlets=[registered_model])
-    def gate(version: str) -> str:
-        """Decide on the version; returns the decision with its reason."""
-        from ml.gate import run_gate
-        from ml.registry import Registry
-        from ml.settings import MlSettings
-        from ml.warehouse.connection import warehouse
-
-        settings = MlSettings.load()
-        with warehouse(settings) as engine:
-            return str(run_gate(settings, engine, Registry(settings), version).decision)
 
     gate(refit_best(run_trial.expand_kwargs(plan_search())))
 

@@ -13,7 +13,8 @@ says "nothing new" and makes no new version.
 from datetime import UTC, datetime
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
-from assets import registered_model, training_data
+from assets import training_data
+from gate_task import gate
 from policies import DEFAULTS
 
 
@@ -42,18 +43,6 @@ def train_models_diabetes_simple() -> None:
         with warehouse(settings) as engine:
             parameters = {"n_estimators": settings.forest_trees}
             return train(settings, engine, Registry(settings), RANDOM_FOREST, parameters).version
-
-    @task(outlets=[registered_model])
-    def gate(version: str) -> str:
-        """Decide on the version; returns the decision with its reason."""
-        from ml.gate import run_gate
-        from ml.registry import Registry
-        from ml.settings import MlSettings
-        from ml.warehouse.connection import warehouse
-
-        settings = MlSettings.load()
-        with warehouse(settings) as engine:
-            return str(run_gate(settings, engine, Registry(settings), version).decision)
 
     gate(train_random_forest())
 

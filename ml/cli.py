@@ -14,6 +14,7 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from ml.errors import PlatformError
+from ml.schema import BY_NAME, FEATURE_NAMES
 from ml.settings import MlSettings
 
 if TYPE_CHECKING:
@@ -167,7 +168,12 @@ def list_versions() -> None:
 
 @app.command()
 def predict(
-    file: Annotated[Path, typer.Argument(help='JSON file: {"records": [...]}, or - for standard input.')],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help='JSON file: {"records": [...]}, or - for standard input.', exists=True, dir_okay=False, allow_dash=True
+        ),
+    ],
     version: Annotated[str | None, typer.Option(help="Number of the version; default: production.")] = None,
 ) -> None:
     """Predict records with a registered version, without the API; prints the probabilities as JSON."""
@@ -185,7 +191,23 @@ def _records(body: str) -> list[dict[str, Any]]:
         raise typer.BadParameter('expected JSON such as {"records": [{"age": "[60-70)"}]}') from None
     if not isinstance(records, list) or not records:
         raise typer.BadParameter("'records' must be a list of at least one record")
+    for position, record in enumerate(records):
+        if fault := _fault(record):
+            raise typer.BadParameter(f"record {position}: {fault}")
     return records
+
+
+def _fault(record: Any) -> str | None:
+    """What is wrong with a record, if anything; the API says the same, at more length."""
+    if not isinstance(record, dict):
+        return "must be an object of feature names and values"
+    for name, value in record.items():
+        if name not in FEATURE_NAMES:
+            return f"there is no feature {name!r}"
+        column = BY_NAME[name]
+        if value is not None and not column.accepts(value):
+            return f"{name} is {value!r}, expected {column.expectation}"
+    return None
 
 
 def _gate(settings: MlSettings, engine: "sa.Engine", registry: "Registry", version: str | None) -> None:

@@ -1,7 +1,6 @@
 """A fitted pipeline as a bundle: one ONNX graph from raw fields to probability, with golden requests beside it."""
 
 import json
-import random
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -130,7 +129,7 @@ def as_table(requests: list[Record]) -> pd.DataFrame:
     """Records as a table of encounters, absent values as NA; the inverse of :func:`records`."""
     return pd.DataFrame(
         {
-            c.name: pd.array([r.get(c.name) for r in requests], dtype="Float32" if c.is_number else "str")
+            c.name: pd.Series([r.get(c.name) for r in requests], dtype="Float32" if c.is_number else "str")
             for c in FEATURES
         }
     )
@@ -138,7 +137,7 @@ def as_table(requests: list[Record]) -> pd.DataFrame:
 
 def _golden(pipeline: Pipeline, test: pd.DataFrame) -> list[tuple[Record, float]]:
     """Real test encounters without identifiers, complete and with fields left out, and the edges of the contract."""
-    drawn = random.Random(296)
+    drawn = np.random.default_rng(296)
     complete = records(test.sample(min(GOLDEN_ROWS, len(test)), random_state=296))
     partial = [{k: v for k, v in record.items() if drawn.random() < 0.5} for record in complete]
     edges: list[Record] = [

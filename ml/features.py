@@ -26,7 +26,7 @@ def model_inputs(table: pd.DataFrame) -> pd.DataFrame:
 
 def target(table: pd.DataFrame) -> NDArray[np.int64]:
     """1 where the patient was readmitted within 30 days, else 0; shape ``(rows,)``."""
-    return (table[TARGET] == POSITIVE).to_numpy(dtype=np.int64)
+    return (table[TARGET] == POSITIVE).to_numpy().astype(np.int64)
 
 
 def patients(table: pd.DataFrame) -> NDArray[np.int64]:

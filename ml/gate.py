@@ -14,8 +14,9 @@ from ml.errors import BundleError, RegistryError
 from ml.evaluate import Interval, evaluate
 from ml.export import records
 from ml.features import patients, target
+from ml.names import CHALLENGER, PRODUCTION
 from ml.promote import Contender, Decision, decide
-from ml.registry import CHALLENGER, PRODUCTION, Registry, Version
+from ml.registry import Registry, Version
 from ml.settings import MlSettings
 from ml.warehouse.datasets import read
 
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 DECISION: Final = "gate.decision"
 REASON: Final = "gate.reason"
 REPLACED: Final = "gate.replaced"
+ROLLED_BACK: Final = "gate.rolled_back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +50,23 @@ def run_gate(settings: MlSettings, engine: sa.Engine, registry: Registry, number
         RegistryError: there is no such version.
     """
     candidate = registry.version(number) if number else _challenger(registry)
+    if ROLLED_BACK in candidate.tags:
+        return Outcome(
+            candidate.number, Decision(False, f"it was withdrawn on {candidate.tags[ROLLED_BACK]}"), new=False
+        )
     if DECISION in candidate.tags:
         decision = Decision(candidate.tags[DECISION] == "promoted", candidate.tags.get(REASON, ""))
         log.info("Nothing new: version %s was %s: %s", candidate.number, candidate.tags[DECISION], decision.reason)
         return Outcome(candidate.number, decision, new=False)
     incumbent = registry.by_alias(PRODUCTION)
-    test = read(engine).test
-    decision = decide(
-        _contender(settings, registry, candidate, test),
-        _contender(settings, registry, incumbent, test) if incumbent else None,
-    )
+    if incumbent and incumbent.number == candidate.number:
+        decision = Decision(True, "it is in production already")  # an earlier run ended before it could say so
+    else:
+        test = read(engine).test
+        decision = decide(
+            _contender(settings, registry, candidate, test),
+            _contender(settings, registry, incumbent, test) if incumbent else None,
+        )
     _carry_out(registry, candidate, incumbent, decision)
     return Outcome(candidate.number, decision, new=True)
 
@@ -77,7 +86,7 @@ def roll_back(registry: Registry) -> tuple[str, str]:
     if not (previous := present.tags.get(REPLACED)):
         raise RegistryError(f"Version {present.number} replaced no other version, so there is nothing to go back to.")
     registry.point(PRODUCTION, previous)
-    registry.tag(present.number, {"gate.rolled_back": _now()})
+    registry.tag(present.number, {ROLLED_BACK: _now()})
     log.info("Production: version %s again, version %s withdrawn", previous, present.number)
     return present.number, previous
 
@@ -128,10 +137,10 @@ def _contender(settings: MlSettings, registry: Registry, version: Version, test:
 def _carry_out(registry: Registry, candidate: Version, incumbent: Version | None, decision: Decision) -> None:
     verdict = "promoted" if decision.promote else "refused"
     tags = {DECISION: verdict, REASON: decision.reason, "gate.decided_at": _now()}
-    if decision.promote and incumbent:
-        tags[REPLACED] = incumbent.number
-    if decision.promote:
-        # The alias first: should the tags fail, the next run of the gate decides again and finds it in place.
+    if decision.promote and (incumbent is None or incumbent.number != candidate.number):
+        # The way back first, the alias next: should the decision's tags fail, the next run finds the alias in place.
+        if incumbent:
+            registry.tag(candidate.number, {REPLACED: incumbent.number})
         registry.point(PRODUCTION, candidate.number)
     registry.tag(candidate.number, tags)
     log.info("Version %s %s: %s", candidate.number, verdict, decision.reason)

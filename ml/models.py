@@ -25,12 +25,16 @@ _UNKNOWN_CODE: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A kind of model: its display name, default settings, estimator and search space."""
+    """A kind of model: its display name, default settings, estimator and search space.
+
+    ``first_guess`` says the defaults in the names of the search space.
+    """
 
     name: str
     defaults: Parameters
     estimator: Callable[[Parameters, int], Any]
     suggest: Callable[[optuna.Trial], dict[str, Any]]
+    first_guess: Parameters
 
 
 def build(family: str, parameters: Parameters, jobs: int) -> Pipeline:
@@ -105,11 +109,20 @@ FAMILIES: Final[Mapping[str, Family]] = {
         {"n_estimators": 200, "min_samples_leaf": 20, "max_features": 0.3},
         _forest,
         _suggest_forest,
+        {"min_samples_leaf": 20, "max_features": 0.3, "max_samples": 1.0},
     ),
     GRADIENT_BOOSTING: Family(
         "HistGradientBoosting",
         {"max_iter": 200, "learning_rate": 0.05, "max_leaf_nodes": 16, "min_samples_leaf": 100},
         _boosting,
         _suggest_boosting,
+        {
+            "max_iter": 200,
+            "learning_rate": 0.05,
+            "max_leaf_nodes": 16,
+            "boosting_min_samples_leaf": 100,
+            "l2_regularization": 1e-3,
+            "boosting_max_features": 1.0,
+        },
     ),
 }

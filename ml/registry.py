@@ -11,24 +11,29 @@ from typing import Any, Final
 
 import mlflow
 import pandas as pd
+import requests
 from matplotlib.figure import Figure
 from mlflow import MlflowClient
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.entities.model_registry import ModelVersion
-from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR, MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT
+from mlflow.environment_variables import (
+    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR,
+    MLFLOW_HTTP_REQUEST_MAX_RETRIES,
+    MLFLOW_HTTP_REQUEST_TIMEOUT,
+    MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT,
+)
 from mlflow.exceptions import MlflowException
 
 from ml.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE
 from ml.errors import RegistryError
 from ml.features import model_inputs
+from ml.names import MODEL_NAME
 from ml.settings import MlflowSettings
 
 log = logging.getLogger(__name__)
 
-MODEL_NAME: Final = "diabetes-readmission"
-PRODUCTION: Final = "production"
-CHALLENGER: Final = "challenger"
-EXPERIMENT: Final = "diabetes-readmission"
+_PATIENCE: Final = {MLFLOW_HTTP_REQUEST_MAX_RETRIES: 3, MLFLOW_HTTP_REQUEST_TIMEOUT: 60}
+"""MLflow's own defaults keep a caller waiting for four minutes before they say that the server is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,9 @@ class Registry:
         mlflow.set_tracking_uri(settings.mlflow_tracking_uri)
         MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)  # our own progress says more
         MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)
+        for variable, value in _PATIENCE.items():
+            if not variable.is_set():
+                variable.set(value)
         self._uri = settings.mlflow_tracking_uri
         self._client = MlflowClient()
 
@@ -55,7 +63,7 @@ class Registry:
     def run(self, name: str, tags: dict[str, str]) -> Iterator[str]:
         """A tracked run; yields its id. An exception marks it as failed and passes on."""
         with self._reachable():
-            mlflow.set_experiment(EXPERIMENT)
+            mlflow.set_experiment(MODEL_NAME)
             with mlflow.start_run(run_name=name, tags=tags) as run:
                 yield run.info.run_id
 
@@ -157,8 +165,18 @@ class Registry:
     def _reachable(self) -> Iterator[None]:
         try:
             yield
-        except MlflowException as error:
-            raise RegistryError(f"MLflow at {self._uri} says: {error.message}") from error
+        except (MlflowException, requests.RequestException) as error:
+            raise RegistryError(_sentence(self._uri, error)) from error
+
+
+def _sentence(uri: str, error: Exception) -> str:
+    causes: list[BaseException] = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
+        causes.append(cause)
+    if any(isinstance(cause, requests.ConnectionError | requests.Timeout) for cause in causes):
+        return f"MLflow at {uri} does not answer: start it, or correct MLFLOW_TRACKING_URI."
+    text = error.message if isinstance(error, MlflowException) else str(error)
+    return f"MLflow at {uri} says: {' '.join(text.split()).rstrip('.')}."
 
 
 def _version(found: ModelVersion) -> Version:

@@ -1,7 +1,6 @@
 """Who trains and who tests: by a hash of the patient, so for ever, however the data grow."""
 
 import hashlib
-import io
 import logging
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +11,7 @@ from ml.errors import NoDataError, SplitError
 from ml.schema import CANNOT_BE_READMITTED, COLUMN_NAMES, ENCOUNTER_ID, PATIENT_ID
 from ml.warehouse.connection import copy_out, transaction
 from ml.warehouse.ingestion import lock
-from ml.warehouse.tables import ingestions
+from ml.warehouse.tables import ingestions, test_data, train_data
 
 log = logging.getLogger(__name__)
 
@@ -80,10 +79,8 @@ def check_disjoint(connection: sa.Connection) -> None:
     Raises:
         SplitError: naming how many do.
     """
-    shared = connection.exec_driver_sql(
-        f'SELECT count(*) FROM (SELECT "{PATIENT_ID}" FROM train_data INTERSECT SELECT "{PATIENT_ID}" FROM test_data)'
-        " AS shared"
-    ).scalar_one()
+    in_train, in_test = (sa.select(table.c[PATIENT_ID]) for table in (train_data, test_data))
+    shared = connection.scalar(sa.select(sa.func.count()).select_from(in_train.intersect(in_test).subquery()))
     if shared:
         raise SplitError(f"{shared} patients stand in both train_data and test_data; nothing was changed.")
 
@@ -105,15 +102,12 @@ def _fill(connection: sa.Connection, table: str, condition: str) -> int:
     return int(result.rowcount)
 
 
-class _HashingSink(io.RawIOBase):
-    """A file that only remembers the hash of what was written to it."""
+class _HashingSink:
+    """A sink that only remembers the hash of what was written to it."""
 
     def __init__(self) -> None:
         self.digest = hashlib.sha256()
 
-    def writable(self) -> bool:
-        return True
-
-    def write(self, block: bytes, /) -> int:  # type: ignore[override]
+    def write(self, block: bytes, /) -> None:
+        """Take the next bytes."""
         self.digest.update(block)
-        return len(block)

@@ -21,7 +21,8 @@ from ml.evaluate import Interval, Values, evaluate
 from ml.export import probabilities, write_bundle
 from ml.features import model_inputs, patients, target
 from ml.models import FAMILIES, build
-from ml.registry import CHALLENGER, Registry, Version
+from ml.names import CHALLENGER
+from ml.registry import Registry, Version
 from ml.report import model_card, plots, with_interval
 from ml.settings import MlSettings
 from ml.warehouse.connection import transaction

@@ -59,7 +59,7 @@ def plan(settings: MlSettings, engine: sa.Engine) -> Search:
     name = f"{version.data_version[:12]}-{code_version()[:12]}-{settings.tune_folds}"
     study = optuna.create_study(study_name=name, storage=_storage(settings), direction="maximize", load_if_exists=True)
     # The search starts from boosting at its defaults, so that it is never worse than a sound first guess.
-    study.enqueue_trial({"family": GRADIENT_BOOSTING}, skip_if_exists=True)
+    study.enqueue_trial({"family": GRADIENT_BOOSTING, **FAMILIES[GRADIENT_BOOSTING].first_guess}, skip_if_exists=True)
     log.info("Search %s: %s trials", name, settings.tune_trials)
     return Search(name, tuple(range(settings.tune_trials)))
 

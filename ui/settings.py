@@ -10,8 +10,9 @@ class UiSettings(MlflowSettings):
 
     api_port: Port = 8000
     ui_port: Port = 8501
+    airflow_port: Port = 8080
     api_url: str = Field(default_factory=lambda given: f"http://127.0.0.1:{given['api_port']}")
     api_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['api_port']}")
     mlflow_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['mlflow_port']}")
-    airflow_public_url: str = "http://localhost:8080"
+    airflow_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['airflow_port']}")
     http_timeout_seconds: float = Field(default=10, gt=0)

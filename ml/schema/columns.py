@@ -5,6 +5,7 @@ inputs of the exported model all derive from :data:`COLUMNS`. Standard library o
 however small, can read it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -80,6 +81,14 @@ class Column:
         """Name of the model's input: a graph does not accept '-'."""
         return self.name.replace("-", "_")
 
+    def accepts(self, value: object) -> bool:
+        """Whether a known value, as JSON has it, is one that the column allows."""
+        if self.kind is Kind.ICD9:
+            return isinstance(value, str) and re.fullmatch(ICD9_PATTERN, value) is not None
+        if self.kind in (Kind.COUNT, Kind.IDENTIFIER):
+            return type(value) is int and (self.low or 0) <= value <= (self.high or 0)
+        return type(value) in (int, str) and value in self.allowed
+
     def text_of(self, value: str | int) -> str:
         """What a person reads for a value: its meaning where the code book has one, else the value."""
         return self.texts.get(value, str(value))
@@ -111,7 +120,9 @@ def _category(
 
 
 def _code(name: str, label: str, meanings: Mapping[int, str], example: int) -> Column:
-    return Column(name, Kind.CODE, label, Group.ADMISSION, allowed=tuple(meanings), texts={**meanings}, example=example)
+    return Column(
+        name, Kind.CODE, label, Group.ADMISSION, allowed=tuple(meanings), texts=dict(meanings.items()), example=example
+    )
 
 
 def _count(name: str, label: str, group: Group, low: int, high: int, unit: str, example: int) -> Column:

@@ -1,6 +1,7 @@
 """The data set as a file on this machine: the csv, or the zip as UCI distributes it."""
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,14 @@ from ml.schema import COLUMN_NAMES, UNKNOWN
 
 CHUNK_ROWS: Final = 50_000
 MEMBER: Final = "diabetic_data.csv"
+_UNREADABLE: Final = (
+    pd.errors.ParserError,
+    pd.errors.EmptyDataError,
+    UnicodeDecodeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+)
 
 
 def locate(path: Path | None) -> Path:
@@ -45,10 +54,13 @@ def read_chunks(path: Path, chunk_rows: int = CHUNK_ROWS) -> Iterator[pd.DataFra
             )
             for chunk in reader:
                 _check_header(path, list(chunk.columns))
+                if not isinstance(chunk.index, pd.RangeIndex):  # pandas took the first field for a name of the row
+                    raise DataSourceError(f"{path.name} has rows with more fields than there are columns.")
                 chunk.index += 1
                 yield chunk[list(COLUMN_NAMES)]
-        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-            raise DataSourceError(f"{path.name} cannot be read as csv: {error}.") from error
+        except _UNREADABLE as error:
+            reason = " ".join(str(error).split()).rstrip(".")
+            raise DataSourceError(f"{path.name} cannot be read as csv: {reason}.") from error
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def fetch(settings: MlSettings) -> Path:
     except RetryError as error:
         cause = error.last_attempt.exception()
         raise DataSourceError(
-            f"UCI could not be reached in {settings.uci_attempts} attempts ({cause}) "
+            f"UCI could not be reached in {settings.uci_attempts} attempts: {cause} "
             "Set DATA_FILE to a copy of the data set, or try again later."
         ) from cause
     return kept
@@ -84,7 +84,7 @@ def check_counts(table: pd.DataFrame) -> None:
     Raises:
         DataSourceError: naming the first count that differs.
     """
-    found = (len(table), table[PATIENT_ID].nunique(), dict(table[TARGET].value_counts()))
+    found = (len(table), table[PATIENT_ID].nunique(), table[TARGET].value_counts().to_dict())
     expected = (GENUINE_ROWS, GENUINE_PATIENTS, GENUINE_OUTCOMES)
     for what, value, wanted in zip(("encounters", "patients", "outcomes"), found, expected, strict=True):
         if value != wanted:

@@ -2,12 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Protocol
 
+import psycopg2
 import sqlalchemy as sa
 
 from ml.errors import WarehouseError
 from ml.settings import DatabaseSettings
+
+
+class Sink(Protocol):
+    """What COPY writes to."""
+
+    def write(self, block: bytes, /) -> object:
+        """Take the next bytes."""
 
 
 @contextmanager
@@ -30,7 +38,7 @@ def transaction(engine: sa.Engine, *, isolation: str = "READ COMMITTED") -> Iter
     try:
         with engine.connect().execution_options(isolation_level=isolation) as connection, connection.begin():
             yield connection
-    except sa.exc.OperationalError as error:
+    except (sa.exc.OperationalError, psycopg2.OperationalError) as error:  # COPY bypasses SQLAlchemy and its errors
         raise WarehouseError(_explain(error, engine.url)) from error
     except sa.exc.ProgrammingError as error:
         if getattr(error.orig, "pgcode", None) != "42P01":  # undefined_table
@@ -45,7 +53,7 @@ def copy_in(connection: sa.Connection, table: str, columns: tuple[str, ...], str
         cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN WITH (FORMAT csv)", stream)
 
 
-def copy_out(connection: sa.Connection, query: str, stream: IO[bytes]) -> None:
+def copy_out(connection: sa.Connection, query: str, stream: Sink) -> None:
     """COPY the rows of a query out as csv with header; NULL is the empty field."""
     with _cursor(connection) as cursor:
         cursor.copy_expert(f"COPY ({query}) TO STDOUT WITH (FORMAT csv, HEADER)", stream)
@@ -60,8 +68,8 @@ def _cursor(connection: sa.Connection) -> Iterator[sa.engine.interfaces.DBAPICur
         cursor.close()
 
 
-def _explain(error: sa.exc.OperationalError, url: sa.URL) -> str:
-    text = str(error.orig).strip()
+def _explain(error: sa.exc.OperationalError | psycopg2.OperationalError, url: sa.URL) -> str:
+    text = str(error.orig if isinstance(error, sa.exc.OperationalError) else error).strip()
     if "password authentication failed" in text:
         return (
             f"PostgreSQL refuses DIABETES_DB_PASSWORD for role '{url.username}': it is not the one the database was "

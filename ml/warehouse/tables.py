@@ -1,6 +1,6 @@
 """Tables of the ``diabetes`` database. The data columns derive from the schema; Alembic migrates to this state."""
 
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -10,7 +10,7 @@ from ml.schema import COLUMNS, ENCOUNTER_ID, PATIENT_ID, Column, Kind
 metadata: Final = sa.MetaData()
 
 
-def _sql_type(column: Column) -> sa.types.TypeEngine[object]:
+def _sql_type(column: Column) -> sa.types.TypeEngine[Any]:
     if column.kind is Kind.IDENTIFIER:
         return sa.BigInteger()
     return sa.SmallInteger() if column.is_number else sa.Text()

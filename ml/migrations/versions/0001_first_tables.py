@@ -3,6 +3,8 @@
 The columns are frozen here as they were, whatever the schema module says later.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
@@ -96,7 +98,7 @@ def _data_columns() -> list[sa.Column[object]]:
     ]
 
 
-def _type(name: str) -> sa.types.TypeEngine[object]:
+def _type(name: str) -> sa.types.TypeEngine[Any]:
     if name in _BIG:
         return sa.BigInteger()
     return sa.SmallInteger() if name in _SMALL else sa.Text()

@@ -1,0 +1,10 @@
+"""Names that the services agree on."""
+
+from typing import Final
+
+MODEL_NAME: Final = "diabetes-readmission"
+"""The registered model, and the experiment its runs are in."""
+
+PRODUCTION: Final = "production"
+CHALLENGER: Final = "challenger"
+"""The aliases: the version that is served, and the newest candidate for it."""

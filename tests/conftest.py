@@ -1,0 +1,49 @@
+"""Fixtures every test may use: real servers, started once for all tests that ask for one."""
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from infra.local.postgres import PostgresServer
+from tests.support.mlflow import running_mlflow
+from tests.support.postgres import running_postgres
+
+ROLE_PASSWORD = secrets.token_urlsafe(16)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A real PostgreSQL 18 on a free port of 127.0.0.1, with password login."""
+    with running_postgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture
+def database_settings(postgres_server: PostgresServer) -> Iterator[dict[str, str]]:
+    """Settings of a fresh, empty database that the role ``diabetes`` owns; the names upper-cased are the variables."""
+    name = f"test_{secrets.token_hex(6)}"
+    postgres_server.ensure_database(name, "diabetes", ROLE_PASSWORD)
+    yield {
+        "postgres_host": postgres_server.host,
+        "postgres_port": str(postgres_server.port),
+        "diabetes_db_name": name,
+        "diabetes_db_user": "diabetes",
+        "diabetes_db_password": ROLE_PASSWORD,
+    }
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer, database_settings: dict[str, str]) -> str:
+    """SQLAlchemy URL of the same fresh, empty database that `database_settings` describes."""
+    return postgres_server.url(database_settings["diabetes_db_name"], "diabetes", ROLE_PASSWORD)
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a real MLflow server with a database and an artifact folder of its own."""
+    postgres_server.ensure_database("mlflowdb", "mlflow", ROLE_PASSWORD)
+    url = postgres_server.url("mlflowdb", "mlflow", ROLE_PASSWORD)
+    with running_mlflow(url, tmp_path_factory.mktemp("mlflow")) as address:
+        yield address

@@ -1,0 +1,111 @@
+"""No model yet, a service away, a service slow, a faulty setting: each has its words, none a traceback."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.integration.ui.conftest import Platform
+
+NOBODY = "http://127.0.0.1:9"
+
+
+def texts(app: AppTest) -> str:
+    assert not app.exception
+    return "\n".join(element.value for kind in (app.markdown, app.error, app.info, app.subheader) for element in kind)
+
+
+def test_without_a_model_it_says_what_to_run_in_airflow(app: AppTest, platform: Platform) -> None:
+    platform.served = platform.registered = None
+    page = texts(app.run())
+    assert "No model yet" in page
+    assert "http://airflow.example:8080/dags/ingest_diabetes" in page
+    assert "http://airflow.example:8080/dags/train_models_diabetes_simple" in page
+    assert not app.selectbox
+
+
+def test_the_first_model_is_found_by_checking_again(app: AppTest, platform: Platform) -> None:
+    platform.served = platform.registered = None
+    app.run()
+    platform.served = platform.registered = "1"
+    app.button(key="check-again").click().run()
+    assert "Served by the API: version 1" in texts(app)
+    assert app.selectbox(key="field-race")
+
+
+def test_a_model_that_is_still_being_loaded_is_announced(app: AppTest, platform: Platform) -> None:
+    platform.served = None
+    assert "The API is loading version 3" in texts(app.run())
+
+
+def test_without_model_and_registry_nobody_is_sent_to_train_one(app: AppTest, platform: Platform) -> None:
+    platform.served = None
+    platform.mlflow_status = 503
+    page = texts(app.run())
+    assert "The API has no model, and the registry it would get one from is away" in page
+    assert "ingest_diabetes" not in page
+
+
+def test_with_the_api_away_the_form_stays_and_the_page_says_so(
+    app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_URL", NOBODY)
+    assert f"The prediction API cannot be reached at {NOBODY}".replace(":", "\\:") in texts(app.run())
+    assert app.selectbox(key="field-race")
+    assert "Production in MLflow: diabetes-readmission version 3" in texts(app)
+
+
+def test_an_api_that_goes_away_before_the_prediction_is_told_in_its_place(app: AppTest, platform: Platform) -> None:
+    app.run()
+    platform.api_status = 500
+    app.button(key="predict").click().run()
+    assert "status 500" in texts(app)
+    assert not app.metric
+
+
+def test_an_api_that_loses_its_model_before_the_prediction_is_told(app: AppTest, platform: Platform) -> None:
+    app.run()
+    platform.served = None
+    app.button(key="predict").click().run()
+    assert "There is no model to ask" in texts(app)
+
+
+def test_with_mlflow_away_predictions_go_on(app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", NOBODY)
+    assert "Predictions go on with version 3" in texts(app.run())
+    app.button(key="predict").click().run()
+    assert app.metric[0].value == "18.0%"
+
+
+def test_a_registry_that_answers_with_a_fault_does_not_stop_predictions(app: AppTest, platform: Platform) -> None:
+    platform.mlflow_status = 503
+    app.run()
+    app.button(key="predict").click().run()
+    assert app.metric[0].value == "18.0%"
+
+
+def test_a_slow_service_is_given_up_after_the_time_limit(
+    app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_TIMEOUT_SECONDS", "0.2")
+    platform.delay = 1.0
+    assert "did not answer within 0.2 seconds" in texts(app.run())
+
+
+def test_a_malformed_setting_is_one_sentence_and_nothing_else(
+    app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_TIMEOUT_SECONDS", "soon")
+    app.run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert app.error[0].value.startswith("Setting HTTP_TIMEOUT_SECONDS has a malformed value 'soon'")
+    assert not app.title
+
+
+def test_a_corrected_setting_is_taken_up_by_a_reload(
+    app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_TIMEOUT_SECONDS", "soon")
+    app.run()
+    monkeypatch.setenv("HTTP_TIMEOUT_SECONDS", "5")
+    app.run()
+    assert app.title[0].value == "30-day readmission risk"

@@ -1,0 +1,39 @@
+"""Print what Airflow makes of ``dags/``, as JSON: import errors, and the structure of each DAG as it is stored."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from airflow.dag_processing.dagbag import DagBag
+from airflow.serialization.serialized_objects import DagSerialization
+
+
+def _describe_task(task: object) -> dict[str, object]:
+    return {
+        "upstream": sorted(task.upstream_task_ids),  # type: ignore[attr-defined]
+        "retries": task.retries,  # type: ignore[attr-defined]
+        "timeout_seconds": task.execution_timeout and task.execution_timeout.total_seconds(),  # type: ignore[attr-defined]
+        "owner": task.owner,  # type: ignore[attr-defined]
+        "documented": bool(task.doc_md or task.doc),  # type: ignore[attr-defined]
+        "outlets": [outlet.name for outlet in task.outlets],  # type: ignore[attr-defined]
+        "mapped": task.is_mapped,  # type: ignore[attr-defined]
+        "has_retry_policy": task.has_retry_policy,  # type: ignore[attr-defined]
+    }
+
+
+FOLDER = Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
+bag = DagBag(dag_folder=FOLDER, bundle_path=FOLDER, bundle_name="dags-folder")
+dags = {}
+for dag_id, dag in bag.dags.items():
+    stored = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+    dags[dag_id] = {
+        "schedule": stored.timetable.summary,
+        "tags": sorted(dag.tags),
+        "doc": dag.doc_md,
+        "catchup": dag.catchup,
+        "max_active_runs": dag.max_active_runs,
+        "paused_at_creation": dag.is_paused_upon_creation,
+        "tasks": {task.task_id: _describe_task(task) for task in stored.tasks},
+    }
+json.dump({"import_errors": bag.import_errors, "dags": dags}, sys.stdout)

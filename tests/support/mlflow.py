@@ -1,0 +1,34 @@
+"""An MLflow server of the tests: the real program on a database of its own."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from infra.local.mlflow_server import mlflow_command, mlflow_environment, mlflow_is_ready
+from tests.support.postgres import free_port
+
+START_SECONDS = 120
+
+
+@contextmanager
+def running_mlflow(database_url: str, folder: Path) -> Iterator[str]:
+    """Start a server with its artifacts in `folder`, and end it with the context; gives its address."""
+    port = free_port()
+    environment = os.environ | {"MLFLOW_BACKEND_STORE_URI": database_url}
+    environment |= mlflow_environment(folder / "artifacts", "127.0.0.1", port)
+    url, log_path = f"http://127.0.0.1:{port}", folder / "mlflow.log"
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(mlflow_command(), env=environment, stdout=log, stderr=log)
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while not mlflow_is_ready(url):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"the MLflow server of the tests did not start:\n{log_path.read_text()[-3000:]}")
+                time.sleep(0.2)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(30)

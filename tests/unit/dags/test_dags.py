@@ -1,0 +1,89 @@
+"""The DAGs as Airflow reads them: import, structure, policy."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.airflow_home import Airflow, airflow_environment
+
+TAGS = {"data", "model"}
+STRUCTURE = {
+    "ingest_diabetes": {
+        "download_data": [],
+        "validate": ["download_data"],
+        "load_raw_data": ["download_data", "validate"],
+        "split": ["load_raw_data"],
+        "announce": ["split"],
+    },
+    "train_models_diabetes_simple": {"train_random_forest": [], "gate": ["train_random_forest"]},
+    "auto_model_train_diabetes": {
+        "plan_search": [],
+        "run_trial": ["plan_search"],
+        "refit_best": ["run_trial"],
+        "gate": ["refit_best"],
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    home = tmp_path_factory.mktemp("airflow")
+    airflow = Airflow(airflow_environment(home, f"sqlite:///{home}/airflow.db"))
+    airflow.run("-m", "airflow", "db", "migrate")
+    printed = airflow.run("-m", "tests.support.describe_dags")
+    found: dict[str, Any] = json.loads(printed.splitlines()[-1])
+    return found
+
+
+def test_every_file_imports(described: dict[str, Any]) -> None:
+    assert described["import_errors"] == {}
+
+
+def test_the_dags_and_their_tasks_are_those_of_the_design(described: dict[str, Any]) -> None:
+    found = {
+        dag_id: {task_id: task["upstream"] for task_id, task in dag["tasks"].items()}
+        for dag_id, dag in described["dags"].items()
+    }
+    assert found == STRUCTURE
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "schedule"),
+    [
+        ("ingest_diabetes", "0 0 * * *"),
+        ("train_models_diabetes_simple", "Asset or 0 0 * * *"),
+        ("auto_model_train_diabetes", "0 0 * * 0"),
+    ],
+)
+def test_the_schedules_are_those_of_the_design(described: dict[str, Any], dag_id: str, schedule: str) -> None:
+    assert described["dags"][dag_id]["schedule"] == schedule
+
+
+@pytest.mark.parametrize("dag_id", STRUCTURE)
+def test_every_dag_is_documented_tagged_and_does_not_overlap_itself(described: dict[str, Any], dag_id: str) -> None:
+    dag = described["dags"][dag_id]
+    assert "*On failure:*" in dag["doc"]
+    assert dag["tags"]
+    assert set(dag["tags"]) <= TAGS
+    assert not dag["catchup"]
+    assert dag["max_active_runs"] == 1
+    assert dag["paused_at_creation"] is not False
+
+
+@pytest.mark.parametrize("dag_id", STRUCTURE)
+def test_every_task_retries_has_a_time_limit_an_owner_and_documentation(described: dict[str, Any], dag_id: str) -> None:
+    for task_id, task in described["dags"][dag_id]["tasks"].items():
+        assert task["retries"] == 3, task_id
+        assert 0 < task["timeout_seconds"] <= 3600, task_id
+        assert task["owner"] == "mlops", task_id
+        assert task["documented"], task_id
+        assert task["has_retry_policy"], task_id
+
+
+def test_the_asset_links_ingestion_to_training(described: dict[str, Any]) -> None:
+    assert described["dags"]["ingest_diabetes"]["tasks"]["announce"]["outlets"] == ["training-data"]
+
+
+def test_trials_are_mapped_tasks(described: dict[str, Any]) -> None:
+    assert described["dags"]["auto_model_train_diabetes"]["tasks"]["run_trial"]["mapped"]

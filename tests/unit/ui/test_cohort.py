@@ -1,0 +1,55 @@
+from itertools import pairwise
+
+import pytest
+
+from ui.cohort import axis_end, comparison, distribution, share_below
+
+EVEN = tuple(i / 100 for i in range(101))
+"""A cohort whose risks are spread evenly from 0 to 1."""
+
+
+@pytest.mark.parametrize(("risk", "share"), [(0.0, 0.0), (0.25, 0.25), (0.255, 0.255), (1.0, 1.0)])
+def test_the_share_below_is_read_between_the_quantiles(risk: float, share: float) -> None:
+    assert share_below(risk, EVEN) == pytest.approx(share)
+
+
+def test_risks_outside_the_cohort_are_below_no_one_or_above_everyone() -> None:
+    cohort = (0.1, 0.2, 0.3)
+    assert share_below(0.05, cohort) == 0
+    assert share_below(0.9, cohort) == 1
+
+
+def test_patients_of_equal_risk_are_not_counted_as_lower() -> None:
+    assert share_below(0.2, (0.1, 0.2, 0.2, 0.2, 0.3)) == 0.25
+
+
+def test_a_cohort_in_which_all_risks_are_equal_has_nobody_below_and_is_still_drawn() -> None:
+    same = (0.1,) * 101
+    assert share_below(0.1, same) == 0
+    assert sum(one.share for one in distribution(same, axis_end(0.1, same))) == pytest.approx(1)
+
+
+def test_the_bars_hold_the_whole_cohort_when_the_axis_reaches_its_end() -> None:
+    assert sum(one.share for one in distribution(EVEN, 1.0)) == pytest.approx(1)
+
+
+def test_the_bars_touch_and_cover_the_axis() -> None:
+    bars = distribution(EVEN, 0.8, bins=8)
+    assert bars[0].low == 0
+    assert bars[-1].high == pytest.approx(0.8)
+    assert all(left.high == right.low for left, right in pairwise(bars))
+
+
+def test_the_axis_leaves_room_for_a_patient_beyond_the_cohort() -> None:
+    assert axis_end(0.6, (0.0, 0.1, 0.2)) > 0.6
+    assert axis_end(0.99, EVEN) == 1
+
+
+def test_the_comparison_names_the_standing_and_the_ratio_to_the_average() -> None:
+    assert comparison(0.2, EVEN, 0.1) == "Higher than 20% of the cohort, 2.0 times the average of 10.0%."
+    assert comparison(0.1, EVEN, 0.1) == "Higher than 10% of the cohort, about the average of 10.0%."
+
+
+def test_the_comparison_never_claims_0_or_100_percent() -> None:
+    assert comparison(0.001, EVEN, 0.1).startswith("Higher than no one in the cohort")
+    assert comparison(1.0, EVEN, 0.1).startswith("Higher than everyone in the cohort")

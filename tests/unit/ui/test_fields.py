@@ -1,0 +1,42 @@
+import pytest
+
+from ml.schema import BY_NAME, FEATURES, UNKNOWN, Column, Group
+from ui.fields import FIRST, further_groups, label_of, text_of
+
+
+def test_each_feature_stands_in_the_form_exactly_once() -> None:
+    behind = [column.name for columns in further_groups().values() for column in columns]
+    assert sorted([*FIRST, *behind]) == sorted(column.name for column in FEATURES)
+
+
+def test_groups_come_in_the_order_of_a_stay() -> None:
+    order = list(Group)
+    places = [order.index(group) for group in further_groups()]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("age", "[60-70)", "60 to 69"),
+        ("weight", "[75-100)", "75 to under 100"),
+        ("weight", ">200", ">200"),
+        ("race", "AfricanAmerican", "African American"),
+        ("admission_source_id", 7, "Emergency room"),
+        ("age", UNKNOWN, "Unknown"),
+    ],
+)
+def test_values_are_written_as_people_read_them(name: str, value: str | int, text: str) -> None:
+    assert text_of(BY_NAME[name], value) == text
+
+
+@pytest.mark.parametrize("column", FEATURES, ids=lambda column: column.name)
+def test_no_two_values_of_a_field_read_alike(column: Column) -> None:
+    texts = [text_of(column, value) for value in (UNKNOWN, *column.allowed)]
+    assert len(set(texts)) == len(texts)
+
+
+def test_labels_carry_their_unit_unless_they_say_it_already() -> None:
+    assert label_of(BY_NAME["time_in_hospital"]) == "Length of stay (days)"
+    assert label_of(BY_NAME["num_procedures"]) == "Other procedures"
+    assert label_of(BY_NAME["gender"]) == "Gender"

@@ -1,0 +1,80 @@
+"""Charts of the interface, each with its text alternative beside it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Final, Literal
+
+import altair as alt
+import pandas as pd
+
+from ui.cohort import axis_end, distribution
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Colours of a chart: bars told apart by lightness as well as by hue, texts at 4.5 : 1 on their ground."""
+
+    lower: str
+    higher: str
+    patient: str
+    average: str
+
+
+LIGHT: Final = Palette(lower="#4C86B5", higher="#C3D2DF", patient="#B83A0B", average="#4A5763")
+DARK: Final = Palette(lower="#6FA8D6", higher="#3D556B", patient="#FF9A66", average="#BAC6D1")
+
+
+def risk_in_cohort(
+    risk: float, quantiles: Sequence[float], prevalence: float, palette: Palette = LIGHT
+) -> alt.LayerChart:
+    """Distribution of risk in the cohort, with this patient and the average marked."""
+    end = axis_end(risk, quantiles)
+    bars = pd.DataFrame([asdict(one) for one in distribution(quantiles, end)])
+    bars["Cohort"] = ["lower risk" if low < risk else "higher risk" for low in bars["low"]]
+    x_axis = alt.X(
+        "low:Q", title="Predicted risk", scale=alt.Scale(domain=[0, end]), axis=alt.Axis(format=".0%", tickCount=6)
+    )
+    cohort = (
+        alt.Chart(bars)
+        .mark_bar(binSpacing=1)
+        .encode(
+            x=x_axis,
+            x2="high:Q",
+            y2=alt.datum(0),
+            y=alt.Y("share:Q", title="Share of patients", axis=alt.Axis(format=".0%", tickCount=4)),
+            color=alt.Color(
+                "Cohort:N",
+                scale=alt.Scale(domain=["lower risk", "higher risk"], range=[palette.lower, palette.higher]),
+                legend=None,
+            ),
+            tooltip=[
+                alt.Tooltip("low:Q", title="Risk from", format=".1%"),
+                alt.Tooltip("high:Q", title="to", format=".1%"),
+                alt.Tooltip("share:Q", title="Share of patients", format=".1%"),
+            ],
+        )
+    )
+    average = _mark(prevalence, f"average {prevalence:.1%}", palette.average, end, row=1, dash=[4, 3])
+    patient = _mark(risk, f"this patient {risk:.1%}", palette.patient, end, row=0)
+    chart = alt.LayerChart(layer=[cohort, *average, *patient])
+    return chart.properties(height=280, padding={"top": 34, "right": 8})
+
+
+def _mark(
+    at: float, text: str, colour: str, end: float, row: int, dash: Sequence[int] = ()
+) -> tuple[alt.Chart, alt.Chart]:
+    """A vertical line with its text above the plot; two texts stand on two rows, so they never collide."""
+    point = alt.Chart(pd.DataFrame({"at": [at], "text": [text]}))
+    x = alt.X("at:Q", scale=alt.Scale(domain=[0, end]))
+    line = point.mark_rule(color=colour, strokeWidth=2.5, strokeDash=list(dash)).encode(x=x)
+    side: Literal["left", "right"] = "right" if at > end / 2 else "left"
+    label = point.mark_text(
+        color=colour,
+        align=side,
+        baseline="bottom",
+        dx=-3 if side == "right" else 3,
+        dy=-4 - 15 * row,
+        fontSize=13,
+        fontWeight="bold",
+    ).encode(x=x, y=alt.value(0), text="text:N")
+    return line, label

@@ -1,0 +1,74 @@
+"""Where one risk stands among the risks of the cohort. Pure figures, no drawing.
+
+The cohort is known by its quantiles only: ``quantiles[i]`` is the risk that ``i / (n - 1)`` of the test
+patients do not exceed. Between two quantiles the patients are taken to be spread evenly.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+BINS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """One bar of the distribution: the share of the cohort with a risk from ``low`` to ``high``."""
+
+    low: float
+    high: float
+    share: float
+
+
+def share_below(risk: float, quantiles: Sequence[float]) -> float:
+    """Share of the cohort, 0 to 1, whose risk is lower."""
+    last = len(quantiles) - 1
+    above = bisect_left(quantiles, risk)
+    if above == 0:
+        return 0.0
+    if above > last:
+        return 1.0
+    low, high = quantiles[above - 1], quantiles[above]
+    return (above - 1 + (risk - low) / (high - low)) / last
+
+
+def share_up_to(risk: float, quantiles: Sequence[float]) -> float:
+    """Share of the cohort, 0 to 1, whose risk is lower or equal."""
+    last = len(quantiles) - 1
+    above = bisect_right(quantiles, risk)
+    if above == 0:
+        return 0.0
+    if above > last:
+        return 1.0
+    low, high = quantiles[above - 1], quantiles[above]
+    return (above - 1 + (risk - low) / (high - low)) / last
+
+
+def axis_end(risk: float, quantiles: Sequence[float]) -> float:
+    """Right end of the chart: the patient and 99 of 100 others fit; the few far outliers do not stretch it."""
+    near_top = quantiles[round(0.99 * (len(quantiles) - 1))]
+    return min(1.0, max(risk, near_top) * 1.08) or 1.0
+
+
+def distribution(quantiles: Sequence[float], end: float, bins: int = BINS) -> list[Bin]:
+    """The cohort as bars of equal width from 0 to ``end``; outliers beyond stand in no bar."""
+    edges = [end * step / bins for step in range(bins + 1)]
+    shares = [0.0, *(share_up_to(edge, quantiles) for edge in edges[1:])]
+    return [
+        Bin(low, high, after - before)
+        for low, high, before, after in zip(edges, edges[1:], shares, shares[1:], strict=False)
+    ]
+
+
+def comparison(risk: float, quantiles: Sequence[float], prevalence: float) -> str:
+    """The chart in words: where the patient stands, and how that compares to the average."""
+    percent = share_below(risk, quantiles) * 100
+    standing = "no one" if percent < 1 else "everyone" if percent > 99.5 else f"{percent:.0f}%"
+    sentence = f"Higher than {standing} {'in' if standing in ('no one', 'everyone') else 'of'} the cohort"
+    if prevalence <= 0:
+        return f"{sentence}."
+    ratio = risk / prevalence
+    average = f"the average of {prevalence:.1%}"
+    if 0.95 <= ratio <= 1.05:
+        return f"{sentence}, about {average}."
+    return f"{sentence}, {ratio:.1f} times {average}."
