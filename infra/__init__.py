@@ -1,0 +1,1 @@
+"""How the platform runs: databases, watching, secrets, and the stack without Docker."""

@@ -1,0 +1,24 @@
+"""Settings of the exporter."""
+
+from pydantic import Field, SecretStr
+
+from ml.settings import MlflowSettings, Port
+
+HTTP_URL = r"^https?://[^/]+"
+
+
+class ExporterSettings(MlflowSettings):
+    """The exporter: the two services it asks, and where Prometheus finds it."""
+
+    airflow_port: Port = 8080
+    airflow_url: str = Field(
+        default_factory=lambda given: f"http://127.0.0.1:{given['airflow_port']}",
+        pattern=HTTP_URL,
+        validate_default=True,
+    )
+    airflow_user: str = "airflow"
+    airflow_password: SecretStr = SecretStr("airflow")
+    exporter_port: Port = 9105
+    exporter_bind: str = "127.0.0.1"
+    exporter_timeout_seconds: float = Field(default=4, gt=0, le=7)
+    """What one target may take of a scrape; below the scrape time limit of ``prometheus.yml``."""

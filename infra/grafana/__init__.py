@@ -1,0 +1,1 @@
+"""Grafana: provisioning, and the dashboards written from Python (`python -m infra.grafana.build`)."""

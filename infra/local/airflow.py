@@ -1,0 +1,89 @@
+"""Airflow's four programs and what they are told."""
+
+import json
+
+from infra.local.environment import shared_environment
+from infra.local.probes import airflow_probe, http_probe
+from infra.local.program import Program
+from infra.local.settings import ROOT, StackSettings, python_module
+
+PASSWORDS_FILE = "passwords.json"
+
+
+def airflow_environment(settings: StackSettings) -> dict[str, str]:
+    """Variables of every component."""
+    places, url = settings.places, settings.url(settings.airflow_port)
+    return shared_environment(settings) | {
+        "AIRFLOW_HOME": str(places.airflow),
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": str(settings.airflow_parallelism),  # each is a process, forked at once
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # the default asks DNS, which may not be there
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{settings.airflow_user}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(places.airflow / PASSWORDS_FILE),
+        "AIRFLOW__API__HOST": settings.bind_address,
+        "AIRFLOW__API__PORT": str(settings.airflow_port),
+        "AIRFLOW__API__BASE_URL": f"http://localhost:{settings.airflow_port}",
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "20",
+        "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "3",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_MAX_OVERFLOW": "5",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(places.logs / "tasks"),
+        "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(places.logs / "dag-parsing"),
+        "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",  # /api/v2/monitor/health tells the same
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    }
+
+
+def airflow_secrets(settings: StackSettings, *, signs_tokens: bool) -> dict[str, str]:
+    """Variables that hold secrets; only the scheduler and the api-server may sign tokens of tasks."""
+    database = f"airflow:{{airflow_db_password}}@127.0.0.1:{settings.postgres_port}/airflow"
+    secrets = {
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"postgresql+asyncpg://{database}",
+        "AIRFLOW__CORE__FERNET_KEY": "{airflow_fernet_key}",
+        "AIRFLOW__API__SECRET_KEY": "{airflow_api_secret_key}",
+    }
+    return secrets | {"AIRFLOW__API_AUTH__JWT_SECRET": "{airflow_jwt_secret}"} if signs_tokens else secrets
+
+
+def write_login(settings: StackSettings) -> None:
+    """Write the file that holds the login; Airflow opens it for writing, so it is no secret file of ours."""
+    path = settings.places.airflow / PASSWORDS_FILE
+    path.touch(mode=0o600)
+    path.write_text(json.dumps({settings.airflow_user: settings.airflow_password.get_secret_value()}))
+
+
+def airflow_programs(settings: StackSettings) -> list[Program]:
+    """The api-server first: the others are seen to be ready through it."""
+    environment, url = airflow_environment(settings), settings.url(settings.airflow_port)
+    server = Program(
+        name="airflow-apiserver",
+        command=python_module("airflow", "api-server"),
+        is_ready=http_probe(f"{url}/api/v2/version"),
+        ports={"AIRFLOW_PORT": settings.airflow_port},
+        address=f"http://localhost:{settings.airflow_port}",
+        environment=environment,
+        secret_environment=airflow_secrets(settings, signs_tokens=True),
+    )
+    # The server reads the logs of tasks from this machine's disk: no component has to serve them, on every interface.
+    commands = {
+        "scheduler": ["scheduler", "--skip-serve-logs"],
+        "dag-processor": ["dag-processor"],
+        "triggerer": ["triggerer", "--skip-serve-logs"],
+    }
+    return [server] + [
+        Program(
+            name=f"airflow-{component}",
+            command=python_module("airflow", *command),
+            is_ready=airflow_probe(url, component.replace("-", "_")),
+            environment=environment,
+            secret_environment=airflow_secrets(settings, signs_tokens=component == "scheduler"),
+            stop_seconds=40 if component == "scheduler" else 20,  # running tasks are told to end first
+        )
+        for component, command in commands.items()
+    ]

@@ -1,0 +1,88 @@
+"""What is looked at before anything is changed: settings, room, ports."""
+
+import errno
+import shutil
+import socket
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+
+from infra.local.errors import StackError
+from infra.local.program import Program
+from infra.local.settings import ROOT, StackSettings
+
+GIB = 1024**3
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def check_machine(settings: StackSettings) -> None:
+    """Refuse a machine that is too small, or a setting that cannot work, in one sentence.
+
+    Raises:
+        StackError: saying what is wrong and what to do.
+    """
+    if not (3, 11) <= sys.version_info[:2] < (3, 14):
+        raise StackError(f"Python {sys.version_info[0]}.{sys.version_info[1]} is too old or too new: use 3.11 to 3.13.")
+    if settings.data_file is not None and not (ROOT / settings.data_file).is_file():
+        raise StackError(f"DATA_FILE {settings.data_file} is not there: correct it in .env, or leave it empty.")
+    memory = available_memory() / GIB
+    if memory < settings.min_memory_gb:
+        raise StackError(
+            f"Only {memory:.1f} GB of memory are free and the stack wants {settings.min_memory_gb:g}: "
+            "end other programs, or lower MIN_MEMORY_GB in .env if you know better."
+        )
+    disk = shutil.disk_usage(ROOT).free / GIB
+    if disk < settings.min_disk_gb:
+        raise StackError(
+            f"Only {disk:.1f} GB of disk are free and the stack wants {settings.min_disk_gb:g}: "
+            "make room, or lower MIN_DISK_GB in .env if you know better."
+        )
+
+
+def available_memory(cgroup: Path = CGROUP) -> int:
+    """Bytes that can still be used: by the machine, and by the container this may run in."""
+    free = int(psutil.virtual_memory().available)
+    limit, used = cgroup / "memory.max", cgroup / "memory.current"
+    if limit.exists() and used.exists() and (text := limit.read_text().strip()) != "max":
+        free = min(free, max(int(text) - int(used.read_text()), 0))
+    return free
+
+
+def check_ports(programs: Iterable[Program], bind_address: str) -> None:
+    """Refuse to start while someone else listens where one of these programs will.
+
+    Raises:
+        StackError: naming the port, its holder and the setting that moves it.
+    """
+    for program in programs:
+        for setting, port in program.ports.items():
+            if not _is_free(port, bind_address):
+                holder = _holder(port)
+                raise StackError(
+                    f"Port {port} for {program.name} is in use{f' by {holder}' if holder else ''}: "
+                    f"end that program, or set {setting} to a free port in .env."
+                )
+
+
+def _is_free(port: int, bind_address: str) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bind_address, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise StackError(f"Port {port} on {bind_address} cannot be used: {error.strerror}.") from None
+    return True
+
+
+def _holder(port: int) -> str | None:
+    for connection in psutil.net_connections("tcp"):
+        if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
+            try:
+                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+            except psutil.NoSuchProcess:
+                return None
+    return None

@@ -1,0 +1,110 @@
+"""Settings of the native stack, and the places it uses on this machine."""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+
+from infra.local.errors import StackError
+from ml.settings import OptionalPath, PlatformSettings, Port
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The repository."""
+
+LONGEST_SOCKET_PATH = 90
+"""Unix sockets take 108 characters; the supervisor binds to a longer, temporary name first."""
+
+
+class StackSettings(PlatformSettings):
+    """What runs where on this machine."""
+
+    bind_address: str = "127.0.0.1"
+    local_dir: Path = Path(".local")
+    mlflow_artifacts_dir: Path = Path("mlruns")
+    data_file: OptionalPath = None
+
+    airflow_port: Port = 8080
+    mlflow_port: Port = 5000
+    postgres_port: Port = 5432
+    mlflow_postgres_port: Port = 5433
+    api_port: Port = 8000
+    ui_port: Port = 8501
+    locust_port: Port = 8089
+    prometheus_port: Port = 9090
+    grafana_port: Port = 3000
+    exporter_port: Port = 9105
+    postgres_exporter_port: Port = 9187
+    mlflow_postgres_exporter_port: Port = 9188
+
+    airflow_user: str = Field(default="airflow", pattern=r"^[\w.@-]+$")
+    airflow_password: SecretStr = SecretStr("airflow")
+    airflow_parallelism: int = Field(default=2, ge=1, le=32)
+    grafana_user: str = "admin"
+    grafana_password: SecretStr = SecretStr("admin")
+
+    diabetes_db_name: str = "diabetes"
+    diabetes_db_user: str = "diabetes"
+
+    min_memory_gb: float = Field(default=4, ge=0)
+    min_disk_gb: float = Field(default=5, ge=0)
+
+    @property
+    def host(self) -> str:
+        """Where the stack's own programs reach each other."""
+        return "127.0.0.1" if self.bind_address == "0.0.0.0" else self.bind_address  # noqa: S104 - compared, not bound
+
+    @property
+    def places(self) -> "Places":
+        """The directories and files of this stack."""
+        return Places((ROOT / self.local_dir).resolve())
+
+    def url(self, port: int) -> str:
+        """Address of one of the stack's services, as its other programs call it."""
+        return f"http://{self.host}:{port}"
+
+
+class Places:
+    """The directories and files below ``LOCAL_DIR``."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.run = home / "run"
+        self.logs = home / "logs"
+        self.secrets = Path(os.environ.get("SECRETS_DIR") or home / "secrets").resolve()
+        self.airflow = home / "airflow"
+        self.data = home / "data"
+        self.model_cache = home / "model-cache"
+        self.postgres = home / "postgres"
+        self.prometheus = home / "prometheus"
+        self.grafana = home / "grafana"
+        self.supervisor_config = home / "supervisord.conf"
+        self.supervisor_pid = self.run / "supervisord.pid"
+
+    def create(self) -> None:
+        """Make the directories; PostgreSQL's account must be able to pass through the first."""
+        self.home.mkdir(mode=0o755, parents=True, exist_ok=True)
+        for folder in (self.run, self.airflow, self.data, self.model_cache):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        self.logs.mkdir(exist_ok=True)
+        self.postgres.mkdir(mode=0o755, exist_ok=True)
+
+    @property
+    def socket(self) -> Path:
+        """The supervisor's socket: in the run directory, or in a short private one where that path is too long."""
+        path = self.run / "supervisor.sock"
+        if len(str(path)) <= LONGEST_SOCKET_PATH:
+            return path
+        digest = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
+        folder = Path(f"/tmp/readmission-{os.geteuid()}-{digest}")  # noqa: S108 - checked to be ours and private
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if found.st_uid != os.geteuid() or found.st_mode & 0o077:
+            raise StackError(f"{folder} belongs to someone else or is open to others: remove it and try again.")
+        return folder / "supervisor.sock"
+
+
+def python_module(name: str, *arguments: str) -> list[str]:
+    """Command line of a Python program of this environment."""
+    return [sys.executable, "-m", name, *arguments]

@@ -1,0 +1,1 @@
+"""The machine's secrets: made once, kept in files, never shown."""

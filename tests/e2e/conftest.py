@@ -1,0 +1,66 @@
+"""One run of the whole native stack, and a real browser to look at it."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from tests.support.native import ROOT, NativeStack, prepare_native
+
+SCREENSHOTS = ROOT / "build" / "screenshots"
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+DEMO_SECONDS = 900
+
+
+@pytest.fixture(scope="session")
+def demo_output() -> list[str]:
+    """What `make demo` printed; filled by the stack."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def native(demo_output: list[str], pytestconfig: pytest.Config) -> Iterator[NativeStack]:
+    """The stack after `make demo`; ended by `make down` and removed by `make clean`."""
+    stack = prepare_native()
+    try:
+        done = stack.run("make demo", DEMO_SECONDS)
+        demo_output.append(done.stdout)
+        if done.returncode:
+            raise AssertionError(f"make demo failed:\n{done.stdout[-8000:]}\n{done.stderr[-4000:]}")
+        if terminal := pytestconfig.pluginmanager.get_plugin("terminalreporter"):
+            terminal.write_line(done.stdout)
+        yield stack
+    finally:
+        stack.run("make down && make clean YES=1", 180)
+
+
+@pytest.fixture(scope="session")
+def ui_url(native: NativeStack) -> str:
+    """Address of the user interface."""
+    return native.url(8501)
+
+
+@pytest.fixture
+def browser_page() -> Iterator[Page]:
+    """A fresh page of a real Chromium."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("Chromium is not installed, and in CI a browser is mandatory: apt install chromium.")
+        pytest.skip("Chromium is not installed: apt install chromium.")
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(QUIET))
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        yield page
+        browser.close()

@@ -1,0 +1,147 @@
+"""The whole platform on this machine, as the README promises it; the tests run in this order."""
+
+import re
+import subprocess
+import time
+from collections.abc import Callable
+
+import httpx
+import psutil
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import SCREENSHOTS
+from tests.support.native import NativeStack
+from tests.support.readme import commands, with_ports
+
+LOAD_TEST = next(command for command in commands() if "locust" in command and "headless" in command)
+PREDICT = next(command for command in commands() if command.startswith("curl"))
+QUICK = (
+    "make status",
+    "make doctor",
+    "make help",
+    ".venv/bin/python -m ml --help",
+    ".venv/bin/python -m ml list",
+)
+
+
+def wait_for(what: str, holds: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds} seconds for {what}")
+        time.sleep(0.5)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_the_demo_prints_a_prediction_the_addresses_the_memory_and_where_logs_are(
+    native: NativeStack, demo_output: list[str]
+) -> None:
+    printed = demo_output[0]
+    assert re.search(r"Readmission within 30 days: \d+\.\d %", printed.replace("%", " %"))
+    assert "diabetes-readmission version 1" in printed
+    for port in (8080, 5000, 8000, 8501, 8089):
+        assert f"localhost:{native.ports[port]}" in printed
+    assert re.search(r"Time to the first prediction: \d+ s", printed)
+    assert re.search(r"\(PSS\): \d\.\d+ GB", printed)
+
+
+def test_a_prediction_by_the_readmes_command(native: NativeStack) -> None:
+    done = native.run(with_ports(PREDICT, native.ports), 30)
+    assert re.match(r'\{"predictions":\s?\[0\.\d+\]', done.stdout), done.stdout + done.stderr
+
+
+def test_every_further_command_of_the_readme_works(native: NativeStack) -> None:
+    for command in QUICK:
+        done = native.run(command, 120)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        assert done.stdout.strip(), command
+
+
+def test_logs_are_followed(native: NativeStack) -> None:
+    with pytest.raises(subprocess.TimeoutExpired) as followed:
+        native.run("exec make logs NAME=api", 15)
+    assert b"uvicorn" in (followed.value.stdout or b"").lower() or b"ready" in (followed.value.stdout or b"").lower()
+
+
+def test_load_by_the_readmes_command_fails_nothing_and_is_told_apart(native: NativeStack) -> None:
+    done = native.run(LOAD_TEST, 120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    metrics = httpx.get(f"{native.url(8000)}/metrics").text
+    assert re.search(r'api_predictions_total\{.*load_test="true".*\} [1-9]', metrics)
+    assert re.search(r'api_request_duration_seconds_count\{.*route="/predict".*\} [1-9]', metrics)
+
+
+def test_a_second_demo_reuses_everything_and_trains_nothing_new(native: NativeStack) -> None:
+    done = native.run("make demo", 300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "diabetes-readmission version 1" in done.stdout
+
+
+def test_prometheus_reaches_every_target(native: NativeStack) -> None:
+    def down() -> list[str]:
+        found = httpx.get(f"{native.url(9090)}/api/v1/targets").json()["data"]["activeTargets"]
+        return [f"{target['labels']['job']}: {target['lastError']}" for target in found if target["health"] != "up"]
+
+    if not answers(f"{native.url(9090)}/-/ready"):
+        pytest.skip("Prometheus is not installed: apt install prometheus.")
+    wait_for("all targets to be up", lambda: not down(), 60)
+
+
+@pytest.mark.parametrize(
+    ("name", "port", "path", "text"),
+    [
+        ("swagger", 8000, "/docs", "/predict"),
+        ("mlflow-model", 5000, "/#/models/diabetes-readmission", "production"),
+        ("locust", 8089, "/", "Start"),
+        ("prometheus-targets", 9090, "/targets", "api"),
+        ("prometheus-alerts", 9090, "/alerts", "Down"),
+    ],
+)
+def test_pages_show_what_they_should(
+    native: NativeStack, browser_page: Page, name: str, port: int, path: str, text: str
+) -> None:
+    if port == 9090 and not answers(f"{native.url(9090)}/-/ready"):
+        pytest.skip("Prometheus is not installed: apt install prometheus.")
+    browser_page.goto(native.url(port) + path)
+    expect(browser_page.get_by_text(text).first).to_be_visible(timeout=30_000)
+    browser_page.wait_for_timeout(1500)
+    browser_page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def test_airflow_shows_the_green_runs_after_login(native: NativeStack, browser_page: Page) -> None:
+    browser_page.goto(native.url(8080))
+    browser_page.get_by_label("Username").fill("airflow")
+    browser_page.get_by_label("Password", exact=True).fill("airflow")
+    browser_page.get_by_role("button", name=re.compile("sign in", re.I)).click()
+    for dag_id in ("ingest_diabetes", "train_models_diabetes_simple"):
+        browser_page.goto(f"{native.url(8080)}/dags/{dag_id}")
+        expect(browser_page.get_by_text(dag_id).first).to_be_visible(timeout=30_000)
+        expect(browser_page.get_by_text(re.compile("success", re.I)).first).to_be_attached(timeout=30_000)
+        browser_page.wait_for_timeout(2000)
+        browser_page.screenshot(path=SCREENSHOTS / f"airflow-{dag_id}.png")
+
+
+def test_a_killed_api_is_back_within_ten_seconds(native: NativeStack) -> None:
+    (api,) = (
+        process
+        for process in psutil.process_iter(["cmdline", "environ"])
+        if "api.app:create_app" in (process.info["cmdline"] or [])
+        and (process.info["environ"] or {}).get("LOCAL_DIR") == native.environment["LOCAL_DIR"]
+    )
+    api.kill()
+    api.wait(10)
+    wait_for("the API to serve again", lambda: answers(f"{native.url(8000)}/ready"), 10)
+
+
+def test_down_ends_everything_it_started(native: NativeStack) -> None:
+    done = native.run("make down", 120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    held = {connection.laddr.port for connection in psutil.net_connections("tcp") if connection.status == "LISTEN"}
+    assert held.isdisjoint(native.ports.values())

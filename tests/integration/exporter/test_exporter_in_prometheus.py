@@ -1,0 +1,150 @@
+"""A real Prometheus with the platform's configuration: it scrapes, loads the rules, and can answer every panel."""
+
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.exporter.server import create_collector, create_server
+from infra.exporter.settings import ExporterSettings
+from infra.grafana.build import DASHBOARDS
+from infra.prometheus.layout import lay_out
+from tests.integration.exporter.conftest import NOBODY
+from tests.integration.exporter.fakes import running_airflow
+from tests.support.postgres import free_port
+from tests.unit.infra.prometheus_files import rules
+
+CHOICES = {"$__rate_interval": "1m", "$job": ".*", "$container": ".*", "$route": ".*"}
+START_SECONDS = 60
+
+
+class Prometheus:
+    """The API of a running Prometheus."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def get(self, path: str, **params: str) -> Any:
+        """The data of an answer that must be a success."""
+        response = httpx.get(f"{self._url}/api/v1/{path}", params=params, timeout=10)
+        assert response.is_success, (params, response.text)
+        return response.json()["data"]
+
+    def is_ready(self) -> bool:
+        """Whether it has read its data and configuration."""
+        try:
+            return httpx.get(f"{self._url}/-/ready", timeout=10).is_success
+        except httpx.TransportError:
+            return False
+
+    def values(self, query: str) -> dict[str, float]:
+        """An instant query's values by job."""
+        return {
+            row["metric"].get("job", ""): float(row["value"][1]) for row in self.get("query", query=query)["result"]
+        }
+
+    def has_scraped(self, *jobs: str) -> bool:
+        """Whether each job was found up."""
+        return all(self.values(f'up{{job="{job}"}}') == {job: 1} for job in jobs)
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """Prometheus, scraping itself and an exporter whose Airflow is a fake and whose MLflow is away."""
+    folder = tmp_path_factory.mktemp("prometheus")
+    with _running_exporter() as exporter, (folder / "log").open("wb") as log:
+        here = f"127.0.0.1:{free_port()}"
+        config = lay_out(folder, {"prometheus": here, "exporter": exporter})
+        config.write_text(
+            config.read_text().replace("_interval: 10s", "_interval: 2s").replace("timeout: 8s", "timeout: 2s")
+        )
+        command = [_program(), f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"]
+        process = subprocess.Popen([*command, f"--web.listen-address={here}"], stdout=log, stderr=log)
+        try:
+            server = Prometheus(f"http://{here}")
+            _wait(server, process, folder / "log")
+            yield server
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+@contextmanager
+def _running_exporter() -> Iterator[str]:
+    with running_airflow() as airflow:
+        airflow.add_run("ingest_diabetes", "success", minutes_ago=1)
+        settings = ExporterSettings.load(
+            airflow_url=airflow.url, mlflow_tracking_uri=NOBODY, exporter_port=free_port(), _env_file=None
+        )
+        collector = create_collector(settings)
+        server = create_server(settings, collector)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"127.0.0.1:{settings.exporter_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+            collector.close()
+
+
+def _program() -> str:
+    program = os.environ.get("PROMETHEUS") or shutil.which("prometheus")
+    if program is None:
+        message = "prometheus is not on this machine: install it (Debian: apt install prometheus) or set PROMETHEUS"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return program
+
+
+def _wait(server: Prometheus, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not (server.is_ready() and server.has_scraped("prometheus", "exporter")):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"Prometheus did not start:\n{log.read_text()[-3000:]}")
+        time.sleep(0.2)
+
+
+def _expressions() -> list[str]:
+    boards = [dashboard.as_json() for dashboard in DASHBOARDS]
+    found = [target["expr"] for board in boards for panel in board["panels"] for target in panel.get("targets", [])]
+    found += [mark["expr"] for board in boards for mark in board["annotations"]["list"]]
+    for name, value in CHOICES.items():
+        found = [expression.replace(name, value) for expression in found]
+    return found
+
+
+def test_only_jobs_with_an_address_are_scraped(prometheus: Prometheus) -> None:
+    assert prometheus.values("up") == {"prometheus": 1, "exporter": 1}
+
+
+def test_all_rules_are_loaded_and_evaluate_without_error(prometheus: Prometheus) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        loaded = [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]
+        if all(rule["health"] == "ok" for rule in loaded) or time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+    assert {rule["name"] for rule in loaded} == {rule.get("alert") or rule["record"] for rule in rules()}
+    assert [(rule["name"], rule.get("lastError")) for rule in loaded if rule["health"] != "ok"] == []
+
+
+def test_what_the_exporter_read_is_there_to_query(prometheus: Prometheus) -> None:
+    assert prometheus.values("airflow_up") == {"exporter": 1}
+    assert prometheus.values("mlflow_up") == {"exporter": 0}
+    assert prometheus.values('airflow_dag_last_run_success{dag_id="ingest_diabetes"}') == {"exporter": 1}
+
+
+@pytest.mark.parametrize("expression", sorted(set(_expressions())))
+def test_a_panels_expression_is_understood(prometheus: Prometheus, expression: str) -> None:
+    prometheus.get("query", query=expression)

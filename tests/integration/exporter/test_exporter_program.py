@@ -1,0 +1,71 @@
+"""``python -m infra.exporter`` as the stack runs it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.integration.exporter.conftest import NOBODY
+from tests.integration.exporter.fakes import FakeAirflow
+from tests.support.postgres import free_port
+
+
+@contextmanager
+def _program(**variables: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "infra.exporter"], env=os.environ | variables, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
+
+
+def _get(url: str) -> httpx.Response:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return httpx.get(url, timeout=10)
+        except httpx.ConnectError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def test_it_serves_metrics_and_health_and_ends_when_told(airflow: FakeAirflow) -> None:
+    port = free_port()
+    with _program(EXPORTER_PORT=str(port), AIRFLOW_URL=airflow.url, MLFLOW_TRACKING_URI=NOBODY) as process:
+        assert _get(f"http://127.0.0.1:{port}/health").status_code == 200
+        assert airflow.asked == [], "the health page must not wait for anybody"
+        assert _get(f"http://127.0.0.1:{port}/elsewhere").status_code == 404
+        names = {
+            family.name for family in text_string_to_metric_families(_get(f"http://127.0.0.1:{port}/metrics").text)
+        }
+        assert {"airflow_up", "mlflow_up", "exporter_scrape_errors", "process_resident_memory_bytes"} <= names
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+def test_a_port_in_use_is_told_in_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        with _program(EXPORTER_PORT=str(taken.getsockname()[1])) as process:
+            _, told = process.communicate(timeout=20)
+        assert process.returncode == 2
+        assert "set EXPORTER_PORT" in told
+        assert "Traceback" not in told
+
+
+def test_a_malformed_setting_is_told_by_name() -> None:
+    with _program(AIRFLOW_URL="airflow:8080") as process:
+        _, told = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert "AIRFLOW_URL" in told
+    assert "Traceback" not in told

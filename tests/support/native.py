@@ -1,0 +1,53 @@
+"""The native stack of the end-to-end tests: `make demo` on ports and in a directory of its own."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.settings import StackSettings
+from tests.support.postgres import free_port
+
+ROOT = Path(__file__).parents[2]
+HOME = Path("build/e2e")
+GENUINE_DATA = ROOT.parent / "shared" / "data" / "diabetes-130-us-hospitals.zip"
+
+
+@dataclass(frozen=True, slots=True)
+class NativeStack:
+    """A stack on this machine, run by the Makefile."""
+
+    environment: dict[str, str]
+    ports: dict[int, int]  # default port -> the port used
+
+    def run(self, command: str, timeout: float) -> subprocess.CompletedProcess[str]:
+        """Run a command of the README in the repository, with the stack's settings."""
+        return subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],  # what a reader's shell would run
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def url(self, default_port: int) -> str:
+        """Address of the service with this default port."""
+        return f"http://127.0.0.1:{self.ports[default_port]}"
+
+
+def prepare_native() -> NativeStack:
+    """A fresh place for a stack, on free ports, with the genuine data where they are to be had."""
+    shutil.rmtree(ROOT / HOME, ignore_errors=True)
+    ports = {field.default: free_port() for name, field in StackSettings.model_fields.items() if name.endswith("_port")}
+    variables = {
+        name.upper(): str(ports[field.default])
+        for name, field in StackSettings.model_fields.items()
+        if name.endswith("_port")
+    }
+    data = os.environ.get("DATA_FILE") or (str(GENUINE_DATA) if GENUINE_DATA.exists() else "")
+    given = {"LOCAL_DIR": str(HOME), "MLFLOW_ARTIFACTS_DIR": str(HOME / "mlruns"), "DATA_FILE": data}
+    secrets = {"SECRETS_DIR": str(ROOT / HOME / "secrets")}
+    return NativeStack(os.environ | variables | given | secrets | {"COLUMNS": "200"}, ports)

@@ -1,0 +1,62 @@
+import socket
+from pathlib import Path
+
+import psutil
+import pytest
+
+from infra.local.errors import StackError
+from infra.local.preflight import available_memory, check_machine, check_ports
+from infra.local.program import Program
+from infra.local.settings import StackSettings
+from tests.support.postgres import free_port
+
+
+def program(port: int) -> Program:
+    return Program(name="api", command=["true"], is_ready=lambda _started_at: True, ports={"API_PORT": port})
+
+
+def test_a_port_in_use_is_named_with_its_holder_and_the_setting_to_change() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(StackError) as caught:
+            check_ports([program(port)], "127.0.0.1")
+    assert f"Port {port} for api is in use by {psutil.Process().name()} (process {psutil.Process().pid})" in str(
+        caught.value
+    )
+    assert "set API_PORT to a free port in .env" in str(caught.value)
+
+
+def test_free_ports_pass() -> None:
+    check_ports([program(free_port())], "127.0.0.1")
+
+
+def test_an_address_of_another_machine_is_refused() -> None:
+    with pytest.raises(StackError, match=r"on 203\.0\.113\.1 cannot be used"):
+        check_ports([program(free_port())], "203.0.113.1")
+
+
+def test_too_little_memory_is_said_with_the_remedy() -> None:
+    with pytest.raises(StackError, match=r"Only .* GB of memory are free and the stack wants 100000: .*MIN_MEMORY_GB"):
+        check_machine(StackSettings.load(min_memory_gb=100_000))
+
+
+def test_too_little_disk_is_said_with_the_remedy() -> None:
+    with pytest.raises(StackError, match=r"Only .* GB of disk are free and the stack wants 1e\+06: .*MIN_DISK_GB"):
+        check_machine(StackSettings.load(min_memory_gb=0, min_disk_gb=1_000_000))
+
+
+def test_a_data_file_that_is_not_there_is_named() -> None:
+    with pytest.raises(StackError, match=r"DATA_FILE nowhere\.zip is not there"):
+        check_machine(StackSettings.load(data_file="nowhere.zip"))
+
+
+def test_the_memory_limit_of_a_container_counts(tmp_path: Path) -> None:
+    (tmp_path / "memory.max").write_text("3000\n")
+    (tmp_path / "memory.current").write_text("1000\n")
+    assert available_memory(tmp_path) == 2000
+
+
+def test_a_container_without_a_limit_has_the_memory_of_the_machine(tmp_path: Path) -> None:
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "memory.current").write_text("1000\n")
+    assert available_memory(tmp_path) > 2000
