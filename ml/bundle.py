@@ -72,20 +72,23 @@ class Bundle:
         return np.asarray(answer, dtype=np.float32).reshape(-1)
 
 
+_INPUTS: Final = tuple((column.name, column.input_name, column.is_number) for column in FEATURES)
+
+
 def encode(records: Sequence[Record]) -> dict[str, NDArray[Any]]:
     """Turn records into the inputs of the graph: a column vector of strings or floats per feature.
 
     An unknown value becomes ``"?"`` in a text input and NaN in a numeric one.
     """
     inputs: dict[str, NDArray[Any]] = {}
-    for column in FEATURES:
-        values = [record.get(column.name) for record in records]
-        if column.is_number:
+    for name, input_name, is_number in _INPUTS:
+        values = [record.get(name) for record in records]
+        if is_number:
             numbers = [math.nan if value is None else value for value in values]
-            inputs[column.input_name] = np.array(numbers, dtype=np.float32).reshape(-1, 1)
+            inputs[input_name] = np.array(numbers, dtype=np.float32).reshape(-1, 1)
         else:
             texts = [UNKNOWN if value is None else value for value in values]
-            inputs[column.input_name] = np.array(texts, dtype=object).reshape(-1, 1)
+            inputs[input_name] = np.array(texts, dtype=object).reshape(-1, 1)
     return inputs
 
 
@@ -146,7 +149,7 @@ def _open_session(model: Path, threads: int) -> ort.InferenceSession:
     try:
         session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise BundleError(f"The graph cannot be loaded: {error}.") from error
+        raise BundleError(f"The graph cannot be loaded: {str(error).replace(str(model), model.name)}.") from error
     expected = {column.input_name for column in FEATURES}
     if (given := {node.name for node in session.get_inputs()}) != expected:
         raise BundleError(f"The graph has other inputs than the schema: {', '.join(sorted(given ^ expected))}.")

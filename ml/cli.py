@@ -168,20 +168,22 @@ def list_versions() -> None:
 
 @app.command()
 def predict(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            help='JSON file: {"records": [...]}, or - for standard input.', exists=True, dir_okay=False, allow_dash=True
-        ),
-    ],
+    file: Annotated[Path, typer.Argument(help='JSON file: {"records": [...]}, or - for standard input.')],
     version: Annotated[str | None, typer.Option(help="Number of the version; default: production.")] = None,
 ) -> None:
     """Predict records with a registered version, without the API; prints the probabilities as JSON."""
     from ml.gate import predict as run
 
-    body = sys.stdin.read() if str(file) == "-" else file.read_text()
-    answer = run(_registry(MlSettings.load()), _records(body), version)
+    records = _records(_body(file))
+    answer = run(_registry(MlSettings.load()), records, version)
     typer.echo(json.dumps({"predictions": answer}))
+
+
+def _body(file: Path) -> str:
+    try:
+        return sys.stdin.read() if str(file) == "-" else file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error}") from None
 
 
 def _records(body: str) -> list[dict[str, Any]]:

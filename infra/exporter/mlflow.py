@@ -7,8 +7,8 @@ import httpx
 from pydantic import BaseModel
 
 from infra.exporter.client import BudgetedClient, ReadError, parse
+from ml.names import MODEL_NAME
 
-MODEL_NAME = "diabetes-readmission"
 PAGE = 1000
 MAX_PAGES = 20
 

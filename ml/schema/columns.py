@@ -47,7 +47,7 @@ class Missing(StrEnum):
     NOT_MEASURED = "not measured"  # delivered as the category "None", stored as such
 
 
-ICD9_PATTERN: Final = r"^(\d{1,3}(\.\d{1,2})?|V\d{2}(\.\d{1,2})?|E\d{3}(\.\d)?)$"
+ICD9_PATTERN: Final = r"^([0-9]{1,3}(\.[0-9]{1,2})?|V[0-9]{2}(\.[0-9]{1,2})?|E[0-9]{3}(\.[0-9])?)$"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ def transaction(engine: sa.Engine, *, isolation: str = "READ COMMITTED") -> Iter
     try:
         with engine.connect().execution_options(isolation_level=isolation) as connection, connection.begin():
             yield connection
-    except (sa.exc.OperationalError, psycopg2.OperationalError) as error:  # COPY bypasses SQLAlchemy and its errors
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, psycopg2.OperationalError) as error:
+        # COPY bypasses SQLAlchemy and its errors; a connection that breaks in it cannot be rolled back either.
         raise WarehouseError(_explain(error, engine.url)) from error
     except sa.exc.ProgrammingError as error:
         if getattr(error.orig, "pgcode", None) != "42P01":  # undefined_table
@@ -68,8 +69,8 @@ def _cursor(connection: sa.Connection) -> Iterator[sa.engine.interfaces.DBAPICur
         cursor.close()
 
 
-def _explain(error: sa.exc.OperationalError | psycopg2.OperationalError, url: sa.URL) -> str:
-    text = str(error.orig if isinstance(error, sa.exc.OperationalError) else error).strip()
+def _explain(error: sa.exc.DBAPIError | psycopg2.OperationalError, url: sa.URL) -> str:
+    text = str(error.orig if isinstance(error, sa.exc.DBAPIError) else error).strip()
     if "password authentication failed" in text:
         return (
             f"PostgreSQL refuses DIABETES_DB_PASSWORD for role '{url.username}': it is not the one the database was "

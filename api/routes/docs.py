@@ -1,0 +1,50 @@
+"""GET / and /docs: Swagger UI from the service itself, so that it also opens without the internet."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.exceptions import HTTPException
+
+router = APIRouter(include_in_schema=False)
+
+_ASSETS: Final = {
+    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "swagger-ui.css": "text/css; charset=utf-8",
+    "favicon-32x32.png": "image/png",
+}
+
+
+@router.get("/")
+async def index() -> RedirectResponse:
+    """People who open the service's address want to see what it does."""
+    return RedirectResponse("docs")
+
+
+@router.get("/docs")
+async def docs(request: Request) -> HTMLResponse:
+    """Swagger UI; relative addresses, so that it works behind a proxy's path too."""
+    return get_swagger_ui_html(
+        openapi_url="openapi.json",
+        title=request.app.title,
+        swagger_js_url="docs/swagger-ui-bundle.js",
+        swagger_css_url="docs/swagger-ui.css",
+        swagger_favicon_url="docs/favicon-32x32.png",
+        swagger_ui_parameters={"tryItOutEnabled": True, "displayRequestDuration": True, "docExpansion": "list"},
+    )
+
+
+@router.get("/docs/{name}")
+async def asset(name: str) -> Response:
+    """One of Swagger UI's files."""
+    if name not in _ASSETS:
+        raise HTTPException(404)
+    return Response(_read(name), media_type=_ASSETS[name], headers={"cache-control": "max-age=86400"})
+
+
+@cache
+def _read(name: str) -> bytes:
+    return files("fastapi_swagger.resources").joinpath(name).read_bytes()

@@ -1,0 +1,38 @@
+"""GET /model: what answers, and what the registry says."""
+
+from fastapi import APIRouter
+
+from api.openapi import problems
+from api.schemas import ModelDescription, Refusal, RegistryStatus
+from api.services import Parts
+
+router = APIRouter()
+
+
+@router.get("/model", summary="The model that answers", tags=["Model"], responses=problems(503))
+async def describe_model(parts: Parts) -> ModelDescription:
+    """Name, version, figures on the test patients, and the state of the registry."""
+    model, store = parts.store.require(), parts.store
+    manifest, state = model.bundle.manifest, store.registry_state
+    return ModelDescription.model_validate(
+        {
+            "name": model.registered.name,
+            "version": model.registered.version,
+            "algorithm": manifest.algorithm,
+            "data_source": manifest.data_source,
+            "data_version": manifest.data_version,
+            "trained_at": manifest.trained_at,
+            "metrics": manifest.metrics,
+            "prevalence": manifest.prevalence,
+            "risk_quantiles": list(manifest.risk_quantiles),
+            "loaded_at": model.loaded_at,
+            "registry": RegistryStatus(
+                reachable=state.reachable,
+                version=state.version,
+                checked_at=state.checked_at,
+                since=state.since,
+                error=state.error,
+            ),
+            "refused": Refusal.model_validate(store.refused.as_json()) if store.refused else None,
+        }
+    )

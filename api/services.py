@@ -1,0 +1,32 @@
+"""What the routes need, built once per application and handed to them by name."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.metrics import Metrics
+from api.model_store import ModelStore
+from api.prediction_log import PredictionLog
+from api.settings import ApiSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of one application."""
+
+    settings: ApiSettings
+    metrics: Metrics
+    store: ModelStore
+    log: PredictionLog
+    batch_pool: ThreadPoolExecutor
+
+
+def services_of(request: Request) -> Services:
+    """The parts of the application that received the request."""
+    services: Services = request.app.state.services
+    return services
+
+
+Parts = Annotated[Services, Depends(services_of)]

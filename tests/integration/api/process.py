@@ -1,0 +1,64 @@
+"""The service as its own process under uvicorn."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.integration.api.conftest import eventually
+from tests.support.postgres import free_port
+
+
+@dataclass(frozen=True)
+class ApiProcess:
+    """A started service."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    client: httpx.Client
+
+    @property
+    def resident_bytes(self) -> int:
+        """Memory that it holds."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def wait_until_ready(self) -> None:
+        """Wait for a model."""
+        eventually(lambda: self.client.get("/ready").status_code == 200)
+
+
+@contextmanager
+def running_api(folder: Path, mlflow: str, **settings: str) -> Iterator[ApiProcess]:
+    """Start the service with its cache and log in `folder`; it ends with the context."""
+    defaults = {
+        "MLFLOW_TRACKING_URI": mlflow,
+        "API_CACHE_DIR": str(folder / "cache"),
+        "MODEL_POLL_SECONDS": "0.1",
+        "PREDICTION_LOG": "false",
+        "DIABETES_DB_PASSWORD": "unused",
+    }
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "--factory", "api.app:create_app", "--port", str(port)]
+    with (folder / "api.log").open("ab") as log:
+        process = subprocess.Popen(command, env=os.environ | defaults | settings, stdout=log, stderr=log)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            eventually(lambda: _answers(url), seconds=60)
+            with httpx.Client(base_url=url, timeout=60) as client:
+                yield ApiProcess(url, process, client)
+        finally:
+            process.kill()
+            process.wait(10)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health", timeout=1).status_code == 200
+    except httpx.TransportError:
+        return False

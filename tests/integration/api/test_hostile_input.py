@@ -1,0 +1,118 @@
+"""Whatever is sent, the answer is a 2xx or a 4xx, and a 4xx is a problem document."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import hypothesis.strategies as st
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+
+from ml.schema import FEATURE_NAMES, FEATURES
+from tests.integration.api.bundles import write_bundle
+from tests.integration.api.process import ApiProcess, running_api
+from tests.integration.api.registry_server import running_registry
+
+ROUTES = [("/predict", "POST"), *((path, "GET") for path in ("/model", "/health", "/ready", "/metrics"))]
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+ANYTHING = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+)
+ALLOWED = st.sampled_from([value for column in FEATURES for value in (*column.allowed, column.low, column.high)])
+NEARLY_A_RECORD = st.dictionaries(st.sampled_from(FEATURE_NAMES) | st.text(max_size=8), SCALARS | ALLOWED, max_size=5)
+NEARLY_A_BODY = st.fixed_dictionaries({"records": st.lists(NEARLY_A_RECORD, max_size=5)})
+BOUNDED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiProcess]:
+    folder = tmp_path_factory.mktemp("api")
+    with running_registry() as registry:
+        registry.promote("1", write_bundle(folder / "1"))
+        with running_api(folder, registry.url) as process:
+            process.wait_until_ready()
+            yield process
+
+
+@pytest.fixture(scope="module")
+def document(api: ApiProcess) -> Any:
+    return schemathesis.openapi.from_url(f"{api.url}/openapi.json")
+
+
+def test_the_routes_below_are_all_that_are_documented(document: Any) -> None:
+    documented = {(operation.ok().path, operation.ok().method) for operation in document.get_all_operations()}
+
+    assert {(path, method.lower()) for path, method in ROUTES} == documented
+
+
+@pytest.mark.parametrize(("path", "method"), ROUTES)
+def test_valid_requests_get_the_documented_answers(document: Any, path: str, method: str) -> None:
+    send_examples(document[path][method], schemathesis.GenerationMode.POSITIVE)
+
+
+def test_invalid_requests_get_the_documented_refusals(document: Any) -> None:
+    send_examples(document["/predict"]["POST"], schemathesis.GenerationMode.NEGATIVE)
+
+
+@BOUNDED
+@given(body=ANYTHING | NEARLY_A_BODY)
+def test_random_json_is_answered_or_refused(api: ApiProcess, body: Any) -> None:
+    assert_fair(post(api, json.dumps(body).encode()))
+
+
+@BOUNDED
+@given(body=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_random_bytes_are_refused(api: ApiProcess, body: bytes) -> None:
+    assert_fair(post(api, body))
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"records": ' + b"[" * 1_000_000, 400),
+        (b'{"records": [{"number_inpatient": ' + b"9" * 1_000_000 + b"}]}", 400),
+        (b'{"records": [{"race": "' + b"x" * 1_000_000 + b'"}]}', 422),
+        (b'{"records": [' + b"0," * 1_000_000 + b"0]}", 422),
+        (b'{"records": [' + b"{}," * 9_999 + b"0]}", 422),
+        (b'{"records": [' + b'{"x":0,"y":0},' * 9_999 + b"{}]}", 422),
+        (b'{"records": [{"race": "Asian", "race": 3}]}', 422),
+        ('{"records": [{}]}'.encode("utf-16"), 400),
+        (b'{"records": [{"number_inpatient": 1e400}]}', 422),
+        (json.dumps({str(number): number for number in range(200_000)}).encode(), 422),
+        (json.dumps({"records": [{str(number): number for number in range(200_000)}]}).encode(), 422),
+    ],
+    ids=[
+        "deep", "huge number", "long text", "a million records", "last is wrong", "all are wrong", "twice the same key",
+        "utf-16", "too large for a float", "many keys", "many fields",
+    ],
+)  # fmt: skip
+def test_hostile_bodies_get_the_right_refusal(api: ApiProcess, body: bytes, status: int) -> None:
+    answer = post(api, body)
+
+    assert answer.status_code == status
+    assert len(answer.content) < 20_000
+    assert_fair(answer)
+
+
+def send_examples(operation: Any, mode: schemathesis.GenerationMode) -> None:
+    """Send requests made from the document, and hold the answers against it."""
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def check(case: schemathesis.Case) -> None:
+        case.call_and_validate()
+
+    check()
+
+
+def post(api: ApiProcess, body: bytes) -> httpx.Response:
+    return api.client.post("/predict", content=body, headers={"Content-Type": "application/json"})
+
+
+def assert_fair(answer: httpx.Response) -> None:
+    assert answer.status_code < 500
+    if answer.status_code >= 400:
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["status"] == answer.status_code

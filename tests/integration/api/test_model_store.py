@@ -1,0 +1,242 @@
+"""Following the registry: first model, later ones, bad ones, and none to ask."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from ml.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE
+from tests.integration.api.bundles import expected, seal, write_bundle
+from tests.integration.api.conftest import StartApi, eventually
+from tests.integration.api.registry_server import RegistryServer
+
+
+def served(client: TestClient) -> Any:
+    return client.get("/model").json().get("version")
+
+
+def refusal(client: TestClient) -> Any:
+    return client.get("/model").json().get("refused")
+
+
+def test_without_a_model_it_is_not_ready_and_says_what_to_do(start_api: StartApi) -> None:
+    client = start_api()
+
+    assert client.get("/health").json() == {"status": "ok"}
+    for answer in (client.get("/ready"), client.get("/model"), client.post("/predict", json={"records": [{}]})):
+        assert answer.status_code == 503
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["retry-after"] == "5"
+        assert answer.json()["detail"] == "no production model yet: run train_models_diabetes_simple"
+
+
+def test_the_first_model_is_picked_up_without_a_restart(
+    start_api: StartApi, registry: RegistryServer, tmp_path: Path
+) -> None:
+    client = start_api()
+    registry.promote("1", write_bundle(tmp_path / "1"))
+
+    eventually(lambda: client.get("/ready").status_code == 200)
+
+    assert client.get("/ready").json() == {"status": "ready"}
+    assert served(client) == "1"
+
+
+def test_the_model_is_described(client: TestClient) -> None:
+    described = client.get("/model").json()
+
+    assert described["name"] == "diabetes-readmission"
+    assert described["algorithm"] == "logistic"
+    assert described["data_source"] == "synthetic"
+    assert described["metrics"]["auroc"] == {"value": 0.67, "low": 0.66, "high": 0.68}
+    assert len(described["risk_quantiles"]) == 101
+    assert described["refused"] is None
+    assert described["registry"]["reachable"] is True
+    assert described["registry"]["version"] == "1"
+    assert described["registry"]["error"] is None
+
+
+def test_a_version_is_downloaded_once(client: TestClient, registry: RegistryServer) -> None:
+    checked = client.get("/model").json()["registry"]["checked_at"]
+    eventually(lambda: client.get("/model").json()["registry"]["checked_at"] != checked)
+
+    assert Counter(registry.downloads) == {MANIFEST_FILE: 1, GOLDEN_FILE: 1, MODEL_FILE: 1}
+
+
+def corrupt_graph(folder: Path) -> None:
+    graph = folder / MODEL_FILE
+    graph.write_bytes(graph.read_bytes()[:-10])
+
+
+def pickle_in_place_of_a_graph(folder: Path) -> None:
+    (folder / MODEL_FILE).write_bytes(b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00\x8c\x02os\x8c\x06system.")
+    seal(folder)
+
+
+def golden_of_another_shape(folder: Path) -> None:
+    (folder / GOLDEN_FILE).write_text(json.dumps({"requests": [{"record": {}, "probability": [0.1, 0.2, 0.3]}] * 2}))
+    seal(folder)
+
+
+def no_manifest(folder: Path) -> None:
+    (folder / MANIFEST_FILE).unlink()
+
+
+def no_graph(folder: Path) -> None:
+    (folder / MODEL_FILE).unlink()
+
+
+@pytest.mark.parametrize(
+    ("options", "damage", "reason"),
+    [
+        ({}, corrupt_graph, "does not match its checksum"),
+        ({}, pickle_in_place_of_a_graph, "cannot be loaded"),
+        ({}, golden_of_another_shape, ""),
+        ({}, no_manifest, "it has no file manifest.json"),
+        ({}, no_graph, "it has no file model.onnx"),
+        ({"golden_shift": 0.001}, None, "golden requests fail"),
+        ({"without": "race"}, None, "other inputs than the schema: race"),
+    ],
+    ids=["checksum", "pickle", "shape", "no manifest", "no graph", "golden", "inputs"],
+)
+def test_a_bad_version_is_refused_and_the_old_one_serves_on(
+    client: TestClient,
+    registry: RegistryServer,
+    tmp_path: Path,
+    options: dict[str, Any],
+    damage: Callable[[Path], None] | None,
+    reason: str,
+) -> None:
+    folder = write_bundle(tmp_path / "bad", 1.0, **options)
+    if damage is not None:
+        damage(folder)
+    before = client.get("/metrics").text
+
+    registry.promote("2", folder)
+    eventually(lambda: refusal(client) is not None)
+
+    refused = refusal(client)
+    assert refused["version"] == "2"
+    assert reason in refused["reason"]
+    assert str(tmp_path) not in refused["reason"]
+    assert served(client) == "1"
+    assert client.post("/predict", json={"records": [{}]}).json()["predictions"] == pytest.approx([expected({}, -2.0)])
+    assert "model_load_failures_total{" not in before
+    assert "model_load_failures_total{" in client.get("/metrics").text
+
+    registry.downloads.clear()
+    checked = client.get("/model").json()["registry"]["checked_at"]
+    eventually(lambda: client.get("/model").json()["registry"]["checked_at"] != checked)
+    assert registry.downloads == []  # it is not tried again and again
+
+    registry.promote("3", write_bundle(tmp_path / "good", 0.5))
+    eventually(lambda: served(client) == "3")
+    assert refusal(client) is None
+
+
+def test_a_refused_first_version_is_named_where_a_model_is_asked_for(
+    start_api: StartApi, registry: RegistryServer, tmp_path: Path
+) -> None:
+    registry.promote("1", write_bundle(tmp_path / "bad", golden_shift=0.1))
+    client = start_api()
+
+    eventually(lambda: "was refused" in client.get("/ready").json()["detail"])
+
+    assert "golden requests fail" in client.post("/predict", json={"records": [{}]}).json()["detail"]
+
+
+def test_files_that_mlflow_does_not_serve_are_not_fetched(
+    start_api: StartApi, registry: RegistryServer, tmp_path: Path
+) -> None:
+    registry.scheme = "file"
+    registry.promote("1", write_bundle(tmp_path / "1"))
+    client = start_api()
+
+    eventually(lambda: "not served by MLflow" in client.get("/ready").json()["detail"])
+
+    assert registry.downloads == []
+
+
+def test_moving_the_alias_back_forgets_the_refusal(
+    client: TestClient, registry: RegistryServer, tmp_path: Path
+) -> None:
+    registry.promote("2", write_bundle(tmp_path / "bad", golden_shift=0.1))
+    eventually(lambda: refusal(client) is not None)
+
+    registry.alias = "1"
+
+    eventually(lambda: refusal(client) is None)
+    assert served(client) == "1"
+
+
+def test_a_registry_that_counts_from_one_again_is_noticed(
+    client: TestClient, registry: RegistryServer, tmp_path: Path
+) -> None:
+    registry.created += 1
+    registry.promote("1", write_bundle(tmp_path / "another", 1.0))
+
+    def answer() -> Any:
+        return client.post("/predict", json={"records": [{}]}).json()["predictions"][0]
+
+    eventually(lambda: answer() == pytest.approx(expected({}, 1.0)))
+
+
+def test_it_serves_on_while_mlflow_is_away_and_recovers(
+    client: TestClient, registry: RegistryServer, tmp_path: Path
+) -> None:
+    registry.stop()
+    eventually(lambda: client.get("/model").json()["registry"]["reachable"] is False)
+
+    state = client.get("/model").json()["registry"]
+    assert "MLflow cannot be reached" in state["error"]
+    assert state["version"] == "1"
+    assert state["since"] >= state["checked_at"]
+    assert client.post("/predict", json={"records": [{}]}).status_code == 200
+    assert client.get("/ready").status_code == 200
+    assert "model_registry_reachable 0.0" in client.get("/metrics").text
+
+    registry.promote("2", write_bundle(tmp_path / "2"))
+    registry.start()
+    eventually(lambda: served(client) == "2")
+    assert client.get("/model").json()["registry"]["reachable"] is True
+
+
+def test_it_starts_from_its_cache_while_mlflow_is_away(
+    client: TestClient, registry: RegistryServer, start_api: StartApi
+) -> None:
+    registry.stop()
+
+    restarted = start_api()
+
+    assert restarted.get("/ready").status_code == 200
+    assert served(restarted) == "1"
+
+
+@pytest.mark.parametrize("name", [MODEL_FILE, GOLDEN_FILE, MANIFEST_FILE])
+def test_a_damaged_cache_is_not_believed(
+    client: TestClient, registry: RegistryServer, start_api: StartApi, tmp_path: Path, name: str
+) -> None:
+    (file,) = (tmp_path / "cache").glob(f"version-1-*/{name}")
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    registry.stop()
+
+    restarted = start_api()
+
+    eventually(lambda: "no model is cached" in restarted.get("/ready").json()["detail"])
+    assert restarted.get("/ready").status_code == 503
+    registry.start()
+    eventually(lambda: restarted.get("/ready").status_code == 200)
+
+
+def test_a_cache_that_cannot_be_written_to_is_told(
+    start_api: StartApi, registry: RegistryServer, tmp_path: Path
+) -> None:
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    registry.promote("1", write_bundle(tmp_path / "1"))
+    client = start_api()
+
+    eventually(lambda: "model cache" in client.get("/ready").json()["detail"])

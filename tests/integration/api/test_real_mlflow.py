@@ -1,0 +1,48 @@
+"""The service against a real MLflow: what the registry's own code registers, the service serves."""
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+import pytest
+
+from ml.names import PRODUCTION
+from ml.registry import Registry
+from ml.schema import EXAMPLE_RECORD
+from ml.settings import MlflowSettings
+from tests.integration.api.bundles import expected, write_bundle
+from tests.integration.api.conftest import StartApi, eventually
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*type hint is inferred as AnyType:UserWarning")  # MLflow's own code
+
+
+@pytest.fixture
+def real_registry(mlflow_server: str) -> Registry:
+    return Registry(MlflowSettings.load(_env_file=None, mlflow_tracking_uri=mlflow_server))
+
+
+def register(registry: Registry, folder: Path, bias: float) -> str:
+    bundle = write_bundle(folder, bias)
+    with registry.run("test", {}):
+        version = registry.register(bundle, pd.DataFrame([EXAMPLE_RECORD]), {"data_source": "synthetic"}, "A test.")
+    return version.number
+
+
+def test_versions_of_a_real_registry_are_served_as_the_alias_moves(
+    real_registry: Registry, mlflow_server: str, start_api: StartApi, tmp_path: Path
+) -> None:
+    client = start_api(mlflow_tracking_uri=mlflow_server)
+
+    def answer() -> Any:
+        return client.post("/predict", json={"records": [{}]}).json()
+
+    assert client.get("/ready").status_code == 503
+    numbers = {bias: register(real_registry, tmp_path / str(bias), bias) for bias in (-2.0, 1.0)}
+    for bias in (-2.0, 1.0, -2.0):
+        real_registry.point(PRODUCTION, numbers[bias])
+        eventually(lambda bias=bias: answer().get("model", {}).get("version") == numbers[bias])
+        assert answer()["predictions"] == pytest.approx([expected({}, bias)], abs=1e-6)
+
+    assert client.get("/model").json()["registry"]["error"] is None
+    mlflow.set_tracking_uri(None)

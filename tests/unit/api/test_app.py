@@ -1,0 +1,48 @@
+"""The application as a whole: what it loads, and how it fails to start."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from api.app import create_app
+from api.settings import ApiSettings
+
+REPORT = """
+import json, sys, time
+started = time.perf_counter()
+import api.app
+print(json.dumps({"seconds": time.perf_counter() - started, "modules": sorted(sys.modules)}))
+"""
+
+
+def run(code: str, directory: Path = Path(), **environment: str) -> subprocess.CompletedProcess[str]:
+    variables = {**os.environ, "PYTHONPATH": str(Path().resolve()), **environment}
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=directory, env=variables, capture_output=True, text=True, check=False
+    )
+
+
+def test_importing_the_service_loads_nothing_heavy() -> None:
+    report = json.loads(run(REPORT).stdout)
+
+    heavy = {"pandas", "sklearn", "scipy", "mlflow", "airflow", "matplotlib", "sqlalchemy", "skl2onnx"}
+    assert heavy.isdisjoint(report["modules"])
+    assert report["seconds"] < 10  # about 1 on an idle machine
+
+
+def test_a_missing_setting_ends_the_start_with_one_sentence(tmp_path: Path) -> None:
+    ended = run("from api.app import create_app; create_app()", tmp_path, DIABETES_DB_PASSWORD="", API_PORT="none")
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Setting API_PORT has a malformed value 'none'")
+    assert len(ended.stderr.strip().splitlines()) == 1
+
+
+def test_two_applications_do_not_share_their_metrics(tmp_path: Path) -> None:
+    settings = ApiSettings.load(_env_file=None, diabetes_db_password="unused", api_cache_dir=tmp_path)
+
+    first, second = create_app(settings), create_app(settings)
+
+    assert first.state.services.metrics.registry is not second.state.services.metrics.registry

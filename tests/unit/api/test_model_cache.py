@@ -1,0 +1,65 @@
+"""The cache keeps the current and the previous model, and believes only whole pointers."""
+
+from pathlib import Path
+
+import pytest
+
+from api.model_cache import ModelCache
+from api.registry_client import RegisteredVersion
+
+
+def publish(cache: ModelCache, version: str) -> RegisteredVersion:
+    registered = RegisteredVersion("diabetes-readmission", version, 1_700_000_000_000, f"models:/m-{version}")
+    with cache.scratch() as scratch:
+        (scratch / "model.onnx").write_text(version)
+        cache.publish(registered, scratch)
+    return registered
+
+
+def test_what_was_published_is_current(tmp_path: Path) -> None:
+    registered = publish(ModelCache(tmp_path / "cache"), "1")
+
+    current = ModelCache(tmp_path / "cache").current()
+
+    assert current is not None
+    assert current[0] == registered
+    assert (current[1] / "model.onnx").read_text() == "1"
+
+
+def test_only_the_current_and_the_previous_model_are_kept(tmp_path: Path) -> None:
+    cache = ModelCache(tmp_path)
+    for version in "1234":
+        publish(cache, version)
+
+    kept = sorted(path.name.split("-")[1] for path in tmp_path.iterdir() if path.is_dir())
+
+    assert kept == ["3", "4"]
+
+
+def test_a_scratch_folder_that_is_not_published_leaves_nothing(tmp_path: Path) -> None:
+    cache = ModelCache(tmp_path)
+
+    with cache.scratch() as scratch:
+        (scratch / "model.onnx").write_text("half")
+
+    assert list(tmp_path.iterdir()) == []
+    assert cache.current() is None
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": {}, "folder": "x"}', '{"version": 1}', "\x00"])
+def test_a_damaged_pointer_counts_as_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / "current.json").write_text(content)
+
+    assert ModelCache(tmp_path).current() is None
+
+
+def test_a_pointer_cannot_lead_out_of_the_cache(tmp_path: Path) -> None:
+    cache = ModelCache(tmp_path)
+    publish(cache, "1")
+    pointer = tmp_path / "current.json"
+    pointer.write_text(pointer.read_text().replace('"version-1', '"../../version-1'))
+
+    current = cache.current()
+
+    assert current is not None
+    assert current[1].parent == tmp_path
