@@ -5,7 +5,7 @@ Optuna study in PostgreSQL, each scored by patient-grouped cross-validation on `
 all of `train_data` and register it as `challenger` → let the **gate** decide.
 
 The test patients are not touched before the refit. Running it again on the same data and code finds the trials
-done and makes no new version.
+done and makes no new version. Before the first ingestion it is skipped.
 
 *On failure:* a failed trial is retried alone; the present production version keeps serving.
 """
@@ -13,6 +13,7 @@ done and makes no new version.
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import CronTriggerTimetable, dag, task
+from airflow.sdk.exceptions import AirflowSkipException
 from gate_task import gate
 from policies import DEFAULTS
 
@@ -32,13 +33,17 @@ def auto_model_train_diabetes() -> None:
     @task
     def plan_search() -> list[dict[str, str | int]]:
         """Create the study, or find it again; one entry per trial."""
+        from ml.errors import NoDataError
         from ml.settings import MlSettings
         from ml.tune import plan
         from ml.warehouse.connection import warehouse
 
         settings = MlSettings.load()
-        with warehouse(settings) as engine:
-            search = plan(settings, engine)
+        try:
+            with warehouse(settings) as engine:
+                search = plan(settings, engine)
+        except NoDataError as error:  # the week's run may come before the first ingestion
+            raise AirflowSkipException(str(error)) from error
         return [{"study": search.study, "slot": slot} for slot in search.slots]
 
     @task(max_active_tis_per_dagrun=2, execution_timeout=timedelta(hours=1))

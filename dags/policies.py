@@ -9,7 +9,6 @@ _HOPELESS: Final = [
     f"ml.errors.{name}"
     for name in (
         "BundleError",
-        "NoDataError",
         "ProvenanceError",
         "RejectedDataError",
         "SettingsError",

@@ -77,7 +77,7 @@ def _show_prediction(settings: StackSettings, console: Console, begun: float) ->
     )
     if source == "synthetic":
         console.print(
-            "[yellow]The data are synthetic: neither DATA_FILE was given nor could the UCI repository be reached. "
+            "[yellow]The data are synthetic: no DATA_FILE is set, and the UCI repository was not reached or not asked. "
             "This model shows that the platform works, and says nothing about patients.[/]",
             soft_wrap=True,
         )

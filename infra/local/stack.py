@@ -78,13 +78,7 @@ class Stack:
 
     def memory(self) -> int:
         """Bytes of the whole stack, shared pages counted once (PSS)."""
-        total = 0
-        for process in self.supervisor.processes():
-            try:
-                total += process.memory_full_info().pss
-            except psutil.NoSuchProcess:
-                continue
-        return total
+        return sum(_memory(process) for process in self.supervisor.processes())
 
     def _check_free_ports(self, programs: Sequence[Program]) -> None:
         states = self.supervisor.states()
@@ -127,6 +121,16 @@ class Stack:
         _end([process for process in orphans if process not in databases], signal.SIGTERM)
         _end(databases, signal.SIGINT)  # fast shutdown, once nobody writes any more
         return bool(orphans)
+
+
+def _memory(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.AccessDenied:  # Airflow shuts the processes of tasks off, even from their owner
+        found = process.memory_info()
+        return int(found.rss - found.shared)
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def _end(processes: Sequence[psutil.Process], number: signal.Signals) -> None:

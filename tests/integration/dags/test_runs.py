@@ -70,6 +70,11 @@ def versions(registry: MlflowClient) -> list[int]:
     return sorted(int(v.version) for v in registry.search_model_versions(f"name = '{MODEL_NAME}'"))
 
 
+def test_training_before_the_first_ingestion_is_skipped(airflow: Airflow, registry: MlflowClient) -> None:
+    assert "run ingest_diabetes" in airflow.test_dag("train_models_diabetes_simple")
+    assert versions(registry) == []
+
+
 def test_ingestion_fills_train_and_test_data_and_a_second_run_finds_nothing_new(
     airflow: Airflow, settings: MlSettings
 ) -> None:

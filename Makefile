@@ -1,0 +1,91 @@
+# Everything a person or CI does here has one short name: make help.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# Another one: make PYTHON=python3.12 env.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+STACK := $(BIN)/python -m infra.local
+# uv where this machine has it, else our own copy of the pinned version.
+UV := $(or $(shell command -v uv),.local/uv/bin/uv)
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+# --- The stack on this machine, without Docker and without root -------------------------------------------------
+
+.PHONY: demo up status logs doctor down clean
+demo: export DEMO_STARTED_AT := $(shell date +%s)
+demo: env ## Start everything, ingest and train through Airflow, and make a prediction
+	@$(STACK) demo
+
+up: env ## Start everything and wait until it does its work
+	@$(STACK) up
+
+status: $(BIN)/python ## Show every program, its state and its address
+	@$(STACK) status
+
+logs: $(BIN)/python ## Follow the log of one program: make logs NAME=api
+	@$(STACK) logs -f $(or $(NAME),$(error Say which program: make logs NAME=api))
+
+doctor: $(BIN)/python ## Look at every part and show what fails, with the end of its log
+	@$(STACK) doctor
+
+down: $(BIN)/python ## End everything that was started here, and nothing else
+	@$(STACK) down
+
+clean: $(BIN)/python ## Remove databases, logs and secrets of this stack (asks first; YES=1 does not)
+	@$(STACK) clean $(if $(YES),--yes)
+
+# --- The environment --------------------------------------------------------------------------------------------
+
+.PHONY: env
+env: .venv/.synced ## Create the Python environment from the lock
+
+.venv/.synced: uv.lock pyproject.toml | $(UV)
+	$(UV) sync --frozen $(if $(filter file,$(origin PYTHON)),,--python $(PYTHON))
+	@touch $@
+
+$(BIN)/python:
+	@echo "There is no environment yet: make env creates it."; exit 1
+
+.local/uv/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+		|| { echo "Python 3.11 to 3.13 is needed: name it with make PYTHON=python3.11 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2> /dev/null \
+		|| { echo "Python's venv module is missing: apt install python3-venv, or install uv."; exit 1; }
+	$(PYTHON) -m venv .local/uv
+	.local/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# --- Tests ------------------------------------------------------------------------------------------------------
+
+.PHONY: test lint types unit integration e2e dags-test compose-test bench
+test: lint types unit integration e2e ## Everything below, up to one run of the whole stack (no Docker, no root)
+
+lint: env ## Style and likely bugs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: env ## mypy --strict
+	$(BIN)/mypy
+
+unit: env ## Fast tests
+	$(BIN)/pytest tests/unit
+
+integration: env ## Tests on a real PostgreSQL, a real MLflow, real HTTP
+	$(BIN)/pytest tests/integration
+
+dags-test: env ## Only the DAGs, really run
+	$(BIN)/pytest tests/integration/dags
+
+e2e: env ## One run of the whole stack, with a real browser where there is one
+	$(BIN)/pytest tests/e2e -m "not docker"
+
+compose-test: env ## Build the images, start docker-compose.yml for real, and try everything
+	$(BIN)/pytest tests/e2e -m docker
+
+bench: env ## Benchmarks, against the plain ways of doing the same
+	$(BIN)/python -m bench.ingestion
