@@ -46,7 +46,11 @@ def auto_model_train_diabetes() -> None:
             raise AirflowSkipException(str(error)) from error
         return [{"study": search.study, "slot": slot} for slot in search.slots]
 
-    @task(max_active_tis_per_dagrun=2, execution_timeout=timedelta(hours=1))
+    @task(
+        max_active_tis_per_dagrun=2,
+        execution_timeout=timedelta(hours=1),
+        doc_md="Fill one slot of the search.",  # Airflow does not take a mapped task's from its docstring
+    )
     def run_trial(study: str, slot: int) -> str:
         """Fill one slot of the search; returns the study's name."""
         from ml.settings import MlSettings

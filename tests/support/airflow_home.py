@@ -33,10 +33,6 @@ class Airflow:
             raise AssertionError(f"{' '.join(arguments)} failed:\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}")
         return done.stdout
 
-    def test_dag(self, dag_id: str) -> str:
-        """Really run a DAG, task by task in one process (``dag.test()``); returns its log."""
-        return self.run("-m", "airflow", "dags", "test", dag_id)
-
 
 def airflow_environment(home: Path, database: str, **more: str) -> dict[str, str]:
     """Variables of an Airflow with its home in `home` and its database at `database`."""

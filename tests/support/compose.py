@@ -16,8 +16,8 @@ TOOLS = Path(os.environ.get("COMPOSE_TEST_TOOLS") or ROOT.parent / "shared" / "d
 """Where a machine without Docker may offer programs that start an engine and provide base images."""
 
 PORTS = ("AIRFLOW", "MLFLOW", "POSTGRES", "MLFLOW_POSTGRES", "API", "UI", "LOCUST", "PROMETHEUS", "GRAFANA")
-IMAGES = {"airflow-init": "airflow", "mlflow": "mlflow", "api": "api", "streamlit": "streamlit", "locust": "locust"}
-"""A service that builds each of our images, and the image's name."""
+BUILT = ("airflow-init", "mlflow", "api", "streamlit", "locust")
+"""One service for each of our images; the project's name before it is the name of the image."""
 
 BUILD_SECONDS, START_SECONDS, COMMAND_SECONDS = 1200, 420, 180
 
@@ -74,15 +74,15 @@ class ComposeStack:
 
     def build(self) -> None:
         """Build our images, one after the other, and say how long each took."""
-        for service in IMAGES:
+        for service in BUILT:
             begun = time.monotonic()
             self.compose("build", service, timeout=BUILD_SECONDS)
-            self.say(f"image {IMAGES[service]}: built in {time.monotonic() - begun:.0f} s")
+            self.say(f"image {service}: built in {time.monotonic() - begun:.0f} s")
 
-    def up(self) -> None:
-        """The README's command, and then until every service is healthy."""
+    def up(self, *options: str) -> None:
+        """`docker compose up -d`, and then until every service is healthy."""
         begun = time.monotonic()
-        self.compose("up", "--build", "-d", timeout=BUILD_SECONDS)
+        self.compose("up", "-d", *options, timeout=BUILD_SECONDS)
         self.wait_until_healthy()
         self.say(f"started: every service healthy after {time.monotonic() - begun:.0f} s")
 

@@ -4,26 +4,27 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
-from airflow.dag_processing.dagbag import DagBag
+from airflow.dag_processing.dagbag import BundleDagBag
 from airflow.serialization.serialized_objects import DagSerialization
 
 
-def _describe_task(task: object) -> dict[str, object]:
+def _describe_task(task: Any) -> dict[str, object]:
     return {
-        "upstream": sorted(task.upstream_task_ids),  # type: ignore[attr-defined]
-        "retries": task.retries,  # type: ignore[attr-defined]
-        "timeout_seconds": task.execution_timeout and task.execution_timeout.total_seconds(),  # type: ignore[attr-defined]
-        "owner": task.owner,  # type: ignore[attr-defined]
-        "documented": bool(task.doc_md or task.doc),  # type: ignore[attr-defined]
-        "outlets": [outlet.name for outlet in task.outlets],  # type: ignore[attr-defined]
-        "mapped": task.is_mapped,  # type: ignore[attr-defined]
-        "has_retry_policy": task.has_retry_policy,  # type: ignore[attr-defined]
+        "upstream": sorted(task.upstream_task_ids),
+        "retries": task.retries,
+        "timeout_seconds": task.execution_timeout and task.execution_timeout.total_seconds(),
+        "owner": task.owner,
+        "documented": bool(task.doc_md),
+        "outlets": [outlet.name for outlet in task.outlets],
+        "mapped": task.is_mapped,
+        "has_retry_policy": task.has_retry_policy,
     }
 
 
 FOLDER = Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
-bag = DagBag(dag_folder=FOLDER, bundle_path=FOLDER, bundle_name="dags-folder")
+bag = BundleDagBag(dag_folder=FOLDER, bundle_path=FOLDER, bundle_name="dags-folder")
 dags = {}
 for dag_id, dag in bag.dags.items():
     stored = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
