@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import mlflow
+import numpy as np
 import pandas as pd
 import requests
 from matplotlib.figure import Figure
@@ -23,8 +24,10 @@ from mlflow.environment_variables import (
     MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT,
 )
 from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import Schema, TensorSpec
 
-from ml.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE
+from ml.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, OUTPUT
 from ml.errors import RegistryError
 from ml.features import model_inputs
 from ml.names import MODEL_NAME
@@ -99,12 +102,10 @@ class Registry:
         """
         import onnx
 
-        inputs = model_inputs(example)
-        signature = mlflow.models.infer_signature(inputs, pd.DataFrame({"probability": [0.5]}, dtype="float32"))
         logged = mlflow.onnx.log_model(
             onnx.load(bundle / MODEL_FILE),
             name="model",
-            signature=signature,
+            signature=_signature(example),
             pip_requirements=[f"{name}=={metadata.version(name)}" for name in ("mlflow", "onnx", "onnxruntime")],
             onnx_execution_providers=["CPUExecutionProvider"],
             save_as_external_data=False,
@@ -167,6 +168,15 @@ class Registry:
             yield
         except (MlflowException, requests.RequestException) as error:
             raise RegistryError(_sentence(self._uri, error)) from error
+
+
+def _signature(example: pd.DataFrame) -> ModelSignature:
+    """Inputs and output of the graph; with tensors, MLflow hands the columns of a DataFrame over as column vectors."""
+    inputs = [
+        TensorSpec(np.dtype("float32" if values.dtype == "float32" else "str"), (-1, 1), name)
+        for name, values in model_inputs(example).items()
+    ]
+    return ModelSignature(Schema(inputs), Schema([TensorSpec(np.dtype("float32"), (-1,), OUTPUT)]))
 
 
 def _sentence(uri: str, error: Exception) -> str:

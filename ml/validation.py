@@ -109,7 +109,7 @@ def check(chunk: pd.DataFrame, seen: pd.Index) -> tuple[pd.DataFrame, dict[int, 
     return table, dict(sorted(faults.items()))
 
 
-def _as_json(row: "pd.Series[Any]") -> str:
+def _as_json(row: Any) -> str:
     """A row as JSON that PostgreSQL takes: it holds no text with a NUL character."""
     return json.dumps({name: text.replace("\0", "\N{REPLACEMENT CHARACTER}") for name, text in row.dropna().items()})
 

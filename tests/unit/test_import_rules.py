@@ -72,7 +72,7 @@ def foreign(package: str, banned: tuple[str, ...]) -> dict[str, list[str]]:
         ("ui", ("ui", *LIGHT)),
         ("locust", ("ml.schema",)),
         ("dags", ("ml",)),
-        ("infra", ("infra", "ml.settings", "ml.errors", "api.settings", "ui.settings")),
+        ("infra", ("infra", *LIGHT, "api.settings", "ui.settings")),
         ("bench", ("bench", "ml", "infra")),
     ],
 )

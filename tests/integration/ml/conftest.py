@@ -1,0 +1,57 @@
+"""Fixtures over real servers: databases, the genuine data, and a registry of one's own."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from infra.local.postgres import PostgresServer
+from ml.settings import MlSettings
+from ml.sources import Delivery
+from ml.sources.synthetic import write_csv
+from tests.integration.ml.databases import fresh_database, ingest_file
+
+
+@pytest.fixture
+def world(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[tuple[MlSettings, sa.Engine]]:
+    """A fresh, migrated database."""
+    with fresh_database(postgres_server, tmp_path / "data") as found:
+        yield found
+
+
+@pytest.fixture
+def engine(world: tuple[MlSettings, sa.Engine]) -> sa.Engine:
+    return world[1]
+
+
+@pytest.fixture(scope="session")
+def genuine_file() -> Path:
+    """The genuine data set: DATA_FILE, or the copy beside this repository."""
+    beside = Path(__file__).parents[4] / "shared" / "data" / "diabetes-130-us-hospitals.zip"
+    found = Path(os.environ.get("DATA_FILE") or beside)
+    if not found.is_file():
+        if os.environ.get("CI") == "true":
+            pytest.fail("the genuine data are not there: set DATA_FILE")
+        pytest.skip("the genuine data are not there: set DATA_FILE")
+    return found
+
+
+@pytest.fixture(scope="session")
+def genuine(
+    postgres_server: PostgresServer, genuine_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[MlSettings, sa.Engine]]:
+    """A database with the genuine data, ingested and split; to be read only."""
+    folder = tmp_path_factory.mktemp("genuine")
+    with fresh_database(postgres_server, folder, train_jobs=2) as (settings, engine):
+        ingest_file(engine, Delivery("file", genuine_file), folder)
+        yield settings, engine
+
+
+@pytest.fixture(scope="session")
+def cohort_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """3,000 synthetic encounters."""
+    path = tmp_path_factory.mktemp("cohort") / "cohort.csv"
+    write_csv(path, 3_000, seed=296)
+    return path

@@ -1,0 +1,72 @@
+"""Databases of the machine-learning tests: fresh, migrated, and gone afterwards."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from infra.local.postgres import PostgresServer
+from ml import migrations
+from ml.settings import MlSettings
+from ml.sources import Delivery
+from ml.sources.file import read_chunks
+from ml.split import Split, split
+from ml.validation import validate
+from ml.warehouse.connection import warehouse
+from ml.warehouse.ingestion import Ingested, load
+
+ROLE, PASSWORD = "diabetes_ml", secrets.token_urlsafe(16)
+
+
+@contextmanager
+def fresh_database(server: PostgresServer, data_dir: Path, **more: Any) -> Iterator[tuple[MlSettings, sa.Engine]]:
+    """A migrated database with settings and engine for it; small models, so that tests are quick."""
+    name = f"ml_{secrets.token_hex(6)}"
+    server.ensure_database(name, ROLE, PASSWORD)
+    quick = {"forest_trees": 12, "bootstrap_samples": 50, "tune_trials": 2, "tune_folds": 2, "train_jobs": 1}
+    settings = MlSettings.load(
+        _env_file=None,
+        postgres_host=server.host,
+        postgres_port=server.port,
+        diabetes_db_name=name,
+        diabetes_db_user=ROLE,
+        diabetes_db_password=PASSWORD,
+        data_dir=data_dir,
+        **{**quick, **more},
+    )
+    try:
+        with warehouse(settings) as engine:
+            migrations.upgrade(engine)
+            yield settings, engine
+    finally:
+        server.drop_database(name)
+
+
+def load_file(engine: sa.Engine, delivery: Delivery, scratch: Path, max_rejected_share: float = 0.5) -> Ingested:
+    """Validate and load a delivered file."""
+    return load(engine, delivery, validate(read_chunks(delivery.path), scratch / "validated", max_rejected_share))
+
+
+def ingest_file(engine: sa.Engine, delivery: Delivery, scratch: Path) -> Split:
+    """Validate, load and split a delivered file."""
+    load_file(engine, delivery, scratch)
+    return split(engine)
+
+
+def dump(engine: sa.Engine) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table of ours: to see that nothing has changed."""
+    tables = ("ingestions", "raw_data", "train_data", "test_data", "rejected_rows")
+    with engine.connect() as connection:
+        return {
+            table: [tuple(row) for row in connection.execute(sa.text(f"SELECT * FROM {table} ORDER BY 1"))]  # noqa: S608
+            for table in tables
+        }
+
+
+def count(engine: sa.Engine, table: str, condition: str = "true") -> int:
+    """How many rows a table has."""
+    with engine.connect() as connection:
+        return int(connection.scalar(sa.text(f"SELECT count(*) FROM {table} WHERE {condition}")))  # noqa: S608

@@ -1,0 +1,48 @@
+"""A registry for tests: emptied on a real MLflow, and filled with small versions without training anew."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from ml.export import write_bundle
+from ml.names import MODEL_NAME
+from ml.registry import Registry, Version
+from ml.schema import EXAMPLE_RECORD
+
+MANIFEST: dict[str, Any] = {
+    "algorithm": "RandomForest",
+    "data_source": "synthetic",
+    "data_version": "0" * 64,
+    "trained_at": "2026-01-02T03:04:05+00:00",
+    "prevalence": 0.11,
+    "risk_quantiles": tuple(i / 100 for i in range(101)),
+    "metrics": {"auroc": {"value": 0.67, "low": 0.66, "high": 0.68}},
+}
+
+
+def empty(address: str) -> None:
+    """Forget the registered model with all of its versions."""
+    httpx.request("DELETE", f"{address}/api/2.0/mlflow/registered-models/delete", json={"name": MODEL_NAME})
+
+
+def alias_answer(address: str, alias: str) -> httpx.Response:
+    """What MLflow says of an alias."""
+    return httpx.get(
+        f"{address}/api/2.0/mlflow/registered-models/alias", params={"name": MODEL_NAME, "alias": alias}, timeout=30
+    )
+
+
+def register_bundle(registry: Registry, bundle: Path, provenance: str = "real") -> Version:
+    """Register a bundle as a new version."""
+    tags = {"data_source": provenance, "data_version": "0" * 64, "algorithm": "RandomForest", "fingerprint": "none"}
+    with registry.run("test", tags):
+        return registry.register(bundle, pd.DataFrame([EXAMPLE_RECORD]), tags, "a version of the tests")
+
+
+def bundle_of(pipeline: Pipeline, test: pd.DataFrame, directory: Path) -> Path:
+    """Write a pipeline as a bundle."""
+    write_bundle(pipeline, test, MANIFEST, directory)
+    return directory

@@ -1,0 +1,112 @@
+"""Migrations: from nothing to the tables that the code declares, and back."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+
+from ml import migrations
+from ml.errors import NoDataError, WarehouseError
+from ml.settings import MlSettings
+from ml.warehouse.connection import transaction, warehouse
+from ml.warehouse.datasets import read
+from ml.warehouse.tables import metadata
+
+
+@pytest.fixture
+def empty(database_settings: dict[str, str]) -> MlSettings:
+    return MlSettings.load(_env_file=None, **database_settings)
+
+
+def tables(engine: sa.Engine) -> set[str]:
+    return set(sa.inspect(engine).get_table_names())
+
+
+def test_an_empty_database_gets_every_table(empty: MlSettings) -> None:
+    with warehouse(empty) as engine:
+        migrations.upgrade(engine)
+
+        assert tables(engine) == {*metadata.tables, "schema_version"}
+        assert "optuna" in sa.inspect(engine).get_schema_names()
+
+
+def test_migrating_twice_changes_nothing(empty: MlSettings) -> None:
+    with warehouse(empty) as engine:
+        migrations.upgrade(engine)
+        with engine.begin() as connection:
+            connection.execute(
+                sa.text("INSERT INTO ingestions (source, provenance, content_sha256, rows_accepted, rows_rejected, "
+                        "rows_written) VALUES ('uci', 'real', 'x', 1, 0, 1)")
+            )  # fmt: skip
+        migrations.upgrade(engine)
+
+        with engine.connect() as connection:
+            assert connection.scalar(sa.text("SELECT count(*) FROM ingestions")) == 1
+
+
+def test_the_migrated_database_is_what_the_code_declares(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        options = {"version_table": "schema_version", "compare_type": True, "compare_server_default": True}
+        difference = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+
+    assert difference == []
+
+
+def test_a_migration_can_be_undone(empty: MlSettings) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with warehouse(empty) as engine:
+        migrations.upgrade(engine)
+        with transaction(engine) as connection:
+            config.attributes["connection"] = connection
+            command.downgrade(config, "base")
+
+        assert tables(engine) == {"schema_version"}
+        assert "optuna" not in sa.inspect(engine).get_schema_names()
+        migrations.upgrade(engine)
+        assert "raw_data" in tables(engine)
+
+
+def test_a_database_without_tables_asks_for_the_migration(empty: MlSettings) -> None:
+    with (
+        warehouse(empty) as engine,
+        pytest.raises(WarehouseError, match=r"^The diabetes database has no tables yet: run 'python -m ml migrate'\.$"),
+    ):
+        read(engine)
+
+
+def test_a_database_without_encounters_asks_for_the_ingestion(engine: sa.Engine) -> None:
+    with pytest.raises(NoDataError, match=r"^There is no training data yet: run ingest_diabetes"):
+        read(engine)
+
+
+def test_a_wrong_password_is_one_sentence_that_names_the_setting(empty: MlSettings) -> None:
+    wrong = MlSettings.load(
+        _env_file=None,
+        postgres_port=empty.postgres_port,
+        diabetes_db_name=empty.diabetes_db_name,
+        diabetes_db_password="not-the-password",
+    )
+    with (
+        warehouse(wrong) as engine,
+        pytest.raises(WarehouseError, match=r"^PostgreSQL refuses DIABETES_DB_PASSWORD for role 'diabetes'") as told,
+    ):
+        read(engine)
+
+    assert "not-the-password" not in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_a_server_that_is_away_is_one_sentence_with_its_address() -> None:
+    away = MlSettings.load(_env_file=None, postgres_port=18499, diabetes_db_password="unused")
+    with (
+        warehouse(away) as engine,
+        pytest.raises(WarehouseError, match=r"^PostgreSQL at 127\.0\.0\.1:18499 does not answer: ") as told,
+    ):
+        migrations.upgrade(engine)
+
+    assert "\n" not in str(told.value)

@@ -1,0 +1,69 @@
+"""The split in PostgreSQL: the same as in Python, whole patients, all or nothing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from ml.errors import NoDataError, SplitError
+from ml.sources import Delivery
+from ml.split import _BUCKET, bucket, split
+from ml.warehouse.datasets import read
+from tests.integration.ml.databases import dump, ingest_file, load_file
+from tests.unit.ml.tables import write_delivery
+
+
+def test_python_and_sql_agree_on_every_bucket(engine: sa.Engine) -> None:
+    generator = np.random.default_rng(0)
+    patients = [1, 2**63 - 1, *generator.integers(1, 2**62, 5_000).tolist(), *range(2, 5_000)]
+    with engine.connect() as connection:
+        connection.execute(sa.text("CREATE TEMP TABLE people (patient_nbr bigint)"))
+        connection.execute(sa.text("INSERT INTO people SELECT unnest(:patients)"), {"patients": patients})
+        found = connection.exec_driver_sql(f"SELECT patient_nbr, {_BUCKET} FROM people").all()  # noqa: S608
+
+    assert [row for row in found if bucket(row[0]) != row[1]] == []
+    assert len(found) == len(patients)
+
+
+def test_nobody_stands_on_both_sides_and_a_fifth_tests(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
+    outcome = ingest_file(engine, Delivery("synthetic", cohort_file), tmp_path)
+    dataset = read(engine)
+
+    assert set(dataset.train["patient_nbr"]).isdisjoint(dataset.test["patient_nbr"])
+    assert (len(dataset.train), len(dataset.test)) == (outcome.train_rows, outcome.test_rows)
+    assert outcome.test_rows / (outcome.test_rows + outcome.train_rows) == pytest.approx(0.2, abs=0.05)
+
+
+def test_a_patient_on_both_sides_fails_the_run_and_changes_nothing(
+    engine: sa.Engine, cohort_file: Path, tmp_path: Path
+) -> None:
+    load_file(engine, Delivery("synthetic", cohort_file), tmp_path)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE FUNCTION leak() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN INSERT INTO train_data SELECT * FROM test_data LIMIT 1; RETURN NULL; END $$;"
+            "CREATE TRIGGER leak AFTER INSERT ON test_data FOR EACH STATEMENT EXECUTE FUNCTION leak()"
+        )
+    before = dump(engine)
+
+    with pytest.raises(SplitError, match=r"^1 patients stand in both train_data and test_data; nothing was changed\.$"):
+        split(engine)
+
+    assert dump(engine) == before
+
+
+def test_equal_data_have_an_equal_version_whatever_the_way_they_came(engine: sa.Engine, tmp_path: Path) -> None:
+    row, other = {"encounter_id": 1, "patient_nbr": 1}, {"encounter_id": 2, "patient_nbr": 2}
+    versions = [
+        ingest_file(engine, Delivery("file", write_delivery(tmp_path / "delivered.csv", rows)), tmp_path).data_version
+        for rows in ([row], [{**row, "race": "Asian"}, other], [row, other], [other, row])
+    ]
+
+    assert len(set(versions[:3])) == 3
+    assert versions[3] == versions[2]
+
+
+def test_without_encounters_the_split_asks_for_them(engine: sa.Engine) -> None:
+    with pytest.raises(NoDataError, match=r"^There are no encounters yet: run ingest_diabetes"):
+        split(engine)

@@ -1,0 +1,168 @@
+"""Training on real servers: what a version is made of, and that the same is never made twice."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from infra.local.postgres import PostgresServer
+from ml.bundle import load_bundle
+from ml.export import records
+from ml.features import model_inputs
+from ml.gate import Outcome, measure, predict, run_gate
+from ml.models import RANDOM_FOREST
+from ml.names import CHALLENGER, MODEL_NAME, PRODUCTION
+from ml.registry import Registry
+from ml.settings import MlSettings
+from ml.sources import Delivery
+from ml.train import Trained, code_version, fingerprint_of, train
+from ml.warehouse.datasets import Dataset, read
+from tests.integration.ml.databases import fresh_database, ingest_file
+from tests.integration.ml.registries import empty
+
+SETTINGS = {"n_estimators": 12}
+
+
+@dataclass(frozen=True)
+class First:
+    """The first version, trained and judged."""
+
+    settings: MlSettings
+    engine: sa.Engine
+    registry: Registry
+    trained: Trained
+    outcome: Outcome
+
+    @property
+    def dataset(self) -> Dataset:
+        return read(self.engine)
+
+
+@pytest.fixture(scope="module")
+def first(
+    postgres_server: PostgresServer,
+    mlflow_server: str,
+    cohort_file: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[First]:
+    folder = tmp_path_factory.mktemp("training")
+    empty(mlflow_server)
+    with fresh_database(postgres_server, folder, mlflow_tracking_uri=mlflow_server) as (settings, engine):
+        ingest_file(engine, Delivery("synthetic", cohort_file), folder)
+        registry = Registry(settings)
+        trained = train(settings, engine, registry, RANDOM_FOREST, SETTINGS)
+        yield First(settings, engine, registry, trained, run_gate(settings, engine, registry))
+    empty(mlflow_server)
+
+
+def test_the_first_version_is_promoted(first: First) -> None:
+    assert first.trained == Trained("1", new=True)
+    assert (first.outcome.version, first.outcome.new, first.outcome.decision.promote) == ("1", True, True)
+    for alias in (CHALLENGER, PRODUCTION):
+        found = first.registry.by_alias(alias)
+        assert found is not None
+        assert found.number == "1"
+
+
+def test_a_version_says_what_it_was_made_from_and_what_was_decided(first: First) -> None:
+    tags = first.registry.version("1").tags
+    data_version = first.dataset.version.data_version
+
+    assert tags["data_source"] == "synthetic"
+    assert tags["data_version"] == data_version
+    assert tags["algorithm"] == "RandomForest"
+    assert tags["code_version"] == code_version()
+    assert tags["fingerprint"] == fingerprint_of(
+        data_version, RANDOM_FOREST, {"n_estimators": 12, "min_samples_leaf": 20, "max_features": 0.3}
+    )
+    assert (tags["gate.decision"], tags["gate.reason"]) == ("promoted", "the first version")
+
+
+def test_the_same_again_makes_nothing_new(first: First) -> None:
+    again = train(first.settings, first.engine, first.registry, RANDOM_FOREST, SETTINGS)
+    judged = run_gate(first.settings, first.engine, first.registry, again.version)
+
+    assert again == Trained("1", new=False)
+    assert (judged.new, judged.decision) == (False, first.outcome.decision)
+    assert [version.number for version in first.registry.versions()] == ["1"]
+
+
+def test_a_run_keeps_settings_metrics_plots_and_model_card(first: First) -> None:
+    run_id = first.registry.version("1").run_id
+    run = mlflow.get_run(run_id)
+    artifacts = {item.path for item in mlflow.artifacts.list_artifacts(run_id=run_id)}
+    plots = {item.path for item in mlflow.artifacts.list_artifacts(run_id=run_id, artifact_path="plots")}
+    card = mlflow.artifacts.load_text(f"runs:/{run_id}/model_card.md")
+
+    assert run.data.params["family"] == RANDOM_FOREST
+    assert run.data.params["n_estimators"] == "12"
+    assert {
+        f"{m}{end}" for m in ("auroc", "average_precision", "brier", "ece") for end in ("", "_low", "_high")
+    } <= set(run.data.metrics)
+    assert "model_card.md" in artifacts
+    assert plots == {"plots/roc.png", "plots/precision_recall.png", "plots/calibration.png"}
+    assert card.startswith("# Risk of readmission within 30 days: RandomForest")
+    assert "Trained on synthetic data" in card
+    assert run.info.status == "FINISHED"
+
+
+def test_a_run_names_its_data_with_their_version(first: First) -> None:
+    inputs = mlflow.get_run(first.registry.version("1").run_id).inputs.dataset_inputs
+    contexts = {tag.value for entry in inputs for tag in entry.tags if tag.key == "mlflow.data.context"}
+
+    assert contexts == {"train", "test"}
+    assert {entry.dataset.name for entry in inputs} == {"train_data", "test_data"}
+    assert {entry.dataset.digest for entry in inputs} == {first.dataset.version.data_version[:12]}
+
+
+def test_a_version_holds_graph_golden_requests_and_manifest_and_no_pickle(first: First) -> None:
+    with first.registry.downloaded("1") as directory:
+        files = {path.name for path in directory.rglob("*") if path.is_file()}
+        manifest = load_bundle(directory).manifest
+
+    assert {"MLmodel", "model.onnx", "golden.json", "manifest.json"} <= files
+    assert not {name for name in files if name.endswith((".pkl", ".pickle", ".joblib", ".skops"))}
+    assert manifest.data_version == first.dataset.version.data_version
+    assert manifest.data_source == "synthetic"
+
+
+def test_mlflow_users_get_the_same_probabilities(first: First) -> None:
+    rows = first.dataset.test.head(40)
+    inputs = model_inputs(rows)
+    answer = mlflow.pyfunc.load_model(f"models:/{MODEL_NAME}/1").predict(inputs)
+
+    assert list(answer) == ["probability"]
+    np.testing.assert_allclose(answer["probability"], predict(first.registry, records(rows)), atol=1e-6)
+
+
+def test_a_version_can_be_measured_again_with_the_same_figures(first: First) -> None:
+    metrics = measure(first.settings, first.engine, first.registry, "1")
+    logged = mlflow.get_run(first.registry.version("1").run_id).data.metrics
+
+    for name in ("auroc", "average_precision", "brier", "ece"):
+        assert metrics[name]["value"] == pytest.approx(logged[name], abs=1e-6)
+
+
+def test_other_settings_make_another_version_and_challenger(first: First) -> None:
+    other = train(first.settings, first.engine, first.registry, RANDOM_FOREST, {**SETTINGS, "min_samples_leaf": 200})
+    challenger, production = first.registry.by_alias(CHALLENGER), first.registry.by_alias(PRODUCTION)
+
+    assert other == Trained("2", new=True)
+    assert challenger is not None
+    assert production is not None
+    assert (challenger.number, production.number) == ("2", "1")
+
+
+def test_a_fingerprint_depends_on_data_settings_and_family() -> None:
+    one = fingerprint_of("data", RANDOM_FOREST, {"a": 1, "b": 2})
+
+    assert one == fingerprint_of("data", RANDOM_FOREST, {"b": 2, "a": 1})
+    assert one not in {
+        fingerprint_of("other", RANDOM_FOREST, {"a": 1, "b": 2}),
+        fingerprint_of("data", RANDOM_FOREST, {"a": 1, "b": 3}),
+        fingerprint_of("data", "gradient_boosting", {"a": 1, "b": 2}),
+    }

@@ -1,0 +1,99 @@
+"""The source ``uci``, against a server that answers as UCI does."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ml.errors import DataSourceError
+from ml.settings import MlSettings
+from ml.sources import fetch
+from ml.sources.file import read_chunks
+from ml.sources.synthetic import write_csv
+from tests.integration.ml.uci_server import Uci, running_uci
+
+
+def as_hosted(delivered: pd.DataFrame) -> bytes:
+    """UCI's own table has empty fields where the archive's has question marks."""
+    return delivered.to_csv(index=False).encode()
+
+
+@pytest.fixture(scope="module")
+def delivered(genuine_file: Path) -> pd.DataFrame:
+    return pd.concat(read_chunks(genuine_file))
+
+
+@pytest.fixture(scope="module")
+def hosted(delivered: pd.DataFrame) -> bytes:
+    return as_hosted(delivered)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Uci]:
+    """A repository that hosts a table which is not the whole data set."""
+    write_csv(tmp_path / "small.csv", 600, seed=1)
+    with running_uci(as_hosted(next(read_chunks(tmp_path / "small.csv")))) as uci:
+        yield uci
+
+
+def settings(uci: Uci, folder: Path, **more: object) -> MlSettings:
+    quick = {"data_source": "uci", "uci_attempts": 1, "uci_timeout_seconds": 120, **more}
+    return MlSettings.load(_env_file=None, diabetes_db_password="unused", uci_url=uci.url, data_dir=folder, **quick)
+
+
+def test_uci_gives_the_same_table_as_the_archive_and_is_asked_once(
+    hosted: bytes, delivered: pd.DataFrame, tmp_path: Path
+) -> None:
+    with running_uci(hosted) as uci:
+        uci.failures = 1  # which the second attempt makes good
+        delivery = fetch(settings(uci, tmp_path / "kept", uci_attempts=2))
+        asked = len(uci.requests)
+        again = fetch(settings(uci, tmp_path / "kept"))
+
+    assert (delivery.kind, delivery.provenance) == ("uci", "real")
+    pd.testing.assert_frame_equal(pd.concat(read_chunks(delivery.path)), delivered)
+    assert again == delivery
+    assert len(uci.requests) == asked == 3
+    assert list((tmp_path / "kept").iterdir()) == [delivery.path], "nothing else is left behind"
+
+
+def test_a_table_that_is_not_the_whole_data_set_is_refused_and_not_kept(small: Uci, tmp_path: Path) -> None:
+    with pytest.raises(DataSourceError, match=r"UCI delivered 600 encounters in place of 101766") as told:
+        fetch(settings(small, tmp_path / "kept"))
+
+    assert "Set DATA_FILE" in str(told.value)
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_a_server_that_hangs_is_given_up_in_time(small: Uci, tmp_path: Path) -> None:
+    small.hang.set()
+    started = time.monotonic()
+
+    with pytest.raises(DataSourceError, match="in 2 attempts: UCI did not deliver within 3 seconds"):
+        fetch(settings(small, tmp_path / "kept", uci_attempts=2, uci_timeout_seconds=3))
+
+    assert time.monotonic() - started < 25
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_a_server_that_fails_is_told_in_one_sentence(small: Uci, tmp_path: Path) -> None:
+    small.failures = 100
+
+    with pytest.raises(DataSourceError, match=r"The download from UCI failed: ConnectionError: .*\. Set ") as told:
+        fetch(settings(small, tmp_path / "kept"))
+
+    assert "\n" not in str(told.value)
+    assert ".." not in str(told.value)
+
+
+def test_auto_falls_back_to_synthetic_with_a_loud_warning(
+    small: Uci, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    small.failures = 100
+    delivery = fetch(settings(small, tmp_path / "kept", data_source="auto", synthetic_rows=500))
+
+    assert delivery.provenance == "synthetic"
+    assert "SYNTHETIC DATA" in caplog.text
+    assert "UCI could not be reached" in caplog.text

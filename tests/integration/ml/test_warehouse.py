@@ -1,0 +1,216 @@
+"""Encounters into PostgreSQL and out again: nothing lost, nothing twice, all or nothing."""
+
+import io
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psycopg2
+import pytest
+import sqlalchemy as sa
+
+from infra.local.postgres import PostgresServer
+from ml.errors import ProvenanceError, RejectedDataError, WarehouseError
+from ml.ingest import ingest
+from ml.schema import CANNOT_BE_READMITTED, COLUMN_NAMES
+from ml.settings import MlSettings
+from ml.sources import Delivery
+from ml.sources.file import read_chunks
+from ml.split import split
+from ml.validation import validate
+from ml.warehouse.connection import copy_in, copy_out, transaction
+from ml.warehouse.datasets import read
+from ml.warehouse.ingestion import Ingested, load
+from ml.warehouse.tables import ingestions
+from tests.integration.ml.databases import count, dump, ingest_file, load_file
+from tests.unit.ml.tables import as_read, write_delivery
+
+World = tuple[MlSettings, sa.Engine]
+
+
+def delivery_of(folder: Path, *rows: dict[str, Any], kind: Any = "file") -> Delivery:
+    folder.mkdir(exist_ok=True, parents=True)
+    return Delivery(kind, write_delivery(folder / f"{kind}.csv", rows))
+
+
+def load_rows(engine: sa.Engine, folder: Path, *rows: dict[str, Any], kind: Any = "file") -> Ingested:
+    return load_file(engine, delivery_of(folder, *rows, kind=kind), folder)
+
+
+def stored(engine: sa.Engine, column: str) -> dict[int, Any]:
+    with engine.connect() as connection:
+        query = sa.text(f'SELECT encounter_id, "{column}" FROM raw_data ORDER BY 1')  # noqa: S608
+        return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def test_what_goes_in_comes_out(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
+    ingest_file(engine, Delivery("synthetic", cohort_file), tmp_path)
+    dataset = read(engine)
+    together = pd.concat([dataset.train, dataset.test]).sort_values("encounter_id", ignore_index=True)
+
+    pd.testing.assert_frame_equal(together, as_read(cohort_file, tmp_path))
+    assert set(together["A1Cresult"]) >= {"None", "Norm"}
+    assert together["weight"].isna().mean() > 0.9
+
+
+def test_all_fifty_columns_are_kept_as_delivered(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
+    load_file(engine, Delivery("synthetic", cohort_file), tmp_path)
+    names = ", ".join(f'"{name}"' for name in COLUMN_NAMES)
+    with (tmp_path / "out.csv").open("wb") as stream, transaction(engine) as connection:
+        copy_out(connection, f"SELECT {names} FROM raw_data ORDER BY encounter_id", stream)  # noqa: S608
+    out = pd.read_csv(tmp_path / "out.csv", dtype="str", keep_default_na=False, na_values=[""])
+
+    pd.testing.assert_frame_equal(out, next(read_chunks(cohort_file)).reset_index(drop=True))
+
+
+def test_the_same_file_twice_changes_nothing(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
+    first = load_file(engine, Delivery("synthetic", cohort_file), tmp_path)
+    split(engine)
+    before = dump(engine)
+    again = load_file(engine, Delivery("synthetic", cohort_file), tmp_path)
+    same = split(engine)
+
+    assert first.new
+    assert again == Ingested(first.ingestion_id, 0, new=False)
+    assert not same.new
+    assert dump(engine) == before
+
+
+def test_a_changed_row_updates_only_itself(engine: sa.Engine, tmp_path: Path) -> None:
+    load_rows(engine, tmp_path, {"encounter_id": 1}, {"encounter_id": 2}, {"encounter_id": 3})
+    before = stored(engine, "ingested_at")
+    changed = load_rows(
+        engine, tmp_path, {"encounter_id": 1}, {"encounter_id": 2, "race": "Asian"}, {"encounter_id": 3}
+    )
+    after = stored(engine, "ingested_at")
+
+    assert (changed.new, changed.rows_written) == (True, 1)
+    assert {encounter for encounter in after if after[encounter] != before[encounter]} == {2}
+    assert stored(engine, "race")[2] == "Asian"
+    assert stored(engine, "ingestion_id")[2] == changed.ingestion_id
+
+
+def test_a_value_that_becomes_unknown_or_known_counts_as_changed(engine: sa.Engine, tmp_path: Path) -> None:
+    load_rows(engine, tmp_path, {"encounter_id": 1, "race": None}, {"encounter_id": 2, "race": "Asian"})
+    changed = load_rows(engine, tmp_path, {"encounter_id": 1, "race": "Other"}, {"encounter_id": 2, "race": None})
+
+    assert changed.rows_written == 2
+    assert stored(engine, "race") == {1: "Other", 2: None}
+
+
+def test_a_later_file_with_other_encounters_adds_to_the_earlier(engine: sa.Engine, tmp_path: Path) -> None:
+    load_rows(engine, tmp_path, {"encounter_id": 1}, {"encounter_id": 2})
+    added = load_rows(engine, tmp_path, {"encounter_id": 2, "patient_nbr": 11}, {"encounter_id": 3, "patient_nbr": 12})
+
+    assert added.rows_written == 1
+    assert set(stored(engine, "race")) == {1, 2, 3}
+
+
+def test_rejected_rows_are_kept_with_reason_and_content(engine: sa.Engine, tmp_path: Path) -> None:
+    done = load_rows(engine, tmp_path, {}, {}, {"gender": 'a "b", \\c'}, {"age": "old\x00"})
+    with engine.connect() as connection:
+        query = "SELECT row_number, reason, record, ingestion_id FROM rejected_rows ORDER BY 1"
+        rows = connection.execute(sa.text(query)).all()
+
+    assert [row.row_number for row in rows] == [3, 4]
+    assert rows[0].reason.startswith("gender is 'a \"b\", \\\\c', expected one of")
+    assert rows[0].record["gender"] == 'a "b", \\c'
+    assert {row.ingestion_id for row in rows} == {done.ingestion_id}
+    assert count(engine, "raw_data") == 2
+
+
+def test_too_many_broken_rows_leave_the_database_as_it_was(world: World, tmp_path: Path) -> None:
+    settings, engine = world
+    load_rows(engine, tmp_path / "sound", {"encounter_id": 1})
+    split(engine)
+    before = dump(engine)
+    broken = delivery_of(tmp_path / "broken", {}, {"gender": "x"}, {})
+
+    with pytest.raises(RejectedDataError, match="1 of 3 rows"):
+        ingest(settings.model_copy(update={"data_source": "file", "data_file": broken.path}), engine)
+
+    assert dump(engine) == before
+
+
+def test_a_failure_half_way_leaves_the_database_as_it_was(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
+    load_rows(engine, tmp_path, {"encounter_id": 1}, kind="file")
+    split(engine)
+    before = dump(engine)
+    validated = validate(read_chunks(cohort_file), tmp_path / "validated", 0)
+    content = validated.accepted.read_bytes()
+    validated.accepted.write_bytes(content[: len(content) // 2] + b"\n1,2,3\n")
+
+    with pytest.raises(psycopg2.DataError, match="unterminated CSV quoted field"):
+        load(engine, Delivery("file", cohort_file), validated)
+
+    assert dump(engine) == before
+
+
+def test_a_connection_that_breaks_is_one_sentence_and_changes_nothing(
+    engine: sa.Engine, postgres_server: PostgresServer
+) -> None:
+    before = dump(engine)
+
+    with pytest.raises(WarehouseError, match="does not answer") as told:
+        copy_over_a_broken_connection(engine, postgres_server)
+
+    assert "\n" not in str(told.value)
+    assert dump(engine) == before
+
+
+def copy_over_a_broken_connection(engine: sa.Engine, server: PostgresServer) -> None:
+    with transaction(engine) as connection, closing(server.connect()) as superuser, superuser.cursor() as cursor:
+        new = ingestions.insert().values(
+            source="uci", provenance="real", content_sha256="x", rows_accepted=1, rows_rejected=0, rows_written=1
+        )
+        connection.execute(new)
+        cursor.execute("SELECT pg_terminate_backend(%s)", (connection.scalar(sa.select(sa.func.pg_backend_pid())),))
+        copy_in(connection, "raw_data", COLUMN_NAMES, io.BytesIO(b"1,2\n"))
+
+
+def test_synthetic_encounters_never_join_real_ones(engine: sa.Engine, tmp_path: Path) -> None:
+    load_rows(engine, tmp_path, {"encounter_id": 1})
+    before = dump(engine)
+
+    with pytest.raises(ProvenanceError, match="synthetic ones never replace them: set DATA_SOURCE"):
+        load_rows(engine, tmp_path, {"encounter_id": 2}, kind="synthetic")
+
+    assert dump(engine) == before
+
+
+def test_real_encounters_replace_synthetic_ones(engine: sa.Engine, tmp_path: Path) -> None:
+    load_rows(engine, tmp_path, {"encounter_id": 1}, {"encounter_id": 2}, kind="synthetic")
+    split(engine)
+    done = load_rows(engine, tmp_path, {"encounter_id": 2}, {"encounter_id": 3})
+    outcome = split(engine)
+
+    assert done.rows_written == 2
+    assert set(stored(engine, "race")) == {2, 3}
+    assert outcome.provenance == "real"
+    assert read(engine).version.provenance == "real"
+
+
+def test_real_encounters_replace_synthetic_ones_of_the_same_content(engine: sa.Engine, tmp_path: Path) -> None:
+    load_rows(engine, tmp_path, {"encounter_id": 1}, kind="synthetic")
+    done = load_rows(engine, tmp_path, {"encounter_id": 1})
+
+    assert done.new
+    assert split(engine).provenance == "real"
+
+
+def test_another_synthetic_cohort_takes_the_place_of_the_first(engine: sa.Engine, tmp_path: Path) -> None:
+    load_rows(engine, tmp_path, {"encounter_id": 1}, {"encounter_id": 2}, kind="synthetic")
+    load_rows(engine, tmp_path, {"encounter_id": 3}, kind="synthetic")
+
+    assert set(stored(engine, "race")) == {3}
+
+
+def test_the_cohort_leaves_out_who_cannot_return(engine: sa.Engine, tmp_path: Path) -> None:
+    codes = [*sorted(CANNOT_BE_READMITTED), 1, 6]
+    ingest_file(engine, delivery_of(tmp_path, *({"discharge_disposition_id": code} for code in codes)), tmp_path)
+    dataset = read(engine)
+
+    assert count(engine, "raw_data") == len(codes)
+    kept = pd.concat([dataset.train, dataset.test])
+    assert sorted(kept["discharge_disposition_id"]) == [1, 6]

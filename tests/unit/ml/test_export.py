@@ -1,0 +1,265 @@
+"""The exported graph: the same answers as the pipeline, for whatever the API may be asked."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.pipeline import Pipeline
+
+from ml.bundle import (
+    GOLDEN_FILE,
+    MANIFEST_FILE,
+    MODEL_FILE,
+    Bundle,
+    Manifest,
+    Record,
+    encode,
+    load_bundle,
+    replay,
+    sha256_of,
+)
+from ml.errors import BundleError
+from ml.export import as_table, parity, probabilities, records, write_bundle
+from ml.features import model_inputs
+from ml.schema import EXAMPLE_RECORD, FEATURES, Column, Kind
+
+MANIFEST: dict[str, Any] = {
+    "algorithm": "RandomForest",
+    "data_source": "synthetic",
+    "data_version": "0" * 64,
+    "trained_at": "2026-01-02T03:04:05+00:00",
+    "prevalence": 0.11,
+    "risk_quantiles": tuple(i / 100 for i in range(101)),
+    "metrics": {"auroc": {"value": 0.67, "low": 0.66, "high": 0.68}},
+}
+
+
+@pytest.fixture(scope="session")
+def written(fitted: Pipeline, test_table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("bundle")
+    write_bundle(fitted, test_table, MANIFEST, directory)
+    return directory
+
+
+@pytest.fixture
+def copied(written: Path, tmp_path: Path) -> Path:
+    """A copy that may be tampered with."""
+    return Path(shutil.copytree(written, tmp_path / "copy"))
+
+
+@pytest.fixture(scope="session")
+def bundle(written: Path) -> Bundle:
+    return load_bundle(written)
+
+
+def values(column: Column) -> st.SearchStrategy[str | int]:
+    if column.kind is Kind.ICD9:
+        return st.one_of(
+            st.sampled_from(["428", "250.83", "V27", "E909"]), st.integers(1, 999).map(str), st.just("V99")
+        )
+    if column.kind is Kind.COUNT:
+        return st.integers(column.low or 0, column.high or 0)
+    return st.sampled_from(column.allowed)
+
+
+RECORDS = st.fixed_dictionaries({}, optional={c.name: values(c) for c in FEATURES})
+
+
+def test_graph_and_pipeline_agree_on_every_row(fitted: Pipeline, bundle: Bundle, test_table: pd.DataFrame) -> None:
+    assert parity(fitted, bundle, test_table) <= 1e-6
+
+
+@settings(max_examples=15, deadline=None)
+@given(requests=st.lists(RECORDS, min_size=1, max_size=10))
+def test_graph_and_pipeline_agree_on_whatever_may_be_asked(
+    fitted: Pipeline, bundle: Bundle, requests: list[Record]
+) -> None:
+    expected = fitted.predict_proba(model_inputs(as_table(requests)))[:, 1]
+
+    assert np.abs(bundle.predict(requests) - expected).max() <= 1e-6
+
+
+def test_unseen_categories_and_an_empty_record_have_an_answer(fitted: Pipeline, bundle: Bundle) -> None:
+    requests: list[Record] = [{}, {"diag_1": "999.99", "medical_specialty": "Speech"}, {"payer_code": "not a payer"}]
+    expected = fitted.predict_proba(model_inputs(as_table(requests)))[:, 1]
+    answers = bundle.predict(requests)
+
+    assert np.abs(answers - expected).max() <= 1e-6
+    assert ((answers > 0) & (answers < 1)).all()
+
+
+def test_absent_and_null_are_the_same_unknown(bundle: Bundle) -> None:
+    nulls = dict.fromkeys(EXAMPLE_RECORD)
+    answers = bundle.predict([{}, nulls])
+
+    assert answers[0] == answers[1]
+
+
+def test_an_answer_does_not_depend_on_its_neighbours(bundle: Bundle, test_table: pd.DataFrame) -> None:
+    requests = records(test_table.head(50))
+    together = bundle.predict(requests)
+    alone = np.array([bundle.predict([request])[0] for request in requests])
+
+    assert np.abs(together - alone).max() <= 1e-6
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(RECORDS, max_size=5))
+def test_records_become_a_table_and_come_back(requests: list[Record]) -> None:
+    assert records(as_table(requests)) == requests
+
+
+def test_requests_are_encoded_as_the_pipeline_sees_them(test_table: pd.DataFrame) -> None:
+    inputs = model_inputs(test_table.head(200))
+    encoded = encode(records(test_table.head(200)))
+
+    assert set(encoded) == set(inputs.columns)
+    for name, column in encoded.items():
+        assert column.shape == (200, 1)
+        np.testing.assert_array_equal(column[:, 0], inputs[name].to_numpy())
+
+
+def test_a_written_bundle_replays_its_golden_requests(written: Path, bundle: Bundle) -> None:
+    assert replay(bundle, written / GOLDEN_FILE) <= 1e-6
+    assert {path.name for path in written.iterdir()} == {MODEL_FILE, GOLDEN_FILE, MANIFEST_FILE}
+
+
+def test_golden_requests_hold_no_identifier_and_cover_the_edges(written: Path) -> None:
+    requests = [request["record"] for request in json.loads((written / GOLDEN_FILE).read_text())["requests"]]
+
+    assert {name for record in requests for name in record} <= {c.name for c in FEATURES}
+    assert {} in requests
+    assert EXAMPLE_RECORD in requests
+    assert len(requests) > 90
+    assert any(0 < len(record) < 40 for record in requests)
+
+
+def test_the_manifest_says_where_the_model_comes_from(bundle: Bundle, written: Path) -> None:
+    manifest = bundle.manifest
+
+    assert (manifest.algorithm, manifest.data_source, len(manifest.risk_quantiles)) == (
+        "RandomForest",
+        "synthetic",
+        101,
+    )
+    assert manifest.files == {name: sha256_of(written / name) for name in (MODEL_FILE, GOLDEN_FILE)}
+
+
+def reseal(directory: Path) -> None:
+    """Make the checksums fit again, as somebody who tampers would."""
+    fields = json.loads((directory / MANIFEST_FILE).read_text())
+    fields["files"] = {name: sha256_of(directory / name) for name in (MODEL_FILE, GOLDEN_FILE)}
+    (directory / MANIFEST_FILE).write_text(json.dumps(fields))
+
+
+def change_graph(directory: Path) -> None:
+    with (directory / MODEL_FILE).open("ab") as file:
+        file.write(b" ")
+
+
+def lose_graph(directory: Path) -> None:
+    (directory / MODEL_FILE).unlink()
+
+
+def lose_manifest(directory: Path) -> None:
+    (directory / MANIFEST_FILE).unlink()
+
+
+def add_to_manifest(directory: Path) -> None:
+    fields = json.loads((directory / MANIFEST_FILE).read_text())
+    (directory / MANIFEST_FILE).write_text(json.dumps({**fields, "surprise": 1}))
+
+
+def forget_a_checksum(directory: Path) -> None:
+    fields = json.loads((directory / MANIFEST_FILE).read_text())
+    del fields["files"][GOLDEN_FILE]
+    (directory / MANIFEST_FILE).write_text(json.dumps(fields))
+
+
+def change_golden(directory: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    golden = json.loads((directory / GOLDEN_FILE).read_text())
+    change(golden)
+    (directory / GOLDEN_FILE).write_text(json.dumps(golden))
+    reseal(directory)
+
+
+def shift_an_answer(directory: Path) -> None:
+    change_golden(directory, lambda golden: golden["requests"][3].update(probability=0.5))
+
+
+def spoil_an_answer(directory: Path) -> None:
+    change_golden(directory, lambda golden: golden["requests"][3].update(probability=float("nan")))
+
+
+def drop_requests(directory: Path) -> None:
+    change_golden(directory, lambda golden: golden.update(requests=[]))
+
+
+def reshape_golden(directory: Path) -> None:
+    change_golden(directory, lambda golden: golden.pop("requests"))
+
+
+def ask_nonsense(directory: Path) -> None:
+    change_golden(directory, lambda golden: golden["requests"][0]["record"].update(time_in_hospital="long"))
+
+
+def write_nonsense(directory: Path) -> None:
+    (directory / MODEL_FILE).write_bytes(b"no graph at all")
+    reseal(directory)
+
+
+def rename_an_input(directory: Path) -> None:
+    model = onnx.load(directory / MODEL_FILE)
+    for node in model.graph.node:
+        node.input[:] = ["ethnicity" if name == "race" else name for name in node.input]
+    next(one for one in model.graph.input if one.name == "race").name = "ethnicity"
+    onnx.save(model, directory / MODEL_FILE)
+    reseal(directory)
+
+
+@pytest.mark.parametrize(
+    ("tamper", "sentence"),
+    [
+        (change_graph, r"^model\.onnx does not match its checksum in the manifest\.$"),
+        (lose_graph, r"^model\.onnx cannot be read: "),
+        (lose_manifest, r"^The manifest of the model cannot be read: "),
+        (add_to_manifest, r"^The manifest of the model cannot be read: .*surprise"),
+        (forget_a_checksum, r"^golden\.json does not match its checksum"),
+        (shift_an_answer, r"^The golden requests fail: an answer differs by 0\.\d+, allowed are 1e-06\.$"),
+        (spoil_an_answer, r"^The golden requests fail: an answer differs by nan"),
+        (drop_requests, r"^The bundle holds no golden requests\.$"),
+        (reshape_golden, r"^The golden requests cannot be read: "),
+        (ask_nonsense, r"^The graph fails on a golden request: "),
+        (write_nonsense, r"^The graph cannot be loaded: "),
+        (rename_an_input, r"^The graph has other inputs than the schema: ethnicity, race\.$"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_tampered_bundle_is_refused_with_the_reason(
+    copied: Path, tamper: Callable[[Path], None], sentence: str
+) -> None:
+    tamper(copied)
+
+    with pytest.raises(BundleError, match=sentence):
+        load_bundle(copied)
+
+
+def test_a_graph_that_differs_from_the_pipeline_is_not_written(
+    fitted: Pipeline, train_table: pd.DataFrame, bundle: Bundle
+) -> None:
+    assert parity(fitted, bundle, train_table) <= 1e-6
+    assert not np.allclose(probabilities(fitted, train_table), bundle.predict([{}] * len(train_table)))
+
+
+def test_a_manifest_reads_back_as_it_was_written(written: Path) -> None:
+    manifest = Manifest.read(written)
+
+    assert {name: getattr(manifest, name) for name in MANIFEST} == MANIFEST

@@ -1,0 +1,213 @@
+"""Validation: which rows are sound, and what is said of the others."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ml.errors import RejectedDataError
+from ml.schema import BY_NAME, COLUMN_NAMES, Missing
+from ml.sources.file import read_chunks
+from ml.sources.synthetic import rows, write_csv
+from ml.validation import Validated, check, validate
+from tests.unit.ml.tables import delivered
+
+NOBODY = pd.Index([], dtype="int64")
+
+
+def faults(*changes: dict[str, Any]) -> dict[int, str]:
+    return check(delivered(*changes), NOBODY)[1]
+
+
+def rejected(outcome: Validated) -> list[tuple[int, str, dict[str, str]]]:
+    with outcome.rejected.open(newline="") as stream:
+        return [(int(row), reason, json.loads(record)) for row, reason, record in csv.reader(stream)]
+
+
+def test_a_sound_row_has_no_fault() -> None:
+    assert faults({}) == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("gender", "F", "gender is 'F', expected one of 'Female', 'Male', 'Unknown/Invalid'"),
+        ("gender", None, "gender is missing, expected one of 'Female', 'Male', 'Unknown/Invalid'"),
+        ("age", "[60-70]", "age is '[60-70]', expected one of "),
+        ("race", "caucasian", "race is 'caucasian', expected one of "),
+        ("time_in_hospital", 0, "time_in_hospital is '0', expected a whole number from 1 to 14"),
+        ("time_in_hospital", 15, "time_in_hospital is '15', expected a whole number from 1 to 14"),
+        ("time_in_hospital", "3.5", "time_in_hospital is '3.5', expected a whole number from 1 to 14"),
+        ("time_in_hospital", "1e1", "time_in_hospital is '1e1', expected a whole number from 1 to 14"),
+        ("num_medications", "many", "num_medications is 'many', expected a whole number from 0 to 100"),
+        ("num_medications", None, "num_medications is missing, expected a whole number from 0 to 100"),
+        ("admission_type_id", 9, "admission_type_id is '9', expected one of 1, 2, 3, 4, 5, 6, 7, 8"),
+        ("admission_source_id", 16, "admission_source_id is '16', expected one of "),
+        ("diag_1", "4280", "diag_1 is '4280', expected an ICD-9-CM code such as 428, 250.83, V27 or E909"),
+        ("diag_1", "428\n", "diag_1 is '428\\n', expected an ICD-9-CM code such as 428, 250.83, V27 or E909"),
+        ("insulin", "Maybe", "insulin is 'Maybe', expected one of 'No', 'Steady', 'Up', 'Down'"),
+        ("max_glu_serum", None, "max_glu_serum is missing, expected one of 'None', 'Norm', '>200', '>300'"),
+        ("readmitted", "YES", "readmitted is 'YES', expected one of 'NO', '>30', '<30'"),
+        ("patient_nbr", -4, "patient_nbr is '-4', expected a whole number from 1 to "),
+        ("encounter_id", None, "encounter_id is missing, expected a whole number from 1 to "),
+        ("patient_nbr", "9" * 30, "patient_nbr is '999999999999999999999999999999', expected a whole number"),
+    ],
+)
+def test_a_broken_value_is_named_with_what_is_allowed(column: str, value: object, reason: str) -> None:
+    found = faults({}, {column: value}, {})
+
+    assert list(found) == [2]
+    assert found[2].startswith(reason)
+
+
+@pytest.mark.parametrize("column", [c.name for c in BY_NAME.values() if c.missing is Missing.UNKNOWN])
+def test_an_unknown_value_is_no_fault_where_the_schema_knows_of_it(column: str) -> None:
+    assert faults({column: None}) == {}
+
+
+def test_a_long_value_is_cut_in_the_reason() -> None:
+    assert len(faults({"gender": "x" * 5_000})[1]) < 150
+
+
+def test_the_second_row_of_an_encounter_is_a_fault() -> None:
+    found = faults({"encounter_id": 7}, {"encounter_id": 8}, {"encounter_id": 7})
+
+    assert found == {3: "encounter_id 7 occurs more than once"}
+
+
+def test_an_encounter_of_an_earlier_chunk_is_a_fault() -> None:
+    _, found = check(delivered({"encounter_id": 7}), pd.Index([7], dtype="int64"))
+
+    assert found == {1: "encounter_id 7 occurs more than once"}
+
+
+def test_a_sound_row_after_a_broken_one_of_the_same_encounter_is_sound() -> None:
+    assert list(faults({"encounter_id": 7, "gender": "?"}, {"encounter_id": 7})) == [1]
+
+
+def test_rejected_rows_are_kept_as_delivered_with_their_number(tmp_path: Path) -> None:
+    chunk = delivered(*[{}] * 9, {"gender": 'She said "no", \n really', "race": None})
+    outcome = validate([chunk], tmp_path, max_rejected_share=0.1)
+    ((row, reason, record),) = rejected(outcome)
+
+    assert (outcome.rows_accepted, outcome.rows_rejected) == (9, 1)
+    assert row == 10
+    assert reason.startswith("gender is ")
+    assert record["gender"] == 'She said "no", \n really'
+    assert "race" not in record
+    assert record["encounter_id"] == "1009"
+
+
+def test_a_rejected_text_that_postgresql_cannot_hold_is_kept_readably(tmp_path: Path) -> None:
+    outcome = validate([delivered({}, {"gender": "Fe\x00male"})], tmp_path, max_rejected_share=0.5)
+
+    assert rejected(outcome)[0][2]["gender"] == "Fe\N{REPLACEMENT CHARACTER}male"
+
+
+def test_accepted_rows_are_written_as_delivered(tmp_path: Path) -> None:
+    chunk = next(rows(2_000, seed=3)).replace("?", None)
+    chunk.index += 1
+    outcome = validate([chunk], tmp_path, max_rejected_share=0)
+    read = pd.read_csv(outcome.accepted, header=None, dtype="str", keep_default_na=False, na_values=[""])
+
+    assert outcome.rows_accepted == 2_000
+    assert (read.to_numpy() == chunk.to_numpy()).sum() == chunk.notna().to_numpy().sum()
+    assert (read.isna().to_numpy() == chunk.isna().to_numpy()).all()
+
+
+def test_too_many_broken_rows_are_refused_with_the_commonest_reason(tmp_path: Path) -> None:
+    chunk = delivered(*[{}] * 8, {"gender": "x"}, {"gender": "x"})
+
+    with pytest.raises(RejectedDataError) as told:
+        validate([chunk], tmp_path, max_rejected_share=0.1)
+
+    assert str(told.value).startswith(
+        "2 of 10 rows (20.0%) break the schema, more than MAX_REJECTED_SHARE=0.1 allows; nothing was changed. "
+        "Most often: gender is 'x'"
+    )
+
+
+def test_the_share_itself_is_still_put_up_with(tmp_path: Path) -> None:
+    outcome = validate([delivered(*[{}] * 9, {"gender": "x"})], tmp_path, max_rejected_share=0.1)
+
+    assert outcome.rows_rejected == 1
+
+
+def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RejectedDataError, match=r"^The file has no rows\.$"):
+        validate([], tmp_path, max_rejected_share=1)
+
+
+def test_a_file_without_a_sound_row_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RejectedDataError, match=r"^None of the 2 delivered rows is sound\.$"):
+        validate([delivered({"gender": "x"}, {"age": "y"})], tmp_path, max_rejected_share=1)
+
+
+def test_an_outcome_passes_between_tasks_as_plain_values(tmp_path: Path) -> None:
+    outcome = validate([delivered({})], tmp_path, max_rejected_share=0)
+
+    assert Validated.from_json(json.loads(json.dumps(outcome.to_json()))) == outcome
+
+
+@pytest.fixture(scope="module")
+def broken_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """300 rows with faults of several kinds, repeated encounters among them."""
+    path = tmp_path_factory.mktemp("broken") / "data.csv"
+    write_csv(path, 500, seed=11)
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)[:300]
+    table.loc[::37, "gender"] = "x"
+    table.loc[::41, "time_in_hospital"] = "99"
+    table.loc[100:110, "encounter_id"] = list(table.loc[:10, "encounter_id"])
+    table.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole_outcome(broken_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Validated:
+    return validate(read_chunks(broken_file), tmp_path_factory.mktemp("whole"), max_rejected_share=0.5)
+
+
+@pytest.mark.parametrize("chunk_rows", [43, 101, 299])
+def test_the_outcome_does_not_depend_on_the_size_of_chunks(
+    broken_file: Path, whole_outcome: Validated, tmp_path: Path, chunk_rows: int
+) -> None:
+    outcome = validate(read_chunks(broken_file, chunk_rows), tmp_path, max_rejected_share=0.5)
+
+    assert outcome.content_sha256 == whole_outcome.content_sha256
+    assert outcome.accepted.read_bytes() == whole_outcome.accepted.read_bytes()
+    assert rejected(outcome) == rejected(whole_outcome)
+    assert outcome.rows_accepted + outcome.rows_rejected == 300
+
+
+CELLS = st.one_of(
+    st.none(),
+    st.text(st.characters(exclude_categories=("Cs",)), max_size=8),
+    st.integers(-(10**20), 10**20).map(str),
+    st.floats().map(str),
+    st.sampled_from(["?", "None", "NULL", "\\.", '"', "''", "=1+1", " 3", "３", "0x1", "1_000", "1,5", "428 "]),
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cells=st.lists(st.tuples(st.sampled_from(COLUMN_NAMES), CELLS), min_size=1, max_size=12))
+def test_any_cell_is_either_accepted_by_the_schema_or_rejected_by_name(
+    cells: list[tuple[str, str | None]], tmp_path: Path
+) -> None:
+    chunk = delivered({}, *({name: value} for name, value in cells))
+    outcome = validate([chunk], tmp_path, max_rejected_share=1)
+    reasons = {row: reason for row, reason, _ in rejected(outcome)}
+
+    assert outcome.rows_accepted + outcome.rows_rejected == len(chunk)
+    for row, (name, value) in enumerate(cells, start=2):
+        if row in reasons:
+            assert reasons[row].startswith(f"{name} ")
+        elif value is not None:
+            column = BY_NAME[name]
+            assert column.accepts(int(value) if column.is_number else value)
+        else:
+            assert BY_NAME[name].missing is Missing.UNKNOWN
