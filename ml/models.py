@@ -12,15 +12,20 @@ import optuna
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
-from ml.schema import FEATURES, Kind
+from ml.schema import FEATURES, Column, Kind, Missing
 
 Parameters = Mapping[str, Any]
 
 SEED: Final = 296
-_UNKNOWN_CODE: Final = -1
+_UNKNOWN_RANK: Final = -1
+_RANK: Final[Mapping[str, Any]] = {
+    "handle_unknown": "use_encoded_value",
+    "unknown_value": _UNKNOWN_RANK,
+    "dtype": "float32",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +56,34 @@ def build(family: str, parameters: Parameters, jobs: int) -> Pipeline:
 
 
 def _encoder() -> ColumnTransformer:
-    """Texts to ranks, unknown and unseen values to -1, which no rank and no number has.
+    """Texts to ranks; what a request leaves out to what it most likely is, or to "unknown" where patients have that.
 
     Categories stand in the order of the schema, so that age bands and doses are ordered; ICD-9 codes stand in
-    the order of the code book, in which neighbours are related.
+    the order of the code book, in which neighbours are related. A value that training never lacked is taken for
+    its commonest, a count for its mean: a code of its own would be extrapolation, and a confident falsehood.
+    With means, the average risk of records that tell little stays at the average of the cohort.
     """
     categories = [c for c in FEATURES if c.kind is Kind.CATEGORY]
-    ordered = [list(c.allowed) for c in categories]
-    rank = {"handle_unknown": "use_encoded_value", "unknown_value": _UNKNOWN_CODE, "dtype": "float32"}
+    lacked = [c for c in categories if c.missing is Missing.UNKNOWN]
+    never_lacked = [c for c in categories if c.missing is not Missing.UNKNOWN]
+    commonest = SimpleImputer(missing_values=float(_UNKNOWN_RANK), strategy="most_frequent")
     return ColumnTransformer(
         [
-            ("categories", OrdinalEncoder(categories=ordered, **rank), [c.input_name for c in categories]),
-            ("diagnoses", OrdinalEncoder(**rank), [c.input_name for c in FEATURES if c.kind is Kind.ICD9]),
-            (
-                "numbers",
-                SimpleImputer(strategy="constant", fill_value=_UNKNOWN_CODE),
-                [c.input_name for c in FEATURES if c.is_number],
-            ),
+            ("lacked", _ranks(lacked), _inputs(lacked)),
+            ("never_lacked", make_pipeline(_ranks(never_lacked), commonest), _inputs(never_lacked)),
+            ("diagnoses", OrdinalEncoder(**_RANK), _inputs([c for c in FEATURES if c.kind is Kind.ICD9])),
+            ("codes", SimpleImputer(strategy="most_frequent"), _inputs([c for c in FEATURES if c.kind is Kind.CODE])),
+            ("counts", SimpleImputer(strategy="mean"), _inputs([c for c in FEATURES if c.kind is Kind.COUNT])),
         ]
     )
+
+
+def _ranks(columns: list[Column]) -> OrdinalEncoder:
+    return OrdinalEncoder(categories=[list(c.allowed) for c in columns], **_RANK)
+
+
+def _inputs(columns: list[Column]) -> list[str]:
+    return [c.input_name for c in columns]
 
 
 def _forest(parameters: Parameters, jobs: int) -> RandomForestClassifier:

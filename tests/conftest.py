@@ -1,7 +1,9 @@
 """Fixtures every test may use: real servers, started once for all tests that ask for one."""
 
 import secrets
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +15,10 @@ ROLE_PASSWORD = secrets.token_urlsafe(16)
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres_server() -> Iterator[PostgresServer]:
     """A real PostgreSQL 18 on a free port of 127.0.0.1, with password login."""
-    with running_postgres(tmp_path_factory.mktemp("postgres")) as server:
+    # Not below pytest's own temporary root: another session closes that to the account PostgreSQL runs as.
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder, running_postgres(Path(folder)) as server:
         yield server
 
 

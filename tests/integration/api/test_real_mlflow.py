@@ -14,8 +14,6 @@ from ml.settings import MlflowSettings
 from tests.integration.api.bundles import expected, write_bundle
 from tests.integration.api.conftest import StartApi, eventually
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*type hint is inferred as AnyType:UserWarning")  # MLflow's own code
-
 
 @pytest.fixture
 def real_registry(mlflow_server: str) -> Registry:
