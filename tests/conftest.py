@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.postgres import PostgresServer
+from tests.support.env_example import documented_settings
 from tests.support.mlflow import running_mlflow
 from tests.support.postgres import running_postgres
 
@@ -50,3 +51,10 @@ def mlflow_server(postgres_server: PostgresServer, tmp_path_factory: pytest.Temp
     url = postgres_server.url("mlflowdb", "mlflow", ROLE_PASSWORD)
     with running_mlflow(url, tmp_path_factory.mktemp("mlflow")) as address:
         yield address
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that this machine sets, such as DATA_FILE, must not decide what a test sees."""
+    for name in documented_settings():
+        monkeypatch.delenv(name, raising=False)

@@ -1,7 +1,6 @@
 """``.env.example`` documents every setting, with its default."""
 
 import re
-from pathlib import Path
 
 import pytest
 from pydantic_settings import BaseSettings
@@ -10,17 +9,12 @@ from api.settings import ApiSettings
 from infra.exporter.settings import ExporterSettings
 from infra.local.settings import StackSettings
 from ml.settings import MlSettings
+from tests.support.env_example import ROOT, documented_settings
 from ui.settings import UiSettings
 
-ROOT = Path(__file__).parents[2]
 CLASSES: tuple[type[BaseSettings], ...] = (MlSettings, ApiSettings, UiSettings, ExporterSettings, StackSettings)
 READ_OTHERWISE = {"SECRETS_DIR", "LOAD_SHAPE"}
 """Read before any settings class (where secrets lie), and by Locust's own process."""
-
-
-def documented() -> dict[str, str]:
-    lines = (ROOT / ".env.example").read_text().splitlines()
-    return dict(match.groups() for line in lines if (match := re.fullmatch(r"(?:# )?([A-Z][A-Z_]+)=(.*)", line)))
 
 
 def composed() -> set[str]:
@@ -31,13 +25,11 @@ def composed() -> set[str]:
 
 def test_every_setting_is_documented_and_nothing_else() -> None:
     fields = {name.upper() for settings in CLASSES for name in settings.model_fields}
-    assert set(documented()) == fields | READ_OTHERWISE | composed()
+    assert set(documented_settings()) == fields | READ_OTHERWISE | composed()
 
 
 @pytest.mark.parametrize("settings", CLASSES)
-def test_the_documented_value_is_the_default(settings: type[BaseSettings], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in documented():
-        monkeypatch.delenv(name, raising=False)
+def test_the_documented_value_is_the_default(settings: type[BaseSettings]) -> None:
     password = {"diabetes_db_password": ""}
-    written = {name: documented()[name.upper()] for name in settings.model_fields}
+    written = {name: documented_settings()[name.upper()] for name in settings.model_fields}
     assert settings(_env_file=None, **written) == settings(_env_file=None, **password)
