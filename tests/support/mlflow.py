@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.local.mlflow_server import mlflow_command, mlflow_environment, mlflow_is_ready
-from tests.support.postgres import free_port
+from infra.local.probes import free_port
 
 START_SECONDS = 120
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 
+from infra.local.probes import free_port
 from tests.integration.api.conftest import eventually
-from tests.support.postgres import free_port
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ import pytest
 from infra.exporter.server import create_collector, create_server
 from infra.exporter.settings import ExporterSettings
 from infra.grafana.build import DASHBOARDS
+from infra.local.probes import free_port
 from infra.prometheus.layout import lay_out
 from tests.integration.exporter.conftest import NOBODY
 from tests.integration.exporter.fakes import running_airflow
-from tests.support.postgres import free_port
 from tests.unit.infra.prometheus_files import rules
 
 CHOICES = {"$__rate_interval": "1m", "$job": ".*", "$container": ".*", "$route": ".*"}

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from infra.local.probes import free_port
 from tests.integration.exporter.conftest import NOBODY
 from tests.integration.exporter.fakes import FakeAirflow
-from tests.support.postgres import free_port
 
 
 @contextmanager

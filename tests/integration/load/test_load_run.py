@@ -21,6 +21,8 @@ import pytest
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
+from infra.local.probes import free_port
+
 ROOT = Path(__file__).parents[3]
 LOCUSTFILE = "locust/locustfile.py"
 LOCUST = [str(Path(sys.executable).with_name("locust"))]
@@ -77,7 +79,7 @@ def test_a_wrong_answer_fails_the_run_and_is_told(answer: Answer, told: str) -> 
 
 
 def test_a_service_that_is_away_fails_the_run() -> None:
-    away = f"http://127.0.0.1:{_free_port()}"
+    away = f"http://127.0.0.1:{free_port()}"
     run = _locust(MODULE, "--headless", "-u", "2", "-r", "2", "-t", "2s", "--only-summary", host=away)
 
     assert run.returncode == 1
@@ -93,7 +95,7 @@ def test_a_run_too_short_for_a_single_request_is_no_success() -> None:
 
 
 def test_prometheus_finds_the_figures_on_the_web_port() -> None:
-    port = _free_port()
+    port = free_port()
     web = ["--web-host", "127.0.0.1", "--web-port", str(port), "--autostart", "--autoquit", "1"]
     with _service(right) as service:
         run = _start(MODULE, *web, "-u", "10", "-r", "10", "-t", "8s", host=service.url)
@@ -207,9 +209,3 @@ def _metrics_with(url: str, start: str) -> list[str]:
             return lines
         time.sleep(0.3)
     raise AssertionError(f"no line of {url} begins with {start}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
