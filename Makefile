@@ -71,6 +71,7 @@ lint: env ## Style and likely bugs
 
 types: env ## mypy --strict
 	$(BIN)/mypy
+	MYPYPATH=.:dags $(BIN)/mypy dags/*.py
 
 unit: env ## Fast tests
 	$(BIN)/pytest tests/unit

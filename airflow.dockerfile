@@ -32,4 +32,6 @@ COPY infra/airflow/ infra/airflow/
 COPY infra/exporter/ infra/exporter/
 COPY dags/ dags/
 USER airflow
+# What one AIRFLOW_UID writes, group 0 and so the next AIRFLOW_UID may change.
+ENTRYPOINT ["sh", "-c", "umask 002 && exec \"$@\"", "--"]
 CMD ["airflow", "version"]

@@ -109,7 +109,9 @@ async def _on_disconnect(request: Request, _: Exception) -> Response:
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:
-    logger.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
+    logger.error(
+        "%s %s failed: %s, request %s", request.method, request.url.path, type(error).__name__, request_id_of(request)
+    )
     response = _problem(request, 500, "Internal error", "The service failed on this request; its log says why.")
     # This answer is sent from outside the middleware that adds the header to all others.
     response.headers["x-request-id"] = request_id_of(request)

@@ -11,6 +11,7 @@ from api.parsing import read_large, read_small
 from ml.bundle import Bundle, Record
 
 INLINE_BYTES: Final = 16 * 1024
+INLINE_RECORDS: Final = 64
 """A body up to this size is scored in the event loop, within a millisecond or a few; a larger one in a thread."""
 
 CHUNK: Final = 1_000
@@ -25,6 +26,11 @@ class Scored:
     probabilities: NDArray[np.float32]
 
 
+def is_small(body: bytes) -> bool:
+    """Whether a body is scored within the event loop; an upper bound of its records is the braces it opens."""
+    return len(body) <= INLINE_BYTES and body.count(b"{") <= INLINE_RECORDS + 1
+
+
 def score(body: bytes, bundle: Bundle, max_records: int) -> Scored:
     """Score a body with one bundle.
 
@@ -32,7 +38,7 @@ def score(body: bytes, bundle: Bundle, max_records: int) -> Scored:
         MalformedBodyError: it is not JSON.
         InvalidRecordsError: it does not hold 1 to `max_records` valid records.
     """
-    if len(body) <= INLINE_BYTES:
+    if is_small(body):
         records = read_small(body, max_records)
         return Scored(records, bundle.predict(records))
     records = read_large(body, max_records)

@@ -51,14 +51,14 @@ def ingest_diabetes() -> None:
     @task
     def load_raw_data(delivery: dict[str, Any], validated: dict[str, Any]) -> int:
         """Load the sound rows by COPY, in one transaction; returns the ingestion's number."""
+        from ml.ingest import load_and_clean
         from ml.settings import MlSettings
         from ml.sources import Delivery
         from ml.validation import Validated
         from ml.warehouse.connection import warehouse
-        from ml.warehouse.ingestion import load
 
         with warehouse(MlSettings.load()) as engine:
-            return load(engine, Delivery.from_json(delivery), Validated.from_json(validated)).ingestion_id
+            return load_and_clean(engine, Delivery.from_json(delivery), Validated.from_json(validated)).ingestion_id
 
     @task
     def split(ingestion_id: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
-_HOPELESS: Final = [
+_HOPELESS: Final[list[type[BaseException] | str]] = [
     f"ml.errors.{name}"
     for name in (
         "BundleError",

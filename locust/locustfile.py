@@ -7,9 +7,9 @@ This folder has no ``__init__.py``: with one it would be imported in place of th
 """
 
 import logging
-import os
 from typing import Any
 
+from environment import VARIABLES
 from locust.env import Environment
 from locust.runners import WorkerRunner
 from metrics import serve_metrics
@@ -22,7 +22,7 @@ __all__ = ["BatchUser", "SingleUser"]
 
 log = logging.getLogger(__name__)
 
-if load_shape := os.environ.get("LOAD_SHAPE"):
+if load_shape := VARIABLES.get("LOAD_SHAPE"):
     ChosenShape = shape_named(load_shape)  # locust takes every shape it finds here
 
 

@@ -1,11 +1,11 @@
 """Who asks for predictions: many people with one patient each, and few programs with a ward at a time."""
 
-import os
 import random
 from collections.abc import Sequence
 from typing import Final
 
 from answers import fault_of
+from environment import VARIABLES
 from payloads import Record, Sampler
 
 from locust import FastHttpUser, between, task
@@ -20,8 +20,7 @@ BATCH_SIZES: Final = (10, 100, 500)
 HEADERS: Final = {"X-Load-Test": "1"}
 """Marks the traffic, so that predictions of load tests can be told from others."""
 
-API_PORT: Final = os.environ.get("API_PORT", "8000")
-API_URL: Final = os.environ.get("API_URL") or f"http://127.0.0.1:{API_PORT}"
+API_URL: Final = VARIABLES.get("API_URL") or f"http://127.0.0.1:{VARIABLES.get('API_PORT') or 8000}"
 
 _sampler: Final = Sampler(SEED)
 _three_fields: Final = [_sampler.three_fields() for _ in range(POOL_SIZE)]

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from ml.errors import PlatformError
 from ml.schema import BY_NAME, FEATURE_NAMES
-from ml.settings import MlSettings
+from ml.settings import MlflowSettings, MlSettings
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -144,7 +144,7 @@ def rollback() -> None:
     """Let production point to the version it pointed to before."""
     from ml.gate import roll_back
 
-    withdrawn, present = roll_back(_registry(MlSettings.load()))
+    withdrawn, present = roll_back(_registry(MlflowSettings.load()))
     console.print(f"Production is version {present} again; version {withdrawn} is withdrawn.")
 
 
@@ -152,7 +152,7 @@ def rollback() -> None:
 def list_versions() -> None:
     """List the registered versions, the newest first."""
     table = Table("version", "aliases", "algorithm", "data", "data version", "gate", "reason")
-    for found in _registry(MlSettings.load()).versions():
+    for found in _registry(MlflowSettings.load()).versions():
         tags = found.tags
         table.add_row(
             found.number,
@@ -175,7 +175,7 @@ def predict(
     from ml.gate import predict as run
 
     records = _records(_body(file))
-    answer = run(_registry(MlSettings.load()), records, version)
+    answer = run(_registry(MlflowSettings.load()), records, version)
     typer.echo(json.dumps({"predictions": answer}))
 
 
@@ -221,7 +221,7 @@ def _gate(settings: MlSettings, engine: "sa.Engine", registry: "Registry", versi
     console.print(f"Version {outcome.version} {verdict}{known}: {outcome.decision.reason}.")
 
 
-def _registry(settings: MlSettings) -> "Registry":
+def _registry(settings: MlflowSettings) -> "Registry":
     from ml.registry import Registry
 
     return Registry(settings)

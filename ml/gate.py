@@ -18,6 +18,7 @@ from ml.names import CHALLENGER, PRODUCTION
 from ml.promote import Contender, Decision, decide
 from ml.registry import Registry, Version
 from ml.settings import MlSettings
+from ml.warehouse.connection import alone
 from ml.warehouse.datasets import read
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,11 @@ def run_gate(settings: MlSettings, engine: sa.Engine, registry: Registry, number
     Raises:
         RegistryError: there is no such version.
     """
+    with alone(engine):
+        return _decide_once(settings, engine, registry, number)
+
+
+def _decide_once(settings: MlSettings, engine: sa.Engine, registry: Registry, number: str | None) -> Outcome:
     candidate = registry.version(number) if number else _challenger(registry)
     if ROLLED_BACK in candidate.tags:
         return Outcome(
@@ -78,13 +84,19 @@ def roll_back(registry: Registry) -> tuple[str, str]:
         The version that was production, and the one that is now.
 
     Raises:
-        RegistryError: there is no production version, or it replaced none.
+        RegistryError: there is no production version, it replaced none, or that one was trained on synthetic data
+            and this one on real data.
     """
     present = registry.by_alias(PRODUCTION)
     if present is None:
         raise RegistryError("There is no production version to roll back.")
     if not (previous := present.tags.get(REPLACED)):
         raise RegistryError(f"Version {present.number} replaced no other version, so there is nothing to go back to.")
+    if registry.version(previous).tags.get("data_source") == "synthetic" != present.tags.get("data_source"):
+        raise RegistryError(
+            f"Version {previous} was trained on synthetic data, which never replaces real data: version "
+            f"{present.number} stays; train another one, or promote one with 'python -m ml promote'."
+        )
     registry.point(PRODUCTION, previous)
     registry.tag(present.number, {ROLLED_BACK: _now()})
     log.info("Production: version %s again, version %s withdrawn", previous, present.number)

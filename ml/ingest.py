@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import tempfile
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -31,12 +32,19 @@ def ingest(settings: MlSettings, engine: sa.Engine) -> Split:
 
 def validate_delivery(settings: MlSettings, delivery: Delivery) -> Validated:
     """Validate a delivered file into a directory of its own below ``DATA_DIR``."""
-    directory = settings.data_dir / "validated" / delivery.path.stem
-    return validate(read_chunks(delivery.path), directory, settings.max_rejected_share)
+    parent = settings.data_dir / "validated"
+    parent.mkdir(parents=True, exist_ok=True)
+    # One directory per validation: two at a time, or a repeated one, never write into what another is loading.
+    directory = Path(tempfile.mkdtemp(prefix=f"{delivery.path.stem}-", dir=parent))
+    try:
+        return validate(read_chunks(delivery.path), directory, settings.max_rejected_share)
+    except BaseException:
+        _remove(directory)
+        raise
 
 
 def load_and_clean(engine: sa.Engine, delivery: Delivery, validated: Validated) -> Ingested:
-    """Load validated rows, then remove the files they were kept in."""
+    """Load validated rows, then remove the files they were kept in; a failed load keeps them for a retry."""
     ingested = load(engine, delivery, validated)
     _remove(validated.accepted.parent)
     return ingested

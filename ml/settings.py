@@ -31,7 +31,7 @@ class PlatformSettings(BaseSettings):
         Raises:
             SettingsError: naming the first setting that is missing or malformed, in one sentence.
         """
-        secrets = os.environ.get("SECRETS_DIR", ".local/secrets")
+        secrets = os.environ.get("SECRETS_DIR") or f"{os.environ.get('LOCAL_DIR', '.local')}/secrets"
         try:
             return cls(_secrets_dir=secrets if Path(secrets).is_dir() else None, **overrides)
         except ValidationError as error:

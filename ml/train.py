@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,8 +31,18 @@ from ml.warehouse.datasets import Dataset, current_version, read
 
 log = logging.getLogger(__name__)
 
-_SHAPING_MODULES: Final = ("ml.schema.columns", "ml.schema.codes", "ml.features", "ml.models", "ml.export", "ml.split")
-"""The modules that shape a model: their text is the code version."""
+_SHAPING_MODULES: Final = (
+    "ml.schema",
+    "ml.schema.columns",
+    "ml.schema.codes",
+    "ml.features",
+    "ml.models",
+    "ml.export",
+    "ml.bundle",
+    "ml.split",
+)
+_SHAPING_LIBRARIES: Final = ("numpy", "onnx", "pandas", "scikit-learn", "skl2onnx")
+"""What shapes a model: the text of these modules and the versions of these libraries are the code version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +92,15 @@ def fingerprint_of(data_version: str, family: str, parameters: Mapping[str, Any]
 
 @cache
 def code_version() -> str:
-    """SHA-256 over the source of the modules that shape a model; the same in a checkout and in an image."""
+    """SHA-256 over the modules and library versions that shape a model; the same in a checkout and in an image."""
     digest = hashlib.sha256()
     for name in _SHAPING_MODULES:
         spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
             raise ImportError(f"no source of {name}")
         digest.update(Path(spec.origin).read_bytes())
+    for library in _SHAPING_LIBRARIES:
+        digest.update(f"{library} {metadata.version(library)}\n".encode())
     return digest.hexdigest()
 
 

@@ -57,9 +57,7 @@ def plan(settings: MlSettings, engine: sa.Engine) -> Search:
     with transaction(engine) as connection:
         version = current_version(connection)
     name = f"{version.data_version[:12]}-{code_version()[:12]}-{settings.tune_folds}"
-    study = optuna.create_study(study_name=name, storage=_storage(settings), direction="maximize", load_if_exists=True)
-    # The search starts from boosting at its defaults, so that it is never worse than a sound first guess.
-    study.enqueue_trial({"family": GRADIENT_BOOSTING, **FAMILIES[GRADIENT_BOOSTING].first_guess}, skip_if_exists=True)
+    optuna.create_study(study_name=name, storage=_storage(settings), direction="maximize", load_if_exists=True)
     log.info("Search %s: %s trials", name, settings.tune_trials)
     return Search(name, tuple(range(settings.tune_trials)))
 
@@ -76,6 +74,9 @@ def run_trial(settings: MlSettings, engine: sa.Engine, study_name: str, slot: in
         if done.user_attrs.get(_SLOT) == slot and done.value is not None:
             log.info("Nothing new: trial %s was done before, AUROC %.4f", slot, done.value)
             return done.value
+    if slot == 0:
+        # Boosting at its defaults, so that the search is never worse than a sound first guess.
+        study.enqueue_trial({"family": GRADIENT_BOOSTING, **FAMILIES[GRADIENT_BOOSTING].first_guess})
     dataset = read(engine)
     study.optimize(lambda trial: _objective(trial, settings, dataset, slot), n_trials=1)
     return next(t.value or 0.0 for t in reversed(study.get_trials()) if t.user_attrs.get(_SLOT) == slot)

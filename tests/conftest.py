@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.postgres import PostgresServer
+from ml.settings import PlatformSettings
 from tests.support.env_example import documented_settings
 from tests.support.mlflow import running_mlflow
 from tests.support.postgres import running_postgres
@@ -55,6 +56,14 @@ def mlflow_server(postgres_server: PostgresServer, tmp_path_factory: pytest.Temp
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable that this machine sets, such as DATA_FILE, must not decide what a test sees."""
+    """A variable that this machine sets, or its ``.env``, must not decide what a test sees."""
     for name in documented_settings():
         monkeypatch.delenv(name, raising=False)
+    for settings in (PlatformSettings, *_descendants(PlatformSettings)):
+        monkeypatch.setitem(settings.model_config, "env_file", None)
+
+
+def _descendants(parent: type[PlatformSettings]) -> Iterator[type[PlatformSettings]]:
+    for child in parent.__subclasses__():
+        yield child
+        yield from _descendants(child)

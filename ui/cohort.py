@@ -22,20 +22,17 @@ class Bin:
 
 def share_below(risk: float, quantiles: Sequence[float]) -> float:
     """Share of the cohort, 0 to 1, whose risk is lower."""
-    last = len(quantiles) - 1
-    above = bisect_left(quantiles, risk)
-    if above == 0:
-        return 0.0
-    if above > last:
-        return 1.0
-    low, high = quantiles[above - 1], quantiles[above]
-    return (above - 1 + (risk - low) / (high - low)) / last
+    return _share(bisect_left(quantiles, risk), risk, quantiles)
 
 
 def share_up_to(risk: float, quantiles: Sequence[float]) -> float:
     """Share of the cohort, 0 to 1, whose risk is lower or equal."""
+    return _share(bisect_right(quantiles, risk), risk, quantiles)
+
+
+def _share(above: int, risk: float, quantiles: Sequence[float]) -> float:
+    """Share below a risk whose right neighbour among the quantiles is number ``above``, by interpolation."""
     last = len(quantiles) - 1
-    above = bisect_right(quantiles, risk)
     if above == 0:
         return 0.0
     if above > last:

@@ -13,7 +13,7 @@ from api.model_store import ServedModel
 from api.openapi import json_body, problems
 from api.prediction_log import Entry
 from api.schemas import REQUEST, SHORT_RECORD, PredictResponse
-from api.scoring import INLINE_BYTES, Scored, score
+from api.scoring import Scored, is_small, score
 from api.services import Services, services_of
 from ml.schema import EXAMPLE_RECORD
 
@@ -62,7 +62,7 @@ async def predict(request: Request) -> Response:
     _check_media_type(headers)
     body = await request.body()
     limit = services.settings.max_records
-    if len(body) <= INLINE_BYTES:
+    if is_small(body):
         scored = score(body, model.bundle, limit)
     else:
         loop = asyncio.get_running_loop()

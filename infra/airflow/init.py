@@ -70,8 +70,10 @@ def migrate(what: str, command: list[str]) -> bool:
 
 def write_passwords(file: Path, user: str, password: str) -> None:
     """Write the file that Airflow's simple login reads; Airflow itself opens it for writing, hence a volume."""
-    file.write_text(json.dumps({user: password}))
-    file.chmod(0o660)
+    fresh = file.with_suffix(".new")
+    fresh.write_text(json.dumps({user: password}))
+    fresh.chmod(0o660)
+    fresh.replace(file)  # another user than today's may own the present one: AIRFLOW_UID can change
 
 
 if __name__ == "__main__":

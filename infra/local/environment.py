@@ -47,7 +47,6 @@ def shared_environment(settings: StackSettings) -> dict[str, str]:
         "MLFLOW_TRACKING_URI": settings.url(settings.mlflow_port),
         "AIRFLOW_URL": settings.url(settings.airflow_port),
         "API_URL": settings.url(settings.api_port),
-        "AIRFLOW_PUBLIC_URL": f"http://localhost:{settings.airflow_port}",
         "API_CACHE_DIR": str(places.model_cache),
         "DATA_DIR": str(places.data),
     }

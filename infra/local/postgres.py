@@ -5,6 +5,7 @@ root, so under root its files belong to an unprivileged account of the machine a
 """
 
 import importlib.util
+import logging
 import os
 import pwd
 import signal
@@ -23,6 +24,8 @@ import psycopg2
 from psycopg2 import extensions, sql
 
 from infra.local.errors import StackError
+
+log = logging.getLogger(__name__)
 
 SUPERUSER = "postgres"
 MONITOR = "monitor"
@@ -213,6 +216,11 @@ def _give_to(account: str, path: Path) -> None:
     for folder in (*path.resolve().parents, *binaries().resolve().parents):
         mode = folder.stat().st_mode
         if folder.stat().st_uid == 0 and not mode & stat.S_IXOTH:
+            log.warning(
+                "Others may now pass through %s (o+x): PostgreSQL runs as '%s' and must reach its data.",
+                folder,
+                account,
+            )
             folder.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
 
 

@@ -23,6 +23,10 @@ MARK = "READMISSION_STACK_HOME"
 """In the environment of every process of a stack, wherever it stands in the process tree: whose it is."""
 
 
+STOP_SECONDS = 150
+"""Longer than the longest time that a program is given to end by itself."""
+
+
 @dataclass(frozen=True)
 class ProcessState:
     """What the supervisor knows of a program."""
@@ -35,6 +39,11 @@ class ProcessState:
     def running(self) -> bool:
         """Whether the process is there, ready or not."""
         return self.state in ("STARTING", "RUNNING")
+
+    @property
+    def alive(self) -> bool:
+        """Whether the supervisor runs it, or will try again soon."""
+        return self.running or self.state == "BACKOFF"
 
 
 class Supervisor:
@@ -49,6 +58,8 @@ class Supervisor:
         try:
             server = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
             return getattr(server.supervisor, order)(*arguments)
+        except xmlrpc.client.Fault as fault:
+            raise StackError(f"The process supervisor refuses {order}: {fault.faultString}.") from fault
         finally:
             transport.close()
 
@@ -102,16 +113,19 @@ class Supervisor:
 
     def start(self, name: str) -> None:
         """Have the program started, if it is not."""
-        if not self.states()[name].running:
+        if not self.states()[name].alive:
             self._ask("startProcess", name, False)
 
     def stop(self, names: Iterable[str]) -> None:
         """Tell the programs to end, all at once, and return when they have; the last resort is SIGKILL."""
         names = set(names)
         for name, found in self.states().items():
-            if name in names and found.running:
+            if name in names and found.alive:
                 self._ask("stopProcess", name, False)
-        while any(found.pid for name, found in self.states().items() if name in names):
+        deadline = time.monotonic() + STOP_SECONDS
+        while left := [name for name, found in self.states().items() if name in names and found.pid]:
+            if time.monotonic() > deadline:
+                raise StackError(f"These programs do not end: {', '.join(left)}. make doctor shows their logs.")
             time.sleep(0.1)
 
     def shut_down(self) -> None:
@@ -119,7 +133,7 @@ class Supervisor:
         pid = int(self._ask("getPID"))
         self._ask("shutdown")
         try:
-            psutil.Process(pid).wait(150)
+            psutil.Process(pid).wait(STOP_SECONDS)
         except psutil.NoSuchProcess:
             return
         except psutil.TimeoutExpired:

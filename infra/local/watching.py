@@ -48,7 +48,7 @@ def _scraped(settings: StackSettings) -> dict[str, int]:
         "locust": settings.locust_port,
         "prometheus": settings.prometheus_port,
     }
-    if shutil.which("grafana"):
+    if _grafana(settings) is not None:
         jobs["grafana"] = settings.grafana_port
     if _first_program(POSTGRES_EXPORTERS):
         jobs["postgres"] = settings.postgres_exporter_port

@@ -1,5 +1,6 @@
 """The data set as a file on this machine: the csv, or the zip as UCI distributes it."""
 
+import os
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -34,6 +35,10 @@ def locate(path: Path | None) -> Path:
         raise DataSourceError("DATA_SOURCE=file needs DATA_FILE: the path of diabetic_data.csv, or of UCI's zip.")
     if not path.is_file():
         raise DataSourceError(f"DATA_FILE={path} is not a file: give the path of diabetic_data.csv, or of UCI's zip.")
+    if not os.access(path, os.R_OK):
+        raise DataSourceError(
+            f"DATA_FILE={path} may not be read by this user: chmod a+r it, or set AIRFLOW_UID to its owner's number."
+        )
     return path
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from ml.errors import ProvenanceError
+from ml.errors import ProvenanceError, WarehouseError
 from ml.schema import COLUMN_NAMES, ENCOUNTER_ID
 from ml.sources import Delivery
 from ml.validation import REJECTED_COLUMNS, Validated
@@ -91,6 +91,11 @@ def _merge(connection: sa.Connection, ingestion_id: int, validated: Validated) -
     )
     with validated.accepted.open("rb") as stream:
         copy_in(connection, "staging", COLUMN_NAMES, stream)
+    staged = connection.exec_driver_sql("SELECT count(*) FROM staging").scalar_one()
+    if staged != validated.rows_accepted:
+        raise WarehouseError(
+            f"The validated file holds {staged} rows in place of {validated.rows_accepted}: try again."
+        )
     result = connection.exec_driver_sql(
         f"""
         INSERT INTO raw_data AS held ({columns}, ingestion_id)

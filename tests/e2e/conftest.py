@@ -41,7 +41,7 @@ def native(demo_output: list[str], pytestconfig: pytest.Config) -> Iterator[Nati
             terminal.write_line(done.stdout)
         yield stack
     finally:
-        stack.run("make down && make clean YES=1", 180)
+        stack.run("make down; yes | make clean", 180)
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,7 @@ ROOT_FOR_A_REASON = {
     "cadvisor": "the kernel tells only root about other containers",
     "secrets": "writes into fresh volumes",
 }
-"""Containers that run as root, and why; they have neither capabilities to change anything nor a published port."""
+"""Containers that run as root, and why; they publish no port."""
 
 
 @pytest.fixture(scope="module")
@@ -278,6 +278,15 @@ def test_everything_heals_after_both_databases_went_away(stack: ComposeStack) ->
 
     wait_for("Airflow to be healthy again", airflow_is_healthy, 120)
     stack.wait_until_healthy(180)
+
+
+def test_down_keeps_the_data_and_up_serves_them_again(stack: ComposeStack) -> None:
+    before = predict(stack)
+    stack.compose("down")
+    stack.up()
+    wait_for("the API to serve the kept model", lambda: is_ready(stack), 60)
+    after = predict(stack)
+    assert (after["predictions"], after["model"]) == (before["predictions"], before["model"])
 
 
 def test_starting_again_changes_nothing(stack: ComposeStack) -> None:

@@ -11,7 +11,6 @@ from infra.local.settings import StackSettings
 
 ROOT = Path(__file__).parents[2]
 HOME = Path("build/e2e")
-GENUINE_DATA = ROOT.parent / "shared" / "data" / "diabetes-130-us-hospitals.zip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class NativeStack:
 
 
 def prepare_native() -> NativeStack:
-    """A fresh place for a stack, on free ports, with the genuine data where they are to be had."""
+    """A fresh place for a stack, on free ports, with the data of DATA_FILE where that is set."""
     shutil.rmtree(ROOT / HOME, ignore_errors=True)
     ports = {field.default: free_port() for name, field in StackSettings.model_fields.items() if name.endswith("_port")}
     variables = {
@@ -47,7 +46,6 @@ def prepare_native() -> NativeStack:
         for name, field in StackSettings.model_fields.items()
         if name.endswith("_port")
     }
-    data = os.environ.get("DATA_FILE") or (str(GENUINE_DATA) if GENUINE_DATA.exists() else "")
+    data = os.environ.get("DATA_FILE", "")
     given = {"LOCAL_DIR": str(HOME), "MLFLOW_ARTIFACTS_DIR": str(HOME / "mlruns"), "DATA_FILE": data}
-    secrets = {"SECRETS_DIR": str(ROOT / HOME / "secrets")}
-    return NativeStack(os.environ | variables | given | secrets | {"COLUMNS": "200"}, ports)
+    return NativeStack(os.environ | variables | given | {"COLUMNS": "200"}, ports)

@@ -28,9 +28,8 @@ def engine(world: tuple[MlSettings, sa.Engine]) -> sa.Engine:
 
 @pytest.fixture(scope="session")
 def genuine_file() -> Path:
-    """The genuine data set: DATA_FILE, or the copy beside this repository."""
-    beside = Path(__file__).parents[4] / "shared" / "data" / "diabetes-130-us-hospitals.zip"
-    found = Path(os.environ.get("DATA_FILE") or beside)
+    """The genuine data set, of DATA_FILE."""
+    found = Path(os.environ.get("DATA_FILE", ""))
     if not found.is_file():
         if os.environ.get("CI") == "true":
             pytest.fail("the genuine data are not there: set DATA_FILE")

@@ -23,6 +23,7 @@ from ml.names import CHALLENGER, PRODUCTION
 from ml.registry import Registry, Version
 from ml.settings import MlSettings
 from ml.sources import Delivery
+from ml.warehouse.connection import alone
 from ml.warehouse.datasets import Dataset, read
 from tests.integration.ml.databases import fresh_database, ingest_file
 from tests.integration.ml.registries import alias_answer, bundle_of, empty, register_bundle
@@ -213,6 +214,36 @@ def test_an_empty_registry_is_told_in_one_sentence_each(world: World, registry: 
     assert "\n" not in str(told.value)
     assert registry.by_alias(CHALLENGER) is None
     assert registry.versions() == []
+
+
+def test_a_rollback_never_puts_synthetic_over_real(
+    world: World, registry: Registry, registered: Callable[..., Version], good: Path
+) -> None:
+    synthetic, real = registered(good, "synthetic"), registered(good, "real")
+    registry.point(PRODUCTION, real.number)
+    registry.tag(real.number, {"gate.replaced": synthetic.number})
+
+    with pytest.raises(RegistryError, match=r"trained on synthetic data, which never replaces real data"):
+        roll_back(registry)
+
+    held = registry.by_alias(PRODUCTION)
+    assert held is not None
+    assert held.number == real.number
+
+
+def test_two_gates_wait_for_each_other(world: World) -> None:
+    entered = threading.Event()
+
+    def other() -> None:
+        with alone(world[1]):
+            entered.set()
+
+    with alone(world[1]):
+        waiting = threading.Thread(target=other)
+        waiting.start()
+        assert not entered.wait(0.5)
+    waiting.join(10)
+    assert entered.is_set()
 
 
 def test_files_that_are_gone_are_told_in_one_sentence(

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from infra.local.postgres import PostgresServer
 from ml.errors import ProvenanceError, RejectedDataError, WarehouseError
-from ml.ingest import ingest
+from ml.ingest import ingest, load_and_clean, validate_delivery
 from ml.schema import CANNOT_BE_READMITTED, COLUMN_NAMES
 from ml.settings import MlSettings
 from ml.sources import Delivery
@@ -145,6 +145,29 @@ def test_a_failure_half_way_leaves_the_database_as_it_was(engine: sa.Engine, coh
         load(engine, Delivery("file", cohort_file), validated)
 
     assert dump(engine) == before
+
+
+def test_a_validated_file_that_lost_rows_is_not_loaded(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
+    before = dump(engine)
+    validated = validate(read_chunks(cohort_file), tmp_path / "validated", 0)
+    lines = validated.accepted.read_bytes().splitlines(keepends=True)
+    validated.accepted.write_bytes(b"".join(lines[:-1]))
+
+    with pytest.raises(WarehouseError, match=f"holds {len(lines) - 1} rows in place of {len(lines)}"):
+        load(engine, Delivery("file", cohort_file), validated)
+
+    assert dump(engine) == before
+
+
+def test_two_validations_of_one_file_write_apart_and_a_load_cleans_up(world: World, cohort_file: Path) -> None:
+    settings, engine = world
+    delivery = Delivery("file", cohort_file)
+    first, second = (validate_delivery(settings, delivery) for _ in range(2))
+    assert first.accepted != second.accepted
+
+    load_and_clean(engine, delivery, first)
+    assert not first.accepted.parent.exists()
+    assert second.accepted.exists()
 
 
 def test_a_connection_that_breaks_is_one_sentence_and_changes_nothing(

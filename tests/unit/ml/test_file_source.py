@@ -10,7 +10,7 @@ from ml.errors import DataSourceError
 from ml.schema import COLUMN_NAMES
 from ml.settings import MlSettings
 from ml.sources import Delivery, fetch
-from ml.sources.file import read_chunks
+from ml.sources.file import locate, read_chunks
 from ml.sources.synthetic import write_csv
 from tests.unit.ml.tables import write_delivery
 
@@ -161,3 +161,12 @@ def test_a_delivery_passes_between_tasks_as_plain_values(tmp_path: Path) -> None
 
     assert Delivery.from_json(delivery.to_json()) == delivery
     assert all(isinstance(value, str) for value in delivery.to_json().values())
+
+
+def test_a_file_that_may_not_be_read_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "diabetic_data.csv"
+    path.write_text("x")
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may read everything, so the answer is given here
+
+    with pytest.raises(DataSourceError, match=r"may not be read by this user: chmod a\+r it"):
+        locate(path)

@@ -13,11 +13,10 @@ NEEDED = {"DIABETES_DB_PASSWORD": "s3cret/@:"}
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No variable of ours, no .env, no secrets."""
-    for name in MlSettings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.delenv("SECRETS_DIR", raising=False)
+    """A directory without secrets, and with no .env but one that a test writes."""
     monkeypatch.chdir(tmp_path)
+    for settings in (DatabaseSettings, MlSettings):
+        monkeypatch.setitem(settings.model_config, "env_file", ".env")
 
 
 def given(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:

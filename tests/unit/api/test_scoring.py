@@ -1,0 +1,25 @@
+"""Which bodies are scored within the event loop."""
+
+import json
+
+from api.scoring import INLINE_BYTES, INLINE_RECORDS, is_small
+from ml.schema import EXAMPLE_RECORD
+
+
+def body(records: list[dict[str, object]]) -> bytes:
+    return json.dumps({"records": records}).encode()
+
+
+def test_one_full_record_is_small() -> None:
+    assert is_small(body([dict(EXAMPLE_RECORD)]))
+
+
+def test_many_tiny_records_are_not_small_though_their_body_is() -> None:
+    many = body([{}] * (INLINE_RECORDS + 1))
+    assert len(many) < INLINE_BYTES
+    assert not is_small(many)
+    assert is_small(body([{}] * INLINE_RECORDS))
+
+
+def test_a_large_body_is_not_small() -> None:
+    assert not is_small(body([dict(EXAMPLE_RECORD)] * 20))
