@@ -69,6 +69,9 @@ the care of patients without local validation.
 
 ## Limits
 
+A field that a record leaves out is taken for its commonest value, a count for its mean: the fewer fields are known,
+the closer the answer is to the average of the cohort, and the less it says of the patient.
+
 The encounters are of 1999-2008 and of one network's hospitals in the United States; only returns to the same
 network are seen, planned ones included, and deaths after discharge count as no readmission. Discrimination is
 modest, as with all models on these data: most patients called high-risk do not return within 30 days.
