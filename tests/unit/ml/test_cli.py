@@ -49,7 +49,7 @@ def test_help_comes_without_loading_the_machine_learning_libraries(tmp_path: Pat
 
 
 def test_a_missing_setting_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
-    done = run("list", directory=tmp_path)
+    done = run("ingest", directory=tmp_path)
 
     assert done.returncode == 2
     assert done.stdout == ""
