@@ -2,7 +2,7 @@
 
 import os
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -85,11 +85,22 @@ def _show_prediction(settings: StackSettings, console: Console, begun: float) ->
 
 
 def _wait_for_model(api: httpx.Client) -> None:
-    deadline = time.monotonic() + MODEL_SECONDS
-    while (answer := api.get("/ready")).status_code != httpx.codes.OK:
+    """Return once the API has looked at the registry again and serves what is in production there."""
+    since, deadline = datetime.now(UTC), time.monotonic() + MODEL_SECONDS
+    while not _follows_registry(answer := api.get("/model"), since):
         if time.monotonic() > deadline:
-            raise StackError(f"Training succeeded but the API serves no model: {_detail(answer)}.")
+            refused = "" if answer.is_error else (answer.json()["refused"] or {}).get("reason", "it gives no reason")
+            raise StackError(f"Training succeeded but the API does not serve its model: {refused or _detail(answer)}.")
         time.sleep(1)
+
+
+def _follows_registry(answer: httpx.Response, since: datetime) -> bool:
+    if answer.is_error:
+        return False
+    model = answer.json()
+    checked_at = model["registry"]["checked_at"]
+    looked_again = checked_at is not None and datetime.fromisoformat(checked_at) > since
+    return looked_again and bool(model["version"] == model["registry"]["version"])
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:
