@@ -21,6 +21,7 @@ RUN_BY_THE_COMPOSE_TEST = {
     "docker compose exec airflow-scheduler airflow dags unpause train_models_diabetes_simple",
     "docker compose exec airflow-scheduler airflow dags unpause ingest_diabetes",
     "docker compose exec airflow-scheduler airflow dags trigger ingest_diabetes",
+    "docker compose exec airflow-scheduler python -m ml list",
     "docker compose down",
     "docker compose down -v",
 }
