@@ -1,6 +1,6 @@
 """The task that both training DAGs end with."""
 
-from airflow.sdk import task
+from airflow.sdk import get_current_context, task
 from assets import registered_model
 
 
@@ -12,6 +12,10 @@ def gate(version: str) -> str:
     from ml.settings import MlSettings
     from ml.warehouse.connection import warehouse
 
+    run = get_current_context()["dag_run"]
     settings = MlSettings.load()
     with warehouse(settings) as engine:
-        return str(run_gate(settings, engine, Registry(settings), version).decision)
+        outcome = run_gate(settings, engine, Registry(settings), version, f"Airflow: {run.dag_id} {run.run_id}")
+    return (
+        f"version {outcome.version} {'promoted' if outcome.decision.promote else 'refused'}: {outcome.decision.reason}"
+    )

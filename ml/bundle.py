@@ -22,8 +22,9 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from ml.completeness import Completeness
 from ml.errors import BundleError
-from ml.schema import FEATURES, UNKNOWN
+from ml.schema import INPUTS, UNKNOWN
 
 MODEL_FILE: Final = "model.onnx"
 GOLDEN_FILE: Final = "golden.json"
@@ -47,6 +48,9 @@ class Manifest:
     prevalence: float  # share of positives in the training data
     risk_quantiles: tuple[float, ...]  # 101 quantiles (0 %, 1 %, … 100 %) of risk among the test patients
     metrics: Mapping[str, Mapping[str, float]]  # name -> {"value", "low", "high"}
+    completeness: Mapping[str, Any]  # what :class:`ml.completeness.Completeness` is made of
+    texts: tuple[str, ...]  # columns of the graph's input of that name, in their order
+    numbers: tuple[str, ...]
     files: Mapping[str, str]  # file name -> sha256
 
     @classmethod
@@ -54,7 +58,7 @@ class Manifest:
         """Read ``manifest.json``; raises BundleError when it is not there or not of this shape."""
         try:
             fields = json.loads((directory / MANIFEST_FILE).read_text())
-            return cls(**{**fields, "risk_quantiles": tuple(fields["risk_quantiles"])})
+            return cls(**{**fields, **{name: tuple(fields[name]) for name in ("risk_quantiles", "texts", "numbers")}})
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise BundleError(f"The manifest of the model cannot be read: {error}.") from error
 
@@ -64,6 +68,7 @@ class Bundle:
 
     def __init__(self, manifest: Manifest, session: ort.InferenceSession) -> None:
         self.manifest = manifest
+        self.completeness = Completeness.from_json(manifest.completeness)
         self._session = session
 
     def predict(self, records: Sequence[Record]) -> NDArray[np.float32]:
@@ -72,24 +77,21 @@ class Bundle:
         return np.asarray(answer, dtype=np.float32).reshape(-1)
 
 
-_INPUTS: Final = tuple((column.name, column.input_name, column.is_number) for column in FEATURES)
+TEXTS: Final = tuple(column.name for column in INPUTS if not column.is_number)
+NUMBERS: Final = tuple(column.name for column in INPUTS if column.is_number)
+"""The columns of the graph's two inputs, ``texts`` and ``numbers``, in their order."""
+
+_NAN: Final = math.nan
 
 
 def encode(records: Sequence[Record]) -> dict[str, NDArray[Any]]:
-    """Turn records into the inputs of the graph: a column vector of strings or floats per feature.
+    """Turn records into the inputs of the graph: ``texts`` ``(n, len(TEXTS))`` and ``numbers`` ``(n, len(NUMBERS))``.
 
-    An unknown value becomes ``"?"`` in a text input and NaN in a numeric one.
+    An unknown value becomes ``"?"`` among the texts and NaN among the numbers.
     """
-    inputs: dict[str, NDArray[Any]] = {}
-    for name, input_name, is_number in _INPUTS:
-        values = [record.get(name) for record in records]
-        if is_number:
-            numbers = [math.nan if value is None else value for value in values]
-            inputs[input_name] = np.array(numbers, dtype=np.float32).reshape(-1, 1)
-        else:
-            texts = [UNKNOWN if value is None else value for value in values]
-            inputs[input_name] = np.array(texts, dtype=object).reshape(-1, 1)
-    return inputs
+    texts = [[record.get(name) or UNKNOWN for name in TEXTS] for record in records]
+    numbers = [[_NAN if (value := record.get(name)) is None else value for name in NUMBERS] for record in records]
+    return {"texts": np.array(texts, dtype=object), "numbers": np.array(numbers, dtype=np.float32)}
 
 
 def load_bundle(directory: Path, threads: int = 1) -> Bundle:
@@ -106,7 +108,13 @@ def load_bundle(directory: Path, threads: int = 1) -> Bundle:
     for name in (MODEL_FILE, GOLDEN_FILE):
         if name not in manifest.files or sha256_of(directory / name) != manifest.files[name]:
             raise BundleError(f"{name} does not match its checksum in the manifest.")
-    bundle = Bundle(manifest, _open_session(directory / MODEL_FILE, threads))
+    if (manifest.texts, manifest.numbers) != (TEXTS, NUMBERS):
+        given = set(manifest.texts + manifest.numbers) ^ {*TEXTS, *NUMBERS}
+        raise BundleError(f"The graph has other inputs than the schema: {', '.join(sorted(given)) or 'another order'}.")
+    try:
+        bundle = Bundle(manifest, _open_session(directory / MODEL_FILE, threads))
+    except (TypeError, KeyError) as error:
+        raise BundleError(f"The manifest of the model cannot be read: {error}.") from error
     difference = replay(bundle, directory / GOLDEN_FILE)
     if not difference <= TOLERANCE:  # also true for NaN
         raise BundleError(
@@ -150,9 +158,9 @@ def _open_session(model: Path, threads: int) -> ort.InferenceSession:
         session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise BundleError(f"The graph cannot be loaded: {str(error).replace(str(model), model.name)}.") from error
-    expected = {column.input_name for column in FEATURES}
-    if (given := {node.name for node in session.get_inputs()}) != expected:
-        raise BundleError(f"The graph has other inputs than the schema: {', '.join(sorted(given ^ expected))}.")
+    expected = {"texts": len(TEXTS), "numbers": len(NUMBERS)}
+    if (given := {node.name: node.shape[-1] for node in session.get_inputs()}) != expected:
+        raise BundleError(f"The graph has other inputs than the schema: {given} in place of {expected}.")
     if OUTPUT not in {node.name for node in session.get_outputs()}:
         raise BundleError(f"The graph has no output named '{OUTPUT}'.")
     return session

@@ -9,6 +9,7 @@ PlatformError
 ├── WarehouseError       PostgreSQL cannot be reached, or refuses the login
 ├── NoDataError          there is no training data yet
 ├── BundleError          a model bundle is damaged, of another shape, or fails its golden requests
+├── ReproductionError    a version cannot be trained again here, or does not come out the same
 └── RegistryError        a model version or alias is not there, or MLflow cannot be reached
 
 Each message is one sentence that says what was wrong and what to do next; the command line prints it and
@@ -49,6 +50,10 @@ class NoDataError(PlatformError):
 
 
 class BundleError(PlatformError):
+    pass
+
+
+class ReproductionError(PlatformError):
     pass
 
 

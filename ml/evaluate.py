@@ -4,44 +4,52 @@ An interval comes from resampling patients with all their encounters (cluster bo
 call it narrower than it is. Accuracy is not reported: at a prevalence of 11 % it says nothing.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-Values = NDArray[np.float64]
-Labels = NDArray[np.int64]
+from ml.metrics import (
+    ALL_METRICS,
+    CALIBRATION_BINS,
+    METRICS,
+    Labels,
+    Metric,
+    Values,
+    by_risk,
+    calibration_error,
+    ece_floor,
+    point_metrics,
+)
+
 Interval = dict[str, float]
 """``value``, and the ends ``low`` and ``high`` of its 95 % interval."""
 
-CALIBRATION_BINS: Final = 10
-
-
-def calibration_error(labels: Labels, probabilities: Values, sample_weight: Values | None = None) -> float:
-    """Expected calibration error: mean gap between promised and observed risk over equally filled bins."""
-    weights = np.ones(len(labels)) if sample_weight is None else sample_weight
-    order = np.argsort(probabilities, kind="stable")
-    filled = np.cumsum(weights[order])
-    bins = np.minimum((filled - weights[order] / 2) / filled[-1] * CALIBRATION_BINS, CALIBRATION_BINS - 1).astype(int)
-    gaps = np.bincount(bins, weights[order] * (labels[order] - probabilities[order]), CALIBRATION_BINS)
-    return float(np.abs(gaps).sum() / filled[-1])
-
-
-METRICS: Final[Mapping[str, Callable[..., float]]] = {
-    "auroc": roc_auc_score,
-    "average_precision": average_precision_score,
-    "brier": brier_score_loss,
-    "ece": calibration_error,
-}
-"""Name to function of (labels, probabilities, sample_weight)."""
+__all__ = [
+    "ALL_METRICS",
+    "CALIBRATION_BINS",
+    "METRICS",
+    "Interval",
+    "Labels",
+    "Metric",
+    "Values",
+    "calibration_error",
+    "ece_floor",
+    "evaluate",
+    "paired_difference",
+    "point_metrics",
+    "resampled_weights",
+]
 
 
 def evaluate(
-    labels: Labels, probabilities: Values, patients: Labels, samples: int, seed: int = 296
+    labels: Labels,
+    probabilities: Values,
+    patients: Labels,
+    samples: int,
+    seed: int = 296,
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> dict[str, Interval]:
-    """Every metric with its 95 % interval by patient-cluster bootstrap.
+    """Each metric with its 95 % interval by patient-cluster bootstrap.
 
     Args:
         labels: 0 or 1, shape ``(rows,)``.
@@ -49,17 +57,55 @@ def evaluate(
         patients: cluster of each row, shape ``(rows,)``.
         samples: bootstrap replicates.
         seed: of the resampling.
+        metrics: the headline ones, or :data:`ml.metrics.ALL_METRICS`.
     """
-    values = {name: float(metric(labels, probabilities)) for name, metric in METRICS.items()}
-    replicates: dict[str, list[float]] = {name: [] for name in METRICS}
+    rows = by_risk(probabilities)
+    labels, probabilities, patients = labels[rows], probabilities[rows], patients[rows]
+    replicates: dict[str, list[float]] = {name: [] for name in metrics}
     for weights in resampled_weights(patients, samples, seed):
-        drawn = weights > 0
-        for name, metric in METRICS.items():
-            replicates[name].append(metric(labels[drawn], probabilities[drawn], sample_weight=weights[drawn]))
-    return {name: _interval(values[name], replicates[name]) for name in METRICS}
+        for name, metric in metrics.items():
+            replicates[name].append(metric(labels, probabilities, weights))
+    return {name: _interval(metric(labels, probabilities, None), replicates[name]) for name, metric in metrics.items()}
 
 
-def resampled_weights(patients: Labels, samples: int, seed: int) -> Any:
+def paired_difference(
+    metric: str,
+    labels: Labels,
+    p_a: Values,
+    p_b: Values,
+    patients: Labels,
+    samples: int,
+    seed: int = 296,
+) -> Interval:
+    """By how much a metric of one set of probabilities exceeds that of another on the same rows.
+
+    Both are measured on the same replicates, so that what makes a replicate easy or hard cancels out.
+
+    Args:
+        metric: a key of :data:`ml.metrics.ALL_METRICS`.
+        labels: 0 or 1, shape ``(rows,)``.
+        p_a: probabilities of label 1 of one model, shape ``(rows,)``.
+        p_b: those of the other, shape ``(rows,)``.
+        patients: cluster of each row, shape ``(rows,)``.
+        samples: bootstrap replicates.
+        seed: of the resampling; the same seed and patients give the same replicates for every metric.
+
+    Returns:
+        Metric of ``p_a`` minus metric of ``p_b`` with its 95 % interval. Mind the sign: a positive difference is
+        an improvement for AUROC, and a deterioration for the Brier score.
+    """
+    measure = ALL_METRICS[metric]
+    by_a, by_b = by_risk(p_a), by_risk(p_b)
+    sides = ((labels[by_a], p_a[by_a], by_a, 1), (labels[by_b], p_b[by_b], by_b, -1))
+    value = sum(sign * measure(outcome, risks, None) for outcome, risks, _, sign in sides)
+    replicates = [
+        sum(sign * measure(outcome, risks, weights[rows]) for outcome, risks, rows, sign in sides)
+        for weights in resampled_weights(patients, samples, seed)
+    ]
+    return _interval(value, replicates)
+
+
+def resampled_weights(patients: Labels, samples: int, seed: int) -> Iterator[Values]:
     """Yield how often each row is drawn when patients are drawn with replacement, shape ``(rows,)`` each."""
     generator = np.random.default_rng(seed)
     _, cluster = np.unique(patients, return_inverse=True)
@@ -70,5 +116,7 @@ def resampled_weights(patients: Labels, samples: int, seed: int) -> Any:
 
 
 def _interval(value: float, replicates: list[float]) -> Interval:
-    low, high = np.quantile(replicates, [0.025, 0.975])
-    return {"value": value, "low": float(low), "high": float(high)}
+    """A value between quantiles of its replicates; those without a figure, as without positives, say nothing."""
+    known = np.array([r for r in replicates if np.isfinite(r)])
+    low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
+    return {"value": float(value), "low": float(low), "high": float(high)}

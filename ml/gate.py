@@ -3,42 +3,44 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final
 
-import pandas as pd
 import sqlalchemy as sa
 
 from ml.bundle import Record, load_bundle
+from ml.contenders import Examined, compare, examine, figures
 from ml.errors import BundleError, RegistryError
 from ml.evaluate import Interval, evaluate
-from ml.export import records
+from ml.evidence import Decision, Evidence, Present, Rule
 from ml.features import patients, target
+from ml.ledger import Action, Ledger, person
 from ml.names import CHALLENGER, PRODUCTION
-from ml.promote import Contender, Decision, decide
+from ml.production import DECISION, REASON, ROLLED_BACK, RULE, carry_out, moved_by_hand, settle
+from ml.promote import decide
 from ml.registry import Registry, Version
 from ml.settings import MlSettings
+from ml.train import code_version
 from ml.warehouse.connection import alone
-from ml.warehouse.datasets import read
+from ml.warehouse.datasets import Dataset, read
 
 log = logging.getLogger(__name__)
-
-DECISION: Final = "gate.decision"
-REASON: Final = "gate.reason"
-REPLACED: Final = "gate.replaced"
-ROLLED_BACK: Final = "gate.rolled_back"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the gate decided of a version. ``new`` is False when it had been decided before."""
+    """What the gate decided of a version.
+
+    ``new`` is False when it had been decided before; ``note`` says it when production was moved by hand.
+    """
 
     version: str
     decision: Decision
     new: bool
+    note: str | None = None
 
 
-def run_gate(settings: MlSettings, engine: sa.Engine, registry: Registry, number: str | None = None) -> Outcome:
+def run_gate(
+    settings: MlSettings, engine: sa.Engine, registry: Registry, number: str | None = None, actor: str | None = None
+) -> Outcome:
     """Decide on a version, once, and let ``production`` point to it if it passes.
 
     Args:
@@ -46,61 +48,34 @@ def run_gate(settings: MlSettings, engine: sa.Engine, registry: Registry, number
         engine: of the ``diabetes`` database.
         registry: holds the version.
         number: the version; by default the one that ``challenger`` points to.
+        actor: who asks for the decision, for the ledger; by default the user who runs this program.
 
     Raises:
-        RegistryError: there is no such version.
+        RegistryError: there is no such version, or MLflow cannot be reached.
+        WarehouseError: PostgreSQL cannot be reached.
     """
+    actor = actor or person()
     with alone(engine):
-        return _decide_once(settings, engine, registry, number)
-
-
-def _decide_once(settings: MlSettings, engine: sa.Engine, registry: Registry, number: str | None) -> Outcome:
-    candidate = registry.version(number) if number else _challenger(registry)
-    if ROLLED_BACK in candidate.tags:
-        return Outcome(
-            candidate.number, Decision(False, f"it was withdrawn on {candidate.tags[ROLLED_BACK]}"), new=False
+        ledger = Ledger(engine)
+        incumbent = settle(registry, ledger, actor)
+        note = moved_by_hand(ledger)
+        candidate = registry.version(number) if number else _challenger(registry)
+        known = _known(candidate, incumbent)
+        if known is not None:
+            log.info("Nothing new: version %s: %s", candidate.number, known.reason)
+            return Outcome(candidate.number, known, new=False, note=note)
+        decision, found = _judge(settings, read(engine), registry, candidate, incumbent)
+        entry = ledger.add(
+            Action.PROMOTED if decision.promote else Action.REFUSED,
+            candidate.number,
+            incumbent.number if incumbent else None,
+            actor=actor,
+            reason=decision.reason,
+            rule=decision.rule,
+            figures=found,
         )
-    if DECISION in candidate.tags:
-        decision = Decision(candidate.tags[DECISION] == "promoted", candidate.tags.get(REASON, ""))
-        log.info("Nothing new: version %s was %s: %s", candidate.number, candidate.tags[DECISION], decision.reason)
-        return Outcome(candidate.number, decision, new=False)
-    incumbent = registry.by_alias(PRODUCTION)
-    if incumbent and incumbent.number == candidate.number:
-        decision = Decision(True, "it is in production already")  # an earlier run ended before it could say so
-    else:
-        test = read(engine).test
-        decision = decide(
-            _contender(settings, registry, candidate, test),
-            _contender(settings, registry, incumbent, test) if incumbent else None,
-        )
-    _carry_out(registry, candidate, incumbent, decision)
-    return Outcome(candidate.number, decision, new=True)
-
-
-def roll_back(registry: Registry) -> tuple[str, str]:
-    """Let ``production`` point to the version it pointed to before.
-
-    Returns:
-        The version that was production, and the one that is now.
-
-    Raises:
-        RegistryError: there is no production version, it replaced none, or that one was trained on synthetic data
-            and this one on real data.
-    """
-    present = registry.by_alias(PRODUCTION)
-    if present is None:
-        raise RegistryError("There is no production version to roll back.")
-    if not (previous := present.tags.get(REPLACED)):
-        raise RegistryError(f"Version {present.number} replaced no other version, so there is nothing to go back to.")
-    if registry.version(previous).tags.get("data_source") == "synthetic" != present.tags.get("data_source"):
-        raise RegistryError(
-            f"Version {previous} was trained on synthetic data, which never replaces real data: version "
-            f"{present.number} stays; train another one, or promote one with 'python -m ml promote'."
-        )
-    registry.point(PRODUCTION, previous)
-    registry.tag(present.number, {ROLLED_BACK: _now()})
-    log.info("Production: version %s again, version %s withdrawn", previous, present.number)
-    return present.number, previous
+        carry_out(registry, ledger, entry)
+        return Outcome(candidate.number, decision, new=True, note=note)
 
 
 def measure(settings: MlSettings, engine: sa.Engine, registry: Registry, number: str) -> Mapping[str, Interval]:
@@ -110,10 +85,11 @@ def measure(settings: MlSettings, engine: sa.Engine, registry: Registry, number:
         BundleError: its bundle is not sound.
         RegistryError: there is no such version.
     """
-    contender = _contender(settings, registry, registry.version(number), read(engine).test)
-    if contender.fault is not None:
-        raise BundleError(f"Version {number} is not sound: {contender.fault}")
-    return contender.metrics
+    test = read(engine).test
+    examined = examine(registry, registry.version(number), test)
+    if examined.risks is None:
+        raise BundleError(f"Version {number} is not sound: {examined.contender.fault}")
+    return evaluate(target(test), examined.risks, patients(test), settings.bootstrap_samples)
 
 
 def predict(registry: Registry, requests: Sequence[Record], number: str | None = None) -> list[float]:
@@ -136,27 +112,34 @@ def _challenger(registry: Registry) -> Version:
     return found
 
 
-def _contender(settings: MlSettings, registry: Registry, version: Version, test: pd.DataFrame) -> Contender:
-    identity = (version.number, version.tags.get("data_source", "synthetic"), version.tags.get("data_version", ""))
-    try:
-        with registry.downloaded(version.number) as directory:
-            risks = load_bundle(directory).predict(records(test)).astype("float64")
-    except BundleError as fault:
-        return Contender(*identity, metrics={}, fault=str(fault))
-    return Contender(*identity, evaluate(target(test), risks, patients(test), settings.bootstrap_samples))
+def _known(candidate: Version, incumbent: Version | None) -> Decision | None:
+    """What is known of a version that needs no judging, from its tags."""
+    tags = candidate.tags
+    decided = Decision(
+        tags.get(DECISION) == "promoted",
+        tags.get(REASON, ""),
+        next((rule for rule in Rule if rule == tags.get(RULE)), Rule.UNRECORDED),
+    )
+    if incumbent is not None and incumbent.number == candidate.number:
+        return decided if decided.promote else Decision(True, "it is in production already", Rule.IN_PRODUCTION)
+    if ROLLED_BACK in tags:
+        return Decision(False, f"it was withdrawn on {tags[ROLLED_BACK]}", Rule.WITHDRAWN)
+    return decided if DECISION in tags else None
 
 
-def _carry_out(registry: Registry, candidate: Version, incumbent: Version | None, decision: Decision) -> None:
-    verdict = "promoted" if decision.promote else "refused"
-    tags = {DECISION: verdict, REASON: decision.reason, "gate.decided_at": _now()}
-    if decision.promote and (incumbent is None or incumbent.number != candidate.number):
-        # The way back first, the alias next: should the decision's tags fail, the next run finds the alias in place.
-        if incumbent:
-            registry.tag(candidate.number, {REPLACED: incumbent.number})
-        registry.point(PRODUCTION, candidate.number)
-    registry.tag(candidate.number, tags)
-    log.info("Version %s %s: %s", candidate.number, verdict, decision.reason)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def _judge(
+    settings: MlSettings, dataset: Dataset, registry: Registry, candidate: Version, incumbent: Version | None
+) -> tuple[Decision, dict[str, object]]:
+    """The decision on a version beside the one in production, and the figures that it rests on."""
+    test, samples = dataset.test, settings.bootstrap_samples
+    challenger = examine(registry, candidate, test)
+    holder = examine(registry, incumbent, test) if incumbent else None
+    evidence: Evidence | None = None
+    if challenger.risks is not None:
+        log.info("Comparing on %s test encounters", f"{len(test):,}")
+        evidence = compare(test, challenger.risks, holder.risks if holder else None, samples)
+    present = Present(dataset.version.data_version, code_version())
+    decision = decide(challenger.contender, holder.contender if holder else None, evidence, present)
+    sides: dict[str, Examined | None] = {"candidate": challenger, "incumbent": holder}
+    in_place = {"data_version": present.data_version, "code_version": present.code_version}
+    return decision, {**figures(evidence, sides), "present": in_place, "bootstrap_samples": samples}

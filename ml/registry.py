@@ -27,9 +27,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
-from ml.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, OUTPUT
-from ml.errors import RegistryError
-from ml.features import model_inputs
+from ml.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, NUMBERS, OUTPUT, TEXTS
+from ml.errors import BundleError, RegistryError
+from ml.features import model_inputs, without_history
 from ml.names import MODEL_NAME
 from ml.settings import MlflowSettings
 
@@ -79,8 +79,9 @@ class Registry:
 
     def log_data(self, table: pd.DataFrame, context: str, source: str, version: str) -> None:
         """Record which data the present run used: name, version, source and schema; the rows stay in PostgreSQL."""
+        inputs = model_inputs(table)
         dataset = mlflow.data.from_pandas(
-            model_inputs(table),
+            pd.DataFrame(inputs.texts, columns=TEXTS).join(pd.DataFrame(inputs.numbers, columns=NUMBERS)),
             source=CodeDatasetSource({"database": "diabetes", "table": f"{context}_data", "delivered_by": source}),
             name=f"{context}_data",
             digest=version[:12],
@@ -129,6 +130,22 @@ class Registry:
         with self._reachable():
             return _version(self._client.get_model_version(MODEL_NAME, number))
 
+    def exists(self, number: str) -> bool:
+        """Whether there is a version of this number."""
+        with self._reachable():
+            try:
+                self._client.get_model_version(MODEL_NAME, number)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                return False
+        return True
+
+    def params(self, run_id: str) -> dict[str, str]:
+        """Parameters of a run, as the texts that MLflow keeps."""
+        with self._reachable():
+            return dict(self._client.get_run(run_id).data.params)
+
     def versions(self) -> list[Version]:
         """All versions, the newest first."""
         with self._reachable():
@@ -156,11 +173,35 @@ class Registry:
             for name, value in tags.items():
                 self._client.set_model_version_tag(MODEL_NAME, number, name, value)
 
+    def untag(self, number: str, name: str) -> None:
+        """Remove a tag of a version, if it has it."""
+        with self._reachable():
+            if name in self._client.get_model_version(MODEL_NAME, number).tags:
+                self._client.delete_model_version_tag(MODEL_NAME, number, name)
+
     @contextmanager
     def downloaded(self, number: str) -> Iterator[Path]:
-        """The bundle of a version, in a directory that goes away with the context."""
+        """The bundle of a version, in a directory that goes away with the context.
+
+        Raises:
+            BundleError: the version is there, but files of its bundle were deleted.
+            RegistryError: there is no such version, or MLflow cannot be reached.
+        """
         with self._reachable(), tempfile.TemporaryDirectory() as scratch:
+            if lost := {MODEL_FILE, GOLDEN_FILE, MANIFEST_FILE} - self._files(number):
+                raise BundleError(f"Version {number} has lost files in MLflow: {', '.join(sorted(lost))}.")
             yield Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL_NAME}/{number}", dst_path=scratch))
+
+    def _files(self, number: str) -> set[str]:
+        """Names of the files of a version; none if the logged model behind it is gone."""
+        self._client.get_model_version(MODEL_NAME, number)  # a version that is not there is an error
+        try:
+            found = mlflow.artifacts.list_artifacts(artifact_uri=f"models:/{MODEL_NAME}/{number}")
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return set()
+        return {file.path for file in found}
 
     @contextmanager
     def _reachable(self) -> Iterator[None]:
@@ -171,12 +212,11 @@ class Registry:
 
 
 def _signature(example: pd.DataFrame) -> ModelSignature:
-    """Inputs and output of the graph; with tensors, MLflow hands the columns of a DataFrame over as column vectors."""
-    inputs = [
-        TensorSpec(np.dtype("float32" if values.dtype == "float32" else "str"), (-1, 1), name)
-        for name, values in model_inputs(example).items()
-    ]
-    return ModelSignature(Schema(inputs), Schema([TensorSpec(np.dtype("float32"), (-1,), OUTPUT)]))
+    """Inputs and output of the graph."""
+    inputs = model_inputs(without_history(example))
+    texts = TensorSpec(np.dtype("str"), (-1, inputs.texts.shape[1]), "texts")
+    numbers = TensorSpec(np.dtype("float32"), (-1, inputs.numbers.shape[1]), "numbers")
+    return ModelSignature(Schema([texts, numbers]), Schema([TensorSpec(np.dtype("float32"), (-1,), OUTPUT)]))
 
 
 def _sentence(uri: str, error: Exception) -> str:

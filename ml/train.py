@@ -15,16 +15,16 @@ from typing import Any, Final
 
 import numpy as np
 import sqlalchemy as sa
-from sklearn.pipeline import Pipeline
 
+from ml.appraisal import appraise
 from ml.bundle import Manifest
 from ml.evaluate import Interval, Values, evaluate
 from ml.export import probabilities, write_bundle
-from ml.features import model_inputs, patients, target
-from ml.models import FAMILIES, build
+from ml.features import target
+from ml.models import FAMILIES, RiskModel, fit
 from ml.names import CHALLENGER
 from ml.registry import Registry, Version
-from ml.report import model_card, plots, with_interval
+from ml.report import Findings, Judged, Provenance, description, examine, judge, plots, record, with_interval
 from ml.settings import MlSettings
 from ml.warehouse.connection import transaction
 from ml.warehouse.datasets import Dataset, current_version, read
@@ -35,13 +35,22 @@ _SHAPING_MODULES: Final = (
     "ml.schema",
     "ml.schema.columns",
     "ml.schema.codes",
+    "ml.schema.history",
+    "ml.history",
+    "ml.icd9",
     "ml.features",
+    "ml.masking",
+    "ml.encoder",
     "ml.models",
+    "ml.graph",
+    "ml.graph.encode",
+    "ml.graph.nodes",
+    "ml.graph.trees",
     "ml.export",
     "ml.bundle",
     "ml.split",
 )
-_SHAPING_LIBRARIES: Final = ("numpy", "onnx", "pandas", "scikit-learn", "skl2onnx")
+_SHAPING_LIBRARIES: Final = ("numpy", "onnx", "pandas", "scikit-learn", "xgboost-cpu")
 """What shapes a model: the text of these modules and the versions of these libraries are the code version."""
 
 
@@ -67,7 +76,7 @@ def train(
 
     Raises:
         NoDataError: nothing has been ingested.
-        BundleError: the exported graph differs from the fitted pipeline.
+        BundleError: the exported graph differs from the fitted model.
         RegistryError, WarehouseError: a service cannot be reached.
     """
     full = {**FAMILIES[family].defaults, **parameters}
@@ -79,8 +88,8 @@ def train(
         return Trained(known.number, new=False)
     dataset = read(engine)
     log.info("Fitting %s on %s encounters", FAMILIES[family].name, f"{len(dataset.train):,}")
-    pipeline = build(family, full, settings.train_jobs).fit(model_inputs(dataset.train), target(dataset.train))
-    version = _register(settings, registry, pipeline, dataset, family, full)
+    model = fit(family, full, dataset.train, settings.train_jobs)
+    version = _register(settings, registry, model, dataset, family, full)
     return Trained(version.number, new=True)
 
 
@@ -107,14 +116,14 @@ def code_version() -> str:
 def _register(
     settings: MlSettings,
     registry: Registry,
-    pipeline: Pipeline,
+    model: RiskModel,
     dataset: Dataset,
     family: str,
     parameters: dict[str, Any],
 ) -> Version:
-    labels, risks = target(dataset.test), probabilities(pipeline, dataset.test)
-    log.info("Evaluating on %s test encounters", f"{len(labels):,}")
-    metrics = evaluate(labels, risks, patients(dataset.test), settings.bootstrap_samples)
+    log.info("Evaluating on %s test encounters", f"{len(dataset.test):,}")
+    judged = judge(lambda table: probabilities(model, table), dataset.train, dataset.test)
+    metrics = evaluate(judged.labels, judged.probabilities, judged.patients, settings.bootstrap_samples)
     log.info("%s", ", ".join(f"{name} {with_interval(value)}" for name, value in metrics.items()))
     tags = {
         "data_source": dataset.version.provenance,
@@ -126,12 +135,14 @@ def _register(
     with registry.run(f"{family}-{dataset.version.data_version[:8]}", tags), tempfile.TemporaryDirectory() as scratch:
         registry.log_data(dataset.train, "train", dataset.version.source, dataset.version.data_version)
         registry.log_data(dataset.test, "test", dataset.version.source, dataset.version.data_version)
-        registry.log_results({"family": family, **parameters}, _flat(metrics), plots(labels, risks, metrics))
         log.info("Exporting to ONNX and proving parity")
-        bundle = write_bundle(pipeline, dataset.test, _manifest(tags, dataset, risks, metrics), Path(scratch))
-        card = _card(bundle.manifest, parameters, dataset)
-        registry.log_text(card, "model_card.md")
-        version = registry.register(Path(scratch), dataset.test.head(5), tags, card)
+        manifest = _manifest(tags, dataset, judged.probabilities, metrics)
+        manifest["completeness"] = appraise(model.probabilities, dataset.test).to_json()
+        bundle = write_bundle(model, dataset.test, manifest, Path(scratch))
+        findings = _findings(settings, judged, dataset, bundle.manifest, tags["code_version"], family, parameters)
+        registry.log_results({"family": family, **parameters}, _flat(findings.metrics), plots(findings))
+        record(registry, findings)
+        version = registry.register(Path(scratch), dataset.test.head(5), tags, description(findings))
     registry.point(CHALLENGER, version.number)
     log.info("Registered version %s as %s", version.number, CHALLENGER)
     return version
@@ -149,8 +160,27 @@ def _manifest(tags: dict[str, str], dataset: Dataset, risks: Values, metrics: di
     }
 
 
-def _card(manifest: Manifest, parameters: dict[str, Any], dataset: Dataset) -> str:
-    return model_card(manifest, parameters, {"train": len(dataset.train), "test": len(dataset.test)})
+def _findings(
+    settings: MlSettings,
+    judged: Judged,
+    dataset: Dataset,
+    manifest: Manifest,
+    code: str,
+    family: str,
+    parameters: dict[str, Any],
+) -> Findings:
+    provenance = Provenance(
+        algorithm=manifest.algorithm,
+        family=family,
+        parameters=parameters,
+        data_source=manifest.data_source,
+        delivered_by=dataset.version.source,
+        data_version=manifest.data_version,
+        code_version=code,
+        trained_at=manifest.trained_at,
+        samples=settings.bootstrap_samples,
+    )
+    return examine(judged, dataset.train, provenance, manifest.metrics)
 
 
 def _flat(metrics: Mapping[str, Interval]) -> dict[str, float]:

@@ -4,11 +4,15 @@ from typing import Final
 
 from ml.schema.codes import CANNOT_BE_READMITTED
 from ml.schema.columns import COLUMNS, ICD9_PATTERN, Column, Group, Kind, Missing
+from ml.schema.history import HISTORY
 
 BY_NAME: Final = {column.name: column for column in COLUMNS}
 COLUMN_NAMES: Final = tuple(BY_NAME)
 FEATURES: Final = tuple(column for column in COLUMNS if column.is_feature)
 FEATURE_NAMES: Final = tuple(column.name for column in FEATURES)
+INPUTS: Final = (*FEATURES, *HISTORY)
+"""What a model takes: the features of a record, and what is known of earlier stays."""
+HISTORY_NAMES: Final = tuple(column.name for column in HISTORY)
 
 ENCOUNTER_ID: Final = "encounter_id"
 PATIENT_ID: Final = "patient_nbr"
@@ -44,7 +48,10 @@ __all__ = [
     "GENUINE_OUTCOMES",
     "GENUINE_PATIENTS",
     "GENUINE_ROWS",
+    "HISTORY",
+    "HISTORY_NAMES",
     "ICD9_PATTERN",
+    "INPUTS",
     "PATIENT_ID",
     "POSITIVE",
     "TARGET",

@@ -36,6 +36,7 @@ class Group(StrEnum):
     DIAGNOSES = "Diagnoses"
     LABS = "Laboratory"
     MEDICATIONS = "Medications"
+    HISTORY = "Earlier stays"
     OUTCOME = "Outcome"
 
 
@@ -75,11 +76,6 @@ class Column:
     def is_number(self) -> bool:
         """Whether the value is a whole number (in JSON, in PostgreSQL and as an input of the model)."""
         return self.kind in (Kind.IDENTIFIER, Kind.CODE, Kind.COUNT)
-
-    @property
-    def input_name(self) -> str:
-        """Name of the model's input: a graph does not accept '-'."""
-        return self.name.replace("-", "_")
 
     def accepts(self, value: object) -> bool:
         """Whether a known value, as JSON has it, is one that the column allows."""

@@ -8,11 +8,12 @@ import pandas as pd
 import sqlalchemy as sa
 
 from ml.errors import NoDataError
+from ml.features import with_history
 from ml.schema import COLUMN_NAMES, COLUMNS, ENCOUNTER_ID, Kind
 from ml.warehouse.connection import copy_out, transaction
 from ml.warehouse.tables import ingestions
 
-_TYPES: Final = {c.name: "int64" if c.kind is Kind.IDENTIFIER else "float32" if c.is_number else "str" for c in COLUMNS}
+TYPES: Final = {c.name: "int64" if c.kind is Kind.IDENTIFIER else "float32" if c.is_number else "str" for c in COLUMNS}
 _SPILL_BYTES: Final = 64 * 1024 * 1024
 
 
@@ -29,7 +30,11 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Train and test encounters, 50 columns each: texts (NA for unknown), float32 numbers, int64 identifiers."""
+    """Train and test encounters: texts (NA for unknown), float32 numbers, int64 identifiers.
+
+    Each has the 50 columns of the data set and those of :data:`ml.schema.HISTORY`; a patient is wholly in one of the
+    tables, so the past of every encounter is in its own.
+    """
 
     version: Version
     train: pd.DataFrame
@@ -58,7 +63,8 @@ def read(engine: sa.Engine) -> Dataset:
     """
     with transaction(engine, isolation="REPEATABLE READ") as connection:
         version = current_version(connection)
-        return Dataset(version, _read_table(connection, "train_data"), _read_table(connection, "test_data"))
+        train, test = (_read_table(connection, table) for table in ("train_data", "test_data"))
+    return Dataset(version, with_history(train), with_history(test))
 
 
 def _read_table(connection: sa.Connection, table: str) -> pd.DataFrame:
@@ -66,4 +72,4 @@ def _read_table(connection: sa.Connection, table: str) -> pd.DataFrame:
     with tempfile.SpooledTemporaryFile(max_size=_SPILL_BYTES) as stream:
         copy_out(connection, f'SELECT {names} FROM {table} ORDER BY "{ENCOUNTER_ID}"', stream)  # noqa: S608
         stream.seek(0)
-        return pd.read_csv(stream, dtype=_TYPES, keep_default_na=False, na_values=[""])
+        return pd.read_csv(stream, dtype=TYPES, keep_default_na=False, na_values=[""])

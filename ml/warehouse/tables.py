@@ -54,6 +54,7 @@ raw_data: Final = sa.Table(
     *_data_columns(),
     sa.Column("ingestion_id", sa.BigInteger, sa.ForeignKey("ingestions.id"), nullable=False),
     _now(),
+    sa.Index("raw_data_patient_nbr", PATIENT_ID),  # the service looks up a patient's earlier stays
 )
 
 train_data: Final = sa.Table("train_data", metadata, *_data_columns())
@@ -83,4 +84,22 @@ predictions: Final = sa.Table(
     sa.Column("probability", sa.Double, nullable=False),
     sa.Column("load_test", sa.Boolean, nullable=False),
     sa.Index("predictions_predicted_at", "predicted_at"),
+)
+
+gate_decisions: Final = sa.Table(
+    "gate_decisions",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    sa.Column("action", sa.Text, nullable=False),  # of ml.ledger.Action
+    sa.Column("version", sa.Text),  # decided on; where the alias moved, what it points to now (NULL: it is gone)
+    sa.Column("incumbent", sa.Text),  # in production before
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("figures", JSONB, nullable=False),
+    sa.Column("completed_at", sa.DateTime(timezone=True)),  # when alias and tags said the same; NULL: interrupted
+    sa.CheckConstraint(
+        "action IN ('promoted', 'refused', 'rolled_back', 'alias_moved_by_hand')", name="gate_decisions_action"
+    ),
 )

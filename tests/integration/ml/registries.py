@@ -5,12 +5,13 @@ from typing import Any
 
 import httpx
 import pandas as pd
-from sklearn.pipeline import Pipeline
 
 from ml.export import write_bundle
+from ml.models import RiskModel
 from ml.names import MODEL_NAME
 from ml.registry import Registry, Version
 from ml.schema import EXAMPLE_RECORD
+from tests.support.completeness import COMPLETENESS
 
 MANIFEST: dict[str, Any] = {
     "algorithm": "RandomForest",
@@ -20,6 +21,7 @@ MANIFEST: dict[str, Any] = {
     "prevalence": 0.11,
     "risk_quantiles": tuple(i / 100 for i in range(101)),
     "metrics": {"auroc": {"value": 0.67, "low": 0.66, "high": 0.68}},
+    "completeness": COMPLETENESS,
 }
 
 
@@ -42,7 +44,7 @@ def register_bundle(registry: Registry, bundle: Path, provenance: str = "real") 
         return registry.register(bundle, pd.DataFrame([EXAMPLE_RECORD]), tags, "a version of the tests")
 
 
-def bundle_of(pipeline: Pipeline, test: pd.DataFrame, directory: Path) -> Path:
-    """Write a pipeline as a bundle."""
-    write_bundle(pipeline, test, MANIFEST, directory)
+def bundle_of(model: RiskModel, test: pd.DataFrame, directory: Path) -> Path:
+    """Write a model as a bundle."""
+    write_bundle(model, test, MANIFEST, directory)
     return directory

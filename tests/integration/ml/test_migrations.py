@@ -48,6 +48,19 @@ def test_migrating_twice_changes_nothing(empty: MlSettings) -> None:
             assert connection.scalar(sa.text("SELECT count(*) FROM ingestions")) == 1
 
 
+def test_a_database_of_the_first_release_gets_the_ledger_and_keeps_its_rows(empty: MlSettings) -> None:
+    with warehouse(empty) as engine:
+        migrations.upgrade(engine, "0001")
+        assert "gate_decisions" not in tables(engine)
+        with engine.begin() as connection:
+            connection.execute(sa.text("INSERT INTO train_data (encounter_id, patient_nbr) VALUES (1, 2)"))
+        migrations.upgrade(engine)
+
+        assert "gate_decisions" in tables(engine)
+        with engine.connect() as connection:
+            assert connection.scalar(sa.text("SELECT patient_nbr FROM train_data")) == 2
+
+
 def test_the_migrated_database_is_what_the_code_declares(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         options = {"version_table": "schema_version", "compare_type": True, "compare_server_default": True}

@@ -14,7 +14,7 @@ from ml.bundle import load_bundle
 from ml.export import records
 from ml.features import model_inputs
 from ml.gate import Outcome, measure, predict, run_gate
-from ml.models import RANDOM_FOREST
+from ml.models import FAMILIES, RANDOM_FOREST
 from ml.names import CHALLENGER, MODEL_NAME, PRODUCTION
 from ml.registry import Registry
 from ml.settings import MlSettings
@@ -77,7 +77,7 @@ def test_a_version_says_what_it_was_made_from_and_what_was_decided(first: First)
     assert tags["algorithm"] == "RandomForest"
     assert tags["code_version"] == code_version()
     assert tags["fingerprint"] == fingerprint_of(
-        data_version, RANDOM_FOREST, {"n_estimators": 12, "min_samples_leaf": 20, "max_features": 0.3}
+        data_version, RANDOM_FOREST, {**FAMILIES[RANDOM_FOREST].defaults, **SETTINGS}
     )
     assert (tags["gate.decision"], tags["gate.reason"]) == ("promoted", "the first version")
 
@@ -104,8 +104,20 @@ def test_a_run_keeps_settings_metrics_plots_and_model_card(first: First) -> None
         f"{m}{end}" for m in ("auroc", "average_precision", "brier", "ece") for end in ("", "_low", "_high")
     } <= set(run.data.metrics)
     assert "model_card.md" in artifacts
-    assert plots == {"plots/roc.png", "plots/precision_recall.png", "plots/calibration.png"}
-    assert card.startswith("# Risk of readmission within 30 days: RandomForest")
+    assert {"report.html", "report.json"} <= artifacts
+    assert plots == {
+        f"plots/{name}.png"
+        for name in (
+            "roc",
+            "precision_recall",
+            "calibration",
+            "distribution",
+            "decision_curve",
+            "gains",
+            "missing_fields",
+        )
+    }
+    assert card.startswith("# Model card")
     assert "Trained on synthetic data" in card
     assert run.info.status == "FINISHED"
 
@@ -133,7 +145,8 @@ def test_a_version_holds_graph_golden_requests_and_manifest_and_no_pickle(first:
 def test_mlflow_users_get_the_same_probabilities(first: First) -> None:
     rows = first.dataset.test.head(40)
     inputs = model_inputs(rows)
-    answer = mlflow.pyfunc.load_model(f"models:/{MODEL_NAME}/1").predict(inputs)
+    asked = {"texts": inputs.texts.astype(str), "numbers": inputs.numbers}
+    answer = mlflow.pyfunc.load_model(f"models:/{MODEL_NAME}/1").predict(asked)
 
     assert list(answer) == ["probability"]
     np.testing.assert_allclose(answer["probability"], predict(first.registry, records(rows)), atol=1e-6)

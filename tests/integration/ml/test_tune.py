@@ -117,7 +117,7 @@ def test_folds_are_scored_without_the_test_data(searched: tuple[MlSettings, sa.E
     settings, engine, _, _ = searched
     dataset = read(engine)
     closed = replace(dataset, test=dataset.test.head(0))
-    small = {"max_iter": 5}
+    small = {"n_estimators": 5}
 
     assert list(cross_validated(settings, closed, GRADIENT_BOOSTING, small)) == list(
         cross_validated(settings, dataset, GRADIENT_BOOSTING, small)

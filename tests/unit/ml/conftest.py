@@ -2,13 +2,11 @@
 
 import pandas as pd
 import pytest
-from sklearn.pipeline import Pipeline
 
-from ml.features import model_inputs, target
-from ml.models import FAMILIES, build
+from ml.models import FAMILIES, RiskModel, fit
 from tests.unit.ml.tables import cohort
 
-SMALL = {"random_forest": {"n_estimators": 12}, "gradient_boosting": {"max_iter": 20}}
+SMALL = {"random_forest": {"n_estimators": 12}, "gradient_boosting": {"n_estimators": 20}}
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +20,6 @@ def test_table() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session", params=list(FAMILIES))
-def fitted(request: pytest.FixtureRequest, train_table: pd.DataFrame) -> Pipeline:
-    """A fitted pipeline; each test that asks for it runs with both families."""
-    pipeline = build(request.param, SMALL[request.param], jobs=1)
-    return pipeline.fit(model_inputs(train_table), target(train_table))
+def fitted(request: pytest.FixtureRequest, train_table: pd.DataFrame) -> RiskModel:
+    """A fitted model; each test that asks for it runs with both families."""
+    return fit(request.param, SMALL[request.param], train_table, jobs=1)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ml.features import with_history
 from ml.schema import CANNOT_BE_READMITTED, COLUMN_NAMES, COLUMNS, EXAMPLE_RECORD, Kind
 from ml.sources.file import read_chunks
 from ml.sources.synthetic import write_csv
@@ -44,4 +45,4 @@ def as_read(delivery: Path, scratch: Path) -> pd.DataFrame:
     table = pd.read_csv(
         accepted, header=None, names=list(COLUMN_NAMES), dtype=TYPES, keep_default_na=False, na_values=[""]
     )
-    return table[~table["discharge_disposition_id"].isin(CANNOT_BE_READMITTED)].reset_index(drop=True)
+    return with_history(table[~table["discharge_disposition_id"].isin(CANNOT_BE_READMITTED)].reset_index(drop=True))

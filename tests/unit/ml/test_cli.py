@@ -10,7 +10,21 @@ from typer.testing import CliRunner
 
 from ml.cli import app
 
-COMMANDS = ("migrate", "ingest", "train", "tune", "evaluate", "promote", "rollback", "list", "predict")
+COMMANDS = (
+    "migrate",
+    "ingest",
+    "train",
+    "tune",
+    "evaluate",
+    "promote",
+    "rollback",
+    "list",
+    "ledger",
+    "reproduce",
+    "report",
+    "card",
+    "predict",
+)
 RUNNER = CliRunner()
 
 

@@ -1,11 +1,11 @@
-"""Metrics and their intervals: known values, and what must hold for any data."""
+"""Intervals by patient-cluster bootstrap, of one model and of the difference between two."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.evaluate import METRICS, calibration_error, evaluate, resampled_weights
+from ml.evaluate import ALL_METRICS, METRICS, evaluate, paired_difference, resampled_weights
 
 
 def drawn(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -15,51 +15,28 @@ def drawn(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return (generator.random(rows) < risks).astype(np.int64), risks
 
 
-def test_known_values_of_every_metric() -> None:
-    labels, risks = np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.35, 0.8])
-
-    assert METRICS["auroc"](labels, risks) == pytest.approx(0.75)
-    assert METRICS["average_precision"](labels, risks) == pytest.approx(0.8333, abs=1e-4)
-    assert METRICS["brier"](labels, risks) == pytest.approx((0.01 + 0.16 + 0.4225 + 0.04) / 4)
-    assert METRICS["ece"](labels, risks) == pytest.approx((0.1 + 0.4 + 0.65 + 0.2) / 4)
+def noisy(risks: np.ndarray, seed: int = 0) -> np.ndarray:
+    """The risks of a model that is a little worse."""
+    odds = risks / (1 - risks) * np.exp(np.random.default_rng(seed).normal(0, 0.5, len(risks)))
+    return odds / (1 + odds)
 
 
-def test_perfectly_calibrated_risks_have_a_small_calibration_error() -> None:
-    assert calibration_error(*drawn(50_000)) < 0.006
-
-
-def test_doubled_risks_have_a_calibration_error_of_their_mean() -> None:
-    labels, risks = drawn(50_000)
-
-    assert calibration_error(labels, risks * 2) == pytest.approx(risks.mean(), abs=0.01)
-
-
-@given(st.integers(20, 200), st.integers(0, 10_000))
-def test_a_calibration_error_is_between_0_and_1(rows: int, seed: int) -> None:
-    generator = np.random.default_rng(seed)
-
-    assert 0 <= calibration_error(generator.integers(0, 2, rows), generator.random(rows)) <= 1
-
-
-@given(st.integers(0, 1_000))
-def test_weights_count_like_repeated_rows(seed: int) -> None:
-    generator = np.random.default_rng(seed)
-    labels, risks = np.r_[0, 1, generator.integers(0, 2, 58)], generator.random(60)
-    weights = np.r_[1, 1, generator.integers(1, 4, 58)]
-
-    for name in ("auroc", "average_precision", "brier"):
-        repeated = METRICS[name](np.repeat(labels, weights), np.repeat(risks, weights))
-        assert METRICS[name](labels, risks, sample_weight=weights.astype(float)) == pytest.approx(repeated)
-
-
-def test_every_metric_comes_with_an_interval_around_it() -> None:
+def test_every_headline_metric_comes_with_an_interval_around_it() -> None:
     labels, risks = drawn(3_000)
     found = evaluate(labels, risks, np.arange(3_000), samples=80)
 
-    assert set(found) == {"auroc", "average_precision", "brier", "ece"}
+    assert set(found) == set(METRICS) == {"auroc", "average_precision", "brier", "ece"}
     for name in ("auroc", "average_precision", "brier"):
         assert found[name]["low"] < found[name]["value"] < found[name]["high"]
     assert found["ece"]["low"] < found["ece"]["high"]
+
+
+def test_every_other_metric_can_have_one() -> None:
+    labels, risks = drawn(3_000)
+    found = evaluate(labels, risks, np.arange(3_000), samples=60, metrics=ALL_METRICS)
+
+    assert set(found) == set(ALL_METRICS)
+    assert all(found[name]["low"] < found[name]["value"] < found[name]["high"] for name in set(found) - {"ece"})
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
@@ -77,6 +54,19 @@ def test_resampling_patients_is_wider_than_resampling_rows_when_patients_come_ba
     assert by_patient["high"] - by_patient["low"] > 2 * (by_row["high"] - by_row["low"])
 
 
+def test_replicates_without_a_figure_are_left_out_of_the_interval() -> None:
+    labels = np.array([1, 0, 0, 0, 0, 0])
+    found = evaluate(labels, np.linspace(0.6, 0.1, 6), np.arange(6), samples=60)
+
+    assert np.isfinite([found["auroc"]["low"], found["auroc"]["high"]]).all()
+
+
+def test_no_positive_at_all_gives_no_interval_and_no_error() -> None:
+    found = evaluate(np.zeros(6, dtype=np.int64), np.linspace(0.6, 0.1, 6), np.arange(6), samples=50)
+
+    assert all(np.isnan(end) for end in found["auroc"].values())
+
+
 @settings(max_examples=30)
 @given(st.lists(st.integers(1, 2**62), min_size=1, max_size=60), st.integers(0, 100))
 def test_all_rows_of_a_patient_are_drawn_equally_often(patients: list[int], seed: int) -> None:
@@ -86,3 +76,54 @@ def test_all_rows_of_a_patient_are_drawn_equally_often(patients: list[int], seed
     assert all(len(set(weights[clusters == patient])) == 1 for patient in clusters)
     first = np.unique(clusters, return_index=True)[1]
     assert weights[first].sum() == len(first)
+
+
+def test_a_difference_of_a_model_from_itself_is_nothing() -> None:
+    labels, risks = drawn(500)
+
+    for metric in ALL_METRICS:
+        assert paired_difference(metric, labels, risks, risks, np.arange(500), 50) == {"value": 0, "low": 0, "high": 0}
+
+
+def test_a_difference_is_that_of_the_metrics_and_turns_with_its_sides() -> None:
+    labels, risks = drawn(2_000)
+    worse, patients = noisy(risks), np.arange(2_000) // 2
+
+    there = paired_difference("auroc", labels, risks, worse, patients, 80, seed=7)
+    back = paired_difference("auroc", labels, worse, risks, patients, 80, seed=7)
+    apart = METRICS["auroc"](labels, risks, None) - METRICS["auroc"](labels, worse, None)
+    assert there["value"] == pytest.approx(apart)
+    assert back == pytest.approx({"value": -there["value"], "low": -there["high"], "high": -there["low"]})
+
+
+def test_a_better_model_shows_itself_with_more_auroc_and_less_brier() -> None:
+    labels, risks = drawn(8_000)
+    patients = np.arange(8_000) // 2
+
+    assert paired_difference("auroc", labels, risks, noisy(risks), patients, 100)["low"] > 0
+    assert paired_difference("brier", labels, risks, noisy(risks), patients, 100)["high"] < 0
+
+
+def test_a_paired_difference_is_narrower_than_the_interval_of_either_model() -> None:
+    labels, risks = drawn(3_000)
+    single = evaluate(labels, risks, np.arange(3_000), 100)["auroc"]
+    paired = paired_difference("auroc", labels, risks, noisy(risks), np.arange(3_000), 100)
+
+    assert paired["high"] - paired["low"] < (single["high"] - single["low"]) / 1.5
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 1_000))
+def test_an_interval_of_a_replicate_is_that_of_the_rows_as_they_were_drawn(seed: int) -> None:
+    """Weights on rows in the order of risk, against copies of rows in their own order."""
+    labels, risks = drawn(120, seed)
+    labels[:2] = 0, 1
+    patients = np.arange(120) // 3
+    in_order = np.argsort(risks, kind="stable")
+    (own,), (ranked,) = resampled_weights(patients, 1, seed), resampled_weights(patients[in_order], 1, seed)
+
+    assert (own[in_order] == ranked).all()
+    if np.unique(labels[own > 0]).size == 2:
+        copies = np.repeat(np.arange(120), own.astype(int))
+        expected = METRICS["auroc"](labels[copies], risks[copies], None)
+        assert METRICS["auroc"](labels[in_order], risks[in_order], ranked) == pytest.approx(expected)

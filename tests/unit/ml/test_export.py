@@ -1,4 +1,4 @@
-"""The exported graph: the same answers as the pipeline, for whatever the API may be asked."""
+"""The exported graph: the same answers as the fitted model, for whatever the API may be asked."""
 
 import json
 import shutil
@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.pipeline import Pipeline
 
 from ml.bundle import (
     GOLDEN_FILE,
@@ -29,7 +28,9 @@ from ml.bundle import (
 from ml.errors import BundleError
 from ml.export import as_table, parity, probabilities, records, write_bundle
 from ml.features import model_inputs
-from ml.schema import EXAMPLE_RECORD, FEATURES, Column, Kind
+from ml.models import RiskModel
+from ml.schema import EXAMPLE_RECORD, INPUTS, Column, Kind
+from tests.support.completeness import COMPLETENESS
 
 MANIFEST: dict[str, Any] = {
     "algorithm": "RandomForest",
@@ -39,11 +40,12 @@ MANIFEST: dict[str, Any] = {
     "prevalence": 0.11,
     "risk_quantiles": tuple(i / 100 for i in range(101)),
     "metrics": {"auroc": {"value": 0.67, "low": 0.66, "high": 0.68}},
+    "completeness": COMPLETENESS,
 }
 
 
 @pytest.fixture(scope="session")
-def written(fitted: Pipeline, test_table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def written(fitted: RiskModel, test_table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("bundle")
     write_bundle(fitted, test_table, MANIFEST, directory)
     return directory
@@ -70,26 +72,26 @@ def values(column: Column) -> st.SearchStrategy[str | int]:
     return st.sampled_from(column.allowed)
 
 
-RECORDS = st.fixed_dictionaries({}, optional={c.name: values(c) for c in FEATURES})
+RECORDS = st.fixed_dictionaries({}, optional={c.name: values(c) for c in INPUTS})
 
 
-def test_graph_and_pipeline_agree_on_every_row(fitted: Pipeline, bundle: Bundle, test_table: pd.DataFrame) -> None:
+def test_graph_and_model_agree_on_every_row(fitted: RiskModel, bundle: Bundle, test_table: pd.DataFrame) -> None:
     assert parity(fitted, bundle, test_table) <= 1e-6
 
 
 @settings(max_examples=15, deadline=None)
 @given(requests=st.lists(RECORDS, min_size=1, max_size=10))
-def test_graph_and_pipeline_agree_on_whatever_may_be_asked(
-    fitted: Pipeline, bundle: Bundle, requests: list[Record]
+def test_graph_and_model_agree_on_whatever_may_be_asked(
+    fitted: RiskModel, bundle: Bundle, requests: list[Record]
 ) -> None:
-    expected = fitted.predict_proba(model_inputs(as_table(requests)))[:, 1]
+    expected = probabilities(fitted, as_table(requests))
 
     assert np.abs(bundle.predict(requests) - expected).max() <= 1e-6
 
 
-def test_unseen_categories_and_an_empty_record_have_an_answer(fitted: Pipeline, bundle: Bundle) -> None:
+def test_unseen_categories_and_an_empty_record_have_an_answer(fitted: RiskModel, bundle: Bundle) -> None:
     requests: list[Record] = [{}, {"diag_1": "999.99", "medical_specialty": "Speech"}, {"payer_code": "not a payer"}]
-    expected = fitted.predict_proba(model_inputs(as_table(requests)))[:, 1]
+    expected = probabilities(fitted, as_table(requests))
     answers = bundle.predict(requests)
 
     assert np.abs(answers - expected).max() <= 1e-6
@@ -117,14 +119,13 @@ def test_records_become_a_table_and_come_back(requests: list[Record]) -> None:
     assert records(as_table(requests)) == requests
 
 
-def test_requests_are_encoded_as_the_pipeline_sees_them(test_table: pd.DataFrame) -> None:
+def test_requests_are_encoded_as_the_model_sees_them(test_table: pd.DataFrame) -> None:
     inputs = model_inputs(test_table.head(200))
     encoded = encode(records(test_table.head(200)))
 
-    assert set(encoded) == set(inputs.columns)
-    for name, column in encoded.items():
-        assert column.shape == (200, 1)
-        np.testing.assert_array_equal(column[:, 0], inputs[name].to_numpy())
+    assert set(encoded) == {"texts", "numbers"}
+    np.testing.assert_array_equal(encoded["texts"], inputs.texts)
+    np.testing.assert_array_equal(encoded["numbers"], inputs.numbers)
 
 
 def test_a_written_bundle_replays_its_golden_requests(written: Path, bundle: Bundle) -> None:
@@ -135,7 +136,7 @@ def test_a_written_bundle_replays_its_golden_requests(written: Path, bundle: Bun
 def test_golden_requests_hold_no_identifier_and_cover_the_edges(written: Path) -> None:
     requests = [request["record"] for request in json.loads((written / GOLDEN_FILE).read_text())["requests"]]
 
-    assert {name for record in requests for name in record} <= {c.name for c in FEATURES}
+    assert {name for record in requests for name in record} <= {c.name for c in INPUTS}
     assert {} in requests
     assert EXAMPLE_RECORD in requests
     assert len(requests) > 90
@@ -219,10 +220,28 @@ def write_nonsense(directory: Path) -> None:
 def rename_an_input(directory: Path) -> None:
     model = onnx.load(directory / MODEL_FILE)
     for node in model.graph.node:
-        node.input[:] = ["ethnicity" if name == "race" else name for name in node.input]
-    next(one for one in model.graph.input if one.name == "race").name = "ethnicity"
+        node.input[:] = ["words" if name == "texts" else name for name in node.input]
+    next(one for one in model.graph.input if one.name == "texts").name = "words"
     onnx.save(model, directory / MODEL_FILE)
     reseal(directory)
+
+
+def change_manifest(directory: Path, **changes: Any) -> None:
+    fields = json.loads((directory / MANIFEST_FILE).read_text())
+    (directory / MANIFEST_FILE).write_text(json.dumps({**fields, **changes}))
+
+
+def rename_a_column(directory: Path) -> None:
+    columns = Manifest.read(directory).texts
+    change_manifest(directory, texts=["ethnicity" if name == "race" else name for name in columns])
+
+
+def swap_columns(directory: Path) -> None:
+    change_manifest(directory, texts=Manifest.read(directory).texts[::-1])
+
+
+def lose_completeness(directory: Path) -> None:
+    change_manifest(directory, completeness={})
 
 
 @pytest.mark.parametrize(
@@ -239,7 +258,10 @@ def rename_an_input(directory: Path) -> None:
         (reshape_golden, r"^The golden requests cannot be read: "),
         (ask_nonsense, r"^The graph fails on a golden request: "),
         (write_nonsense, r"^The graph cannot be loaded: "),
-        (rename_an_input, r"^The graph has other inputs than the schema: ethnicity, race\.$"),
+        (rename_an_input, r"^The graph has other inputs than the schema: .*words"),
+        (rename_a_column, r"^The graph has other inputs than the schema: ethnicity, race\.$"),
+        (swap_columns, r"^The graph has other inputs than the schema: another order\.$"),
+        (lose_completeness, r"^The manifest of the model cannot be read: .*weights"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -252,8 +274,8 @@ def test_a_tampered_bundle_is_refused_with_the_reason(
         load_bundle(copied)
 
 
-def test_a_graph_that_differs_from_the_pipeline_is_not_written(
-    fitted: Pipeline, train_table: pd.DataFrame, bundle: Bundle
+def test_a_graph_that_differs_from_the_model_is_not_written(
+    fitted: RiskModel, train_table: pd.DataFrame, bundle: Bundle
 ) -> None:
     assert parity(fitted, bundle, train_table) <= 1e-6
     assert not np.allclose(probabilities(fitted, train_table), bundle.predict([{}] * len(train_table)))

@@ -1,92 +1,150 @@
-"""The gate as a pure decision: each reason for and against, and what holds for any figures."""
+"""The gate as a pure decision: each rule, for and against."""
 
 from dataclasses import replace
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
-from ml.promote import BRIER_SLACK, Contender, decide
+from ml.evaluate import Interval
+from ml.evidence import Contender, Rule, Subgroup
+from ml.promote import ENOUGH_POSITIVES
+from tests.unit.ml.verdicts import HELD, RANKING, TWIN, evidence, group, interval, judged, version
 
-UNIT = st.floats(0, 1)
-
-
-def contender(
-    auroc: float = 0.67, brier: float = 0.095, provenance: str = "real", fault: str | None = None
-) -> Contender:
-    metrics = {name: {"value": value, "low": 0.0, "high": 1.0} for name, value in (("auroc", auroc), ("brier", brier))}
-    return Contender("1", provenance, "v", metrics, fault)
+NAN = float("nan")
 
 
-CONTENDERS = st.builds(
-    contender, UNIT, UNIT, st.sampled_from(["real", "synthetic"]), st.one_of(st.none(), st.just("it is damaged."))
-)
+def test_the_first_version_is_promoted_if_it_is_calibrated() -> None:
+    decision = judged(evidence(), None)
+    assert (decision.promote, decision.rule, decision.reason) == (True, Rule.FIRST, "the first version")
+
+    decision = judged(evidence(calibration_intercept=interval(-0.3, 0.05)), None)
+    assert (decision.promote, decision.rule) == (False, Rule.CALIBRATION)
 
 
-@given(CONTENDERS)
-def test_a_damaged_candidate_is_never_promoted(incumbent: Contender) -> None:
-    for held in (incumbent, None):
-        decision = decide(contender(auroc=1, brier=0, fault="its checksum differs."), held)
-        assert not decision.promote
-        assert decision.reason == "the bundle is not sound: its checksum differs."
+def test_a_damaged_production_version_is_replaced_by_a_sound_and_calibrated_one() -> None:
+    damaged = replace(HELD, fault="its graph is gone.")
+    decision = judged(replace(evidence(), differences={}, subgroups=()), damaged)
 
-
-@given(CONTENDERS)
-def test_the_first_sound_version_is_promoted_as_it_is(candidate: Contender) -> None:
-    decision = decide(replace(candidate, fault=None), None)
-
-    assert decision.promote
-    assert decision.reason == "the first version"
-
-
-@given(UNIT, UNIT, CONTENDERS)
-def test_synthetic_never_replaces_real(auroc: float, brier: float, incumbent: Contender) -> None:
-    decision = decide(contender(auroc, brier, "synthetic"), replace(incumbent, provenance="real"))
-
-    assert not decision.promote
-    assert decision.reason == "it was trained on synthetic data and production on real data"
-
-
-@given(UNIT, UNIT, CONTENDERS)
-def test_real_always_replaces_synthetic(auroc: float, brier: float, incumbent: Contender) -> None:
-    decision = decide(contender(auroc, brier, "real"), replace(incumbent, provenance="synthetic"))
-
-    assert decision.promote
-    assert decision.reason == "it was trained on real data and production on synthetic data"
-
-
-@given(UNIT, UNIT)
-def test_a_damaged_production_version_is_replaced_by_a_sound_one(auroc: float, brier: float) -> None:
-    decision = decide(contender(auroc, brier), contender(fault="its graph is gone."))
-
-    assert decision.promote
+    assert (decision.promote, decision.rule) == (True, Rule.INCUMBENT)
     assert decision.reason == "the present production version is not sound: its graph is gone."
+    assert not judged(evidence(ece=interval(0.2, 0.01)), damaged).promote
 
 
-@given(UNIT, UNIT, UNIT, UNIT)
-def test_among_equals_in_origin_the_figures_decide(auroc: float, brier: float, held: float, held_brier: float) -> None:
-    decision = decide(contender(auroc, brier), contender(held, held_brier))
+@pytest.mark.parametrize(
+    ("figure", "changed", "promote"),
+    [
+        ("ece", interval(0.018, 0.004), True),
+        ("ece", interval(0.020, 0.004), False),
+        ("ece", interval(NAN), False),
+        ("calibration_intercept", interval(0.15, 0.06), True),
+        ("calibration_intercept", interval(0.17, 0.06), False),
+        ("calibration_intercept", interval(-0.17, 0.06), False),
+        ("calibration_intercept", interval(NAN), False),
+        ("calibration_slope", interval(0.75, 0.06), True),
+        ("calibration_slope", interval(0.7, 0.06), False),
+        ("calibration_slope", interval(1.4, 0.1), False),
+        ("calibration_slope", interval(NAN), False),
+    ],
+)
+def test_a_limit_of_calibration_counts_once_it_is_shown_to_be_passed(
+    figure: str, changed: Interval, promote: bool
+) -> None:
+    decision = judged(evidence(**{figure: changed}))
 
-    assert decision.promote == (auroc > held and brier <= held_brier + BRIER_SLACK)
+    assert decision.promote is promote
+    assert (decision.rule is Rule.CALIBRATION) is not promote
 
 
-@given(UNIT, UNIT)
-def test_a_version_never_replaces_its_equal(auroc: float, brier: float) -> None:
-    assert not decide(contender(auroc, brier), contender(auroc, brier)).promote
+@pytest.mark.parametrize("off", [{"calibration_slope": interval(0.4, 0.1)}, {"ece": interval(0.08, 0.01)}])
+def test_error_and_slope_say_nothing_where_there_are_few_positives(off: dict[str, Interval]) -> None:
+    assert judged(replace(evidence(**off), positives=ENOUGH_POSITIVES - 1)).promote
+    assert not judged(replace(evidence(**off), positives=ENOUGH_POSITIVES)).promote
 
 
-@given(CONTENDERS, CONTENDERS)
-def test_two_versions_never_replace_each_other(one: Contender, other: Contender) -> None:
-    assert not (decide(one, other).promote and decide(other, one).promote)
+def test_risks_that_are_off_by_a_factor_of_two_are_refused_even_where_there_are_few_positives() -> None:
+    few = replace(evidence(calibration_intercept=interval(-0.8, 0.2)), positives=30)
+    gross = replace(evidence(calibration_intercept=interval(-1.0, 0.2)), positives=30)
+
+    assert judged(few).promote
+    assert judged(gross).rule is Rule.CALIBRATION
 
 
-def test_the_reason_tells_the_figures() -> None:
-    better, worse = contender(0.68, 0.094), contender(0.67, 0.095)
+@pytest.mark.parametrize("metric", RANKING)
+def test_a_candidate_that_is_shown_to_rank_better_is_promoted(metric: str) -> None:
+    decision = judged(evidence(**{metric: {"value": 0.01, "low": 0.004, "high": 0.016}}), TWIN)
 
-    assert decide(better, worse).reason == "AUROC 0.6800 is better than 0.6700, Brier score 0.09400 not worse"
-    assert decide(worse, better).reason == "AUROC 0.6700 is not better than 0.6800"
-    assert decide(contender(0.69, 0.1), better).reason == "Brier score 0.10000 is worse than 0.09400"
+    assert (decision.promote, decision.rule) == (True, Rule.BETTER)
+    assert decision.reason.endswith("is better: +0.01000 (+0.00400 to +0.01600)")
 
 
-def test_figures_that_are_not_numbers_are_refused() -> None:
-    assert not decide(contender(float("nan")), contender()).promote
-    assert not decide(contender(0.9, float("nan")), contender()).promote
+@pytest.mark.parametrize(
+    ("metric", "change"),
+    [
+        ("auroc", {"value": -0.002, "low": -0.003, "high": -0.001}),  # shown, if small
+        ("auroc", {"value": -0.004, "low": -0.012, "high": 0.004}),  # not shown, but large
+        ("average_precision", {"value": -0.002, "low": -0.003, "high": -0.001}),
+        ("average_precision", {"value": -0.006, "low": -0.018, "high": 0.006}),
+        ("brier", {"value": 0.0001, "low": 0.00005, "high": 0.00015}),
+        ("brier", {"value": 0.0004, "low": -0.0002, "high": 0.001}),
+        ("auroc", interval(NAN)),
+        ("brier", interval(NAN)),
+    ],
+)
+def test_a_candidate_that_is_worse_in_one_figure_is_refused_however_good_the_others(
+    metric: str, change: Interval
+) -> None:
+    better = {name: interval(0.05, 0.01) for name in RANKING}
+    decision = judged(evidence(**{**better, metric: change}))
+
+    assert (decision.promote, decision.rule) == (False, Rule.WORSE)
+    assert {"auroc": "AUROC", "average_precision": "average precision", "brier": "Brier score"}[
+        metric
+    ] in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("unfair", "word"),
+    [
+        (group(auroc={"value": -0.02, "low": -0.03, "high": -0.011}), "AUROC falls"),
+        (group(auroc={"value": -0.031, "low": -0.08, "high": 0.02}), "AUROC falls"),
+        (group(auroc=interval(NAN)), "AUROC falls"),
+        (group(miscalibration={"value": 0.15, "low": 0.11, "high": 0.2}), "calibration in the large gets worse"),
+    ],
+)
+def test_a_subgroup_that_suffers_has_a_veto_and_is_named(unfair: Subgroup, word: str) -> None:
+    decision = judged(evidence(auroc=interval(0.02, 0.005), subgroups=(group(), unfair)))
+
+    assert (decision.promote, decision.rule) == (False, Rule.SUBGROUP)
+    assert decision.reason.startswith(f"for age [80-90) (409 of 3270 encounters readmitted) {word}: ")
+
+
+def test_a_subgroup_may_fall_a_little() -> None:
+    fallen = group(auroc={"value": -0.02, "low": -0.05, "high": 0.01}, miscalibration=interval(0.05, 0.06))
+
+    assert judged(evidence(auroc=interval(0.02, 0.005), subgroups=(fallen,))).promote
+
+
+@pytest.mark.parametrize(
+    ("incumbent", "rule"),
+    [
+        (version("1", data_version="data before"), Rule.NEW_DATA),
+        (version("1", code_version="code before"), Rule.NEW_CODE),
+        (HELD, Rule.NEW_DATA),
+        (TWIN, Rule.NOTHING_NEW),
+    ],
+)
+def test_an_equal_candidate_needs_newer_data_or_newer_code(incumbent: Contender, rule: Rule) -> None:
+    decision = judged(evidence(), incumbent)
+
+    assert (decision.promote, decision.rule) == (rule is not Rule.NOTHING_NEW, rule)
+    assert decision.reason.startswith("it equals version 1")
+
+
+@pytest.mark.parametrize("stale", [{"data_version": "data before"}, {"code_version": "code before"}])
+def test_an_equal_candidate_of_older_data_or_code_is_refused(stale: dict[str, str]) -> None:
+    decision = judged(evidence(), TWIN, version(**stale))
+
+    assert (decision.promote, decision.rule) == (False, Rule.NOTHING_NEW)
+
+
+def test_a_sound_candidate_that_was_not_measured_is_refused() -> None:
+    assert judged(None).rule is Rule.SOUNDNESS

@@ -122,13 +122,6 @@ def test_expectations_read_as_the_end_of_a_sentence() -> None:
     assert BY_NAME["diag_1"].expectation == "an ICD-9-CM code such as 428, 250.83, V27 or E909"
 
 
-def test_names_of_model_inputs_are_distinct_and_fit_for_a_graph() -> None:
-    names = [c.input_name for c in FEATURES]
-
-    assert len(set(names)) == 47
-    assert all(re.fullmatch(r"[A-Za-z0-9_]+", name) for name in names)
-
-
 def test_the_pattern_of_diagnoses_is_anchored_at_both_ends() -> None:
     assert ICD9_PATTERN.startswith("^")
     assert ICD9_PATTERN.endswith("$")

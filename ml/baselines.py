@@ -1,0 +1,122 @@
+"""What a model has to beat: the prevalence, one field, a logistic regression, and two scores from the bedside.
+
+Each is fitted on training patients only and answers with probabilities, so that it can be judged like a model.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from ml.features import target
+from ml.metrics import Values
+from ml.schema import FEATURES, UNKNOWN, Kind
+from ml.scores import HOSPITAL_FIELDS, LACE_FIELDS, Record, hospital_points, icd9_group, lace_points
+
+Predictor = Callable[[pd.DataFrame], Values]
+"""From a table of encounters to probabilities, shape ``(rows,)``."""
+
+PENALTY: Final = 1.0
+"""Inverse strength of the penalty: the default of scikit-learn, chosen without a look at any result."""
+RARE: Final = 20
+"""Categories of fewer training encounters share one coefficient."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A plain way to the same answer: its display name, and how to fit it on a table of training encounters."""
+
+    name: str
+    fit: Callable[[pd.DataFrame], Predictor]
+
+
+def fit_prevalence(train: pd.DataFrame) -> Predictor:
+    """The same risk for everyone: the prevalence of training."""
+    prevalence = float(target(train).mean())
+    return lambda table: np.full(len(table), prevalence)
+
+
+def fit_number_inpatient(train: pd.DataFrame) -> Predictor:
+    """The rate of training by inpatient stays of the year before, made to rise with them (isotonic regression).
+
+    Where the number is not known, the prevalence.
+    """
+    stays, labels = _stays(train), target(train)
+    known, prevalence = ~np.isnan(stays), float(labels.mean())
+    rates = IsotonicRegression(out_of_bounds="clip").fit(stays[known], labels[known])
+
+    def predict(table: pd.DataFrame) -> Values:
+        asked = _stays(table)
+        return np.where(np.isnan(asked), prevalence, rates.predict(np.nan_to_num(asked)))
+
+    return predict
+
+
+def fit_logistic_regression(train: pd.DataFrame) -> Predictor:
+    """Logistic regression on the 47 fields: counts scaled, all else one-hot, diagnoses by Strack's groups."""
+    counts = [c.name for c in FEATURES if c.kind is Kind.COUNT]
+    others = [c.name for c in FEATURES if c.kind is not Kind.COUNT]
+    model = make_pipeline(
+        ColumnTransformer(
+            [
+                ("counts", make_pipeline(SimpleImputer(), StandardScaler()), counts),
+                ("others", OneHotEncoder(min_frequency=RARE, handle_unknown="infrequent_if_exist"), others),
+            ]
+        ),
+        LogisticRegression(C=PENALTY, max_iter=1_000),
+    ).fit(_grouped(train), target(train))
+    return lambda table: _positive(model, _grouped(table))
+
+
+def fit_score(points: Callable[[Record], int], fields: tuple[str, ...], train: pd.DataFrame) -> Predictor:
+    """A score of points, turned into a risk by a logistic regression without penalty.
+
+    Args:
+        points: a function of :mod:`ml.scores`.
+        fields: the columns that it reads.
+        train: encounters to fit on.
+    """
+    model = LogisticRegression(C=np.inf).fit(points_of(points, fields, train)[:, None], target(train))
+    return lambda table: _positive(model, points_of(points, fields, table)[:, None])
+
+
+def points_of(points: Callable[[Record], int], fields: tuple[str, ...], table: pd.DataFrame) -> Values:
+    """Points of each encounter, shape ``(rows,)``."""
+    read = table[list(fields)].astype(object)
+    records: list[dict[str, Any]] = read.where(read.notna(), None).to_dict("records")  # type: ignore[assignment]
+    return np.array([points(record) for record in records], dtype=np.float64)
+
+
+BASELINES: Final[Mapping[str, Baseline]] = {
+    "prevalence": Baseline("Prevalence", fit_prevalence),
+    "number_inpatient": Baseline("Inpatient stays alone", fit_number_inpatient),
+    "lace": Baseline("LACE proxy", lambda train: fit_score(lace_points, LACE_FIELDS, train)),
+    "hospital": Baseline("HOSPITAL proxy", lambda train: fit_score(hospital_points, HOSPITAL_FIELDS, train)),
+    "logistic_regression": Baseline("Logistic regression", fit_logistic_regression),
+}
+
+
+def _stays(table: pd.DataFrame) -> Values:
+    return table["number_inpatient"].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _grouped(table: pd.DataFrame) -> pd.DataFrame:
+    """The 47 fields with diagnoses by group; an unknown text is a category of its own."""
+    columns: dict[str, Any] = {}
+    for field in FEATURES:
+        values = table[field.name] if field.is_number else table[field.name].astype(object).fillna(UNKNOWN)
+        columns[field.name] = values.map(icd9_group) if field.kind is Kind.ICD9 else values
+    return pd.DataFrame(columns)
+
+
+def _positive(model: Any, inputs: Any) -> Values:
+    risks: Values = model.predict_proba(inputs)[:, 1]
+    return risks

@@ -1,0 +1,18 @@
+"""The command line: the same steps that the DAGs run, for a terminal. One module per kind of command."""
+
+import sys
+
+from ml.cli import data, evaluating, gating, predicting, reporting, training
+from ml.cli.common import app, errors
+from ml.errors import PlatformError
+
+__all__ = ["app", "data", "evaluating", "gating", "main", "predicting", "reporting", "training"]
+
+
+def main() -> None:
+    """Run the command line; an error that a user can act on is one sentence and exit code 2."""
+    try:
+        app()
+    except PlatformError as error:
+        errors.print(f"[bold red]Error:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(2)

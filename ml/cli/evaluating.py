@@ -1,0 +1,171 @@
+"""``evaluate``: one version on the test patients, or every candidate by the protocol."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from ml.cli.common import app, console, errors, registry_of, warehouse_of_settings, working
+
+if TYPE_CHECKING:
+    from ml.cohort import Cohort
+
+REPORTS: Final = Path("reports")
+_COLUMNS: Final = {
+    "auroc": "AUROC",
+    "average_precision": "AP",
+    "brier": "Brier",
+    "scaled_brier": "scaled",
+    "calibration_intercept": "intercept",
+    "calibration_slope": "slope",
+    "ece": "ECE",
+    "ece_floor": "by chance",
+}
+_CAPACITY: Final = {
+    f"{metric}_top_{share}": f"{label} {share} %"
+    for share in (5, 10, 20)
+    for metric, label in (("sensitivity", "sens."), ("ppv", "PPV"))
+}
+_HIDDEN: Final = {
+    "auroc": "AUROC",
+    "ece": "ECE",
+    "ece_floor": "by chance",
+    "mean_prediction": "predicted",
+    "observed": "observed",
+}
+
+
+@app.command()
+def evaluate(
+    version: Annotated[str | None, typer.Argument(help="Number of a registered version.")] = None,
+    protocol: Annotated[bool, typer.Option("--protocol", help="Every candidate, over repeated splits.")] = False,
+    seeds: Annotated[str, typer.Option(help="Seeds of the splits, such as 1,2,3 or 0-6.")] = "0-6",
+    families: Annotated[str | None, typer.Option(help="Families, with commas between; default: all.")] = None,
+    data: Annotated[Path | None, typer.Option(help="The UCI file; default: the diabetes database.")] = None,
+    out: Annotated[Path | None, typer.Option(help="JSON file for the results; default: a new one in reports/.")] = None,
+    control: Annotated[bool, typer.Option("--control", help="Also fit to shuffled labels.")] = False,
+    jobs: Annotated[int, typer.Option(help="Cores for fitting.", envvar="TRAIN_JOBS")] = 2,
+) -> None:
+    """Evaluate a registered version on the present test patients, or (--protocol) every candidate on many splits."""
+    if protocol == (version is not None):
+        raise typer.BadParameter("give the number of a version, or --protocol")
+    if version is not None:
+        _evaluate_version(version)
+    else:
+        _run_protocol(read_seeds(seeds), families, data, out, control, jobs)
+
+
+def _evaluate_version(version: str) -> None:
+    from ml.gate import measure
+
+    with warehouse_of_settings() as (settings, engine), working("Evaluating"):
+        metrics = measure(settings, engine, registry_of(settings), version)
+    table = Table("metric", "value", "95 % interval", title=f"Version {version} on the test patients")
+    for name, interval in metrics.items():
+        table.add_row(name, f"{interval['value']:.4f}", f"{interval['low']:.4f} to {interval['high']:.4f}")
+    console.print(table)
+
+
+def _run_protocol(
+    seeds: tuple[int, ...], families: str | None, data: Path | None, out: Path | None, control: bool, jobs: int
+) -> None:
+    from ml.models import FAMILIES
+    from ml.protocol import Plan, run
+
+    chosen = families.split(",") if families else list(FAMILIES)
+    for family in chosen:
+        if family not in FAMILIES:
+            raise typer.BadParameter(f"{family!r} is not one of {', '.join(FAMILIES)}", param_hint="--families")
+    target = out or REPORTS / f"protocol-{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    plan = Plan(seeds, {family: {} for family in chosen}, jobs, control)
+    with working("Reading the cohort"):
+        cohort = _cohort(data)
+    with _progress(plan.steps) as on_step:
+        found = run(cohort, plan, on_step)
+    target.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
+    _print(found)
+    console.print(f"Written to {target}.", highlight=False, soft_wrap=True)
+
+
+def _cohort(data: Path | None) -> "Cohort":
+    from ml.cohort import cohort_of_file, cohort_of_warehouse
+
+    if data is not None:
+        return cohort_of_file(data)
+    with warehouse_of_settings() as (_, engine):
+        return cohort_of_warehouse(engine)
+
+
+def read_seeds(text: str) -> tuple[int, ...]:
+    """``0-2,7`` as (0, 1, 2, 7)."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        if not first.isdecimal() or not (last or first).isdecimal() or int(last or first) < int(first):
+            raise typer.BadParameter(f"{text!r} is not a list of seeds such as 1,2,3 or 0-6", param_hint="--seeds")
+        seeds += range(int(first), int(last or first) + 1)
+    return tuple(dict.fromkeys(seeds))
+
+
+@contextmanager
+def _progress(steps: int) -> Iterator[Any]:
+    """Yield what to call before each step; shows the step, how many are done, and the time."""
+    columns = (
+        SpinnerColumn(),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=errors) as progress:
+        task = progress.add_task("", total=steps)
+        begun = iter(range(steps))
+
+        def on_step(what: str) -> None:
+            progress.update(task, description=what, completed=next(begun))
+
+        yield on_step
+        progress.update(task, description="done", completed=steps)
+
+
+def _print(found: Mapping[str, Any]) -> None:
+    seeds = found["seeds"]
+    over = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds, mean ± sd"
+    console.print(_table(f"Candidates on unseen patients, {over}", found["candidates"], _COLUMNS))
+    console.print(
+        _table("The 5, 10 and 20 % of encounters with the highest risk", found["candidates"], _CAPACITY, digits=3)
+    )
+    console.print(_table("With fields hidden", found["missing_fields"], _HIDDEN))
+    if found["control"]:
+        console.print(_table("Nothing to learn", found["control"], _HIDDEN))
+    goals = Table("goal", "history", "metric", "wanted", "found", "met", title="Goals")
+    for goal in found["goals"]:
+        met = "[green]yes[/]" if goal["met"] else "[red]no[/]"
+        figure = _figure(goal["mean"], goal["sd"], 4)
+        goals.add_row(goal["who"], _history(goal), goal["metric"], goal["wanted"], figure, met)
+    console.print(goals)
+
+
+def _table(title: str, summaries: Sequence[Mapping[str, Any]], columns: Mapping[str, str], digits: int = 4) -> Table:
+    table = Table("", "history", *columns.values(), title=title)
+    for one in summaries:
+        figures = (_figure(one["mean"][name], one["sd"][name], digits) for name in columns)
+        table.add_row(one["name"], _history(one), *figures)
+    return table
+
+
+def _history(row: Mapping[str, Any]) -> str:
+    return "known" if row["history"] else "–"
+
+
+def _figure(mean: float | None, sd: float | None, digits: int) -> str:
+    if mean is None:
+        return "–"
+    return f"{mean:.{digits}f}" + ("" if sd is None else f" ±{sd:.{digits}f}")

@@ -1,0 +1,58 @@
+"""``predict``."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ml.cli.common import app, registry_of
+from ml.schema import BY_NAME, FEATURE_NAMES
+from ml.settings import MlflowSettings
+
+
+@app.command()
+def predict(
+    file: Annotated[Path, typer.Argument(help='JSON file: {"records": [...]}, or - for standard input.')],
+    version: Annotated[str | None, typer.Option(help="Number of the version; default: production.")] = None,
+) -> None:
+    """Predict records with a registered version, without the API; prints the probabilities as JSON."""
+    from ml.gate import predict as run
+
+    records = _records(_body(file))
+    answer = run(registry_of(MlflowSettings.load()), records, version)
+    typer.echo(json.dumps({"predictions": answer}))
+
+
+def _body(file: Path) -> str:
+    try:
+        return sys.stdin.read() if str(file) == "-" else file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error}") from None
+
+
+def _records(body: str) -> list[dict[str, Any]]:
+    try:
+        records = json.loads(body)["records"]
+    except (ValueError, TypeError, KeyError):
+        raise typer.BadParameter('expected JSON such as {"records": [{"age": "[60-70)"}]}') from None
+    if not isinstance(records, list) or not records:
+        raise typer.BadParameter("'records' must be a list of at least one record")
+    for position, record in enumerate(records):
+        if fault := _fault(record):
+            raise typer.BadParameter(f"record {position}: {fault}")
+    return records
+
+
+def _fault(record: Any) -> str | None:
+    """What is wrong with a record, if anything; the API says the same, at more length."""
+    if not isinstance(record, dict):
+        return "must be an object of feature names and values"
+    for name, value in record.items():
+        if name not in FEATURE_NAMES:
+            return f"there is no feature {name!r}"
+        column = BY_NAME[name]
+        if value is not None and not column.accepts(value):
+            return f"{name} is {value!r}, expected {column.expectation}"
+    return None

@@ -1,0 +1,96 @@
+"""How much a record tells, and what that makes of the answer. Light: numpy and the schema, so that the API has it.
+
+The figures come with the bundle; :mod:`ml.appraisal` measured them on the test patients when it was made.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.schema import FEATURE_NAMES, HISTORY_NAMES
+
+Record = Mapping[str, str | int | None]
+
+EARLIER_STAYS: Final = HISTORY_NAMES[0]
+"""Stands for the history of a patient as a whole: it is known if this is."""
+UNITS: Final = (*FEATURE_NAMES, EARLIER_STAYS)
+"""What may be known of an encounter: the 47 features, and the history as one."""
+
+_CERTAIN: Final = 1e-7
+"""Answers nearer to 0 or 1 are taken for this near, so that they have a logit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """What was measured of a model at different degrees of knowledge.
+
+    Attributes:
+        weights: share of the information that each of :data:`UNITS` holds; they add up to 1.
+        information: rising degrees of information, 0 to 1, at which the next figures stand.
+        auroc: expected AUROC at these degrees; never falls.
+        risk_edges: probabilities that part low, middle and high answers.
+        low: for each degree and each of the three, what to add to the logit for the lower end of the range.
+        high: likewise for the upper end.
+        coverage: share of test encounters, other than those the range was measured on, that it held for.
+    """
+
+    weights: Mapping[str, float]
+    information: tuple[float, ...]
+    auroc: tuple[float, ...]
+    risk_edges: tuple[float, ...]
+    low: tuple[tuple[float, ...], ...]
+    high: tuple[tuple[float, ...], ...]
+    coverage: float
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> "Completeness":
+        """From what :meth:`to_json` wrote.
+
+        Raises:
+            TypeError, KeyError: fields are missing or unknown.
+        """
+        lists = {name: value for name, value in fields.items() if isinstance(value, list)}
+        frozen = {name: tuple(tuple(v) if isinstance(v, list) else v for v in value) for name, value in lists.items()}
+        return cls(**{**fields, **frozen})
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+    def information_of(self, record: Record) -> float:
+        """Share of the information that the record holds, 0 to 1."""
+        known = (weight for name, weight in self.weights.items() if record.get(name) is not None)
+        return min(sum(known), 1.0)
+
+    def expected_auroc(self, information: float) -> float:
+        """AUROC that the model had on test patients of whom it knew this much."""
+        return float(np.interp(information, self.information, self.auroc))
+
+    def ranges(self, records: Sequence[Record], probabilities: NDArray[Any]) -> NDArray[np.float64]:
+        """For each record the range in which 90 % of the answers lie that knowing everything would give.
+
+        Args:
+            records: as they were predicted.
+            probabilities: their answers, shape ``(n,)``.
+
+        Returns:
+            Lower and upper ends, shape ``(n, 2)``; each holds the answer itself.
+        """
+        information = np.array([self.information_of(record) for record in records])
+        answers = np.asarray(probabilities, dtype=np.float64)
+        level = np.searchsorted(self.risk_edges, answers)
+        bounded = np.clip(answers, _CERTAIN, 1 - _CERTAIN)
+        logits = np.log(bounded / (1 - bounded))
+        ends = []
+        for shifts in (np.array(self.low), np.array(self.high)):
+            by_level = [np.interp(information, self.information, column) for column in shifts.T]
+            ends.append(1 / (1 + np.exp(-(logits + np.choose(level, by_level)))))
+        return np.stack([np.minimum(ends[0], answers), np.maximum(ends[1], answers)], axis=1)
+
+
+def known_fields(record: Record) -> int:
+    """How many of the 47 features the record holds."""
+    return sum(record.get(name) is not None for name in FEATURE_NAMES)

@@ -1,0 +1,220 @@
+"""Raw fields to the numbers that trees split on, as lookup tables and a little arithmetic.
+
+Everything that is learnt or known sits in tables, which :mod:`ml.graph` copies into the ONNX graph: what a model
+was trained on is what it is served. Unknown is -1 throughout, a value of its own below all others.
+
+Target encoding replaces a value with many levels by its smoothed rate of readmission. For training rows the rates
+come from other patients (cross-fitting by patient), so that no row sees its own outcome.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import GroupKFold
+
+from ml import icd9
+from ml.bundle import NUMBERS, TEXTS
+from ml.features import Inputs
+from ml.schema import BY_NAME, FEATURES, HISTORY, UNKNOWN, Group, Kind
+
+Matrix = NDArray[np.float32]
+Labels = NDArray[np.int64]
+Ids = NDArray[np.int64]
+
+UNKNOWN_VALUE: Final = np.float32(-1)
+FOLDS: Final = 5
+SMOOTHING: Final = 50.0
+"""Target encoding counts the overall rate as this many rows of evidence."""
+
+_COLUMNS: Final = {column.name: column for column in (*FEATURES, *HISTORY)}
+CATEGORIES: Final = tuple(name for name in TEXTS if _COLUMNS[name].kind is Kind.CATEGORY)
+DIAGNOSES: Final = tuple(name for name in TEXTS if _COLUMNS[name].kind is Kind.ICD9)
+PRESENT: Final = len([name for name in DIAGNOSES if name in BY_NAME])
+"""The first so many diagnoses are of this stay; the last is of the one before."""
+
+RATED_CATEGORIES: Final = ("payer_code", "medical_specialty")
+RATED_CODES: Final = ("discharge_disposition_id",)
+CODE_LIMIT: Final = 32
+"""Whole-number codes lie below this."""
+
+UTILISATION: Final = ("number_outpatient", "number_emergency", "number_inpatient")
+PER_DAY: Final = ("num_lab_procedures", "num_medications")
+DRUGS: Final = tuple(
+    n for n in CATEGORIES if _COLUMNS[n].group is Group.MEDICATIONS and "Steady" in _COLUMNS[n].allowed
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Smoothed rates of readmission, by id; ``-1`` for unknown."""
+
+    diagnoses: Matrix  # (PRESENT, codes, 2): of the code, and of its category
+    categories: Matrix  # (len(RATED_CATEGORIES), vocabulary)
+    codes: Matrix  # (len(RATED_CODES), CODE_LIMIT)
+
+
+class Encoder:
+    """Fitted on training data once; then the same numbers for the same inputs, for ever.
+
+    Attributes:
+        vocabulary: text of a category to its id; 0 is unknown.
+        ranks: ``(len(CATEGORIES), vocabulary)``, place of a value in the order of the schema.
+        code_ids: ICD-9 code to its id; 0 is unknown.
+        code_facts: ``(codes, 3 + conditions)``: order, chapter, decimals of diabetes, then one column per condition.
+        rates: as fitted on all rows.
+    """
+
+    def __init__(self) -> None:
+        texts = dict.fromkeys(str(value) for name in CATEGORIES for value in _COLUMNS[name].allowed)
+        self.vocabulary = {text: number for number, text in enumerate(texts, start=1)}
+        self.ranks = np.full((len(CATEGORIES), len(texts) + 1), UNKNOWN_VALUE)
+        for row, name in enumerate(CATEGORIES):
+            for rank, value in enumerate(_COLUMNS[name].allowed):
+                self.ranks[row, self.vocabulary[str(value)]] = rank
+        self.code_ids: dict[str, int] = {}
+        self.code_facts: Matrix = np.zeros((0, 0), dtype=np.float32)
+        self.category_of: Ids = np.zeros(0, dtype=np.int64)
+
+    def fit(self, inputs: Inputs, labels: Labels) -> "Encoder":
+        """Learn the codes that occur and all rates."""
+        codes = [code for code in np.unique(_diagnoses(inputs).astype(str)) if code != UNKNOWN]
+        detailed = [f"250.{decimals:0{digits}d}" for digits in (1, 2) for decimals in range(10**digits)]
+        keys = dict.fromkeys([*icd9.categories(), *detailed, *codes])
+        self.code_ids = {code: number for number, code in enumerate(keys, start=1)}
+        places = np.array([icd9.order(code) for code in keys])
+        facts = [
+            (place, icd9.chapter(place), icd9.diabetes_decimals(place) + 1, *icd9.conditions(place)) for place in places
+        ]
+        self.code_facts = np.array([[UNKNOWN_VALUE] * len(facts[0]), *facts], dtype=np.float32)
+        self.category_of = np.array([0, *(self.code_ids[icd9.parent(code)] for code in keys)])
+        self.rates = self._rates(self._ids(inputs), labels)
+        return self
+
+    def transform(self, inputs: Inputs) -> Matrix:
+        """The numbers of each row; float32 ``(rows, features)``, named by :func:`feature_names`."""
+        return self._matrix(inputs, self.rates)
+
+    def cross_transform(self, variants: Sequence[Inputs], labels: Labels, groups: Labels) -> list[Matrix]:
+        """Numbers to train on: the rates of a row come from other patients.
+
+        Args:
+            variants: the training rows, and as many versions of the same rows with values hidden as are wanted.
+            labels: of the rows.
+            groups: patient of each row.
+        """
+        ids = self._ids(variants[0])
+        matrices = [np.empty((len(variant), len(feature_names())), dtype=np.float32) for variant in variants]
+        for learn, apply in GroupKFold(FOLDS, shuffle=True, random_state=296).split(labels, groups=groups):
+            rates = self._rates(tuple(part[learn] for part in ids), labels[learn])
+            for matrix, variant in zip(matrices, variants, strict=True):
+                matrix[apply] = self._matrix(variant.rows(apply), rates)
+        return matrices
+
+    def _ids(self, inputs: Inputs) -> tuple[Ids, Ids, Ids]:
+        """Ids of diagnoses ``(rows, 4)``, of all categories ``(rows, C)`` and of the rated codes ``(rows, R)``."""
+        return self._diagnosis_ids(inputs), self._category_ids(inputs), _code_ids(inputs)
+
+    def _diagnosis_ids(self, inputs: Inputs) -> Ids:
+        known = self.code_ids
+        occurring = {str(code) for code in _diagnoses(inputs).flat}
+        lookup = {code: known.get(code) or known.get(icd9.parent(code), 0) for code in occurring}
+        return _mapped(_diagnoses(inputs), lookup)
+
+    def _category_ids(self, inputs: Inputs) -> Ids:
+        return _mapped(inputs.texts[:, [TEXTS.index(name) for name in CATEGORIES]], self.vocabulary)
+
+    def _rates(self, ids: tuple[Ids, ...], labels: Labels) -> Rates:
+        diagnoses, categories, codes = ids
+        overall = float(labels.mean())
+        of_codes = [
+            [_rate(column, labels, len(self.code_facts), overall) for column in (own, self.category_of[own])]
+            for own in diagnoses[:, :PRESENT].T
+        ]
+        for position, (_, category) in enumerate(of_codes):
+            of_codes[position][1] = category[self.category_of]
+        rated = categories[:, [CATEGORIES.index(name) for name in RATED_CATEGORIES]]
+        return Rates(
+            np.array(of_codes).transpose(0, 2, 1),
+            np.array([_rate(column, labels, len(self.vocabulary) + 1, overall) for column in rated.T]),
+            np.array([_rate(column, labels, CODE_LIMIT, overall) for column in codes.T]),
+        )
+
+    def _matrix(self, inputs: Inputs, rates: Rates) -> Matrix:
+        diagnoses, categories, codes = self._ids(inputs)
+        numbers = np.where(np.isnan(inputs.numbers), UNKNOWN_VALUE, inputs.numbers)
+        ranks = self.ranks[np.arange(len(CATEGORIES)), categories]
+        facts = self.code_facts[diagnoses]  # (rows, 4, facts)
+        rated = categories[:, [CATEGORIES.index(name) for name in RATED_CATEGORIES]]
+        parts = [
+            numbers,
+            ranks,
+            facts[:, :, :2].reshape(len(inputs), -1),
+            facts[:, :PRESENT, 2:].max(axis=1),
+            rates.diagnoses[np.arange(PRESENT), diagnoses[:, :PRESENT]].reshape(len(inputs), -1),
+            rates.categories[np.arange(len(RATED_CATEGORIES)), rated],
+            rates.codes[np.arange(len(RATED_CODES)), codes],
+            *_combinations(numbers, ranks, facts[:, :, 0]),
+        ]
+        return np.concatenate(parts, axis=1, dtype=np.float32)
+
+
+def feature_names() -> tuple[str, ...]:
+    """Names of the columns of :meth:`Encoder.transform`; the part before a colon is the input it comes from."""
+    return tuple(_names())
+
+
+def _names() -> Iterator[str]:
+    yield from NUMBERS
+    yield from CATEGORIES
+    yield from (f"{name}:{fact}" for name in DIAGNOSES for fact in ("order", "chapter"))
+    yield from (f"diagnoses:{fact}" for fact in ("diabetes_decimals", *icd9.CONDITIONS))
+    yield from (f"{name}:{rate}" for name in DIAGNOSES[:PRESENT] for rate in ("code_rate", "category_rate"))
+    yield from (f"{name}:rate" for name in (*RATED_CATEGORIES, *RATED_CODES))
+    yield from ("utilisation:sum", *(f"{name}:per_day" for name in PER_DAY))
+    yield from ("number_inpatient:change", "diag_1:distance_from_previous", "drugs:given", "drugs:changed")
+
+
+def _combinations(numbers: Matrix, ranks: Matrix, places: Matrix) -> Iterator[Matrix]:
+    """What a tree finds hard to see: sums, ratios and differences of two inputs; -1 when one of them is unknown."""
+
+    def number(name: str) -> Matrix:
+        return numbers[:, [NUMBERS.index(name)]]
+
+    used = numbers[:, [NUMBERS.index(name) for name in UTILISATION]]
+    yield np.where((used >= 0).all(axis=1, keepdims=True), used.sum(axis=1, keepdims=True), UNKNOWN_VALUE)
+    days = number("time_in_hospital")
+    for name in PER_DAY:
+        count = number(name)
+        yield np.where((count >= 0) & (days >= 0), count / np.maximum(days, np.float32(1)), UNKNOWN_VALUE)
+    now, before = number("number_inpatient"), number("previous_inpatient")
+    # A difference may be negative, so it is moved up: 0 stands for 50 stays fewer.
+    yield np.where((now >= 0) & (before >= 0), now - before + np.float32(50), UNKNOWN_VALUE)
+    place, previous = places[:, [0]], places[:, [PRESENT]]
+    yield np.where((place >= 0) & (previous >= 0), np.abs(place - previous), UNKNOWN_VALUE)
+    drugs = ranks[:, [CATEGORIES.index(name) for name in DRUGS]]
+    for least in (1, 2):  # No, Steady, Up, Down: given at all, dose changed
+        yield (drugs >= least).sum(axis=1, keepdims=True, dtype=np.float32)
+
+
+def _diagnoses(inputs: Inputs) -> NDArray[np.object_]:
+    return inputs.texts[:, [TEXTS.index(name) for name in DIAGNOSES]]
+
+
+def _code_ids(inputs: Inputs) -> Ids:
+    codes = inputs.numbers[:, [NUMBERS.index(name) for name in RATED_CODES]]
+    return np.clip(np.nan_to_num(codes, nan=0), 0, CODE_LIMIT - 1).astype(np.int64)
+
+
+def _mapped(texts: NDArray[np.object_], ids: dict[str, int]) -> Ids:
+    return np.array([ids.get(str(text), 0) for text in texts.flat], dtype=np.int64).reshape(texts.shape)
+
+
+def _rate(ids: Ids, labels: Labels, size: int, overall: float) -> Matrix:
+    count = np.bincount(ids, minlength=size)
+    positive = np.bincount(ids, weights=labels, minlength=size)
+    rate = ((positive + SMOOTHING * overall) / (count + SMOOTHING)).astype(np.float32)
+    rate[0] = UNKNOWN_VALUE
+    return rate

@@ -1,0 +1,47 @@
+"""Who the patients are: the description of training and test encounters side by side."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import pandas as pd
+
+from ml.features import target
+from ml.report.findings import Characteristic
+from ml.report.wording import percent
+from ml.schema import PATIENT_ID
+
+_OLD: Final = ("[70-80)", "[80-90)", "[90-100)")
+_HOME: Final = 1
+_EMERGENCY: Final = 1
+
+
+def characteristics(train: pd.DataFrame, test: pd.DataFrame) -> tuple[Characteristic, ...]:
+    """What to compare another cohort with, one line per characteristic."""
+    return tuple(Characteristic(label, of(train), of(test)) for label, of in _LINES.items())
+
+
+def _share(rows: pd.Series) -> str:
+    return percent(float(rows.fillna(False).mean()))
+
+
+def _quartiles(values: pd.Series) -> str:
+    low, middle, high = values.quantile([0.25, 0.5, 0.75])
+    return f"{middle:.0f} ({low:.0f} to {high:.0f})"
+
+
+_LINES: Final[Mapping[str, Callable[[pd.DataFrame], str]]] = {
+    "Encounters": lambda t: f"{len(t):,}",
+    "Patients": lambda t: f"{t[PATIENT_ID].nunique():,}",
+    "Readmitted within 30 days": lambda t: f"{target(t).sum():,} ({percent(float(target(t).mean()))})",
+    "Women": lambda t: _share(t["gender"] == "Female"),
+    "Aged 70 or older": lambda t: _share(t["age"].isin(_OLD)),
+    "African American": lambda t: _share(t["race"] == "AfricanAmerican"),
+    "Race not recorded": lambda t: _share(t["race"].isna()),
+    "Emergency admission": lambda t: _share(t["admission_type_id"] == _EMERGENCY),
+    "Discharged home": lambda t: _share(t["discharge_disposition_id"] == _HOME),
+    "Days in hospital, median (quartiles)": lambda t: _quartiles(t["time_in_hospital"]),
+    "Medications, median (quartiles)": lambda t: _quartiles(t["num_medications"]),
+    "Inpatient stay in the prior year": lambda t: _share(t["number_inpatient"] > 0),
+    "HbA1c measured": lambda t: _share(t["A1Cresult"] != "None"),
+    "Insulin given": lambda t: _share(t["insulin"] != "No"),
+}

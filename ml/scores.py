@@ -1,0 +1,156 @@
+"""LACE and HOSPITAL, as far as the 50 columns allow: points by hand-made rules, for comparison with the models.
+
+Both are proxies. Each function says which of its parts are exact, approximate or missing. A field that is not
+known earns no points, as at the bedside.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, Final
+
+from ml.schema import UNKNOWN
+
+Record = Mapping[str, Any]
+
+DIAGNOSES: Final = ("diag_1", "diag_2", "diag_3")
+EMERGENCY_TYPE: Final = 1
+EMERGENCY_ROOM: Final = 7
+NON_ELECTIVE_TYPES: Final = (1, 2, 7)
+
+LACE_FIELDS: Final = (
+    "time_in_hospital",
+    "admission_type_id",
+    "admission_source_id",
+    *DIAGNOSES,
+    "number_emergency",
+)
+HOSPITAL_FIELDS: Final = (
+    "num_procedures",
+    "admission_type_id",
+    "number_inpatient",
+    "time_in_hospital",
+    "medical_specialty",
+    *DIAGNOSES,
+)
+
+_GROUPS: Final[tuple[tuple[str, tuple[tuple[int, int], ...]], ...]] = (
+    ("circulatory", ((390, 459), (785, 785))),
+    ("respiratory", ((460, 519), (786, 786))),
+    ("digestive", ((520, 579), (787, 787))),
+    ("diabetes", ((250, 250),)),
+    ("injury", ((800, 999),)),
+    ("musculoskeletal", ((710, 739),)),
+    ("genitourinary", ((580, 629), (788, 788))),
+    ("neoplasm", ((140, 239),)),
+)
+
+_COMORBIDITIES: Final[tuple[tuple[str, int, tuple[tuple[int, int], ...]], ...]] = (
+    ("myocardial infarction", 1, ((410, 410), (412, 412))),
+    ("cerebrovascular disease", 1, ((430, 438),)),
+    ("peripheral vascular disease", 1, ((441, 441), (443, 443))),
+    ("heart failure", 2, ((428, 428),)),
+    ("chronic pulmonary disease", 2, ((490, 496), (500, 505))),
+    ("liver", 2, ((571, 571),)),
+    ("liver", 4, ((456, 456), (572, 572))),
+    ("kidney", 2, ((582, 583), (585, 586), (588, 588))),
+    ("tumour", 2, ((140, 172), (174, 195), (200, 208))),
+    ("tumour", 6, ((196, 199),)),
+    ("dementia", 3, ((290, 290),)),
+    ("connective tissue disease", 3, ((710, 710), (714, 714), (725, 725))),
+    ("HIV", 4, ((42, 44),)),
+)
+"""Condition, points in LACE and categories of ICD-9-CM after Deyo; of one condition, only the worst form counts."""
+
+_END_ORGAN_DIGITS: Final = "4567"
+"""First decimals of 250 that stand for damage to kidney, eye, nerve or circulation (Quan 2005)."""
+
+
+@cache
+def icd9_group(code: str | None) -> str:
+    """Strack's nine groups of diagnoses (2014), or "unknown"; V and E codes are among "other"."""
+    if code in (None, UNKNOWN):
+        return "unknown"
+    category = _category(code)
+    return next((name for name, ranges in _GROUPS if _within(category, ranges)), "other")
+
+
+def comorbidity_points(codes: Iterable[str | None]) -> int:
+    """C of LACE from the recorded diagnoses: the sum over conditions up to 3, and 5 from 4 on.
+
+    Approximate, and an undercount: three diagnoses stand for all of a patient's, and the primary one is the reason
+    of the stay. ICD-9-CM ranges of Deyo (J Clin Epidemiol 1992;45:613) in whole categories, because the data have
+    decimals in 250 only; weights of van Walraven (CMAJ 2010;182:551). The stage of a kidney disease is not known:
+    it counts as mild.
+    """
+    worst: dict[str, int] = {}
+    for code in codes:
+        name, points = _comorbidity(code)
+        worst[name] = max(points, worst.get(name, 0))
+    total = sum(worst.values())
+    return total if total <= 3 else 5
+
+
+def lace_points(record: Record) -> int:
+    """LACE proxy, 0 to 19 points: van Walraven, CMAJ 2010;182:551.
+
+    L, the length of stay, is exact. A, an acute admission, is approximate: type emergency, or a source of emergency
+    room whatever the type, so that an unknown type (5, 6, 8) leaves it to the source. C is an undercount, see
+    :func:`comorbidity_points`. E has the wrong window: emergency visits of a year for those of six months.
+    """
+    acute = record.get("admission_type_id") == EMERGENCY_TYPE or record.get("admission_source_id") == EMERGENCY_ROOM
+    return (
+        _length_of_stay_points(int(record.get("time_in_hospital") or 0))
+        + (3 if acute else 0)
+        + comorbidity_points(record.get(name) for name in DIAGNOSES)
+        + min(int(record.get("number_emergency") or 0), 4)
+    )
+
+
+def hospital_points(record: Record) -> int:
+    """HOSPITAL proxy, five of seven parts and at most 11 of 13 points: Donzé, JAMA Intern Med 2013;173:632.
+
+    Exact: a procedure (1 point), a stay of five days or more (2), and stays of the year before, 0, 1-5 or more (0, 2,
+    5). Approximate: an admission that is not elective is one of type 1, 2 or 7 (1), and discharge from oncology is an
+    oncological specialty or a neoplasm among the diagnoses (2). Missing: haemoglobin and sodium.
+    """
+    stays = int(record.get("number_inpatient") or 0)
+    return (
+        (1 if (record.get("num_procedures") or 0) > 0 else 0)
+        + (1 if record.get("admission_type_id") in NON_ELECTIVE_TYPES else 0)
+        + (5 if stays > 5 else 2 if stays else 0)
+        + (2 if (record.get("time_in_hospital") or 0) >= 5 else 0)
+        + (2 if _oncological(record) else 0)
+    )
+
+
+def _oncological(record: Record) -> bool:
+    specialty = str(record.get("medical_specialty") or "")
+    return "Onco" in specialty or any(icd9_group(record.get(name)) == "neoplasm" for name in DIAGNOSES)
+
+
+def _length_of_stay_points(days: int) -> int:
+    if days < 4:
+        return max(days, 0)
+    return 4 if days < 7 else 5 if days < 14 else 7
+
+
+@cache
+def _comorbidity(code: str | None) -> tuple[str, int]:
+    if code is None:
+        return "none", 0
+    category = _category(code)
+    if category == 250:
+        decimal = code.partition(".")[2][:1]
+        return "diabetes", 2 if decimal and decimal in _END_ORGAN_DIGITS else 1
+    found = ((name, points) for name, points, ranges in _COMORBIDITIES if _within(category, ranges))
+    return next(found, ("none", 0))
+
+
+def _category(code: str) -> int:
+    """The whole number before the point; -1 for V and E codes."""
+    whole = code.partition(".")[0]
+    return int(whole) if whole.isdigit() else -1
+
+
+def _within(category: int, ranges: tuple[tuple[int, int], ...]) -> bool:
+    return any(low <= category <= high for low, high in ranges)

@@ -1,0 +1,120 @@
+"""A gate of one's own: real data base, real registry, and models that are good, bad and unfair on purpose."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from infra.local.postgres import PostgresServer
+from ml.export import probabilities
+from ml.models import GRADIENT_BOOSTING, RiskModel, fit
+from ml.registry import Registry
+from ml.schema import ENCOUNTER_ID, PATIENT_ID, POSITIVE, TARGET
+from ml.settings import MlSettings
+from ml.sources import Delivery
+from ml.sources.synthetic import write_csv
+from ml.warehouse.datasets import Dataset, read
+from tests.integration.ml.databases import fresh_database, ingest_file
+from tests.integration.ml.gate.gates import MINORITY, Gate
+from tests.integration.ml.registries import bundle_of, empty
+
+
+@pytest.fixture(scope="session")
+def gate_database(
+    postgres_server: PostgresServer, mlflow_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[MlSettings, sa.Engine]]:
+    folder = tmp_path_factory.mktemp("gate")
+    write_csv(folder / "cohort.csv", 8_000, seed=296)
+    with fresh_database(postgres_server, folder, mlflow_tracking_uri=mlflow_server) as (settings, engine):
+        ingest_file(engine, Delivery("file", folder / "cohort.csv"), folder)
+        yield settings, engine
+
+
+@pytest.fixture
+def gate(gate_database: tuple[MlSettings, sa.Engine], mlflow_server: str) -> Iterator[Gate]:
+    """A registry without any version and a ledger without any decision."""
+    settings, engine = gate_database
+    empty(mlflow_server)
+    with engine.begin() as connection:
+        connection.execute(sa.text("TRUNCATE gate_decisions"))
+    yield Gate(settings, engine, Registry(settings))
+    empty(mlflow_server)
+
+
+@pytest.fixture(scope="session")
+def dataset(gate_database: tuple[MlSettings, sa.Engine]) -> Dataset:
+    return read(gate_database[1])
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bundles")
+
+
+def fitted(table: pd.DataFrame) -> RiskModel:
+    small = {"n_estimators": 60, "learning_rate": 0.1, "max_leaves": 12, "min_child_weight": 5.0}
+    return fit(GRADIENT_BOOSTING, small, table, 1, masked=0)
+
+
+def bundled(model: RiskModel, dataset: Dataset, directory: Path) -> Path:
+    directory.mkdir()
+    return bundle_of(model, dataset.test, directory)
+
+
+@pytest.fixture(scope="session")
+def good_model(dataset: Dataset) -> RiskModel:
+    return fitted(dataset.train)
+
+
+@pytest.fixture(scope="session")
+def good(good_model: RiskModel, dataset: Dataset, folder: Path) -> Path:
+    return bundled(good_model, dataset, folder / "good")
+
+
+@pytest.fixture(scope="session")
+def weak(dataset: Dataset, folder: Path) -> Path:
+    """Learned from fields that belong to other patients, but for a few: calibrated, and of little use."""
+    kept = {"number_emergency", "discharge_disposition_id", "time_in_hospital", TARGET, PATIENT_ID, ENCOUNTER_ID}
+    others = [name for name in dataset.train.columns if name not in kept]
+    order = np.random.default_rng(3).permutation(len(dataset.train))
+    shuffled = {name: dataset.train[name].to_numpy()[order] for name in others}
+    return bundled(fitted(dataset.train.assign(**shuffled)), dataset, folder / "weak")
+
+
+@pytest.fixture(scope="session")
+def rebalanced(dataset: Dataset, folder: Path) -> Path:
+    """Six negatives of ten left out: the risks come out more than twice as high as they are."""
+    drawn = np.random.default_rng(1).random(len(dataset.train)) < 0.4
+    kept = dataset.train[(dataset.train[TARGET] == POSITIVE) | drawn].reset_index(drop=True)
+    return bundled(fitted(kept), dataset, folder / "rebalanced")
+
+
+@pytest.fixture(scope="session")
+def unfair(good_model: RiskModel, dataset: Dataset, folder: Path) -> Path:
+    """Right for most patients, and the wrong way round for a minority."""
+    table = turned(good_model, dataset.train, of_minority(dataset.train))
+    return bundled(fitted(table), dataset, folder / "unfair")
+
+
+@pytest.fixture(scope="session")
+def reversed_model(good_model: RiskModel, dataset: Dataset, folder: Path) -> Path:
+    """Right for that minority, and the wrong way round for all others."""
+    table = turned(good_model, dataset.train, ~of_minority(dataset.train))
+    return bundled(fitted(table), dataset, folder / "reversed")
+
+
+def of_minority(table: pd.DataFrame) -> np.ndarray:
+    return (table["race"] == MINORITY).fillna(False).to_numpy(dtype=bool)
+
+
+def turned(model: RiskModel, table: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
+    """The table with as many positives as before among some rows, but where the risk is lowest."""
+    outcomes = table[TARGET].to_numpy(dtype=object, copy=True)
+    risks = probabilities(model, table)[rows]
+    turned_ones = np.full(len(risks), "NO", dtype=object)
+    turned_ones[np.argsort(risks)[: int((outcomes[rows] == POSITIVE).sum())]] = POSITIVE
+    outcomes[rows] = turned_ones
+    return table.assign(**{TARGET: outcomes})

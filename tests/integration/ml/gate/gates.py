@@ -1,0 +1,121 @@
+"""The gate with everything it works on, and ways to watch it and to harm it."""
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import sqlalchemy as sa
+
+from ml.gate import Outcome, run_gate
+from ml.ledger import Action, Entry, Ledger
+from ml.names import PRODUCTION
+from ml.registry import Registry
+from ml.settings import MlSettings
+from tests.integration.ml.registries import alias_answer, register_bundle
+
+MINORITY = "AfricanAmerican"
+ACTOR = "the tests"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The gate with everything it works on."""
+
+    settings: MlSettings
+    engine: sa.Engine
+    registry: Registry
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.engine)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The ledger, the oldest first."""
+        return self.ledger.entries()[::-1]
+
+    @property
+    def actions(self) -> list[tuple[Action, str | None, str | None]]:
+        """What the ledger says was done: action, version, and what was in production before."""
+        return [(entry.action, entry.version, entry.incumbent) for entry in self.entries]
+
+    @property
+    def production(self) -> str | None:
+        found = self.registry.by_alias(PRODUCTION)
+        return found.number if found else None
+
+    def tags(self, number: str) -> dict[str, str]:
+        return self.registry.version(number).tags
+
+    def add(self, bundle: Path, provenance: str = "real", **tags: str) -> str:
+        """Register a bundle; some of its tags changed."""
+        number = register_bundle(self.registry, bundle, provenance).number
+        self.registry.tag(number, tags)
+        return number
+
+    def judge(self, number: str | None = None, registry: Registry | None = None) -> Outcome:
+        return run_gate(self.settings, self.engine, registry or self.registry, number, ACTOR)
+
+
+class watched_alias:  # noqa: N801  used like a function
+    """Asks for the production alias as often as it can; yields the answers: version numbers, or a status."""
+
+    def __init__(self, address: str) -> None:
+        self._address, self._end, self.seen = address, threading.Event(), list[str]()
+        self._thread = threading.Thread(target=self._watch)
+
+    def _watch(self) -> None:
+        while not self._end.is_set():
+            self._ask()
+        self._ask()
+
+    def _ask(self) -> None:
+        answer = alias_answer(self._address, PRODUCTION)
+        self.seen.append(answer.json()["model_version"]["version"] if answer.is_success else str(answer.status_code))
+
+    def __enter__(self) -> list[str]:
+        self._thread.start()
+        while not self.seen:
+            time.sleep(0.01)
+        return self.seen
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+
+def delete_files(address: str, number: str, name: str = "") -> None:
+    """Delete a file of a version, or all of them, from MLflow's artifact store."""
+    where, api = {"name": "diabetes-readmission", "version": number}, f"{address}/api/2.0"
+    uri = httpx.get(f"{api}/mlflow/model-versions/get-download-uri", params=where).json()["artifact_uri"]
+    path = uri.removeprefix("mlflow-artifacts:/").lstrip("/")
+    httpx.delete(f"{api}/mlflow-artifacts/artifacts/{path}{name and '/' + name}").raise_for_status()
+
+
+class Killed(BaseException):
+    """The program ends here."""
+
+
+class DyingRegistry(Registry):
+    """A registry whose program is killed at one step of carrying out a decision."""
+
+    def __init__(self, settings: MlSettings, step: str) -> None:
+        super().__init__(settings)
+        self._step = step
+
+    def point(self, alias: str, number: str) -> None:
+        if self._step == "before the alias":
+            raise Killed
+        super().point(alias, number)
+        if self._step == "after the alias":
+            raise Killed
+
+    def tag(self, number: str, tags: dict[str, str]) -> None:
+        if self._step == "among the tags":
+            super().tag(number, dict(list(tags.items())[:1]))
+            raise Killed
+        super().tag(number, tags)
+        if self._step == "after the tags":
+            raise Killed

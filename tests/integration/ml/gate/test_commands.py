@@ -1,0 +1,79 @@
+"""The commands of the gate as a person meets them: what they print, and what they leave in the ledger."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ml.cli import app
+from ml.ledger import Action, person
+from ml.names import PRODUCTION
+from tests.integration.ml.gate.gates import Gate
+
+
+@pytest.fixture
+def commands(gate: Gate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Gate:
+    """The gate, and an environment in which the command line finds it."""
+    fields = gate.settings.model_dump()
+    for name in ("postgres_host", "postgres_port", "diabetes_db_name", "diabetes_db_user", "mlflow_tracking_uri"):
+        monkeypatch.setenv(name.upper(), str(fields[name]))
+    monkeypatch.setenv("DIABETES_DB_PASSWORD", gate.settings.diabetes_db_password.get_secret_value())
+    monkeypatch.setenv("BOOTSTRAP_SAMPLES", "50")
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.chdir(tmp_path)
+    return gate
+
+
+def said(*arguments: str) -> str:
+    result = CliRunner().invoke(app, ["--quiet", *arguments])
+    assert result.exit_code == 0, result.output + repr(result.exception)
+    return " ".join(result.stdout.split())
+
+
+def test_from_a_promotion_to_a_rollback(commands: Gate, good: Path, weak: Path) -> None:
+    commands.add(weak)
+    assert said("promote", "1") == "Version 1 promoted to production: the first version."
+    commands.add(good)
+    assert said("promote", "2").startswith("Version 2 promoted to production: AUROC is better: +0.")
+    assert said("rollback") == "Production is version 1 again; version 2 is withdrawn."
+    assert said("rollback", "--to", "2") == "Production is version 2 again; version 1 is withdrawn."
+
+    kept = json.loads(said("ledger", "--json"))
+    assert [(entry["action"], entry["version"]) for entry in kept] == [
+        ("rolled_back", "2"),
+        ("rolled_back", "1"),
+        ("promoted", "2"),
+        ("promoted", "1"),
+    ]
+    assert {entry["actor"] for entry in kept} == {person()}
+    assert kept[2]["figures"]["differences"]["auroc"]["low"] > 0
+    assert [entry["version"] for entry in json.loads(said("ledger", "--json", "--limit", "1"))] == ["2"]
+    printed = said("ledger")
+    assert printed.index("rolled_back") < printed.index("better") < printed.index("the first version")
+    assert "promoted, withdrawn" in said("list")
+
+
+def test_the_list_shows_a_move_by_hand_and_writes_it_down_once(commands: Gate, good: Path, weak: Path) -> None:
+    for bundle in (weak, good):
+        said("promote", commands.add(bundle))
+    assert "by hand" not in said("list")
+
+    commands.registry.point(PRODUCTION, "1")
+    for _ in range(2):
+        assert "The alias production was moved by hand from version 2 to version 1; noticed on " in said("list")
+    assert commands.actions[2:] == [(Action.MOVED_BY_HAND, "1", "2")]
+    assert said("promote", "1").startswith("The alias production was moved by hand")
+
+
+def test_versions_are_listed_even_when_the_ledger_is_away(
+    commands: Gate, good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said("promote", commands.add(good))
+    monkeypatch.setenv("POSTGRES_PORT", "18499")
+    result = CliRunner().invoke(app, ["list"])
+
+    assert result.exit_code == 0
+    assert "promoted" in result.stdout
+    assert "The ledger cannot be read" in " ".join(result.stderr.split())
+    assert "PostgreSQL at 127.0.0.1:18499 does not answer" in " ".join(result.stderr.split())

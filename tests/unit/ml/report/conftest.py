@@ -1,0 +1,26 @@
+"""Findings of a real, small model, measured once for all tests of the report."""
+
+import pandas as pd
+import pytest
+
+from ml.baselines import BASELINES
+from ml.features import with_history
+from ml.report import Findings, Judged, examine, judge, page
+from tests.unit.ml.report.origin import PROVENANCE
+
+
+@pytest.fixture(scope="session")
+def judged(train_table: pd.DataFrame, test_table: pd.DataFrame) -> Judged:
+    """A logistic regression, asked for every test patient."""
+    train, test = with_history(train_table), with_history(test_table)
+    return judge(BASELINES["logistic_regression"].fit(train), train, test)
+
+
+@pytest.fixture(scope="session")
+def findings(judged: Judged, train_table: pd.DataFrame) -> Findings:
+    return examine(judged, train_table, PROVENANCE)
+
+
+@pytest.fixture(scope="session")
+def html(findings: Findings) -> str:
+    return page(findings, "7")

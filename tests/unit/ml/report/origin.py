@@ -1,0 +1,18 @@
+"""Where the findings of the tests come from."""
+
+from typing import Final
+
+from ml.report import Provenance
+
+SAMPLES: Final = 50
+PROVENANCE: Final = Provenance(
+    algorithm="Logistic regression",
+    family="logistic_regression",
+    parameters={"C": 1.0},
+    data_source="real",
+    delivered_by="file",
+    data_version="d" * 64,
+    code_version="c" * 64,
+    trained_at="2026-01-02T03:04:05+00:00",
+    samples=SAMPLES,
+)

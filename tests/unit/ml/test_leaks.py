@@ -1,0 +1,123 @@
+"""No leaks: no number that a model trains on knows what comes later, who the patient is, or its own outcome."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ml.bundle import TEXTS
+from ml.encoder import FOLDS, Encoder, feature_names
+from ml.features import model_inputs, patients, target, with_history
+from ml.masking import hide, random_hidden
+from ml.metrics import auroc
+from ml.schema import COLUMN_NAMES, INPUTS
+
+NAMES = feature_names()
+RATES = [place for place, name in enumerate(NAMES) if name.endswith("rate")]
+OTHERS = [place for place in range(len(NAMES)) if place not in RATES]
+JOINED = {"diagnoses", "utilisation", "drugs"}
+"""What a column may come from that is not one input."""
+
+
+@pytest.fixture(scope="module")
+def encoder(train_table: pd.DataFrame) -> Encoder:
+    return Encoder().fit(model_inputs(train_table), target(train_table))
+
+
+def test_every_column_comes_from_an_input_and_none_from_an_identifier_or_the_outcome() -> None:
+    origins = {name.partition(":")[0] for name in NAMES}
+
+    assert origins - JOINED <= {column.name for column in INPUTS}
+    assert {"patient_nbr", "encounter_id", "readmitted"}.isdisjoint(origins)
+
+
+def test_no_column_counts_all_stays_of_a_patient_or_the_later_ones(encoder: Encoder, train_table: pd.DataFrame) -> None:
+    matrix = encoder.transform(model_inputs(train_table))
+    stays = train_table.groupby("patient_nbr")["encounter_id"]
+    totals, later = stays.transform("size").to_numpy(), stays.cumcount(ascending=False).to_numpy()
+    several = totals > 1
+
+    for place, name in enumerate(NAMES):
+        assert (matrix[several, place] != totals[several]).any(), name
+        assert (matrix[several, place] != later[several]).any(), name
+
+
+@settings(max_examples=15, deadline=None)
+@given(share=st.floats(0.05, 0.95))
+def test_later_encounters_leave_the_numbers_of_earlier_ones_unchanged(
+    encoder: Encoder, train_table: pd.DataFrame, share: float
+) -> None:
+    raw = train_table[list(COLUMN_NAMES)]
+    earlier = raw[raw["encounter_id"] <= raw["encounter_id"].quantile(share)]
+
+    before = encoder.transform(model_inputs(with_history(earlier)))
+    np.testing.assert_array_equal(before, encoder.transform(model_inputs(train_table.loc[earlier.index])))
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 1_000), count=st.integers(1, 60))
+def test_the_numbers_of_a_row_do_not_depend_on_its_company(
+    encoder: Encoder, test_table: pd.DataFrame, seed: int, count: int
+) -> None:
+    inputs = model_inputs(test_table)
+    chosen = np.random.default_rng(seed).integers(0, len(inputs), count)
+
+    np.testing.assert_array_equal(encoder.transform(inputs.rows(chosen)), encoder.transform(inputs)[chosen])
+
+
+def test_what_is_asked_later_teaches_the_encoder_nothing(encoder: Encoder, test_table: pd.DataFrame) -> None:
+    before = (dict(encoder.code_ids), encoder.rates.diagnoses.copy(), encoder.rates.categories.copy())
+    encoder.transform(model_inputs(test_table.assign(diag_1="123.45", payer_code="FR")))
+
+    assert encoder.code_ids == before[0]
+    np.testing.assert_array_equal(encoder.rates.diagnoses, before[1])
+    np.testing.assert_array_equal(encoder.rates.categories, before[2])
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 1_000))
+def test_no_patient_changes_their_own_cross_fitted_rates(train_table: pd.DataFrame, seed: int) -> None:
+    inputs, labels, groups = model_inputs(train_table), target(train_table), patients(train_table)
+    encoder = Encoder().fit(inputs, labels)
+    own = groups == np.random.default_rng(seed).choice(groups)
+    (before,) = encoder.cross_transform([inputs], labels, groups)
+    (after,) = encoder.cross_transform([inputs], np.where(own, 1 - labels, labels), groups)
+
+    np.testing.assert_array_equal(after[own], before[own])
+    assert (after[~own][:, RATES] != before[~own][:, RATES]).any(), "it does change those of others"
+
+
+def test_shuffled_outcomes_leave_no_trace_in_the_cross_fitted_rates(train_table: pd.DataFrame) -> None:
+    inputs, groups = model_inputs(train_table), patients(train_table)
+    labels = np.random.default_rng(1).permutation(target(train_table))
+    encoder = Encoder().fit(inputs, labels)
+    (crossed,) = encoder.cross_transform([inputs], labels, groups)
+    place = NAMES.index("diag_1:code_rate")
+
+    assert auroc(labels, crossed[:, place].astype(np.float64)) < 0.53
+    plain = auroc(labels, encoder.transform(inputs)[:, place].astype(np.float64))
+    assert plain > 0.58, "which is what a row that sees its own outcome would learn from"
+
+
+def test_only_rates_differ_between_training_and_serving(encoder: Encoder, train_table: pd.DataFrame) -> None:
+    inputs, labels = model_inputs(train_table), target(train_table)
+    (crossed,) = encoder.cross_transform([inputs], labels, patients(train_table))
+    plain = encoder.transform(inputs)
+
+    np.testing.assert_array_equal(crossed[:, OTHERS], plain[:, OTHERS])
+    assert np.abs(crossed[:, RATES] - plain[:, RATES]).max() < 0.2
+    assert len(np.unique(crossed[:, NAMES.index("discharge_disposition_id:rate")])) > FOLDS
+
+
+def test_hidden_variants_have_the_rates_of_the_same_rows_or_minus_1(
+    encoder: Encoder, train_table: pd.DataFrame
+) -> None:
+    inputs, labels = model_inputs(train_table), target(train_table)
+    variant = hide(inputs, random_hidden(len(inputs), seed=1))
+    whole, hidden = encoder.cross_transform([inputs, variant], labels, patients(train_table))
+    gone = variant.texts[:, TEXTS.index("diag_1")] == "?"
+    place = NAMES.index("diag_1:code_rate")
+
+    assert (hidden[gone, place] == -1).all()
+    np.testing.assert_array_equal(hidden[~gone, place], whole[~gone, place])

@@ -1,0 +1,185 @@
+"""The models: right on average however little is known, the same answers twice, and settings that mean something."""
+
+from dataclasses import replace
+
+import numpy as np
+import optuna
+import pandas as pd
+import pytest
+
+from ml.encoder import Encoder, feature_names
+from ml.export import as_table
+from ml.features import Inputs, model_inputs, patients, target, without_history
+from ml.masking import hide, hide_groups, keep_only, random_hidden
+from ml.models import (
+    FAMILIES,
+    GROUPS,
+    KNOWN_COLUMNS,
+    RANDOM_FOREST,
+    Offsets,
+    RiskModel,
+    fit,
+    known_features,
+    unknown_groups,
+)
+from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, FEATURES, TARGET, Group
+from tests.unit.ml.conftest import SMALL
+
+BOTH = pytest.mark.parametrize("family", list(FAMILIES))
+
+
+@pytest.fixture(scope="module")
+def practice(train_table: pd.DataFrame) -> Inputs:
+    """The training patients with fields hidden in a way that no model has practised on."""
+    return hide(model_inputs(train_table), random_hidden(len(train_table), seed=10_000))
+
+
+def matrix_of(model: RiskModel, inputs: Inputs) -> np.ndarray:
+    return model.encoder.transform(inputs)
+
+
+def test_known_fields_are_counted_for_each_record(train_table: pd.DataFrame) -> None:
+    encoder = Encoder().fit(model_inputs(train_table), target(train_table))
+    names = list(EXAMPLE_RECORD)
+    table = as_table([{name: EXAMPLE_RECORD[name] for name in names[:count]} for count in range(len(names) + 1)])
+
+    assert known_features(encoder.transform(model_inputs(table))).tolist() == list(range(48))
+
+
+def test_what_is_known_of_earlier_stays_is_no_known_field(train_table: pd.DataFrame) -> None:
+    encoder = Encoder().fit(model_inputs(train_table), target(train_table))
+    with_it, without = (encoder.transform(model_inputs(t)) for t in (train_table, without_history(train_table)))
+
+    np.testing.assert_array_equal(known_features(with_it), known_features(without))
+    np.testing.assert_array_equal(known_features(without), train_table[list(FEATURE_NAMES)].notna().sum(axis=1))
+    assert len(set(KNOWN_COLUMNS)) == len(FEATURES) == 47
+    assert {feature_names()[place].partition(":")[0] for place in KNOWN_COLUMNS} == set(FEATURE_NAMES)
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name.lower())
+def test_a_group_of_which_nothing_is_known_is_noticed(train_table: pd.DataFrame, group: Group) -> None:
+    table = train_table.head(300).assign(**EXAMPLE_RECORD)
+    encoder = Encoder().fit(model_inputs(table), target(train_table.head(300)))
+    found = unknown_groups(encoder.transform(model_inputs(hide_groups(table, (group,)))))
+
+    assert (found == [member is group for member in GROUPS]).all()
+
+
+def test_risks_are_probabilities_one_for_each_row(fitted: RiskModel, practice: Inputs) -> None:
+    risks = fitted.probabilities(practice)
+
+    assert risks.shape == (len(practice),)
+    assert risks.dtype == np.float64
+    assert ((risks >= 0) & (risks <= 1)).all()
+
+
+def test_the_mean_risk_is_the_prevalence_however_little_is_known(
+    fitted: RiskModel, practice: Inputs, train_table: pd.DataFrame
+) -> None:
+    known = known_features(matrix_of(fitted, practice))
+    risks, prevalence = fitted.probabilities(practice), target(train_table).mean()
+
+    for low, high in ((0, 8), (9, 16), (17, 24), (25, 32), (33, 40)):
+        rows = (low <= known) & (known <= high)
+        assert rows.sum() > 150
+        assert risks[rows].mean() == pytest.approx(prevalence, abs=0.006), (low, high)
+
+
+def test_the_mean_risk_is_the_prevalence_whatever_group_is_unknown(
+    fitted: RiskModel, train_table: pd.DataFrame
+) -> None:
+    prevalence = target(train_table).mean()
+    unmoved = replace(fitted, offsets=Offsets())
+    less = [hide_groups(train_table, (group,)) for group in GROUPS]
+    less += [hide_groups(train_table, GROUPS), keep_only(train_table, ("race", "gender", "age"))]
+    gaps, before = (
+        np.array([abs(model.probabilities(model_inputs(table)).mean() - prevalence) for table in less])
+        for model in (fitted, unmoved)
+    )
+
+    # Groups hidden alone share one offset with groups hidden together: what is left is small, not nothing.
+    assert gaps.max() < 0.02
+    assert gaps.mean() < min(0.007, before.mean()), "the offsets are what does it"
+
+
+def test_complete_records_are_left_as_the_trees_have_them(fitted: RiskModel, train_table: pd.DataFrame) -> None:
+    matrix = matrix_of(fitted, model_inputs(train_table))
+    ordinary = known_features(matrix) >= np.quantile(known_features(matrix), 0.02)
+
+    assert (fitted.offsets.of(matrix)[ordinary] == 0).all()
+    assert ordinary.mean() > 0.97
+    assert np.abs(fitted.offsets.by_number).max() > 0, "others are moved"
+
+
+@BOTH
+def test_without_practice_nothing_is_moved(family: str, train_table: pd.DataFrame) -> None:
+    model = fit(family, {"n_estimators": 5}, train_table, jobs=1, masked=0)
+    risks = model.probabilities(model_inputs(keep_only(train_table.head(50), ())))
+
+    assert (model.offsets.of(matrix_of(model, model_inputs(hide_groups(train_table, GROUPS)))) == 0).all()
+    assert np.isfinite(risks).all()
+
+
+def test_records_that_tell_the_same_have_the_same_risk(fitted: RiskModel, test_table: pd.DataFrame) -> None:
+    table = test_table.head(20).assign(**EXAMPLE_RECORD)
+
+    assert len(set(fitted.probabilities(model_inputs(without_history(table))).tolist())) == 1
+
+
+@pytest.fixture(scope="module")
+def fitted_again(train_table: pd.DataFrame) -> dict[str, RiskModel]:
+    """The same again; the forest with two cores, which sum its trees in another order."""
+    return {family: fit(family, SMALL[family], train_table, jobs=1 + (family == RANDOM_FOREST)) for family in FAMILIES}
+
+
+@BOTH
+def test_the_same_settings_and_data_give_the_same_answers_twice(
+    family: str, fitted_again: dict[str, RiskModel], train_table: pd.DataFrame, test_table: pd.DataFrame
+) -> None:
+    model = fit(family, SMALL[family], train_table, jobs=1)
+
+    inputs = model_inputs(test_table)
+    again = fitted_again[family].probabilities(inputs)
+    np.testing.assert_allclose(model.probabilities(inputs), again, rtol=0, atol=1e-12 if family == RANDOM_FOREST else 0)
+
+
+@BOTH
+def test_settings_given_go_before_the_defaults_of_the_family(family: str, train_table: pd.DataFrame) -> None:
+    model = fit(family, {"n_estimators": 3}, train_table.head(500), jobs=1, masked=0)
+    used = model.estimator.get_params()
+
+    assert used["n_estimators"] == 3
+    others = {name: value for name, value in FAMILIES[family].defaults.items() if name != "n_estimators"}
+    assert {name: used[name] for name in others} == others
+
+
+@BOTH
+def test_the_search_begins_with_the_defaults_and_stays_within_settings_of_the_family(family: str) -> None:
+    chosen = FAMILIES[family]
+    trial = optuna.trial.FixedTrial(dict(chosen.first_guess))
+
+    suggested = chosen.suggest(trial)  # fails when the first guess lies outside of the space
+    assert suggested == dict(chosen.first_guess) == {name: chosen.defaults[name] for name in suggested}
+
+
+@BOTH
+def test_the_outcome_and_the_patient_teach_but_are_never_asked_for(
+    family: str, train_table: pd.DataFrame, test_table: pd.DataFrame
+) -> None:
+    model = fit(family, {"n_estimators": 3}, train_table.head(800), jobs=1, masked=0)
+    blind = test_table.drop(columns=[TARGET, "patient_nbr", "encounter_id"])
+
+    np.testing.assert_array_equal(
+        model.probabilities(model_inputs(blind)), model.probabilities(model_inputs(test_table))
+    )
+
+
+def test_a_patient_who_teaches_does_not_teach_the_encoding_of_their_own_rows(train_table: pd.DataFrame) -> None:
+    inputs, labels, groups = model_inputs(train_table), target(train_table), patients(train_table)
+    encoder = Encoder().fit(inputs, labels)
+    (crossed,) = encoder.cross_transform([inputs], labels, groups)
+    rate = feature_names().index("diag_2:code_rate")
+
+    rare = train_table.groupby("diag_2")["patient_nbr"].transform("nunique").fillna(99).to_numpy() == 1
+    by_outcome = [crossed[rare & (labels == outcome), rate].mean() for outcome in (0, 1)]
+    assert by_outcome[1] <= by_outcome[0] + 1e-3, "a code that one patient has says nothing of that patient"

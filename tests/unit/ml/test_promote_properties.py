@@ -1,0 +1,132 @@
+"""What holds of the gate's decision for any figures."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ml.evaluate import Interval
+from ml.evidence import Contender, Evidence, Rule, Subgroup
+from ml.promote import MARGINS
+from tests.unit.ml.verdicts import RANKING, evidence, group, interval, judged, version
+
+
+@st.composite
+def intervals(draw: st.DrawFn, scale: float = 0.1) -> Interval:
+    low, value, high = sorted(draw(st.floats(-scale, scale)) for _ in range(3))
+    return {"value": value, "low": low, "high": high}
+
+
+GROUPS = st.builds(group, intervals(), intervals())
+EVIDENCE = st.builds(
+    evidence,
+    auroc=intervals(0.02),
+    average_precision=intervals(0.02),
+    brier=intervals(0.002),
+    ece=intervals(0.05),
+    calibration_intercept=intervals(0.3),
+    calibration_slope=intervals(2),
+    subgroups=st.lists(GROUPS, max_size=2).map(tuple),
+)
+CONTENDERS = st.builds(
+    version,
+    number=st.just("1"),
+    provenance=st.sampled_from(["real", "synthetic"]),
+    data_version=st.sampled_from(["data now", "data before", "data long ago"]),
+    code_version=st.sampled_from(["code now", "code before", "code long ago"]),
+    fault=st.sampled_from([None, None, None, "its graph is gone."]),
+)
+
+
+@given(CONTENDERS, EVIDENCE)
+def test_a_damaged_candidate_is_never_promoted(incumbent: Contender, figures: Evidence) -> None:
+    for held in (incumbent, None):
+        for known in (figures, None):
+            decision = judged(known, held, version(fault="its checksum differs."))
+            assert not decision.promote
+            assert decision.rule is Rule.SOUNDNESS
+            assert decision.reason == "the bundle is not sound: its checksum differs."
+
+
+@given(CONTENDERS, EVIDENCE)
+def test_synthetic_never_replaces_real(incumbent: Contender, figures: Evidence) -> None:
+    decision = judged(figures, replace(incumbent, provenance="real"), version(provenance="synthetic"))
+
+    assert not decision.promote
+    assert decision.rule is Rule.ORIGIN
+    assert decision.reason == "it was trained on synthetic data and production on real data"
+
+
+@given(CONTENDERS, EVIDENCE)
+def test_real_that_is_calibrated_replaces_synthetic_whatever_it_changes(incumbent: Contender, some: Evidence) -> None:
+    decision = judged(replace(some, calibration=evidence().calibration), replace(incumbent, provenance="synthetic"))
+
+    assert decision.promote
+    assert decision.rule is Rule.ORIGIN
+
+
+@given(CONTENDERS, EVIDENCE)
+def test_the_same_model_never_replaces_itself(one: Contender, figures: Evidence) -> None:
+    same = replace(figures, differences={name: interval(0.0) for name in MARGINS}, subgroups=())
+
+    assert not judged(same, one, replace(one, version="2")).promote
+
+
+@given(CONTENDERS, CONTENDERS, EVIDENCE)
+def test_two_versions_never_replace_each_other_in_turn(one: Contender, other: Contender, figures: Evidence) -> None:
+    seen_from_the_other_side = replace(
+        figures,
+        differences={name: mirrored(figure) for name, figure in figures.differences.items()},
+        subgroups=tuple(
+            replace(part, auroc=mirrored(part.auroc), miscalibration=mirrored(part.miscalibration))
+            for part in figures.subgroups
+        ),
+    )
+
+    assert not (judged(figures, other, one).promote and judged(seen_from_the_other_side, one, other).promote)
+
+
+def mirrored(figure: Interval) -> Interval:
+    return {"value": -figure["value"], "low": -figure["high"], "high": -figure["low"]}
+
+
+@given(CONTENDERS, EVIDENCE, st.sampled_from(RANKING), st.floats(0, 1))
+def test_a_better_lower_bound_never_turns_a_promotion_into_a_refusal(
+    incumbent: Contender, figures: Evidence, metric: str, share: float
+) -> None:
+    change = figures.differences[metric]
+    raised = change | {"low": change["low"] + share * (change["value"] - change["low"])}
+    better = replace(figures, differences={**figures.differences, metric: raised})
+
+    assert judged(better, incumbent).promote >= judged(figures, incumbent).promote
+
+
+@given(CONTENDERS, EVIDENCE, st.sampled_from(list(MARGINS)), st.floats(0, 0.05))
+def test_a_better_figure_never_turns_a_promotion_into_a_refusal(
+    incumbent: Contender, figures: Evidence, metric: str, gain: float
+) -> None:
+    sign = -1 if metric == "brier" else 1
+    moved = {end: number + sign * gain for end, number in figures.differences[metric].items()}
+    better = replace(figures, differences={**figures.differences, metric: moved})
+
+    assert judged(better, incumbent).promote >= judged(figures, incumbent).promote
+
+
+@given(CONTENDERS, EVIDENCE, GROUPS)
+def test_one_more_subgroup_never_turns_a_refusal_into_a_promotion(
+    incumbent: Contender, figures: Evidence, more: Subgroup
+) -> None:
+    with_more = replace(figures, subgroups=(*figures.subgroups, more))
+
+    assert judged(with_more, incumbent).promote <= judged(figures, incumbent).promote
+
+
+@given(CONTENDERS, CONTENDERS, EVIDENCE)
+def test_every_decision_has_a_reason_and_its_rule_fits_it(one: Contender, other: Contender, figures: Evidence) -> None:
+    decision = judged(figures, other, one)
+    against = {Rule.SOUNDNESS, Rule.CALIBRATION, Rule.WORSE, Rule.SUBGROUP, Rule.NOTHING_NEW}
+    in_favour = {Rule.FIRST, Rule.INCUMBENT, Rule.BETTER, Rule.NEW_DATA, Rule.NEW_CODE}
+
+    assert decision.reason
+    assert "\n" not in decision.reason
+    assert decision.rule is Rule.ORIGIN or decision.rule in (in_favour if decision.promote else against)
