@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 
 from api import logs
 from api.errors import install_handlers
+from api.history import History
 from api.metrics import Metrics
 from api.middleware import LimitBody, Observe
 from api.model_cache import ModelCache
@@ -19,7 +20,7 @@ from api.model_store import ModelStore
 from api.openapi import document_of
 from api.prediction_log import PredictionLog
 from api.registry_client import RegistryClient
-from api.routes import docs, model, predict, status
+from api.routes import docs, explain, model, predict, status
 from api.services import Services
 from api.settings import ApiSettings
 from ml.errors import SettingsError
@@ -58,7 +59,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
     app.state.services = services
     app.openapi = partial(document_of, app, settings.max_records)  # type: ignore[method-assign]
     install_handlers(app)
-    for routes in (predict, model, status, docs):
+    for routes in (predict, explain, model, status, docs):
         app.include_router(routes.router)
     return app
 
@@ -71,7 +72,7 @@ def _build(settings: ApiSettings) -> Services:
     metrics = Metrics()
     metrics.watch(store, log)
     pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="batch")
-    return Services(settings, metrics, store, log, pool)
+    return Services(settings, metrics, store, log, History.of(settings), pool)
 
 
 @asynccontextmanager
@@ -84,3 +85,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await services.store.stop()
     await asyncio.to_thread(services.log.stop)
     services.batch_pool.shutdown(wait=False, cancel_futures=True)
+    services.history.stop()

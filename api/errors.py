@@ -5,6 +5,7 @@ ApiError
 ├── BodyTooLargeError      413
 ├── UnsupportedMediaError  415  the body is not declared as JSON
 ├── InvalidRecordsError    422  the body is JSON, but not what a record may be
+├── InvalidQueryError      422  a parameter of the address has a value that is not allowed
 └── NoModelError           503  there is nothing to answer with
 """
 
@@ -65,6 +66,15 @@ class InvalidRecordsError(ApiError):
 
     def __init__(self, detail: str, errors: Sequence[dict[str, Any]], count: int) -> None:
         super().__init__(detail, members={"errors": list(errors), "error_count": count})
+
+
+class InvalidQueryError(ApiError):
+    """A parameter of the address has a value that is not allowed."""
+
+    status, slug, title = 422, "invalid-query", "Invalid query"
+
+    def __init__(self, detail: str, error: dict[str, Any]) -> None:
+        super().__init__(detail, members={"errors": [error], "error_count": 1})
 
 
 class NoModelError(ApiError):

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from ml.schema import BY_NAME, FEATURE_NAMES, Column
+from api.schemas import FIELD_NAMES
+from ml.schema import BY_NAME, Column
 
 SHOWN = 80
 """Characters of a refused value that are shown."""
@@ -94,6 +95,6 @@ def _expected(column: Column) -> str:
 
 
 def _unknown_field(field: str) -> str:
-    near = get_close_matches(field[:SHOWN], FEATURE_NAMES, n=1)
+    near = get_close_matches(field[:SHOWN], FIELD_NAMES, n=1)
     hint = f"did you mean '{near[0]}'?" if near else "the fields are listed under /docs"
     return f"unknown field '{shorten(field)}'; {hint}"

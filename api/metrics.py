@@ -1,7 +1,7 @@
 """Metrics of the service, each in the registry of its own application."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -20,6 +20,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from api.history import NONE, STATES
 from api.model_store import ModelStore
 from api.prediction_log import PredictionLog
 
@@ -52,6 +53,12 @@ class Metrics:
         self._batch_size = Histogram(
             "api_batch_size", "Records in a request.", buckets=_BATCHES, registry=self.registry
         )
+        self._history = Counter(
+            "api_history",
+            "Records with a patient, by what became of the patient's history.",
+            ["history"],
+            registry=self.registry,
+        )
         self._probabilities = ProbabilityHistogram()
         self.registry.register(self._probabilities)
 
@@ -70,6 +77,12 @@ class Metrics:
         self._predictions.labels(version, "true" if load_test else "false").inc(len(probabilities))
         self._batch_size.observe(len(probabilities))
         self._probabilities.observe(probabilities)
+
+    def observe_history(self, states: Sequence[str]) -> None:
+        """Count what became of the history of patients; records without a patient do not count."""
+        for state in STATES:
+            if state != NONE and (count := states.count(state)):
+                self._history.labels(state).inc(count)
 
 
 class ProbabilityHistogram(Collector):

@@ -1,19 +1,21 @@
-"""The OpenAPI document. FastAPI writes it, save the request of POST /predict, which is read as bytes."""
+"""The OpenAPI document. FastAPI writes it, save the requests that hold records, which are read as bytes."""
 
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.answers import Problem
 from api.errors import PROBLEM_JSON
-from api.schemas import REQUEST, REQUEST_ADAPTER, Problem
+from api.explaining import MOST_RECORDS
+from api.schemas import EXPLAIN_REQUEST, REQUEST, REQUEST_ADAPTER
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _MEANINGS: Final = {
     400: "The body is not JSON.",
     413: "The body is too large.",
     415: "The body is not declared as application/json.",
-    422: "A record is not valid; the answer names record, field, value and what is allowed.",
+    422: "A record or a parameter is not valid; the answer names record, field, value and what is allowed.",
     503: "No model is loaded yet.",
 }
 
@@ -42,8 +44,9 @@ def document_of(app: FastAPI, max_records: int) -> dict[str, Any]:
         request = REQUEST_ADAPTER.json_schema(ref_template=_REFERENCE)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(request.pop("$defs"))
-        schemas[REQUEST] = request
-        request["properties"]["records"]["maxItems"] = max_records
+        for name, most in ((REQUEST, max_records), (EXPLAIN_REQUEST, min(MOST_RECORDS, max_records))):
+            records = {**request["properties"]["records"], "maxItems": most}
+            schemas[name] = {**request, "title": name, "properties": {"records": records}}
         schemas[Problem.__name__] = Problem.model_json_schema(ref_template=_REFERENCE)
         schemas.update(schemas[Problem.__name__].pop("$defs", {}))
         app.openapi_schema = document

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs
 
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from api.errors import InvalidRecordsError, MalformedBodyError
+from api.errors import InvalidQueryError, InvalidRecordsError, MalformedBodyError
 from api.faults import Fault, body_fault, record_fault
-from api.schemas import RECORDS_ADAPTER, REQUEST_ADAPTER
+from api.schemas import FIELD_NAMES, RECORDS_ADAPTER, REQUEST_ADAPTER
 from ml.bundle import Record
-from ml.schema import FEATURES
 
 CHUNK = 256
 """Records validated at a time. Validation holds the interpreter lock; other requests get a turn in between."""
@@ -18,7 +18,7 @@ CHUNK = 256
 MAX_FAULTS = 20
 """Faults listed in an answer; more are only counted."""
 
-MAX_FIELDS = 4 * len(FEATURES)
+MAX_FIELDS = 4 * len(FIELD_NAMES)
 """A record with more fields than this is refused as a whole, not field by field."""
 
 
@@ -64,6 +64,24 @@ def read_large(body: bytes, max_records: int) -> list[Record]:
     return records
 
 
+def read_flag(query: bytes, name: str) -> bool:
+    """A boolean parameter of the address, absent means false.
+
+    Raises:
+        InvalidQueryError: it is neither true nor false, or given twice.
+    """
+    if not query:
+        return False
+    match parse_qs(query.decode("ascii", "replace"), keep_blank_values=True).get(name):
+        case None | ["false"]:
+            return False
+        case ["true"]:
+            return True
+        case given:
+            fault = body_fault(name, ",".join(given), f"{name} must be true or false, once")
+            raise InvalidQueryError(f"{name} must be true or false, once.", fault.as_json())
+
+
 def _rows_of(document: Any, max_records: int) -> list[Any]:
     """The value of ``records``, when it is a list of an allowed length and stands alone."""
     if not isinstance(document, dict):
@@ -89,7 +107,7 @@ def _faults_of(error: ValidationError, start: int) -> Iterator[Fault]:
 
 
 def _too_wide(index: int, fields: int) -> Fault:
-    return Fault(index, None, None, f"the record has {fields} fields; the schema knows {len(FEATURES)}")
+    return Fault(index, None, None, f"the record has {fields} fields; the schema knows {len(FIELD_NAMES)}")
 
 
 def _refusal(faults: list[Fault], count: int) -> InvalidRecordsError:

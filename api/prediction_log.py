@@ -46,6 +46,7 @@ class Entry:
     data_source: str
     load_test: bool
     records: Sequence[Record]
+    known_fields: Sequence[int]
     probabilities: NDArray[np.float32]
 
 
@@ -158,11 +159,7 @@ class PredictionLog:
 def connection_options(settings: ApiSettings) -> dict[str, Any]:
     """How to connect, with time limits, so that a database that hangs is noticed like one that is away."""
     return {
-        "host": settings.postgres_host,
-        "port": settings.postgres_port,
-        "dbname": settings.diabetes_db_name,
-        "user": settings.diabetes_db_user,
-        "password": settings.diabetes_db_password.get_secret_value(),
+        **settings.database_login,
         "connect_timeout": 5,
         "options": "-c statement_timeout=10000",
         "tcp_user_timeout": 10_000,
@@ -175,7 +172,8 @@ def _lines(entry: Entry) -> Iterator[bytes]:
     moment = entry.predicted_at.isoformat()
     before = f"{entry.request_id}\t", f"\t{moment}\t{entry.model_version}\t{entry.data_source}\t"
     load_test = "t" if entry.load_test else "f"
-    for position, (record, probability) in enumerate(zip(entry.records, entry.probabilities.tolist(), strict=True)):
+    answers = zip(entry.records, entry.known_fields, entry.probabilities.tolist(), strict=True)
+    for position, (record, known_fields, probability) in enumerate(answers):
         known = {name: value for name, value in record.items() if value is not None}
         text = orjson.dumps(known).replace(b"\\", b"\\\\")
         yield b"%b%d%b%b\t%d\t%r\t%b\n" % (
@@ -183,7 +181,7 @@ def _lines(entry: Entry) -> Iterator[bytes]:
             position,
             before[1].encode(),
             text,
-            len(known),
+            known_fields,
             probability,
             load_test.encode(),
         )

@@ -1,4 +1,4 @@
-"""Request and response models. Those of the request derive from :mod:`ml.schema`, the only list of columns.
+"""Request models. They derive from :mod:`ml.schema`, the only list of columns.
 
 A record is a TypedDict and not a model class: what Pydantic has validated is then already the mapping that
 the bundle encodes and the prediction log stores, under the keys of the data set, with nothing copied.
@@ -7,17 +7,32 @@ the bundle encodes and the prediction log stores, under the keys of the data set
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
 from ml.bundle import Record
-from ml.schema import EXAMPLE_RECORD, FEATURES, ICD9_PATTERN, Column, Kind
+from ml.schema import (
+    BY_NAME,
+    ENCOUNTER_ID,
+    EXAMPLE_RECORD,
+    FEATURES,
+    ICD9_PATTERN,
+    PATIENT_ID,
+    Column,
+    Kind,
+)
+
+IDENTIFIERS: Final = (BY_NAME[PATIENT_ID], BY_NAME[ENCOUNTER_ID])
+"""Fields of a record that no model sees: they say whose earlier stays to look up, and before which encounter."""
+FIELD_NAMES: Final = tuple(column.name for column in (*FEATURES, *IDENTIFIERS))
 
 SHORT_RECORD: Final = {name: EXAMPLE_RECORD[name] for name in ("race", "gender", "age")}
+KNOWN_PATIENT: Final[dict[str, Any]] = {PATIENT_ID: 338_247, ENCOUNTER_ID: 14_409_084, **SHORT_RECORD}
 RECORD: Final = "PatientRecord"
 REQUEST: Final = "PredictRequest"
+EXPLAIN_REQUEST: Final = "ExplainRequest"
 ASCII_ICD9: Final = ICD9_PATTERN.replace(r"\d", "[0-9]")
 """JSON Schema's ``\\d`` means 0-9; that of Pydantic would also take the digits of other scripts."""
 
@@ -33,9 +48,11 @@ class _WholeNumber:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         low, high = self.low, self.high
         whole_float = core_schema.float_schema(strict=True, allow_inf_nan=False, multiple_of=1, ge=low, le=high)
-        from_float = core_schema.chain_schema([whole_float, core_schema.no_info_plain_validator_function(int)])
+        whole = core_schema.int_schema(strict=True, ge=low, le=high)
+        # The range once more: as a float, the largest 64-bit number is one too large.
+        to_int = core_schema.no_info_plain_validator_function(int)
         number = core_schema.union_schema(
-            [core_schema.int_schema(strict=True, ge=low, le=high), from_float],
+            [whole, core_schema.chain_schema([whole_float, to_int, whole])],
             mode="left_to_right",
             custom_error_type="whole_number",
             custom_error_message="not a whole number that is allowed here",
@@ -72,12 +89,30 @@ def _type_of(column: Column) -> Any:
     return Annotated[inner | None, Field(title=column.label, description=describe(column), examples=[column.example])]
 
 
-_STRICT: Final = ConfigDict(extra="forbid", strict=True)
+_LOOKED_UP: Final = {
+    PATIENT_ID: "Number of the patient, never an input of the model: the service looks up the earlier stays that it "
+    "knows of. Absent or null: no history.",
+    ENCOUNTER_ID: "Number of this encounter, never an input of the model: only stays before it count as earlier. "
+    "Absent or null: all stays of the patient do.",
+}
 
-PatientRecord = TypedDict(RECORD, {column.name: _type_of(column) for column in FEATURES}, total=False)  # type: ignore[misc]
-PatientRecord.__doc__ = "One hospital encounter. Any subset of the fields; an absent one is unknown."
+
+def _identifier(column: Column) -> Any:
+    number = Annotated[int, _WholeNumber(column.low or 0, column.high or 0)]
+    description, example = _LOOKED_UP[column.name], KNOWN_PATIENT[column.name]
+    return Annotated[number | None, Field(title=column.label, description=description, examples=[example])]
+
+
+_STRICT: Final = ConfigDict(extra="forbid", strict=True)
+_FIELDS: Final = {column.name: _type_of(column) for column in FEATURES}
+_FIELDS.update({column.name: _identifier(column) for column in IDENTIFIERS})
+
+PatientRecord = TypedDict(RECORD, _FIELDS, total=False)  # type: ignore[misc]
+PatientRecord.__doc__ = (
+    "One hospital encounter. Any subset of the 47 features, an absent one is unknown; and, if known, whose it is."
+)
 PatientRecord.__pydantic_config__ = ConfigDict(  # type: ignore[attr-defined]
-    **_STRICT, json_schema_extra={"examples": [dict(SHORT_RECORD), dict(EXAMPLE_RECORD)]}
+    **_STRICT, json_schema_extra={"examples": [dict(SHORT_RECORD), dict(KNOWN_PATIENT), dict(EXAMPLE_RECORD)]}
 )
 
 
@@ -94,93 +129,3 @@ class PredictRequest(TypedDict):
 _Checked = dict[str, list[Record]]
 REQUEST_ADAPTER: Final[TypeAdapter[_Checked]] = TypeAdapter(cast(type[_Checked], PredictRequest))
 RECORDS_ADAPTER: Final[TypeAdapter[list[Record]]] = TypeAdapter(cast(type[list[Record]], list[PatientRecord]))
-
-
-class ModelName(BaseModel):
-    """The model version that gave an answer."""
-
-    name: str = Field(examples=["diabetes-readmission"])
-    version: str = Field(examples=["3"])
-    data_source: str = Field(description="What it was trained on: real or synthetic data.", examples=["real"])
-
-
-class PredictResponse(BaseModel):
-    """Calibrated probabilities of readmission within 30 days, in the order of the records."""
-
-    predictions: list[float] = Field(examples=[[0.18]])
-    model: ModelName
-    request_id: str = Field(examples=["5f0c9d0a4a6e4d0f8d0d4f6f2d3f7a11"])
-
-
-class Metric(BaseModel):
-    """A figure on the test patients, with its 95 % interval."""
-
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-
-
-class RegistryStatus(BaseModel):
-    """What the last look at the registry found."""
-
-    reachable: bool
-    version: str | None = Field(description="The version that the alias production names.")
-    checked_at: str | None = Field(description="When the registry last answered.")
-    since: str | None = Field(description="Since when it has been reachable, or away.")
-    error: str | None
-
-
-class Refusal(BaseModel):
-    """A production version that failed its checks; the model before it serves on."""
-
-    version: str
-    reason: str
-    at: str
-
-
-class ModelDescription(BaseModel):
-    """The model that answers now."""
-
-    name: str
-    version: str
-    algorithm: str
-    data_source: str
-    data_version: str
-    trained_at: str
-    metrics: dict[str, Metric]
-    prevalence: float
-    risk_quantiles: list[float] = Field(description="101 quantiles of risk among the test patients, 0 % to 100 %.")
-    loaded_at: str
-    registry: RegistryStatus
-    refused: Refusal | None
-
-
-class Status(BaseModel):
-    """A word on how the service is."""
-
-    status: str
-
-
-class Fault(BaseModel):
-    """One thing that is wrong with a request."""
-
-    record: int | None = Field(description="Index of the record, from 0.")
-    field: str | None
-    value: Any = Field(description="What was given, shortened.")
-    message: str
-    allowed: list[str | int] | None = None
-
-
-class Problem(BaseModel):
-    """What went wrong, by RFC 9457."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    request_id: str
-    errors: list[Fault] = Field(default=[], description="The first faults of the body, with status 422.")
-    error_count: int = Field(default=0, description="How many faults the body has, with status 422.")

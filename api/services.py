@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.history import History
 from api.metrics import Metrics
 from api.model_store import ModelStore
 from api.prediction_log import PredictionLog
@@ -20,6 +21,7 @@ class Services:
     metrics: Metrics
     store: ModelStore
     log: PredictionLog
+    history: History
     batch_pool: ThreadPoolExecutor
 
 

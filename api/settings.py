@@ -1,6 +1,7 @@
 """Settings of the prediction service."""
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -17,4 +18,16 @@ class ApiSettings(DatabaseSettings, MlflowSettings):
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
     prediction_log: bool = True
     prediction_log_queue: int = Field(default=50_000, ge=1)
+    history_timeout_seconds: float = Field(default=0.2, gt=0, le=5)
     ort_threads: int = Field(default=1, ge=1)
+
+    @property
+    def database_login(self) -> dict[str, Any]:
+        """Where the ``diabetes`` database is and how to log in, as psycopg2 takes it."""
+        return {
+            "host": self.postgres_host,
+            "port": self.postgres_port,
+            "dbname": self.diabetes_db_name,
+            "user": self.diabetes_db_user,
+            "password": self.diabetes_db_password.get_secret_value(),
+        }

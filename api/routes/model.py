@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
+from api.answers import ModelDescription, Refusal, RegistryStatus
 from api.openapi import problems
-from api.schemas import ModelDescription, Refusal, RegistryStatus
 from api.services import Parts
 
 router = APIRouter()
@@ -11,9 +11,9 @@ router = APIRouter()
 
 @router.get("/model", summary="The model that answers", tags=["Model"], responses=problems(503))
 async def describe_model(parts: Parts) -> ModelDescription:
-    """Name, version, figures on the test patients, and the state of the registry."""
+    """Name, version, figures on the test patients, what reliability and range rest on, and the registry's state."""
     model, store = parts.store.require(), parts.store
-    manifest, state = model.bundle.manifest, store.registry_state
+    manifest, completeness, state = model.bundle.manifest, model.bundle.completeness, store.registry_state
     return ModelDescription.model_validate(
         {
             "name": model.registered.name,
@@ -25,6 +25,12 @@ async def describe_model(parts: Parts) -> ModelDescription:
             "metrics": manifest.metrics,
             "prevalence": manifest.prevalence,
             "risk_quantiles": list(manifest.risk_quantiles),
+            "completeness": {
+                "weights": completeness.weights,
+                "information": list(completeness.information),
+                "auroc": list(completeness.auroc),
+            },
+            "interval_coverage": completeness.coverage,
             "loaded_at": model.loaded_at,
             "registry": RegistryStatus(
                 reachable=state.reachable,

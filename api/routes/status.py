@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from api.answers import Status
 from api.openapi import problems
-from api.schemas import Status
 from api.services import Parts
 
 router = APIRouter(tags=["Status"])

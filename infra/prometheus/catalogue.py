@@ -10,6 +10,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
     "*": {"up": "gauge", "scrape_duration_seconds": "gauge", "ALERTS": "gauge"},
     "api": {
         "api_batch_size": "histogram",
+        "api_history_total": "counter",
         "api_prediction_probability": "histogram",
         "api_predictions_total": "counter",
         "api_request_duration_seconds": "histogram",

@@ -1,4 +1,4 @@
-"""Small real bundles: a logistic graph over two of the 47 inputs, written as ml.bundle describes."""
+"""Small real bundles: a logistic graph over three of the inputs, written as ml.bundle describes."""
 
 import json
 from pathlib import Path
@@ -8,11 +8,23 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from ml.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, OUTPUT, sha256_of
-from ml.schema import EXAMPLE_RECORD, FEATURES
+from ml.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, NUMBERS, OUTPUT, TEXTS, sha256_of
+from ml.completeness import UNITS, Completeness
+from ml.schema import EXAMPLE_RECORD
 
 INPATIENT_WEIGHT = 0.4
+EARLIER_WEIGHT = 0.3
 FEMALE_WEIGHT = 0.1
+COMPLETENESS = Completeness(
+    weights=dict.fromkeys(UNITS, 1 / len(UNITS)),
+    information=(0.0, 0.5, 1.0),
+    auroc=(0.5, 0.6, 0.7),
+    risk_edges=(0.1, 0.2),
+    low=((-1.0, -1.0, -1.0), (-0.5, -0.5, -0.5), (0.0, 0.0, 0.0)),
+    high=((1.0, 1.0, 1.0), (0.5, 0.5, 0.5), (0.0, 0.0, 0.0)),
+    coverage=0.91,
+)
+"""What these models are said to be worth: the range narrows as a record tells more, to nothing."""
 RECORDS: list[dict[str, Any]] = [
     {},
     EXAMPLE_RECORD,
@@ -20,11 +32,13 @@ RECORDS: list[dict[str, Any]] = [
     {"gender": "Female"},
     {"number_inpatient": 50, "race": None},
 ]
+"""What may be sent to the service. What it looks up by itself goes into a golden request below."""
 
 
 def expected(record: dict[str, Any], bias: float) -> float:
     """What the graph answers, computed apart from it."""
     score = bias + INPATIENT_WEIGHT * (record.get("number_inpatient") or 0)
+    score += EARLIER_WEIGHT * (record.get("earlier_stays") or 0)
     score += FEMALE_WEIGHT * (record.get("gender") == "Female")
     return float(1 / (1 + np.exp(-score)))
 
@@ -36,17 +50,21 @@ def write_bundle(directory: Path, bias: float = -2.0, *, golden_shift: float = 0
         directory: made here.
         bias: intercept, by which the answers of two bundles differ.
         golden_shift: added to every golden answer, which makes the bundle fail its replay.
-        without: a feature that the graph has no input for, which makes the bundle fail its check.
+        without: a text feature that the graph has no input for, which makes the bundle fail its check.
     """
     directory.mkdir(parents=True)
-    onnx.save(_graph(bias, without), str(directory / MODEL_FILE))
-    golden = [{"record": record, "probability": expected(record, bias) + golden_shift} for record in RECORDS]
+    texts = tuple(name for name in TEXTS if name != without)
+    onnx.save(_graph(bias, texts), str(directory / MODEL_FILE))
+    golden = [
+        {"record": record, "probability": expected(record, bias) + golden_shift}
+        for record in [*RECORDS, {"earlier_stays": 2}]
+    ]
     (directory / GOLDEN_FILE).write_text(json.dumps({"requests": golden}))
-    seal(directory)
+    seal(directory, texts)
     return directory
 
 
-def seal(directory: Path) -> None:
+def seal(directory: Path, texts: tuple[str, ...] = TEXTS) -> None:
     """Write the manifest that fits the two other files."""
     interval = {"value": 0.67, "low": 0.66, "high": 0.68}
     manifest = {
@@ -57,38 +75,66 @@ def seal(directory: Path) -> None:
         "prevalence": 0.11,
         "risk_quantiles": [index / 100 for index in range(101)],
         "metrics": dict.fromkeys(("auroc", "average_precision", "brier", "ece"), interval),
+        "completeness": COMPLETENESS.to_json(),
+        "texts": texts,
+        "numbers": NUMBERS,
         "files": {name: sha256_of(directory / name) for name in (MODEL_FILE, GOLDEN_FILE)},
     }
     (directory / MANIFEST_FILE).write_text(json.dumps(manifest))
 
 
-def _graph(bias: float, without: str) -> onnx.ModelProto:
-    inputs = [
-        helper.make_tensor_value_info(
-            column.input_name, TensorProto.FLOAT if column.is_number else TensorProto.STRING, [None, 1]
-        )
-        for column in FEATURES
-        if column.name != without
-    ]
+def _graph(bias: float, texts: tuple[str, ...]) -> onnx.ModelProto:
     nodes = [
-        helper.make_node("IsNaN", ["number_inpatient"], ["unknown"]),
-        helper.make_node("Where", ["unknown", "const_zero", "number_inpatient"], ["stays"]),
-        helper.make_node("Mul", ["stays", "const_weight"], ["from_stays"]),
+        _column("number_inpatient", "numbers", NUMBERS),
+        _column("earlier_stays", "numbers", NUMBERS),
+        _column("gender", "texts", texts),
+        *_weighted("number_inpatient"),
+        *_weighted("earlier_stays"),
         helper.make_node(
-            "LabelEncoder", ["gender"], ["from_gender"], domain="ai.onnx.ml",
+            "LabelEncoder", ["gender"], ["gender_part"], domain="ai.onnx.ml",
             keys_strings=["Female"], values_floats=[FEMALE_WEIGHT], default_float=0.0,
         ),
-        helper.make_node("Add", ["from_stays", "from_gender"], ["sum"]),
-        helper.make_node("Add", ["sum", "const_bias"], ["score"]),
+        helper.make_node("Sum", ["number_inpatient_part", "earlier_stays_part", "gender_part", "bias"], ["score"]),
         helper.make_node("Sigmoid", ["score"], [OUTPUT]),
     ]  # fmt: skip
-    constants = {"const_zero": 0.0, "const_weight": INPATIENT_WEIGHT, "const_bias": bias}
+    floats = {
+        "bias": bias,
+        "zero": 0.0,
+        "number_inpatient_weight": INPATIENT_WEIGHT,
+        "earlier_stays_weight": EARLIER_WEIGHT,
+    }
+    places = {
+        "number_inpatient_place": NUMBERS.index("number_inpatient"),
+        "earlier_stays_place": NUMBERS.index("earlier_stays"),
+        "gender_place": texts.index("gender"),
+    }
     graph = helper.make_graph(
         nodes,
         "logistic",
-        inputs,
+        [
+            helper.make_tensor_value_info("texts", TensorProto.STRING, [None, len(texts)]),
+            helper.make_tensor_value_info("numbers", TensorProto.FLOAT, [None, len(NUMBERS)]),
+        ],
         [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, 1])],
-        [helper.make_tensor(name, TensorProto.FLOAT, [1], [value]) for name, value in constants.items()],
+        [
+            *(helper.make_tensor(name, TensorProto.FLOAT, [1], [value]) for name, value in floats.items()),
+            *(helper.make_tensor(name, TensorProto.INT64, [1], [value]) for name, value in places.items()),
+        ],
     )
     versions = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
     return helper.make_model(graph, opset_imports=versions, ir_version=9)
+
+
+def _column(name: str, tensor: str, names: tuple[str, ...]) -> onnx.NodeProto:
+    """Takes one column, shape ``(n, 1)``, out of an input of the graph."""
+    assert name in names
+    return helper.make_node("Gather", [tensor, f"{name}_place"], [name], axis=1)
+
+
+def _weighted(name: str) -> list[onnx.NodeProto]:
+    """The part of a number in the score; an unknown one has none."""
+    return [
+        helper.make_node("IsNaN", [name], [f"{name}_unknown"]),
+        helper.make_node("Where", [f"{name}_unknown", "zero", name], [f"{name}_known"]),
+        helper.make_node("Mul", [f"{name}_known", f"{name}_weight"], [f"{name}_part"]),
+    ]

@@ -34,6 +34,7 @@ def start_api(registry: RegistryServer, tmp_path: Path) -> Iterator[StartApi]:
                 "api_cache_dir": tmp_path / "cache",
                 "model_poll_seconds": 0.1,
                 "prediction_log": False,
+                "postgres_port": 9,  # nobody answers there
                 "diabetes_db_password": "unused",
             }
             app = create_app(ApiSettings.load(_env_file=None, **(defaults | settings)))

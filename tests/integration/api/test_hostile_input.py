@@ -10,18 +10,23 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 
-from ml.schema import FEATURE_NAMES, FEATURES
+from api.schemas import FIELD_NAMES
+from ml.schema import FEATURES
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.process import ApiProcess, running_api
 from tests.integration.api.registry_server import running_registry
 
-ROUTES = [("/predict", "POST"), *((path, "GET") for path in ("/model", "/health", "/ready", "/metrics"))]
+ROUTES = [
+    ("/predict", "POST"),
+    ("/explain", "POST"),
+    *((path, "GET") for path in ("/model", "/health", "/ready", "/metrics")),
+]
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 ANYTHING = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
 )
 ALLOWED = st.sampled_from([value for column in FEATURES for value in (*column.allowed, column.low, column.high)])
-NEARLY_A_RECORD = st.dictionaries(st.sampled_from(FEATURE_NAMES) | st.text(max_size=8), SCALARS | ALLOWED, max_size=5)
+NEARLY_A_RECORD = st.dictionaries(st.sampled_from(FIELD_NAMES) | st.text(max_size=8), SCALARS | ALLOWED, max_size=5)
 NEARLY_A_BODY = st.fixed_dictionaries({"records": st.lists(NEARLY_A_RECORD, max_size=5)})
 BOUNDED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -52,8 +57,9 @@ def test_valid_requests_get_the_documented_answers(document: Any, path: str, met
     send_examples(document[path][method], schemathesis.GenerationMode.POSITIVE)
 
 
-def test_invalid_requests_get_the_documented_refusals(document: Any) -> None:
-    send_examples(document["/predict"]["POST"], schemathesis.GenerationMode.NEGATIVE)
+@pytest.mark.parametrize("path", ["/predict", "/explain"])
+def test_invalid_requests_get_the_documented_refusals(document: Any, path: str) -> None:
+    send_examples(document[path]["POST"], schemathesis.GenerationMode.NEGATIVE)
 
 
 @BOUNDED

@@ -22,6 +22,9 @@ def test_it_answers_with_one_probability_per_record_model_and_request_id(client:
     assert answer.status_code == 200
     assert answer.json() == {
         "predictions": [pytest.approx(expected(record, -2), abs=1e-6)],
+        "known_fields": [3],
+        "reliability": [round(0.5 + 0.1 * 2 * 3 / 48, 3)],
+        "history": ["none"],
         "model": {"name": "diabetes-readmission", "version": "1", "data_source": "synthetic"},
         "request_id": answer.headers["x-request-id"],
     }

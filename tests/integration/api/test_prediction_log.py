@@ -44,7 +44,10 @@ def rows(database: Connection) -> list[Any]:
 
 def test_every_prediction_is_written_with_its_circumstances(logging_api: Any, database: Connection) -> None:
     database.execute(text(TABLE))
-    records = [{"race": "Asian", "diag_1": "V27", "gender": None}, {"medical_specialty": "Surgery-General"}]
+    records = [
+        {"race": "Asian", "diag_1": "V27", "gender": None},
+        {"medical_specialty": "Surgery-General", "patient_nbr": 7, "encounter_id": 9},
+    ]
 
     answer = logging_api.post(
         "/predict", json={"records": records}, headers={"X-Request-ID": "abc", "X-Load-Test": "1"}
@@ -57,6 +60,7 @@ def test_every_prediction_is_written_with_its_circumstances(logging_api: Any, da
     assert (second["request_id"], second["position"], second["load_test"]) == ("abc", 1, True)
     assert (third["position"], third["load_test"], third["known_fields"], third["record"]) == (0, False, 0, {})
     assert first["record"] == {"race": "Asian", "diag_1": "V27"}
+    assert second["record"] == records[1]  # so that an outcome can be found for it later
     assert (first["known_fields"], second["known_fields"]) == (2, 1)
     assert (first["model_version"], first["data_source"]) == ("1", "synthetic")
     assert [first["probability"], second["probability"]] == pytest.approx(answer["predictions"])

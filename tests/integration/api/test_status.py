@@ -3,10 +3,12 @@
 import json
 
 import jsonschema
+import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES
+from api.schemas import FIELD_NAMES
+from ml.schema import EXAMPLE_RECORD
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -78,18 +80,19 @@ def test_swagger_opens_without_the_internet(client: TestClient) -> None:
         assert client.get(f"/docs/{name}").status_code == 200
 
 
-def test_the_document_describes_the_47_fields_and_its_examples_are_valid(client: TestClient) -> None:
+@pytest.mark.parametrize(("path", "body"), [("/predict", "PredictRequest"), ("/explain", "ExplainRequest")])
+def test_the_document_describes_all_fields_and_its_examples_are_valid(client: TestClient, path: str, body: str) -> None:
     document = client.get("/openapi.json").json()
 
-    operation = document["paths"]["/predict"]["post"]
+    operation = document["paths"][path]["post"]
     media = operation["requestBody"]["content"]["application/json"]
-    assert media["schema"] == {"$ref": "#/components/schemas/PredictRequest"}
-    assert set(document["components"]["schemas"]["PatientRecord"]["properties"]) == set(FEATURE_NAMES)
+    assert media["schema"] == {"$ref": f"#/components/schemas/{body}"}
+    assert set(document["components"]["schemas"]["PatientRecord"]["properties"]) == set(FIELD_NAMES)
     assert media["examples"]["full record"]["value"] == {"records": [EXAMPLE_RECORD]}
     validator = jsonschema.Draft202012Validator({**media["schema"], "components": document["components"]})
     for example in media["examples"].values():
         validator.validate(example["value"])
-        assert client.post("/predict", json=example["value"]).status_code == 200
+        assert client.post(path, json=example["value"]).status_code == 200
     assert {"400", "413", "415", "422", "503"} <= operation["responses"].keys()
 
 

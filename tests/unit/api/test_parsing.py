@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from api.errors import ApiError, InvalidRecordsError, MalformedBodyError
-from api.parsing import MAX_FAULTS, read_large, read_small
+from api.errors import ApiError, InvalidQueryError, InvalidRecordsError, MalformedBodyError
+from api.parsing import MAX_FAULTS, read_flag, read_large, read_small
 from ml.schema import EXAMPLE_RECORD
 
 LIMIT = 1_000
@@ -69,11 +69,44 @@ def test_a_misspelt_field_is_answered_with_the_one_that_was_meant() -> None:
     assert fault["message"] == "unknown field 'time_in_hospitl'; did you mean 'time_in_hospital'?"
 
 
-@pytest.mark.parametrize("name", ["readmitted", "patient_nbr", "encounter_id"])
-def test_outcome_and_identifiers_are_no_features(name: str) -> None:
+@pytest.mark.parametrize("name", ["readmitted", "earlier_stays", "previous_discharge"])
+def test_outcome_and_what_is_looked_up_are_no_fields(name: str) -> None:
     (fault,) = faults({"records": [{name: 1}]})
 
     assert fault["message"].startswith(f"unknown field '{name}'")
+
+
+@pytest.mark.parametrize("read", [read_small, read_large])
+def test_a_record_may_say_whose_it_is(read: Any) -> None:
+    records = [{"patient_nbr": 1, "encounter_id": 2**63 - 1, "race": "Asian"}, {"patient_nbr": None}]
+
+    assert read(json.dumps({"records": records}).encode(), LIMIT) == records
+
+
+@pytest.mark.parametrize("name", ["patient_nbr", "encounter_id"])
+@pytest.mark.parametrize("value", [0, -1, 2**63, 1.5, "8222157", True, 9.3e18])
+def test_an_identifier_is_a_whole_number_that_postgresql_can_hold(name: str, value: Any) -> None:
+    (fault,) = faults({"records": [{name: value}]})
+
+    assert fault["field"] == name
+    assert fault["message"].startswith(f"{name} must be a whole number from 1 to 9223372036854775807, or null")
+
+
+@pytest.mark.parametrize(
+    ("query", "flag"), [(b"", False), (b"interval=true", True), (b"interval=false", False), (b"other=1", False)]
+)
+def test_a_flag_of_the_address_is_true_or_false(query: bytes, flag: bool) -> None:
+    assert read_flag(query, "interval") is flag
+
+
+@pytest.mark.parametrize(
+    "query", [b"interval=", b"interval", b"interval=1", b"interval=true&interval=true", b"interval=%FF"]
+)
+def test_any_other_flag_is_refused_and_named(query: bytes) -> None:
+    with pytest.raises(InvalidQueryError, match=r"^interval must be true or false, once\.$") as caught:
+        read_flag(query, "interval")
+
+    assert caught.value.members["errors"][0]["field"] == "interval"
 
 
 def test_faults_are_counted_but_only_the_first_are_listed() -> None:
@@ -94,7 +127,7 @@ def test_the_index_of_a_fault_counts_over_the_whole_body() -> None:
 def test_a_record_of_very_many_fields_is_refused_as_a_whole() -> None:
     (fault,) = faults({"records": [{f"field {index}": 1 for index in range(5_000)}]})
 
-    assert fault["message"] == "the record has 5000 fields; the schema knows 47"
+    assert fault["message"] == "the record has 5000 fields; the schema knows 49"
 
 
 @pytest.mark.parametrize(

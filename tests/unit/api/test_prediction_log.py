@@ -11,7 +11,7 @@ NOWHERE = {"host": "127.0.0.1", "port": 9, "connect_timeout": 1}
 
 
 def entry(size: int) -> Entry:
-    return Entry("id", datetime.now(UTC), "1", "real", False, [{}] * size, np.zeros(size, dtype=np.float32))
+    return Entry("id", datetime.now(UTC), "1", "real", False, [{}] * size, [0] * size, np.zeros(size, dtype=np.float32))
 
 
 def test_a_full_queue_drops_and_counts() -> None:

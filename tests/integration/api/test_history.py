@@ -1,0 +1,223 @@
+"""Earlier stays out of a real PostgreSQL: used when they are there in time, and never waited for when not."""
+
+import os
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Connection, create_engine, text
+
+from infra.local.postgres import PostgresServer, running
+from ml import migrations
+from ml.settings import MlSettings
+from ml.warehouse.connection import warehouse
+from tests.integration.api.bundles import expected, write_bundle
+from tests.integration.api.conftest import StartApi, eventually
+from tests.integration.api.registry_server import RegistryServer
+from tests.support.postgres import running_postgres
+
+LIMIT = 0.3
+STAYS = (
+    "INSERT INTO raw_data (patient_nbr, encounter_id, time_in_hospital, discharge_disposition_id, ingestion_id) "
+    "SELECT patient, encounter, 3, discharge, max(id) FROM ingestions, "
+    "(VALUES (7, 10, 1), (7, 20, 1), (7, 30, 13), (8, 15, 1)) AS stay (patient, encounter, discharge) GROUP BY 1, 2, 4"
+)
+INGESTION = (
+    "INSERT INTO ingestions (source, provenance, content_sha256, rows_accepted, rows_rejected, rows_written) "
+    "VALUES ('file', 'real', 'x', 0, 0, 0)"
+)
+
+
+@pytest.fixture
+def model(registry: RegistryServer, tmp_path: Path) -> None:
+    registry.promote("1", write_bundle(tmp_path / "1"))
+
+
+@pytest.fixture
+def database(database_settings: dict[str, str], postgres_url: str) -> Iterator[Connection]:
+    """Patient 7 with encounters 10, 20 and 30, the last of which ended in a hospice; patient 8 with encounter 15."""
+    fill(database_settings)
+    engine = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+@pytest.fixture
+def client(model: None, database: Connection, start_api: StartApi, database_settings: dict[str, str]) -> TestClient:
+    return ready(start_api(**database_settings, history_timeout_seconds=LIMIT))
+
+
+def fill(settings: dict[str, str]) -> None:
+    with warehouse(MlSettings.load(_env_file=None, **settings)) as engine:
+        migrations.upgrade(engine)
+        with engine.begin() as connection:
+            connection.execute(text(INGESTION))
+            connection.execute(text(STAYS))
+
+
+def ready(client: TestClient) -> TestClient:
+    eventually(lambda: client.get("/ready").status_code == 200)
+    return client
+
+
+def ask(client: TestClient, *records: dict[str, Any], path: str = "/predict") -> dict[str, Any]:
+    answer = client.post(path, json={"records": list(records)})
+    assert answer.status_code == 200, answer.text
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+def timed(client: TestClient, *records: dict[str, Any]) -> tuple[list[str], float]:
+    started = time.monotonic()
+    states: list[str] = ask(client, *records)["history"]
+    return states, time.monotonic() - started
+
+
+def counted(client: TestClient, state: str) -> float:
+    lines = client.get("/metrics").text.splitlines()
+    found = [line.split()[-1] for line in lines if line.startswith(f'api_history_total{{history="{state}"}}')]
+    return float(found[0]) if found else 0.0
+
+
+def test_the_earlier_stays_of_a_known_patient_are_used_and_said_to_be(client: TestClient) -> None:
+    answer = ask(client, {"patient_nbr": 7}, {"patient_nbr": 9}, {"gender": "Female"}, {"patient_nbr": None})
+
+    stays = [expected({"earlier_stays": count}, -2) for count in (2, 0)]  # the third ended in a hospice
+    assert answer["predictions"] == pytest.approx([*stays, expected({"gender": "Female"}, -2), stays[1]], abs=1e-6)
+    assert answer["history"] == ["used", "unknown", "none", "none"]
+    assert answer["known_fields"] == [0, 0, 1, 0]
+    assert answer["reliability"][0] > answer["reliability"][1] == 0.5
+    assert (counted(client, "used"), counted(client, "unknown"), counted(client, "none")) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(("encounter", "stays"), [(10, 0), (15, 1), (20, 1), (21, 2), (99, 2)])
+def test_only_stays_before_the_encounter_count(client: TestClient, encounter: int, stays: int) -> None:
+    answer = ask(client, {"patient_nbr": 7, "encounter_id": encounter})
+
+    assert answer["predictions"] == [pytest.approx(expected({"earlier_stays": stays}, -2), abs=1e-6)]
+    assert answer["history"] == ["used"]
+
+
+def test_a_large_batch_gets_the_same_history_as_single_records(client: TestClient) -> None:
+    patients = [(7, 8, 9, None)[index % 4] for index in range(3_000)]
+
+    answer = ask(client, *({"patient_nbr": patient} for patient in patients))
+
+    said = {7: (2, "used"), 8: (1, "used"), 9: (0, "unknown"), None: (0, "none")}
+    assert answer["history"] == [said[patient][1] for patient in patients]
+    assert answer["predictions"] == pytest.approx(
+        [expected({"earlier_stays": said[patient][0]}, -2) for patient in patients], abs=1e-6
+    )
+
+
+def test_an_explanation_knows_the_history_too(client: TestClient) -> None:
+    (explained,) = ask(client, {"patient_nbr": 7, "gender": "Male"}, path="/explain")["explanations"]
+
+    assert explained["history"] == "used"
+    assert [(part["field"], part["label"], part["value"]) for part in explained["contributions"]] == [
+        ("earlier_stays", "Earlier stays", 2),
+        ("gender", "Gender", "Male"),
+    ]
+
+
+def test_a_slow_database_is_not_waited_for_and_a_cached_patient_needs_none(
+    client: TestClient, database: Connection, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ask(client, {"patient_nbr": 7})["history"] == ["used"]
+    engine = create_engine(postgres_url)
+    with engine.begin() as other:
+        other.execute(text("LOCK TABLE raw_data IN ACCESS EXCLUSIVE MODE"))
+
+        states, seconds = timed(client, {"patient_nbr": 7}, {"patient_nbr": 8})
+        assert states == ["used", "unavailable"]
+        assert LIMIT <= seconds < LIMIT + 0.5
+
+        assert all(timed(client, {"patient_nbr": 8})[0] == ["unavailable"] for _ in range(5))
+        assert timed(client, {"patient_nbr": 8})[1] < LIMIT  # the breaker is open: nobody waits
+    engine.dispose()
+    assert counted(client, "unavailable") == 7
+
+
+def test_a_server_that_says_nothing_is_not_waited_for(client: TestClient, database: Connection) -> None:
+    ask(client, {"patient_nbr": 9})
+    pid = database.execute(text("SELECT pid FROM pg_stat_activity WHERE application_name = 'patient-history'")).scalar()
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)  # of the connection just used; it takes what is sent, and never answers
+    try:
+        states, seconds = timed(client, {"patient_nbr": 7})
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    assert states == ["unavailable"]
+    assert seconds < LIMIT + 0.5
+
+
+def test_a_connection_that_was_cut_is_replaced_at_once(client: TestClient, database: Connection) -> None:
+    assert ask(client, {"patient_nbr": 9})["history"] == ["unknown"]
+
+    database.execute(
+        text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'patient-history'")
+    )
+
+    assert ask(client, {"patient_nbr": 7})["history"] == ["used"]
+
+
+def test_a_database_without_tables_or_with_another_password_is_unavailable(
+    model: None, start_api: StartApi, database_settings: dict[str, str]
+) -> None:
+    for settings in (database_settings, database_settings | {"diabetes_db_password": "wrong"}):
+        client = ready(start_api(**settings))
+
+        assert ask(client, {"patient_nbr": 7})["history"] == ["unavailable"]
+
+
+def test_a_database_that_stops_costs_nothing_and_is_used_again_when_it_is_back(
+    model: None, start_api: StartApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.history.PAUSE_SECONDS", 0.5)
+    monkeypatch.setattr("api.history.CACHED_SECONDS", 0.0)
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
+        with running_postgres(Path(folder)) as server:
+            settings = own_database(server)
+            client = ready(start_api(**settings, history_timeout_seconds=LIMIT))
+            assert ask(client, {"patient_nbr": 7})["history"] == ["used"]
+
+        answers = [timed(client, {"patient_nbr": 7}) for _ in range(20)]
+        assert {state for states, _ in answers for state in states} == {"unavailable"}
+        assert sum(seconds for _, seconds in answers) < 2
+        assert ask(client, *({"patient_nbr": number} for number in range(1, 500)))["history"] == ["unavailable"] * 499
+
+        with running(server, Path(folder) / "again.log"):
+            eventually(lambda: ask(client, {"patient_nbr": 7})["history"] == ["used"])
+
+
+def test_requests_without_a_patient_never_speak_to_the_database(
+    model: None, start_api: StartApi, database_settings: dict[str, str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.2)
+        settings = database_settings | {"postgres_port": str(listener.getsockname()[1])}
+        client = ready(start_api(**settings))
+
+        ask(client, {"race": "Asian"}, {"encounter_id": 10})
+        ask(client, *[{}] * 500)
+        with pytest.raises(TimeoutError):
+            listener.accept()
+
+        assert ask(client, {"patient_nbr": 7})["history"] == ["unavailable"]  # and this one does
+        listener.accept()[0].close()
+
+
+def own_database(server: PostgresServer) -> dict[str, str]:
+    """A filled database on a server of the test's own."""
+    server.ensure_database("diabetes", "diabetes", "password")
+    settings = {"postgres_port": str(server.port), "diabetes_db_password": "password"}
+    fill(settings)
+    return settings

@@ -1,0 +1,42 @@
+"""History at serving time is the history that models are trained on, encounter by encounter."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from api.history import USED, History, connection_options, patients_of, recall
+from api.settings import ApiSettings
+from infra.local.postgres import PostgresServer
+from ml.bundle import Record
+from ml.export import records
+from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID
+from ml.sources import Delivery
+from ml.sources.synthetic import write_csv
+from ml.warehouse.datasets import read
+from tests.integration.ml.databases import fresh_database, ingest_file
+
+
+def test_the_service_finds_for_every_encounter_what_training_saw(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    delivered = tmp_path / "cohort.csv"
+    write_csv(delivered, 1_500, seed=296)
+    with fresh_database(postgres_server, tmp_path) as (settings, engine):
+        ingest_file(engine, Delivery("file", delivered), tmp_path)
+        dataset = read(engine)
+        login = ApiSettings.load(_env_file=None, **settings.model_dump(include=set(ApiSettings.model_fields)))
+        history = History(connection_options(login), limit_seconds=5)
+        table = pd.concat([dataset.train, dataset.test])
+        asked: list[Record] = [
+            {**{name: value for name, value in record.items() if name in FEATURE_NAMES}, **identifiers}
+            for record, identifiers in zip(
+                records(table), table[[PATIENT_ID, ENCOUNTER_ID]].to_dict("records"), strict=True
+            )
+        ]
+        found = history.find_blocking(patients_of(asked))
+        history.stop()
+
+    recalled = [recall(record, found) for record in asked]
+    assert {state for _, state in recalled} == {USED}
+    assert [inputs for inputs, _ in recalled] == records(table)
+    assert max(inputs["earlier_stays"] for inputs, _ in recalled) > 1
