@@ -62,7 +62,7 @@ $(BIN)/python:
 
 # --- Tests ------------------------------------------------------------------------------------------------------
 
-.PHONY: test lint types unit integration e2e dags-test compose-test bench
+.PHONY: test lint types unit integration e2e dags-test compose-test evaluate bench
 test: lint types unit integration e2e ## Everything below, up to one run of the whole stack (no Docker, no root)
 
 lint: env ## Style and likely bugs
@@ -88,5 +88,11 @@ e2e: env ## One run of the whole stack, with a real browser where there is one
 compose-test: env ## Build the images, start docker-compose.yml for real, and try everything
 	$(BIN)/pytest tests/e2e -m docker
 
+# The UCI file where DATA_FILE names one, else the database of the running stack.
+SEEDS ?= 0-6
+evaluate: env ## Judge every model family and baseline on repeated splits: make evaluate SEEDS=0-6
+	$(BIN)/python -m ml evaluate --protocol --seeds $(SEEDS) $(if $(DATA_FILE),--data "$(DATA_FILE)")
+
 bench: env ## Benchmarks, against the plain ways of doing the same
 	$(BIN)/python -m bench.ingestion
+	$(BIN)/python -m bench.explanations

@@ -6,7 +6,6 @@
 
 import json
 import os
-import platform
 import secrets
 import statistics
 import sys
@@ -15,16 +14,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
-import psutil
 import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
 
+from bench.machine import machine
 from infra.local.postgres import PostgresServer, running
 from infra.local.probes import free_port
 from ml import migrations
@@ -138,21 +136,13 @@ def fresh_database(server: PostgresServer) -> Iterator[sa.Engine]:
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
     """The result with the machine it was measured on."""
-    packages = ("pandas", "pandera", "pyarrow", "psycopg2-binary", "sqlalchemy")
     return {
         "rows": outcome.rows,
         "median_seconds": {name: round(outcome.median(name), 2) for name in outcome.seconds},
         "seconds": {name: [round(value, 2) for value in values] for name, values in outcome.seconds.items()},
         "ratio_to_to_sql": round(outcome.ratio, 3),
         "limit": LIMIT,
-        "machine": {
-            "cores": os.cpu_count(),
-            "memory_gb": round(psutil.virtual_memory().total / 1024**3),
-            "load_average": [round(value, 1) for value in os.getloadavg()],
-            "system": f"{platform.system()} {platform.machine()}",
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in packages},
-        },
+        "machine": machine("pandas", "pandera", "pyarrow", "psycopg2-binary", "sqlalchemy"),
     }
 
 

@@ -27,6 +27,8 @@ QUICK = (
     "make help",
     ".venv/bin/python -m ml --help",
     ".venv/bin/python -m ml list",
+    ".venv/bin/python -m ml ledger",
+    ".venv/bin/python -m ml card",
 )
 
 
@@ -69,6 +71,12 @@ def test_every_further_command_of_the_readme_works(native: NativeStack) -> None:
         done = native.run(command, 120)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         assert done.stdout.strip(), command
+
+
+def test_the_version_in_production_is_trained_again_with_equal_answers(native: NativeStack) -> None:
+    done = native.run(".venv/bin/python -m ml reproduce 1", 400)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "reproduced" in done.stdout.lower()
 
 
 def test_logs_are_followed(native: NativeStack) -> None:

@@ -15,6 +15,9 @@ RUN_BY_THE_NATIVE_TEST = {
     "make help",
     ".venv/bin/python -m ml --help",
     ".venv/bin/python -m ml list",
+    ".venv/bin/python -m ml ledger",
+    ".venv/bin/python -m ml reproduce 1",
+    ".venv/bin/python -m ml card",
 }
 RUN_BY_THE_COMPOSE_TEST = {
     "docker compose up --build -d",
