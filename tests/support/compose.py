@@ -82,7 +82,10 @@ class ComposeStack:
     def up(self, *options: str) -> None:
         """`docker compose up -d`, and then until every service is healthy."""
         begun = time.monotonic()
-        self.compose("up", "-d", *options, timeout=BUILD_SECONDS)
+        try:
+            self.compose("up", "-d", *options, timeout=BUILD_SECONDS)
+        except ComposeError as error:
+            raise ComposeError(f"{error}\n{self.diagnosis()}") from error
         self.wait_until_healthy()
         self.say(f"started: every service healthy after {time.monotonic() - begun:.0f} s")
 
