@@ -77,7 +77,8 @@ class Completeness(BaseModel):
 
     weights: dict[str, float] = Field(description="Share of the information that a field holds; they add up to 1.")
     information: list[float] = Field(description="Degrees of information, 0 (nothing known) to 1.")
-    auroc: list[float] = Field(description="`reliability` of an answer, at each of these degrees.")
+    auroc_without_history: list[float] = Field(description="`reliability` of an answer, at each of these degrees.")
+    auroc_with_history: list[float] = Field(description="Likewise, where the patient's earlier stays are known.")
 
 
 class Metric(BaseModel):

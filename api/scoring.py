@@ -91,9 +91,8 @@ def score(records: Sequence[Record], found: Found | None, bundle: Bundle, interv
 
 def reliability(completeness: Completeness, inputs: Sequence[Record]) -> list[float]:
     """Expected AUROC of the answer to each record as the model takes it, to three digits."""
-    information = [completeness.information_of(record) for record in inputs]
-    expected = np.interp(information, completeness.information, completeness.auroc)
-    return [round(auroc, 3) for auroc in expected.tolist()]
+    expected: list[float] = completeness.expected_auroc(inputs).round(3).tolist()
+    return expected
 
 
 def _predict(bundle: Bundle, inputs: Sequence[Record]) -> NDArray[np.float32]:

@@ -4,15 +4,17 @@ The range is measured on one half of the test patients and its coverage on the o
 would move if everything were known; it says nothing of what no model can know.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.isotonic import isotonic_regression
 
 from ml.bundle import NUMBERS, TEXTS
-from ml.completeness import EARLIER_STAYS, UNITS, Completeness
+from ml.completeness import EARLIER_STAYS, UNITS, Completeness, Shifts
 from ml.features import Inputs, model_inputs, patients, target
 from ml.masking import Hidden, hide, random_hidden
 from ml.metrics import auroc
@@ -21,14 +23,42 @@ from ml.schema import INPUTS, UNKNOWN, Group
 Values = NDArray[np.float64]
 Answers = Callable[[Inputs], Values]
 
-DEGREES: Final = tuple(np.linspace(0, 1, 11).tolist())
+_STEPS: Final = 10
+DEGREES: Final = tuple((1 - np.linspace(1, 0, _STEPS + 1) ** 2).tolist())
+"""Information is a share of variance: even steps of the standard deviation that is left, from nothing to everything."""
 COVERAGE: Final = 0.9
 _WEIGHING_ROWS: Final = 1_500
-_ROWS: Final = 8_000
-_DRAWS: Final = 6
+_ROWS: Final = 20_000
+_DRAWS: Final = 4
 _LEVELS: Final = 3
 _FEWEST: Final = 100
 _SEED: Final = 296
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The degree of information nearest to each row, and whether its history is known; each of shape ``(n,)``."""
+
+    degree: NDArray[np.int64]
+    with_history: NDArray[np.bool_]
+
+    def of(self, rows: NDArray[np.bool_]) -> "Cells":
+        """Those of some rows."""
+        return Cells(self.degree[rows], self.with_history[rows])
+
+    def each(self, reach: int = 0) -> Iterator[tuple[int, int, NDArray[np.bool_]]]:
+        """Every cell and its rows, with those up to `reach` degrees away.
+
+        One of too few rows to measure takes the rows of the nearest that has enough; none where there are none.
+        """
+        numbers = np.arange(len(DEGREES))
+        for history in (0, 1):
+            part = self.with_history == bool(history)
+            counts = np.bincount(self.degree[part], minlength=len(DEGREES))
+            enough = [n for n in numbers if counts[np.abs(numbers - n) <= reach].sum() >= _FEWEST]
+            for number in numbers:
+                nearest = min(enough, key=lambda n: abs(n - number), default=-len(DEGREES))
+                yield history, number, part & (np.abs(self.degree - nearest) <= reach)
 
 
 def appraise(answers: Answers, test: pd.DataFrame) -> Completeness:
@@ -42,35 +72,49 @@ def appraise(answers: Answers, test: pd.DataFrame) -> Completeness:
     inputs, labels, groups = model_inputs(table), target(table), patients(table)
     weights = _weights(answers, inputs.rows(np.arange(min(_WEIGHING_ROWS, len(table)))))
     complete = _logit(answers(inputs))
-    hidden = [random_hidden(len(table), _SEED + draw) for draw in range(_DRAWS)]
-    hidden.append(np.zeros_like(hidden[0]))
-    masked = [hide(inputs, mask) for mask in hidden]
-    logits = np.concatenate([_logit(answers(variant)) for variant in masked])
-    information = np.concatenate([_known_units(variant) @ weights for variant in masked])
-    repeated = len(masked)
-    shift = np.tile(complete, repeated) - logits
-    first_half = np.tile(groups % 2 == 0, repeated)
+    variants = [hide(inputs, mask) for mask in _ways_of_hiding(len(table))]
+    logits = np.concatenate([_logit(answers(variant)) for variant in variants])
+    known = np.concatenate([_known_units(variant) for variant in variants])
+    information, with_history = known @ weights, known[:, UNITS.index(EARLIER_STAYS)] > 0
+    shift = np.tile(complete, len(variants)) - logits
     risk_edges = np.quantile(1 / (1 + np.exp(-complete)), np.linspace(0, 1, _LEVELS + 1)[1:-1])
     level = np.searchsorted(risk_edges, 1 / (1 + np.exp(-logits)))
-    degree = np.rint(information * (len(DEGREES) - 1)).astype(int)
-    low, high = _shifts(shift[first_half], degree[first_half], level[first_half])
-    ranking = _ranking(np.tile(labels, repeated), logits, degree)
+    step = (_STEPS * (1 - np.sqrt(np.clip(1 - information, 0, 1)))).round().astype(np.int64)
+    cells = Cells(step, with_history)
+    ranking = _ranking(np.tile(labels, len(variants)), logits, cells)
+    drawn = np.arange(len(shift)) < _DRAWS * len(table)
+    first_half = drawn & np.tile(groups % 2 == 0, len(variants))
+    low, high = _shifts(shift[first_half], cells.of(first_half), level[first_half])
     found = Completeness(
         weights=dict(zip(UNITS, weights.tolist(), strict=True)),
         information=DEGREES,
-        auroc=tuple(np.maximum.accumulate(ranking).tolist()),
+        auroc=(tuple(ranking[0].tolist()), tuple(ranking[1].tolist())),
         risk_edges=tuple(risk_edges.tolist()),
-        low=tuple(map(tuple, low.tolist())),
-        high=tuple(map(tuple, high.tolist())),
+        low=_nested(low),
+        high=_nested(high),
         coverage=COVERAGE,
     )
-    return _with_coverage(found, shift[~first_half], information[~first_half], level[~first_half])
+    others = drawn & ~first_half
+    ends = found.shifts(information[others], with_history[others], level[others])
+    inside = (np.minimum(ends[0], 0) <= shift[others]) & (shift[others] <= np.maximum(ends[1], 0))
+    return replace(found, coverage=float(inside.mean()))
+
+
+def _ways_of_hiding(rows: int) -> list[Hidden]:
+    """What the model practised on, and its two ordinary cases: everything known, and everything but the history."""
+    nothing = np.zeros((rows, len(INPUTS)), dtype=bool)
+    history = nothing | [column.group is Group.HISTORY for column in INPUTS]
+    return [*(random_hidden(rows, _SEED + draw) for draw in range(_DRAWS)), nothing, history]
 
 
 def _weights(answers: Answers, inputs: Inputs) -> Values:
-    """Mean absolute change of the logit when a unit alone is hidden, as a share of all; shape ``(len(UNITS),)``."""
+    """Mean squared change of the logit when a unit alone is hidden, as a share of all; shape ``(len(UNITS),)``.
+
+    The spread of its logits is what lets a calibrated model rank, and variance is what adds up.
+    """
     complete = _logit(answers(inputs))
-    change = [np.abs(_logit(answers(hide(inputs, _only(unit, len(inputs))))) - complete).mean() for unit in UNITS]
+    hidden = (hide(inputs, _only(unit, len(inputs))) for unit in UNITS)
+    change = [np.square(_logit(answers(variant)) - complete).mean() for variant in hidden]
     total = float(np.sum(change))
     return np.array(change) / total if total else np.full(len(UNITS), 1 / len(UNITS))
 
@@ -90,37 +134,35 @@ def _known_units(inputs: Inputs) -> NDArray[np.float64]:
     return np.stack([known[unit] for unit in UNITS], axis=1).astype(np.float64)
 
 
-def _shifts(shift: Values, degree: NDArray[np.int64], level: NDArray[np.int64]) -> tuple[Values, Values]:
-    """Quantiles of the way to the complete answer, by degree and level; each shape ``(len(DEGREES), levels)``."""
+def _shifts(shift: Values, cells: Cells, level: NDArray[np.int64]) -> tuple[Values, Values]:
+    """Quantiles of the way to the complete answer; each of shape ``(2, len(DEGREES), levels)``."""
     ends = np.array([(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    found = np.zeros((2, len(DEGREES), _LEVELS))
-    for number in range(len(DEGREES)):
-        nearest = degree == number
+    found = np.zeros((2, 2, len(DEGREES), _LEVELS))
+    for history, number, nearest in cells.each():
         for part in range(_LEVELS):
             rows = nearest & (level == part)
-            chosen = rows if rows.sum() >= _FEWEST else nearest if nearest.sum() >= _FEWEST else slice(None)
-            found[:, number, part] = np.quantile(shift[chosen], ends)
+            chosen = rows if rows.sum() >= _FEWEST else nearest if nearest.any() else slice(None)
+            found[:, history, number, part] = np.quantile(shift[chosen], ends)
+    found[:, 1, -1] = 0  # everything is known
     return found[0], found[1]
 
 
-def _ranking(labels: NDArray[np.int64], logits: Values, degree: NDArray[np.int64]) -> Values:
-    """AUROC at each degree; 0.5 where the model is told nothing, or where too few rows are to measure it."""
-    found = np.full(len(DEGREES), 0.5)
-    for number in range(len(DEGREES)):
-        rows = degree == number
-        if rows.sum() >= _FEWEST:
-            found[number] = np.nan_to_num(auroc(labels[rows], logits[rows]), nan=0.5)
-    sound: Values = np.maximum(found, 0.5)
+def _ranking(labels: NDArray[np.int64], logits: Values, cells: Cells) -> Values:
+    """AUROC by history and degree; 0.5 at least, as when nothing is known, and never falling with the degree."""
+    found = np.full((2, len(DEGREES)), 0.5)
+    weights = np.ones_like(found)
+    for history, number, rows in cells.each(reach=1):
+        if rows.any():
+            found[history, number] = np.nan_to_num(auroc(labels[rows], logits[rows]), nan=0.5)
+            weights[history, number] = rows.sum()
+    found[0, 0] = 0.5  # nothing is known
+    rising = [isotonic_regression(curve, sample_weight=w) for curve, w in zip(found, weights, strict=True)]
+    sound: Values = np.maximum(rising, 0.5)
     return sound
 
 
-def _with_coverage(found: Completeness, shift: Values, information: Values, level: NDArray[np.int64]) -> Completeness:
-    ends = []
-    for shifts in (np.array(found.low), np.array(found.high)):
-        by_level = [np.interp(information, found.information, column) for column in shifts.T]
-        ends.append(np.choose(level, by_level))
-    inside = (np.minimum(ends[0], 0) <= shift) & (shift <= np.maximum(ends[1], 0))
-    return Completeness(**{**found.to_json(), "coverage": float(inside.mean())})
+def _nested(shifts: Values) -> Shifts:
+    return tuple(tuple(tuple(row) for row in part) for part in shifts.tolist())
 
 
 def _logit(chance: Values) -> Values:

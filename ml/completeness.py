@@ -19,6 +19,8 @@ EARLIER_STAYS: Final = HISTORY_NAMES[0]
 UNITS: Final = (*FEATURE_NAMES, EARLIER_STAYS)
 """What may be known of an encounter: the 47 features, and the history as one."""
 
+Shifts = tuple[tuple[tuple[float, ...], ...], ...]
+
 _CERTAIN: Final = 1e-7
 """Answers nearer to 0 or 1 are taken for this near, so that they have a logit."""
 
@@ -30,19 +32,20 @@ class Completeness:
     Attributes:
         weights: share of the information that each of :data:`UNITS` holds; they add up to 1.
         information: rising degrees of information, 0 to 1, at which the next figures stand.
-        auroc: expected AUROC at these degrees; never falls.
+        auroc: expected AUROC at these degrees, first without, then with the patient's history; never falls.
         risk_edges: probabilities that part low, middle and high answers.
-        low: for each degree and each of the three, what to add to the logit for the lower end of the range.
+        low: without and with history, for each degree and each of the three, what to add to the logit for the lower
+            end of the range.
         high: likewise for the upper end.
         coverage: share of test encounters, other than those the range was measured on, that it held for.
     """
 
     weights: Mapping[str, float]
     information: tuple[float, ...]
-    auroc: tuple[float, ...]
+    auroc: tuple[tuple[float, ...], tuple[float, ...]]
     risk_edges: tuple[float, ...]
-    low: tuple[tuple[float, ...], ...]
-    high: tuple[tuple[float, ...], ...]
+    low: Shifts
+    high: Shifts
     coverage: float
 
     @classmethod
@@ -52,9 +55,7 @@ class Completeness:
         Raises:
             TypeError, KeyError: fields are missing or unknown.
         """
-        lists = {name: value for name, value in fields.items() if isinstance(value, list)}
-        frozen = {name: tuple(tuple(v) if isinstance(v, list) else v for v in value) for name, value in lists.items()}
-        return cls(**{**fields, **frozen})
+        return cls(**{name: _frozen(value) for name, value in fields.items()})
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -65,9 +66,11 @@ class Completeness:
         known = (weight for name, weight in self.weights.items() if record.get(name) is not None)
         return min(sum(known), 1.0)
 
-    def expected_auroc(self, information: float) -> float:
-        """AUROC that the model had on test patients of whom it knew this much."""
-        return float(np.interp(information, self.information, self.auroc))
+    def expected_auroc(self, records: Sequence[Record]) -> NDArray[np.float64]:
+        """AUROC that the model had on test patients of whom it knew as much as of each record; shape ``(n,)``."""
+        information, with_history = self._knowledge(records)
+        without, known = (np.interp(information, self.information, curve) for curve in self.auroc)
+        return np.where(with_history, known, without)
 
     def ranges(self, records: Sequence[Record], probabilities: NDArray[Any]) -> NDArray[np.float64]:
         """For each record the range in which 90 % of the answers lie that knowing everything would give.
@@ -79,16 +82,39 @@ class Completeness:
         Returns:
             Lower and upper ends, shape ``(n, 2)``; each holds the answer itself.
         """
-        information = np.array([self.information_of(record) for record in records])
         answers = np.asarray(probabilities, dtype=np.float64)
-        level = np.searchsorted(self.risk_edges, answers)
+        low, high = self.shifts(*self._knowledge(records), np.searchsorted(self.risk_edges, answers))
         bounded = np.clip(answers, _CERTAIN, 1 - _CERTAIN)
         logits = np.log(bounded / (1 - bounded))
-        ends = []
-        for shifts in (np.array(self.low), np.array(self.high)):
-            by_level = [np.interp(information, self.information, column) for column in shifts.T]
-            ends.append(1 / (1 + np.exp(-(logits + np.choose(level, by_level)))))
+        ends = [1 / (1 + np.exp(-(logits + shift))) for shift in (low, high)]
         return np.stack([np.minimum(ends[0], answers), np.maximum(ends[1], answers)], axis=1)
+
+    def shifts(
+        self, information: NDArray[np.float64], with_history: NDArray[np.bool_], level: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What to add to the logits for the lower and the upper end of the range; all of shape ``(n,)``.
+
+        Args:
+            information: degrees, 0 to 1.
+            with_history: whether the history is known.
+            level: 0, 1 or 2 for a low, middle or high answer.
+        """
+        rows = np.arange(len(information))
+        ends = []
+        for measured in (self.low, self.high):
+            curves = np.moveaxis(np.array(measured), 1, -1)
+            found = np.array([[np.interp(information, self.information, curve) for curve in part] for part in curves])
+            ends.append(found[with_history.astype(np.int64), level, rows])
+        return ends[0], ends[1]
+
+    def _knowledge(self, records: Sequence[Record]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Degree of information of each record, and whether it holds the history; each shape ``(n,)``."""
+        information = np.array([self.information_of(record) for record in records])
+        return information, np.array([record.get(EARLIER_STAYS) is not None for record in records])
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 
 def known_fields(record: Record) -> int:

@@ -6,6 +6,7 @@ a request of three fields with a confident falsehood. No model weights or resamp
 in ranking and ruins calibration.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -43,6 +44,7 @@ _OFFSET_BINS: Final = 8
 _ORDINARY: Final = 0.01
 """All but this share of the training rows know at least as much as an ordinary record."""
 
+_SUMMED_TREES: Final = 100
 _NEWTON_STEPS: Final = 12
 _RIDGE: Final = 1.0
 """Holds an offset at 0 where no row tells anything of it."""
@@ -93,18 +95,20 @@ class RiskModel:
         encoder: raw fields to numbers.
         estimator: numbers to risk.
         sums_logits: whether the trees sum up to a logit (boosting) or to a probability (forest).
+        base: logit that the trees of boosting add to; 0 for a forest.
         offsets: added to the logit where a record tells little.
     """
 
     encoder: Encoder
     estimator: Any
     sums_logits: bool
+    base: float
     offsets: Offsets
 
     def probabilities(self, inputs: Inputs) -> Values:
         """Probability of readmission within 30 days, shape ``(rows,)``."""
         matrix = self.encoder.transform(inputs)
-        return _chance(_logits(self.estimator, matrix) + self.offsets.of(matrix))
+        return _chance(_logits(self.estimator, self.base, matrix) + self.offsets.of(matrix))
 
 
 def fit(family: str, parameters: Parameters, table: pd.DataFrame, jobs: int, *, masked: int | None = None) -> RiskModel:
@@ -130,8 +134,11 @@ def fit(family: str, parameters: Parameters, table: pd.DataFrame, jobs: int, *, 
     weights = np.repeat([1.0, 1.0, *[chosen.mask_weight] * copies], len(table))
     estimator.fit(np.concatenate(matrices), np.tile(labels, len(variants)), sample_weight=weights)
     ordinary = int(np.quantile(known_features(matrices[0]), _ORDINARY))
-    offsets = _offsets(_logits(estimator, unseen), unseen, float(labels.mean()), ordinary) if copies else Offsets()
-    return RiskModel(encoder, estimator, not isinstance(estimator, RandomForestClassifier), offsets)
+    sums_logits = not isinstance(estimator, RandomForestClassifier)
+    base = _base(estimator) if sums_logits else 0.0
+    logits = _logits(estimator, base, unseen)
+    offsets = _offsets(logits, unseen, float(labels.mean()), ordinary) if copies else Offsets()
+    return RiskModel(encoder, estimator, sums_logits, base, offsets)
 
 
 def known_features(matrix: Matrix) -> NDArray[np.int64]:
@@ -177,13 +184,26 @@ def _offsets(logits: Values, matrix: Matrix, prevalence: float, ordinary: int) -
     return Offsets(by_number.astype(np.float32), by_group.astype(np.float32))
 
 
-def _logits(estimator: Any, matrix: Matrix) -> Values:
+def _logits(estimator: Any, base: float, matrix: Matrix) -> Values:
     if isinstance(estimator, RandomForestClassifier):
         chance: Values = estimator.predict_proba(matrix)[:, 1]
         with np.errstate(divide="ignore"):
             return np.log(chance / (1 - chance))
-    logits: NDArray[np.float32] = estimator.predict(matrix, output_margin=True)
-    return logits.astype(np.float64)
+    # The library sums in float32: few trees at a time, and from 0 on, that costs a fraction of the rounding error.
+    logits = np.full(len(matrix), base)
+    from_0 = {"output_margin": True, "base_margin": np.zeros(len(matrix))}
+    count = estimator.get_booster().num_boosted_rounds()
+    for start in range(0, count, _SUMMED_TREES):
+        trees = (start, min(start + _SUMMED_TREES, count))
+        logits += estimator.predict(matrix, **from_0, iteration_range=trees)
+    return logits
+
+
+def _base(estimator: XGBClassifier) -> float:
+    """The logit of the average that boosting starts from."""
+    settings = json.loads(estimator.get_booster().save_config())
+    chance = float(np.ravel(json.loads(settings["learner"]["learner_model_param"]["base_score"]))[0])
+    return float(np.log(chance / (1 - chance)))
 
 
 def _chance(logits: Values) -> Values:

@@ -28,7 +28,8 @@ async def describe_model(parts: Parts) -> ModelDescription:
             "completeness": {
                 "weights": completeness.weights,
                 "information": list(completeness.information),
-                "auroc": list(completeness.auroc),
+                "auroc_without_history": list(completeness.auroc[0]),
+                "auroc_with_history": list(completeness.auroc[1]),
             },
             "interval_coverage": completeness.coverage,
             "loaded_at": model.loaded_at,

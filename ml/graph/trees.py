@@ -1,4 +1,4 @@
-"""Fitted trees as one ONNX operator, to the last bit of every comparison.
+"""Fitted trees as ONNX operators, to the last bit of every comparison.
 
 scikit-learn compares float32 values with float64 thresholds, ``value <= threshold``; XGBoost compares float32 with
 float32, ``value < threshold``. The operator compares float32 with float32, so thresholds are rounded down to the
@@ -6,9 +6,8 @@ nearest float32: every value then goes the same way as in the library.
 """
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +16,15 @@ from xgboost import XGBClassifier
 
 from ml.graph.nodes import ML_DOMAIN, Nodes, Tensor
 
+SUMMED_TREES: Final = 100
+"""Trees in one operator. It sums in float32: few values at a time lose fewer digits."""
+
 
 @dataclass(slots=True)
 class Trees:
-    """Nodes of all trees, in the arrays that the operator takes."""
+    """Nodes of some trees, in the arrays that the operator takes."""
 
     mode: str
-    base: float = 0.0
     tree: list[int] = field(default_factory=list)
     node: list[int] = field(default_factory=list)
     feature: list[int] = field(default_factory=list)
@@ -59,13 +60,20 @@ class Trees:
         self.leaf_value += values[leaves].tolist()
 
 
-def trees_of(estimator: RandomForestClassifier | XGBClassifier) -> Trees:
-    """The trees of a fitted estimator: a forest's sum is a probability, that of boosting a logit."""
+def trees_of(estimator: RandomForestClassifier | XGBClassifier) -> list[Trees]:
+    """The trees of a fitted estimator, a part for each operator.
+
+    The sum over all of a forest is a probability, that of boosting a logit above its base.
+    """
     return _forest(estimator) if isinstance(estimator, RandomForestClassifier) else _boosting(estimator)
 
 
-def add_trees(graph: Nodes, matrix: Tensor, trees: Trees) -> Tensor:
-    """Add the operator; its output is the sum over the trees, shape ``(rows, 1)``."""
+def add_trees(graph: Nodes, matrix: Tensor, parts: list[Trees]) -> Tensor:
+    """Add the operators; the output is the sum over the trees, shape ``(rows, 1)``."""
+    return graph.add("Sum", *[_add_part(graph, matrix, part) for part in parts])
+
+
+def _add_part(graph: Nodes, matrix: Tensor, trees: Trees) -> Tensor:
     count = len(trees.tree)
     return graph.add(
         "TreeEnsembleRegressor",
@@ -74,7 +82,6 @@ def add_trees(graph: Nodes, matrix: Tensor, trees: Trees) -> Tensor:
         aggregate_function="SUM",
         post_transform="NONE",
         n_targets=1,
-        base_values=[trees.base],
         nodes_treeids=trees.tree,
         nodes_nodeids=trees.node,
         nodes_featureids=trees.feature,
@@ -91,40 +98,43 @@ def add_trees(graph: Nodes, matrix: Tensor, trees: Trees) -> Tensor:
     )
 
 
-def _forest(forest: RandomForestClassifier) -> Trees:
-    trees = Trees("BRANCH_LEQ")
+def _forest(forest: RandomForestClassifier) -> list[Trees]:
+    parts = _parts("BRANCH_LEQ", len(forest.estimators_))
     for number, tree in enumerate(member.tree_ for member in forest.estimators_):
         share = tree.value[:, 0, :]
         probability = share[:, 1] / share.sum(axis=1)
-        leaves = tree.children_left < 0
-        trees.extend(
-            number,
+        parts[number // SUMMED_TREES].extend(
+            number % SUMMED_TREES,
             tree.feature,
             _rounded_down(tree.threshold),
             tree.children_left,
             tree.children_right,
-            leaves,
+            tree.children_left < 0,
             probability / len(forest.estimators_),
         )
-    return trees
+    return parts
 
 
-def _boosting(model: XGBClassifier) -> Trees:
-    learner = json.loads(bytes(model.get_booster().save_raw("json")))["learner"]
-    chance = float(np.ravel(json.loads(learner["learner_model_param"]["base_score"]))[0])
-    trees = Trees("BRANCH_LT", base=float(np.log(chance / (1 - chance))))
-    for number, tree in enumerate(_members(learner)):
+def _boosting(model: XGBClassifier) -> list[Trees]:
+    members = _members(json.loads(bytes(model.get_booster().save_raw("json"))))
+    parts = _parts("BRANCH_LT", len(members))
+    for number, tree in enumerate(members):
         left = np.array(tree["left_children"])
-        leaves = left < 0
         # A leaf keeps its value where a branch keeps its threshold.
         conditions = np.array(tree["split_conditions"], dtype=np.float32)
         features, right = np.array(tree["split_indices"]), np.array(tree["right_children"])
-        trees.extend(number, features, conditions, left, right, leaves, conditions)
-    return trees
+        parts[number // SUMMED_TREES].extend(
+            number % SUMMED_TREES, features, conditions, left, right, left < 0, conditions
+        )
+    return parts
 
 
-def _members(learner: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    members: list[dict[str, Any]] = learner["gradient_booster"]["model"]["trees"]
+def _parts(mode: str, count: int) -> list[Trees]:
+    return [Trees(mode) for _ in range(0, count, SUMMED_TREES)]
+
+
+def _members(booster: dict[str, Any]) -> list[dict[str, Any]]:
+    members: list[dict[str, Any]] = booster["learner"]["gradient_booster"]["model"]["trees"]
     return members
 
 

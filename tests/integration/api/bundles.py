@@ -18,10 +18,10 @@ FEMALE_WEIGHT = 0.1
 COMPLETENESS = Completeness(
     weights=dict.fromkeys(UNITS, 1 / len(UNITS)),
     information=(0.0, 0.5, 1.0),
-    auroc=(0.5, 0.6, 0.7),
+    auroc=((0.5, 0.6, 0.7), (0.5, 0.6, 0.7)),
     risk_edges=(0.1, 0.2),
-    low=((-1.0, -1.0, -1.0), (-0.5, -0.5, -0.5), (0.0, 0.0, 0.0)),
-    high=((1.0, 1.0, 1.0), (0.5, 0.5, 0.5), (0.0, 0.0, 0.0)),
+    low=(((-1.0, -1.0, -1.0), (-0.5, -0.5, -0.5), (0.0, 0.0, 0.0)),) * 2,
+    high=(((1.0, 1.0, 1.0), (0.5, 0.5, 0.5), (0.0, 0.0, 0.0)),) * 2,
     coverage=0.91,
 )
 """What these models are said to be worth: the range narrows as a record tells more, to nothing."""

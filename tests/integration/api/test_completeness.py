@@ -58,5 +58,6 @@ def test_the_model_says_what_reliability_and_range_rest_on(client: TestClient) -
 
     assert described["interval_coverage"] == COMPLETENESS.coverage
     assert described["completeness"]["information"] == list(COMPLETENESS.information)
-    assert described["completeness"]["auroc"] == list(COMPLETENESS.auroc)
+    assert described["completeness"]["auroc_without_history"] == list(COMPLETENESS.auroc[0])
+    assert described["completeness"]["auroc_with_history"] == list(COMPLETENESS.auroc[1])
     assert sum(described["completeness"]["weights"].values()) == pytest.approx(1)

@@ -52,7 +52,7 @@ def test_a_model_that_always_says_the_same_weighs_all_alike_and_has_no_range(tes
     ranges = found.ranges([{}, EXAMPLE_RECORD], np.array([0.11, 0.11]))
 
     assert set(found.weights.values()) == {1 / len(UNITS)}
-    assert found.auroc == (0.5,) * len(DEGREES)
+    assert found.auroc == ((0.5,) * len(DEGREES),) * 2
     np.testing.assert_allclose(ranges, 0.11)
     assert found.coverage == 1
 
@@ -68,13 +68,14 @@ def test_the_figures_stand_at_rising_degrees_from_nothing_to_everything(appraise
     assert appraised.information == DEGREES
     assert (DEGREES[0], DEGREES[-1]) == (0, 1)
     assert list(DEGREES) == sorted(set(DEGREES))
-    assert len(appraised.auroc) == len(appraised.low) == len(appraised.high) == len(DEGREES)
-    assert {len(row) for row in (*appraised.low, *appraised.high)} == {len(appraised.risk_edges) + 1}
+    assert np.shape(appraised.auroc) == (2, len(DEGREES))
+    assert np.shape(appraised.low) == np.shape(appraised.high) == (2, len(DEGREES), len(appraised.risk_edges) + 1)
 
 
 def test_the_expected_auroc_never_falls_and_is_never_worse_than_chance(appraised: Completeness) -> None:
-    assert list(appraised.auroc) == sorted(appraised.auroc)
-    assert 0.5 <= appraised.auroc[0] <= appraised.auroc[-1] < 1
+    assert all(list(curve) == sorted(curve) for curve in appraised.auroc)
+    assert all(0.5 <= curve[0] <= curve[-1] < 1 for curve in appraised.auroc)
+    assert appraised.auroc[0][0] == 0.5
 
 
 def test_the_expected_auroc_of_complete_records_is_the_one_they_have(
@@ -82,8 +83,9 @@ def test_the_expected_auroc_of_complete_records_is_the_one_they_have(
 ) -> None:
     ranking = auroc(target(test_table), of_two_fields(model_inputs(test_table)))
 
-    assert simple.expected_auroc(1) == pytest.approx(ranking, abs=0.03)
-    assert simple.expected_auroc(0) < ranking - 0.03
+    nothing, everything = simple.expected_auroc([{}, COMPLETE])
+    assert everything == pytest.approx(ranking, abs=0.03)
+    assert nothing == 0.5
 
 
 def test_a_record_that_tells_everything_has_nearly_no_width(appraised: Completeness) -> None:
@@ -138,11 +140,11 @@ def test_only_the_expected_auroc_depends_on_outcomes(simple: Completeness, test_
     found = appraise(of_two_fields, test_table.assign(**{TARGET: outcomes}))
 
     assert {**found.to_json(), "auroc": simple.auroc} == simple.to_json()
-    assert found.auroc[-1] < simple.auroc[-1]
+    assert found.auroc[1][-1] < simple.auroc[1][-1]
 
 
 def test_a_test_set_of_one_kind_of_outcome_has_no_auroc_and_is_no_failure(test_table: pd.DataFrame) -> None:
-    assert appraise(of_two_fields, test_table.assign(**{TARGET: "NO"})).auroc == (0.5,) * len(DEGREES)
+    assert appraise(of_two_fields, test_table.assign(**{TARGET: "NO"})).auroc == ((0.5,) * len(DEGREES),) * 2
 
 
 def test_the_figures_survive_the_way_through_the_manifest(appraised: Completeness) -> None:

@@ -21,10 +21,10 @@ def measured(**changes: Any) -> Completeness:
     fields: dict[str, Any] = {
         "weights": {name: rank / total for rank, name in enumerate(UNITS, start=1)},
         "information": DEGREES,
-        "auroc": (0.5, 0.56, 0.6, 0.64, 0.69),
+        "auroc": ((0.5, 0.56, 0.6, 0.64, 0.68), (0.6, 0.61, 0.63, 0.66, 0.69)),
         "risk_edges": (0.08, 0.14),
-        "low": tuple((-1.2 * (1 - d), -1.0 * (1 - d), -0.8 * (1 - d)) for d in DEGREES),
-        "high": tuple((0.8 * (1 - d), 1.0 * (1 - d), 1.2 * (1 - d)) for d in DEGREES),
+        "low": (tuple((-1.2 * (1 - d), -1.0 * (1 - d), -0.8 * (1 - d)) for d in DEGREES),) * 2,
+        "high": (tuple((0.8 * (1 - d), 1.0 * (1 - d), 1.2 * (1 - d)) for d in DEGREES),) * 2,
         "coverage": 0.9,
     }
     return Completeness(**{**fields, **changes})
@@ -75,16 +75,20 @@ def test_rounding_never_makes_more_than_all_information() -> None:
     assert measured(weights=third).information_of(COMPLETE) == 1
 
 
-@pytest.mark.parametrize(("information", "auroc"), [(0, 0.5), (0.25, 0.56), (0.375, 0.58), (1, 0.69), (2, 0.69)])
-def test_the_expected_auroc_lies_between_those_measured(information: float, auroc: float) -> None:
-    assert measured().expected_auroc(information) == pytest.approx(auroc)
+def test_the_expected_auroc_lies_between_those_measured_with_history_or_without() -> None:
+    even = measured(weights=dict.fromkeys(UNITS, 1 / len(UNITS)))
+    six, more = ({name: EXAMPLE_RECORD[name] for name in FEATURE_NAMES[:count]} for count in (6, 5))
+
+    found = even.expected_auroc([{}, six, {**more, "earlier_stays": 0}, COMPLETE])
+
+    np.testing.assert_allclose(found, [0.5, 0.53, 0.605, 0.69])
 
 
-@given(st.floats(0, 1), st.floats(0, 1))
-def test_the_expected_auroc_never_falls_with_information(one: float, other: float) -> None:
-    less, more = sorted((one, other))
+@given(RECORDS, RECORDS)
+def test_the_expected_auroc_never_falls_with_information(one: Record, other: Record) -> None:
+    less, more = measured().expected_auroc([one, {**one, **other}])
 
-    assert measured().expected_auroc(less) <= measured().expected_auroc(more)
+    assert less <= more
 
 
 @given(st.lists(st.tuples(RECORDS, RISKS), min_size=1, max_size=12))
@@ -137,7 +141,7 @@ def test_a_certain_answer_has_a_range_too(risk: float) -> None:
 
 
 def test_ranges_that_were_measured_on_one_side_only_still_hold_the_answer() -> None:
-    aside = measured(low=tuple((0.5, 0.5, 0.5) for _ in DEGREES), high=tuple((0.9, 0.9, 0.9) for _ in DEGREES))
+    aside = measured(low=(((0.5,) * 3,) * len(DEGREES),) * 2, high=(((0.9,) * 3,) * len(DEGREES),) * 2)
     ((low, high),) = aside.ranges([{}], np.array([0.1]))
 
     assert low == 0.1 < high

@@ -140,7 +140,7 @@ def test_a_forest_that_is_certain_says_0_or_1_and_never_nan(
     matrix = encoder.transform(inputs)
     labels = (matrix[:, feature_names().index("gender")] > 0).astype(np.int64)
     forest = RandomForestClassifier(trees, max_features=None, max_depth=2, random_state=0).fit(matrix, labels)
-    model = RiskModel(encoder, forest, sums_logits=False, offsets=Offsets())
+    model = RiskModel(encoder, forest, sums_logits=False, base=0.0, offsets=Offsets())
     session = ort.InferenceSession(to_graph(model).SerializeToString(), providers=["CPUExecutionProvider"])
     answers = np.concatenate([session.run([OUTPUT], encode([record]))[0] for record in records(train_table.head(40))])
 

@@ -10,7 +10,7 @@ from sklearn.ensemble import RandomForestClassifier
 from xgboost import XGBClassifier
 
 from ml.graph.nodes import Nodes
-from ml.graph.trees import add_trees, trees_of
+from ml.graph.trees import SUMMED_TREES, add_trees, trees_of
 from ml.models import FAMILIES, GRADIENT_BOOSTING
 from tests.unit.ml.graphs import session_of
 
@@ -72,8 +72,17 @@ def test_every_comparison_of_boosting_goes_the_same_way_also_on_the_threshold_it
     splits = model.get_booster().trees_to_dataframe().query("Feature != 'Leaf'")["Split"]
     rows = around(numbers, splits.to_numpy(dtype=np.float32))
 
-    expected = model.predict(rows, output_margin=True)
+    expected = model.predict(rows, output_margin=True, base_margin=np.zeros(len(rows)))
     np.testing.assert_allclose(sum_of_trees(model, rows), expected, rtol=0, atol=2e-6)
+
+
+def test_many_trees_are_summed_in_parts() -> None:
+    numbers, labels = data()
+    model = boosting(n_estimators=2 * SUMMED_TREES + 1, max_leaves=4).fit(numbers, labels)
+
+    assert [len(set(part.tree)) for part in trees_of(model)] == [SUMMED_TREES, SUMMED_TREES, 1]
+    expected = model.predict(numbers, output_margin=True, base_margin=np.zeros(len(numbers)))
+    np.testing.assert_allclose(sum_of_trees(model, numbers), expected, rtol=0, atol=2e-6)
 
 
 def test_thresholds_that_are_float32_values_send_them_to_the_left_in_a_forest() -> None:
@@ -99,8 +108,9 @@ def test_trees_that_never_split_are_their_only_leaf(estimator: Any) -> None:
     numbers, labels = data()
     estimator.fit(numbers, labels)
     forest = isinstance(estimator, RandomForestClassifier)
-    assert all(trees_of(estimator).is_leaf)
+    assert all(all(part.is_leaf) for part in trees_of(estimator))
 
-    expected = estimator.predict_proba(numbers)[:, 1] if forest else estimator.predict(numbers, output_margin=True)
+    from_0 = {"output_margin": True, "base_margin": np.zeros(len(numbers))}
+    expected = estimator.predict_proba(numbers)[:, 1] if forest else estimator.predict(numbers, **from_0)
     np.testing.assert_allclose(sum_of_trees(estimator, numbers), expected, rtol=0, atol=1e-6)
     assert len(set(expected.tolist())) == 1
