@@ -79,14 +79,18 @@ def _draw(axes: Axes, band: Band, label: str = "Model") -> None:
     axes.plot(band.x, band.y, color=MODEL, label=label)
 
 
-def _roc(findings: Findings) -> Figure:
-    figure, axes = _axes("False positive rate", "Sensitivity")
-    curves = findings.curves
+def _draw_beside_chance(axes: Axes, band: Band, reference: Sequence[float]) -> None:
+    """A curve of shares, with the diagonal and the reference score."""
     axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1.4, label="Chance")
-    axes.plot(curves.roc.x, curves.reference_roc, color=OTHER, linestyle="--", label="LACE proxy")
-    _draw(axes, curves.roc)
+    axes.plot(band.x, reference, color=OTHER, linestyle="--", label="LACE proxy")
+    _draw(axes, band)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.legend(loc="lower right")
+
+
+def _roc(findings: Findings) -> Figure:
+    figure, axes = _axes("False positive rate", "Sensitivity")
+    _draw_beside_chance(axes, findings.curves.roc, findings.curves.reference_roc)
     return figure
 
 
@@ -151,12 +155,7 @@ def _decision(findings: Findings) -> Figure:
 
 def _gains(findings: Findings) -> Figure:
     figure, axes = _axes("Share of encounters followed up, highest risk first", "Share of readmissions among them")
-    curves = findings.curves
-    axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1.4, label="Chance")
-    axes.plot(curves.gains.x, curves.reference_gains, color=OTHER, linestyle="--", label="LACE proxy")
-    _draw(axes, curves.gains)
-    axes.set(xlim=(0, 1), ylim=(0, 1))
-    axes.legend(loc="lower right")
+    _draw_beside_chance(axes, findings.curves.gains, findings.curves.reference_gains)
     return figure
 
 
