@@ -55,8 +55,8 @@ class Cells:
         for history in (0, 1):
             part = self.with_history == bool(history)
             counts = np.bincount(self.degree[part], minlength=len(DEGREES))
-            enough = [n for n in numbers if counts[np.abs(numbers - n) <= reach].sum() >= _FEWEST]
-            for number in numbers:
+            enough = [n for n in range(len(numbers)) if counts[np.abs(numbers - n) <= reach].sum() >= _FEWEST]
+            for number in range(len(numbers)):
                 nearest = min(enough, key=lambda n: abs(n - number), default=-len(DEGREES))
                 yield history, number, part & (np.abs(self.degree - nearest) <= reach)
 
