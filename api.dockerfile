@@ -28,7 +28,7 @@ COPY ml/schema/ ml/schema/
 COPY api/ api/
 USER api
 EXPOSE 8000
-# One worker: counters in /metrics are then whole, and a replica is another container. The access log is off
+# One worker unless WEB_CONCURRENCY says otherwise, which compose sets to API_WORKERS. The access log is off
 # because /metrics counts every request; shutdown ends before compose's grace period does.
 CMD ["uvicorn", "--factory", "api.app:create_app", "--host", "0.0.0.0", "--port", "8000", \
      "--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "10"]

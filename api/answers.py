@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from api.feedback import STATUSES
 from api.history import STATES
 
 History = Literal["used", "unknown", "unavailable", "none"]
@@ -69,6 +70,25 @@ class ExplainResponse(BaseModel):
 
     explanations: list[Explanation]
     model: ModelName
+    request_id: str
+
+
+class OutcomeResult(BaseModel):
+    """What became of an outcome."""
+
+    status: Literal["recorded", "unchanged", "corrected"] = Field(
+        description="; ".join(f"`{status}`: {meaning}" for status, meaning in STATUSES.items()) + "."
+    )
+    predictions: int = Field(
+        description="How many predictions in the log it is of: 0 also while one is on its way there; more than 1 where "
+        "an encounter was scored more often, or a request id was used again."
+    )
+
+
+class FeedbackResponse(BaseModel):
+    """One result per outcome, in their order."""
+
+    outcomes: list[OutcomeResult]
     request_id: str
 
 
@@ -139,6 +159,7 @@ class Fault(BaseModel):
     """One thing that is wrong with a request."""
 
     record: int | None = Field(description="Index of the record, from 0.")
+    line: int | None = Field(default=None, description="Of a file: number of the line, from 1.")
     field: str | None
     value: Any = Field(description="What was given, shortened.")
     message: str

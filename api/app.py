@@ -1,28 +1,37 @@
 """The application: the composition root, where every part is built and handed down."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Final
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from api import logs
+from api.access import Guard
 from api.errors import install_handlers
+from api.feedback import Feedback
 from api.history import History
+from api.large_batches import LargeBatches
+from api.load import Load
 from api.metrics import Metrics
-from api.middleware import LimitBody, Observe
+from api.middleware import Admit, Observe
 from api.model_cache import ModelCache
 from api.model_store import ModelStore
 from api.openapi import document_of
 from api.prediction_log import PredictionLog
+from api.pseudonyms import Pseudonyms
 from api.registry_client import RegistryClient
-from api.routes import docs, explain, model, predict, status
+from api.routes import docs, explain, feedback, inference, invocations, model, predict, predict_csv, status
 from api.services import Services
 from api.settings import ApiSettings
+from api.together import Together
+from api.workers import Workers
 from ml.errors import SettingsError
 
 DESCRIPTION = """
@@ -30,6 +39,9 @@ Calibrated probabilities that a patient with diabetes is readmitted within 30 da
 Fields are those of the data set *Diabetes 130-US Hospitals*; any subset of them will do.
 Every error is a problem document (RFC 9457); every answer carries its `X-Request-ID`.
 """
+
+TURN_SECONDS: Final = 0.0003
+"""How long a thread may keep the event loop waiting for the interpreter's lock; Python's own 5 ms are many requests."""
 
 
 def create_app(settings: ApiSettings | None = None) -> FastAPI:
@@ -39,6 +51,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
     """
     try:
         settings = settings or ApiSettings.load()
+        guard = Guard.of(settings)
     except SettingsError as error:
         sys.exit(str(error))
     logs.configure()
@@ -53,36 +66,57 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
         lifespan=_lifespan,
         middleware=[
             Middleware(Observe, metrics=services.metrics),
-            Middleware(LimitBody, max_bytes=settings.max_body_bytes),
+            Middleware(
+                Admit,
+                load=services.load,
+                max_bytes=settings.max_body_bytes,
+                seconds=settings.body_timeout_seconds,
+            ),
         ],
     )
     app.state.services = services
-    app.openapi = partial(document_of, app, settings.max_records)  # type: ignore[method-assign]
+    app.openapi = partial(document_of, app, settings.max_records, guard)  # type: ignore[method-assign]
     install_handlers(app)
-    for routes in (predict, explain, model, status, docs):
+    for routes in (predict, predict_csv, explain, feedback, model, invocations, inference, status, docs):
         app.include_router(routes.router)
+    guard.install(app)
     return app
 
 
 def _build(settings: ApiSettings) -> Services:
     registry = RegistryClient(settings.mlflow_tracking_uri)
     cache = ModelCache(settings.api_cache_dir)
-    store = ModelStore(registry, cache, settings.model_poll_seconds, settings.ort_threads)
-    log = PredictionLog.of(settings)
+    store = ModelStore(registry, cache, settings.model_poll_seconds, settings.model_trial_seconds, settings.ort_threads)
+    pseudonyms = Pseudonyms.of(settings)
+    log = PredictionLog.of(settings, pseudonyms)
+    load = Load.of(settings)
     metrics = Metrics()
-    metrics.watch(store, log)
+    metrics.watch(store, log, load)
     pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="batch")
-    return Services(settings, metrics, store, log, History.of(settings), pool)
+    history, outcomes = History.of(settings), Feedback.of(settings, pseudonyms)
+    together, large = Together(), LargeBatches(settings)
+    workers = Workers(metrics.registry) if settings.api_workers > 1 else None
+    return Services(settings, metrics, store, log, history, outcomes, pseudonyms, load, together, large, pool, workers)
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
+    sys.setswitchinterval(TURN_SECONDS)
     if services.settings.prediction_log:
         services.log.start()
+    if services.workers is not None:
+        await services.workers.start()
     await services.store.start()
+    gc.collect()
+    gc.freeze()  # what is there now stays: without it, a full collection looks through all of it, for 20 ms and more
     yield
+    gc.unfreeze()
+    if services.workers is not None:
+        await services.workers.stop()
     await services.store.stop()
     await asyncio.to_thread(services.log.stop)
     services.batch_pool.shutdown(wait=False, cancel_futures=True)
+    services.large_batches.stop()
     services.history.stop()
+    services.feedback.stop()

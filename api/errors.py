@@ -1,12 +1,18 @@
-"""Errors of the service, each of which becomes one problem document (RFC 9457).
+"""Errors of the service, each of which becomes one problem document (RFC 9457), or what stands for it elsewhere.
 
 ApiError
-├── MalformedBodyError     400  the body is not JSON
+├── MalformedBodyError     400  the body is not JSON, or the file no text
+├── NoKeyError             401  the service asks for a key, and got none of its own
+├── NotServedError         404  the address names a model or a version that is not served
+├── BodyTooSlowError       408  the body does not arrive in time
 ├── BodyTooLargeError      413
 ├── UnsupportedMediaError  415  the body is not declared as JSON
 ├── InvalidRecordsError    422  the body is JSON, but not what a record may be
 ├── InvalidQueryError      422  a parameter of the address has a value that is not allowed
-└── NoModelError           503  there is nothing to answer with
+├── TooManyRequestsError   429  the client asks too often
+├── NoDatabaseError        503  PostgreSQL is away, and this cannot be done without it
+├── NoModelError           503  there is nothing to answer with
+└── OverloadedError        503  there is too much to do already
 """
 
 import logging
@@ -19,9 +25,9 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from api.protocols.dialects import tell
 from ml.errors import PlatformError
 
-PROBLEM_JSON = "application/problem+json"
 logger = logging.getLogger(__name__)
 
 
@@ -40,11 +46,45 @@ class ApiError(PlatformError):
         self.headers = headers or {}
         self.members = members or {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.detail, self.headers, self.members)
+
+
+def _again(kind: type[ApiError], detail: str, headers: dict[str, str], members: dict[str, Any]) -> ApiError:
+    """The same error in another process."""
+    error = kind.__new__(kind)
+    ApiError.__init__(error, detail, headers=headers, members=members)
+    return error
+
 
 class MalformedBodyError(ApiError):
-    """The body is not JSON."""
+    """The body is not JSON, or the file no text."""
 
     status, slug, title = 400, "malformed-body", "Malformed body"
+
+
+class BodyTooSlowError(ApiError):
+    """The body did not arrive within the time that it may take."""
+
+    status, slug, title = 408, "body-too-slow", "Body too slow"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"Connection": "close"})
+
+
+class NoKeyError(ApiError):
+    """The service asks for a key, and got none of its own."""
+
+    status, slug, title = 401, "no-key", "No key"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": 'Bearer realm="readmission"'})
+
+
+class NotServedError(ApiError):
+    """The address names a model or a version that is not served."""
+
+    status, slug, title = 404, "not-served", "Not served"
 
 
 class BodyTooLargeError(ApiError):
@@ -77,6 +117,24 @@ class InvalidQueryError(ApiError):
         super().__init__(detail, members={"errors": [error], "error_count": 1})
 
 
+class TooManyRequestsError(ApiError):
+    """The client asks too often."""
+
+    status, slug, title = 429, "too-many-requests", "Too many requests"
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+class NoDatabaseError(ApiError):
+    """PostgreSQL is away, and this cannot be done without it."""
+
+    status, slug, title = 503, "no-database", "No database"
+
+    def __init__(self) -> None:
+        super().__init__("PostgreSQL cannot be reached; try again in a moment.", headers={"Retry-After": "5"})
+
+
 class NoModelError(ApiError):
     """There is no model to answer with."""
 
@@ -84,6 +142,15 @@ class NoModelError(ApiError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, headers={"Retry-After": "5"})
+
+
+class OverloadedError(ApiError):
+    """More is being done already than can be done soon; what is refused costs next to nothing."""
+
+    status, slug, title = 503, "overloaded", "Overloaded"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"Retry-After": "1"})
 
 
 def install_handlers(app: FastAPI) -> None:
@@ -96,6 +163,11 @@ def install_handlers(app: FastAPI) -> None:
 
 async def _on_api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)  # noqa: S101 -- narrows what the framework types as Exception
+    return problem_of(request, error)
+
+
+def problem_of(request: Request, error: ApiError) -> Response:
+    """The problem document of an error."""
     return _problem(
         request, error.status, error.title, error.detail, slug=error.slug, headers=error.headers, members=error.members
     )
@@ -143,7 +215,7 @@ def _problem(
     headers: dict[str, str] | None = None,
     members: dict[str, Any] | None = None,
 ) -> Response:
-    document = {
+    problem = {
         "type": f"urn:readmission:problem:{slug}" if slug else "about:blank",
         "title": title,
         "status": status,
@@ -152,4 +224,5 @@ def _problem(
         "request_id": request_id_of(request),
         **(members or {}),
     }
-    return Response(orjson.dumps(document), status, headers, media_type=PROBLEM_JSON)
+    told, document, media_type = tell(request.scope.get("path", "/"), problem)
+    return Response(orjson.dumps(document), told, headers, media_type=media_type)

@@ -19,17 +19,19 @@ _BIG = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault of a request body."""
+    """One fault of a request body; its line, where the body is one of lines."""
 
     record: int | None
     field: str | None
     value: Any
     message: str
     allowed: tuple[str | int, ...] = ()
+    line: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """As in the problem document."""
         return {
+            **({} if self.line is None else {"line": self.line}),
             "record": self.record,
             "field": self.field,
             "value": self.value,
@@ -56,10 +58,24 @@ def record_fault(record: int, field: str | None, kind: str, value: Any) -> Fault
         return Fault(record, None, shown(value), "a record must be an object of field names and values")
     column = BY_NAME.get(field)
     if kind == "extra_forbidden" or column is None:
-        return Fault(record, shorten(field), shown(value), _unknown_field(field))
+        return Fault(record, shorten(field), shown(value), unknown_field(field))
     given = shown(value)
     quoted = f"'{given}'" if isinstance(given, str) else json.dumps(given)
     return Fault(record, field, given, f"{field} must be {_expected(column)}, or null; {quoted} is not", column.allowed)
+
+
+def cell_fault(record: int, line: int, column: Column, text: str) -> Fault:
+    """A fault in a cell of a file.
+
+    Args:
+        record: index of the record in the file.
+        line: number of its line.
+        column: where the cell stands.
+        text: what was given.
+    """
+    given = shorten(text)
+    message = f"{column.name} must be {_expected(column)}, or empty; '{given}' is not"
+    return Fault(record, column.name, given, message, column.allowed, line)
 
 
 def shown(value: Any) -> Any:
@@ -94,7 +110,8 @@ def _expected(column: Column) -> str:
     return column.expectation
 
 
-def _unknown_field(field: str) -> str:
+def unknown_field(field: str) -> str:
+    """Says that there is no such field, and which one may have been meant."""
     near = get_close_matches(field[:SHOWN], FIELD_NAMES, n=1)
     hint = f"did you mean '{near[0]}'?" if near else "the fields are listed under /docs"
     return f"unknown field '{shorten(field)}'; {hint}"

@@ -20,7 +20,9 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from api.feedback import STATUSES
 from api.history import NONE, STATES
+from api.load import Load
 from api.model_store import ModelStore
 from api.prediction_log import PredictionLog
 
@@ -59,11 +61,15 @@ class Metrics:
             ["history"],
             registry=self.registry,
         )
+        self._feedback = Counter(
+            "api_feedback", "Outcomes received, by what became of them.", ["status"], registry=self.registry
+        )
         self._probabilities = ProbabilityHistogram()
         self.registry.register(self._probabilities)
 
-    def watch(self, store: ModelStore, log: PredictionLog) -> None:
-        """Add what the model store and the prediction log know, read at each scrape."""
+    def watch(self, store: ModelStore, log: PredictionLog, load: Load) -> None:
+        """Add what the model store, the prediction log and the load know, read at each scrape."""
+        self.registry.register(LoadCollector(load))
         self.registry.register(ModelCollector(store))
         self.registry.register(LogCollector(log))
 
@@ -73,16 +79,25 @@ class Metrics:
         self._durations.labels(known, route, str(status)).observe(seconds)
 
     def observe_predictions(self, version: str, load_test: bool, probabilities: NDArray[np.float32]) -> None:
-        """Count the answers of one request."""
+        """Count answers."""
         self._predictions.labels(version, "true" if load_test else "false").inc(len(probabilities))
-        self._batch_size.observe(len(probabilities))
         self._probabilities.observe(probabilities)
+
+    def observe_batch(self, size: int) -> None:
+        """Count a request by its number of records."""
+        self._batch_size.observe(size)
 
     def observe_history(self, states: Sequence[str]) -> None:
         """Count what became of the history of patients; records without a patient do not count."""
         for state in STATES:
             if state != NONE and (count := states.count(state)):
                 self._history.labels(state).inc(count)
+
+    def observe_feedback(self, statuses: Sequence[str]) -> None:
+        """Count the outcomes of one request."""
+        for status in STATUSES:
+            if count := statuses.count(status):
+                self._feedback.labels(status).inc(count)
 
 
 class ProbabilityHistogram(Collector):
@@ -147,6 +162,22 @@ class ModelCollector(Collector):
             info.add_metric([registered.name, registered.version, manifest.algorithm, manifest.data_source], 1)
             yield _gauge("model_loaded_timestamp_seconds", "When the model was loaded.", model.loaded_timestamp)
         yield info
+
+
+class LoadCollector(Collector):
+    """Requests that were refused because there was too much to do."""
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The refusals as they are now."""
+        shed = CounterMetricFamily(
+            "api_requests_shed", "Requests refused by what there was too much of.", labels=["reason"]
+        )
+        for reason, count in self._load.shed.items():
+            shed.add_metric([reason], count)
+        yield shed
 
 
 class LogCollector(Collector):

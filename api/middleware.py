@@ -1,17 +1,22 @@
-"""What happens around every request, as plain ASGI: id, metrics, bound of the body."""
+"""What happens around every request, as plain ASGI: id, metrics, bounds of the load and of the body."""
 
 import re
+from asyncio import get_running_loop, timeout_at
 from time import perf_counter
 from typing import Final
 from uuid import uuid4
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import BodyTooLargeError
+from api.errors import BodyTooLargeError, BodyTooSlowError, OverloadedError, problem_of
+from api.load import Load
 from api.metrics import Metrics
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 """Ids of others that are taken over: what tracing tools use, and nothing that could break a log line."""
+
+_IDLE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Observe:
@@ -48,31 +53,57 @@ class Observe:
             self._metrics.observe_request(scope["method"], template, status, perf_counter() - started)
 
 
-class LimitBody:
-    """Ends the reading of a body that is larger than allowed, declared or streamed."""
+class Admit:
+    """Lets in what the service can do soon, and of it only bodies that are small and fast enough.
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    Only requests with work in them: whoever asks how the service is gets an answer however busy it is.
+    """
+
+    def __init__(self, app: ASGIApp, load: Load, max_bytes: int, seconds: float) -> None:
         self._app = app
+        self._load = load
         self._max_bytes = max_bytes
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["method"] in _IDLE_METHODS:
             await self._app(scope, receive, send)
             return
+        load, declared = self._load, _declared_length(scope)
+        try:
+            load.admit(min(declared, self._max_bytes))
+        except OverloadedError as error:
+            await problem_of(Request(scope), error)(scope, receive, send)
+            return
         size = 0
+        is_complete = False
+        deadline = get_running_loop().time() + self._seconds
 
         async def receive_some() -> Message:
-            nonlocal size
-            if size == 0 and _declared_length(scope) > self._max_bytes:
+            nonlocal size, is_complete
+            if is_complete:
+                return await receive()  # waits for the client to leave, for as long as that takes
+            if declared > self._max_bytes:
                 raise self._too_large()
-            message = await receive()
-            size += len(message.get("body", b""))
+            try:
+                async with timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError:
+                raise BodyTooSlowError(f"The body had not arrived after {self._seconds:g} seconds.") from None
+            part = len(message.get("body", b""))
+            size += part
             if size > self._max_bytes:
+                size -= part
                 raise self._too_large()
+            load.receive(part)
+            is_complete = not message.get("more_body", False)
             return message
 
-        await self._app(scope, receive_some, send)
+        try:
+            await self._app(scope, receive_some, send)
+        finally:
+            load.leave(size)
 
     def _too_large(self) -> BodyTooLargeError:
         return BodyTooLargeError(

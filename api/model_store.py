@@ -11,16 +11,15 @@ from typing import Any, Final
 import orjson
 
 from api.errors import NoModelError
+from api.memory import give_back
 from api.model_cache import ModelCache
 from api.registry_client import ArtifactError, RegisteredVersion, RegistryClient, utc_now
+from api.trial import prove
 from ml.bundle import Bundle, load_bundle
 from ml.errors import BundleError, RegistryError
 from ml.names import MODEL_NAME, PRODUCTION
 
 logger = logging.getLogger(__name__)
-
-TRIAL_SECONDS: Final = 120
-"""A version that takes longer to fetch and check is refused."""
 
 RETRY_SECONDS: Final = 60
 RETRY_SECONDS_MOST: Final = 3600
@@ -77,9 +76,19 @@ class Refused:
 
 
 class ModelStore:
-    """Holds the served model and follows the alias in the background."""
+    """Holds the served model and follows the alias in the background.
 
-    def __init__(self, registry: RegistryClient, cache: ModelCache, poll_seconds: float, threads: int) -> None:
+    Args:
+        registry: tells where the alias points, and hands out files.
+        cache: the last good version on disk.
+        poll_seconds: between two looks at the registry.
+        trial_seconds: a version that takes longer to fetch and check is refused.
+        threads: ONNX Runtime's.
+    """
+
+    def __init__(
+        self, registry: RegistryClient, cache: ModelCache, poll_seconds: float, trial_seconds: float, threads: int
+    ) -> None:
         self.current: ServedModel | None = None
         self.registry_state = RegistryState()
         self.refused: Refused | None = None
@@ -87,6 +96,7 @@ class ModelStore:
         self._registry = registry
         self._cache = cache
         self._poll_seconds = poll_seconds
+        self._trial_seconds = trial_seconds
         self._threads = threads
         self._task: asyncio.Task[None] | None = None
 
@@ -139,7 +149,7 @@ class ModelStore:
     async def _take(self, target: RegisteredVersion) -> None:
         try:
             with self._cache.scratch() as scratch:
-                async with asyncio.timeout(TRIAL_SECONDS):
+                async with asyncio.timeout(self._trial_seconds):
                     bundle = await self._fetch(target, scratch)
                 self._serve(ServedModel.of(bundle, target))
                 await self._publish(target, scratch)
@@ -148,7 +158,7 @@ class ModelStore:
         except ArtifactError as error:
             self._refuse(target, "artifact", str(error))
         except TimeoutError:
-            self._refuse(target, "timeout", f"it was not ready within {TRIAL_SECONDS} seconds")
+            self._refuse(target, "timeout", f"it was not ready within {self._trial_seconds:g} seconds")
         except OSError as error:
             self._refuse(target, "disk", f"it cannot be stored in the model cache: {error.strerror}")
         except RegistryError:
@@ -160,7 +170,8 @@ class ModelStore:
     async def _fetch(self, target: RegisteredVersion, scratch: Path) -> Bundle:
         await self._registry.download(target, scratch)
         try:
-            return await asyncio.to_thread(load_bundle, scratch, self._threads)
+            await prove(scratch, self._threads)
+            return await asyncio.to_thread(_load, scratch, self._threads)
         except BundleError as error:
             raise BundleError(str(error).replace(f"{scratch}/", "")) from error
 
@@ -180,7 +191,7 @@ class ModelStore:
             return
         registered, folder = cached
         try:
-            bundle = await asyncio.to_thread(load_bundle, folder, self._threads)
+            bundle = await asyncio.to_thread(_load, folder, self._threads)
         except BundleError as error:
             self.load_failures["cache"] += 1
             logger.warning("the cached model is not used: %s", error)
@@ -226,3 +237,9 @@ class ModelStore:
         self.registry_state = RegistryState(
             False, state.version, state.checked_at, state.checked_timestamp, since, error
         )
+
+
+def _load(folder: Path, threads: int) -> Bundle:
+    bundle = load_bundle(folder, threads)
+    give_back()  # a graph takes several times its size while it is read
+    return bundle

@@ -1,6 +1,6 @@
 """From the bytes of a body to validated records, or to an error that names what is wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -42,7 +42,15 @@ def read_large(body: bytes, max_records: int) -> list[Record]:
         document = from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise MalformedBodyError(f"The body is not valid JSON: {error}.") from None
-    rows = _rows_of(document, max_records)
+    return check_rows(_rows_of(document, max_records))
+
+
+def check_rows(rows: Sequence[Any]) -> list[Record]:
+    """Records of decoded JSON, whatever document it came in.
+
+    Raises:
+        InvalidRecordsError: not all of them are valid records.
+    """
     records: list[Record] = []
     faults: list[Fault] = []
     count = 0
@@ -60,7 +68,7 @@ def read_large(body: bytes, max_records: int) -> list[Record]:
             if len(faults) < MAX_FAULTS:
                 faults += _faults_of(error, start)
     if count:
-        raise _refusal(faults, count)
+        raise refusal(faults, count)
     return records
 
 
@@ -85,18 +93,18 @@ def read_flag(query: bytes, name: str) -> bool:
 def _rows_of(document: Any, max_records: int) -> list[Any]:
     """The value of ``records``, when it is a list of an allowed length and stands alone."""
     if not isinstance(document, dict):
-        raise _refusal([body_fault(None, document, 'the body must be an object: {"records": [{...}]}')], 1)
+        raise refusal([body_fault(None, document, 'the body must be an object: {"records": [{...}]}')], 1)
     if unknown := [name for name in document if name != "records"]:
         faults = [
             body_fault(name, document[name], "unknown field; only 'records' is known") for name in unknown[:MAX_FAULTS]
         ]
-        raise _refusal(faults, len(unknown))
+        raise refusal(faults, len(unknown))
     rows = document.get("records")
     if not isinstance(rows, list):
-        raise _refusal([body_fault("records", rows, "records must be a list of objects")], 1)
+        raise refusal([body_fault("records", rows, "records must be a list of objects")], 1)
     if not 1 <= len(rows) <= max_records:
         message = f"records must hold 1 to {max_records} records, not {len(rows)}"
-        raise _refusal([body_fault("records", None, message)], 1)
+        raise refusal([body_fault("records", None, message)], 1)
     return rows
 
 
@@ -110,9 +118,12 @@ def _too_wide(index: int, fields: int) -> Fault:
     return Fault(index, None, None, f"the record has {fields} fields; the schema knows {len(FIELD_NAMES)}")
 
 
-def _refusal(faults: list[Fault], count: int) -> InvalidRecordsError:
+def refusal(faults: list[Fault], count: int) -> InvalidRecordsError:
+    """The error that names the first of the faults, and lists some of them."""
     first = faults[0]
     place = "" if first.record is None else f"record {first.record}: "
+    if first.line is not None:
+        place = f"line {first.line}: "
     more = f" ({count} faults in all)" if count > 1 else ""
     detail = f"{place}{first.message}{more}."
     listed = [fault.as_json() for fault in faults[:MAX_FAULTS]]

@@ -16,6 +16,9 @@ _MEBI: Final = 1024 * 1024
 SIZE_LIMITS: Final = {MANIFEST_FILE: _MEBI, GOLDEN_FILE: 16 * _MEBI, MODEL_FILE: 1024 * _MEBI}
 """The files of a bundle and the most bytes that each may have."""
 
+_ANSWER_SECONDS: Final = 10
+"""A question that is not answered in full by then has no answer."""
+
 _ABSENT: Final = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 """MLflow's codes for a model, and for an alias, that is not there."""
 
@@ -75,11 +78,17 @@ class RegistryClient:
 
         Raises:
             RegistryError: MLflow does not answer.
-            ArtifactError: it does, but the files are not there, too large, or not proxied by MLflow.
+            ArtifactError: it does, but the files are not there, too large, never arrive, or are not proxied by MLflow.
         """
         root = await self._artifact_root(version)
         for name, limit in SIZE_LIMITS.items():
-            await self._download_file(f"{root}/{name}", directory / name, limit)
+            try:
+                await self._download_file(f"{root}/{name}", directory / name, limit)
+            except httpx.ReadTimeout as error:
+                await self._artifact_root(version)  # is it this file, or does MLflow not answer at all?
+                raise ArtifactError(f"its file {name} stopped arriving") from error
+            except httpx.HTTPError as error:
+                raise _away(error) from error
 
     async def _artifact_root(self, version: RegisteredVersion) -> str:
         response = await self._get(
@@ -92,25 +101,23 @@ class RegistryClient:
 
     async def _download_file(self, url: str, target: Path, limit: int) -> None:
         size = 0
-        try:
-            async with self._http.stream("GET", url) as response:
-                if response.status_code in (400, 404):
-                    raise ArtifactError(f"it has no file {target.name}")
-                if response.status_code != httpx.codes.OK:
-                    raise RegistryError(f"MLflow answered {response.status_code} to the download of {target.name}.")
-                with await asyncio.to_thread(target.open, "wb") as file:
-                    async for chunk in response.aiter_bytes(_MEBI):
-                        size += len(chunk)
-                        if size > limit:
-                            raise ArtifactError(f"its file {target.name} has more than {limit} bytes")
-                        await asyncio.to_thread(file.write, chunk)
-        except httpx.HTTPError as error:
-            raise _away(error) from error
+        async with self._http.stream("GET", url) as response:
+            if response.status_code in (400, 404):
+                raise ArtifactError(f"it has no file {target.name}")
+            if response.status_code != httpx.codes.OK:
+                raise RegistryError(f"MLflow answered {response.status_code} to the download of {target.name}.")
+            with await asyncio.to_thread(target.open, "wb") as file:
+                async for chunk in response.aiter_bytes(_MEBI):
+                    size += len(chunk)
+                    if size > limit:
+                        raise ArtifactError(f"its file {target.name} has more than {limit} bytes")
+                    await asyncio.to_thread(file.write, chunk)
 
     async def _get(self, path: str, **query: str) -> httpx.Response:
         try:
-            return await self._http.get(path, params=query)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            async with asyncio.timeout(_ANSWER_SECONDS):  # a byte now and then keeps the client's own limit quiet
+                return await self._http.get(path, params=query)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise _away(error) from error
 
 

@@ -38,7 +38,7 @@ ASCII_ICD9: Final = ICD9_PATTERN.replace(r"\d", "[0-9]")
 
 
 @dataclass(frozen=True)
-class _WholeNumber:
+class WholeNumber:
     """A whole number of a range or a code book. As in JSON Schema 3.0 is 3; but "3" is not, nor is true 1."""
 
     low: int
@@ -81,9 +81,9 @@ def _type_of(column: Column) -> Any:
             inner: Any = Annotated[str, Field(pattern=ASCII_ICD9)]
         case Kind.CODE:
             codes = [int(code) for code in column.allowed]
-            inner = Annotated[int, _WholeNumber(min(codes), max(codes), column.allowed)]
+            inner = Annotated[int, WholeNumber(min(codes), max(codes), column.allowed)]
         case Kind.COUNT:
-            inner = Annotated[int, _WholeNumber(column.low or 0, column.high or 0)]
+            inner = Annotated[int, WholeNumber(column.low or 0, column.high or 0)]
         case _:
             inner = Literal[column.allowed]
     return Annotated[inner | None, Field(title=column.label, description=describe(column), examples=[column.example])]
@@ -98,7 +98,7 @@ _LOOKED_UP: Final = {
 
 
 def _identifier(column: Column) -> Any:
-    number = Annotated[int, _WholeNumber(column.low or 0, column.high or 0)]
+    number = Annotated[int, WholeNumber(column.low or 0, column.high or 0)]
     description, example = _LOOKED_UP[column.name], KNOWN_PATIENT[column.name]
     return Annotated[number | None, Field(title=column.label, description=description, examples=[example])]
 

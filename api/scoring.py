@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from api.history import NONE, Found, History, patients_of, recall
-from api.parsing import read_large, read_small
+from api.parsing import read_large
 from ml.bundle import Bundle, Record
 from ml.completeness import Completeness, known_fields
 
@@ -16,8 +17,12 @@ INLINE_BYTES: Final = 16 * 1024
 INLINE_RECORDS: Final = 64
 """A body up to this size is scored in the event loop, within a millisecond or a few; a larger one in a thread."""
 
-CHUNK: Final = 1_000
-"""Records given to the graph at a time, which bounds the memory of a large batch."""
+LARGE_BYTES: Final = 256 * 1024
+"""A body above this size is read and answered with the help of a process of its own; see :mod:`api.large_batches`."""
+
+CHUNK: Final = 250
+"""Records given to the graph at a time. It bounds the memory of a large batch, and how long the interpreter is locked
+while texts are handed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +46,32 @@ class Scored:
     intervals: NDArray[np.float32] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the model says of records, and how much it rests on; everything in their order."""
+
+    probabilities: NDArray[np.float32]
+    known_fields: list[int]
+    reliability: list[float]
+
+    def part(self, start: int, end: int) -> "Answers":
+        """The answers to some of the records."""
+        some = slice(start, end)
+        return Answers(self.probabilities[some], self.known_fields[some], self.reliability[some])
+
+
 def is_small(body: bytes) -> bool:
     """Whether a body is scored within the event loop; an upper bound of its records is the braces it opens."""
     return len(body) <= INLINE_BYTES and body.count(b"{") <= INLINE_RECORDS + 1
 
 
-async def score_small(body: bytes, bundle: Bundle, max_records: int, history: History, interval: bool) -> Scored:
-    """Score a small body in the event loop; only a lookup of patients is awaited.
+def score_large(body: bytes, bundle: Bundle, max_records: int, history: History, interval: bool) -> Scored:
+    """Score a body of any size, in a thread that may wait.
 
     Raises:
         MalformedBodyError: it is not JSON.
         InvalidRecordsError: it does not hold 1 to `max_records` valid records.
     """
-    records = read_small(body, max_records)
-    patients = patients_of(records)
-    return score(records, await history.find(patients) if patients else None, bundle, interval)
-
-
-def score_large(body: bytes, bundle: Bundle, max_records: int, history: History, interval: bool) -> Scored:
-    """Score a body of any size, in a thread that may wait; same answers and errors as :func:`score_small`."""
     records = read_large(body, max_records)
     patients = patients_of(records)
     return score(records, history.find_blocking(patients) if patients else None, bundle, interval)
@@ -74,19 +86,55 @@ def score(records: Sequence[Record], found: Found | None, bundle: Bundle, interv
         bundle: the model.
         interval: whether to tell the ranges too.
     """
-    inputs, history = records, [NONE] * len(records)
-    if found is not None:
-        recalled = [recall(record, found) for record in records]
-        inputs, history = [record for record, _ in recalled], [state for _, state in recalled]
-    probabilities = _predict(bundle, inputs)
-    return Scored(
-        records,
-        probabilities,
-        [known_fields(record) for record in inputs],
-        reliability(bundle.completeness, inputs),
-        history,
-        bundle.completeness.ranges(inputs, probabilities).astype(np.float32) if interval else None,
-    )
+    inputs, history = with_history(records, found)
+    return scored_as(records, inputs, history, answer(inputs, bundle), bundle.completeness, interval)
+
+
+def with_history(records: Sequence[Record], found: Found | None) -> tuple[Sequence[Record], list[str]]:
+    """Records as the model takes them, and for each what became of its patient's history."""
+    if found is None:
+        return records, [NONE] * len(records)
+    recalled = [recall(record, found) for record in records]
+    return [record for record, _ in recalled], [state for _, state in recalled]
+
+
+def answer(inputs: Sequence[Record], bundle: Bundle) -> Answers:
+    """What the model says of records as it takes them."""
+    return judge(inputs, _predict(bundle, inputs), bundle.completeness)
+
+
+def judge(inputs: Sequence[Record], probabilities: NDArray[np.float32], completeness: Completeness) -> Answers:
+    """The model's answers to records, and what they rest on."""
+    return Answers(probabilities, [known_fields(record) for record in inputs], reliability(completeness, inputs))
+
+
+def scored_as(
+    records: Sequence[Record],
+    inputs: Sequence[Record],
+    history: list[str],
+    answers: Answers,
+    completeness: Completeness,
+    interval: bool,
+) -> Scored:
+    """All that is said of records; `inputs` are the same as the model took them."""
+    known, expected, chances = answers.known_fields, answers.reliability, answers.probabilities
+    intervals = completeness.ranges(inputs, chances).astype(np.float32) if interval else None
+    return Scored(records, chances, known, expected, history, intervals)
+
+
+def as_json(scored: Scored, model: orjson.Fragment, request_id: str) -> bytes:
+    """The body of the answer, as :class:`api.answers.PredictResponse` describes."""
+    document: dict[str, Any] = {
+        "predictions": scored.probabilities,
+        "known_fields": scored.known_fields,
+        "reliability": scored.reliability,
+        "history": scored.history,
+        "model": model,
+        "request_id": request_id,
+    }
+    if scored.intervals is not None:
+        document["intervals"] = np.ascontiguousarray(scored.intervals)
+    return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def reliability(completeness: Completeness, inputs: Sequence[Record]) -> list[float]:

@@ -6,11 +6,17 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.feedback import Feedback
 from api.history import History
+from api.large_batches import LargeBatches
+from api.load import Load
 from api.metrics import Metrics
 from api.model_store import ModelStore
 from api.prediction_log import PredictionLog
+from api.pseudonyms import Pseudonyms
 from api.settings import ApiSettings
+from api.together import Together
+from api.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,13 @@ class Services:
     store: ModelStore
     log: PredictionLog
     history: History
+    feedback: Feedback
+    pseudonyms: Pseudonyms
+    load: Load
+    together: Together
+    large_batches: LargeBatches
     batch_pool: ThreadPoolExecutor
+    workers: Workers | None  # None while there is one
 
 
 def services_of(request: Request) -> Services:

@@ -1,9 +1,9 @@
 """Settings of the prediction service."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from ml.settings import DatabaseSettings, MlflowSettings, Port
 
@@ -12,12 +12,26 @@ class ApiSettings(DatabaseSettings, MlflowSettings):
     """The prediction service."""
 
     api_port: Port = 8000
+    api_workers: int = Field(default=1, ge=1)
     api_cache_dir: Path = Path(".local/model-cache")
     model_poll_seconds: float = Field(default=5, ge=0.1, le=15)
+    model_trial_seconds: float = Field(default=120, gt=0)
     max_records: int = Field(default=10_000, ge=1)
+    max_csv_rows: int = Field(default=200_000, ge=1)
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
+    body_timeout_seconds: float = Field(default=30, gt=0)
+    max_in_flight: int = Field(default=128, ge=1)
+    max_in_flight_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
+    max_large_batches: int = Field(default=4, ge=1)
     prediction_log: bool = True
     prediction_log_queue: int = Field(default=50_000, ge=1)
+    prediction_log_queue_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
+    prediction_retention_days: int = Field(default=365, ge=0)
+    log_patient_ids: Literal["hash", "plain", "none"] = "hash"
+    prediction_log_key: SecretStr = Field(min_length=16)
+    api_keys: str = ""
+    rate_limit_per_second: float = Field(default=0, ge=0)
+    rate_limit_burst: int = Field(default=50, ge=1)
     history_timeout_seconds: float = Field(default=0.2, gt=0, le=5)
     ort_threads: int = Field(default=1, ge=1)
 

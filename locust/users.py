@@ -17,8 +17,8 @@ POOL_SIZE: Final = 500
 BATCH_SIZES: Final = (10, 100, 500)
 """Few sizes, so that each has a line of its own in the statistics."""
 
-HEADERS: Final = {"X-Load-Test": "1"}
-"""Marks the traffic, so that predictions of load tests can be told from others."""
+HEADERS: Final = {"X-Load-Test": "1"} | ({"X-API-Key": key} if (key := VARIABLES.get("API_KEY")) else {})
+"""Marks the traffic, so that predictions of load tests can be told from others; and the key, where one is asked for."""
 
 API_URL: Final = VARIABLES.get("API_URL") or f"http://127.0.0.1:{VARIABLES.get('API_PORT') or 8000}"
 

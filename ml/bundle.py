@@ -73,7 +73,11 @@ class Bundle:
 
     def predict(self, records: Sequence[Record]) -> NDArray[np.float32]:
         """Probability of readmission within 30 days for each record, shape ``(len(records),)``."""
-        (answer,) = self._session.run([OUTPUT], encode(records))
+        return self.run(encode(records))
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """The same for records that are encoded already; see :func:`encode`."""
+        (answer,) = self._session.run([OUTPUT], inputs)
         return np.asarray(answer, dtype=np.float32).reshape(-1)
 
 

@@ -1,5 +1,6 @@
 """Fixtures every test may use: real servers, started once for all tests that ask for one."""
 
+import os
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -52,6 +53,17 @@ def mlflow_server(postgres_server: PostgresServer, tmp_path_factory: pytest.Temp
     url = postgres_server.url("mlflowdb", "mlflow", ROLE_PASSWORD)
     with running_mlflow(url, tmp_path_factory.mktemp("mlflow")) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def genuine_file() -> Path:
+    """The genuine data set, of DATA_FILE."""
+    found = Path(os.environ.get("DATA_FILE", ""))
+    if not found.is_file():
+        if os.environ.get("CI") == "true":
+            pytest.fail("the genuine data are not there: set DATA_FILE")
+        pytest.skip("the genuine data are not there: set DATA_FILE")
+    return found
 
 
 @pytest.fixture(autouse=True)

@@ -60,9 +60,16 @@ class PlatformClient:
     """Speaks to both services. One instance serves all sessions: httpx clients are safe between threads."""
 
     def __init__(
-        self, api_url: str, mlflow_url: str, timeout: float, transport: httpx.BaseTransport | None = None
+        self,
+        api_url: str,
+        mlflow_url: str,
+        timeout: float,
+        api_key: str = "",
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._addresses = {API: api_url.rstrip("/"), MLFLOW: mlflow_url.rstrip("/")}
+        # Nobody else gets to see the key: MLflow is another service.
+        self._headers = {API: {"X-API-Key": api_key} if api_key else {}, MLFLOW: {}}
         self._timeout = timeout
         # Both services are neighbours: a proxy meant for the Internet must not stand in between.
         self._http = httpx.Client(timeout=timeout, transport=transport, trust_env=False)
@@ -91,7 +98,7 @@ class PlatformClient:
     def _send(self, service: str, method: str, path: str, **more: Any) -> httpx.Response:
         address = self._addresses[service]
         try:
-            answer = self._http.request(method, f"{address}{path}", **more)
+            answer = self._http.request(method, f"{address}{path}", headers=self._headers[service], **more)
         except httpx.TimeoutException as error:
             raise TooSlow(
                 f"{service} did not answer within {self._timeout:g} seconds: try again in a moment."

@@ -52,7 +52,8 @@ def settings() -> UiSettings:
 def client() -> PlatformClient:
     """The client all sessions share."""
     given = settings()
-    return PlatformClient(given.api_url, given.mlflow_tracking_uri, given.http_timeout_seconds)
+    key = given.api_key.get_secret_value()
+    return PlatformClient(given.api_url, given.mlflow_tracking_uri, given.http_timeout_seconds, key)
 
 
 @st.cache_resource(ttl=FRESH_SECONDS, show_spinner=False)

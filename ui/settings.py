@@ -1,6 +1,6 @@
 """Settings of the user interface."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from ml.settings import MlflowSettings, Port
 
@@ -15,4 +15,5 @@ class UiSettings(MlflowSettings):
     api_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['api_port']}")
     mlflow_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['mlflow_port']}")
     airflow_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['airflow_port']}")
+    api_key: SecretStr = SecretStr("")
     http_timeout_seconds: float = Field(default=10, gt=0)

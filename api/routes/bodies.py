@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from fastapi import Request
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 
 from api.errors import UnsupportedMediaError
 from api.schemas import KNOWN_PATIENT, SHORT_RECORD
@@ -26,6 +27,22 @@ REQUEST_ID_HEADER: Final[dict[str, Any]] = {
     "schema": {"type": "string"},
     "description": "Comes back in the answer; generated when absent, longer than 128, or of odd characters.",
 }
+INTERVAL: Final = "interval"
+INTERVAL_PARAMETER: Final[dict[str, Any]] = {
+    "name": INTERVAL,
+    "in": "query",
+    "schema": {"type": "boolean", "default": False},
+    "description": "Whether to tell, for each record, the range of answers that knowing everything would give.",
+}
+LOAD_TEST_HEADER: Final[dict[str, Any]] = {
+    "name": "X-Load-Test",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "1 marks the traffic of a load test.",
+}
+
+JSON: Final = "application/json"
+CSV: Final = "text/csv"
 
 
 async def body_of(request: Request) -> bytes:
@@ -35,16 +52,49 @@ async def body_of(request: Request) -> bytes:
         UnsupportedMediaError: it is not declared as plain JSON.
         BodyTooLargeError: it is larger than the service accepts.
     """
-    _check_media_type(request.headers)
+    media_type_of(request.headers, JSON)
     return await request.body()
 
 
-def _check_media_type(headers: Headers) -> None:
+async def pieces_of(request: Request) -> list[bytes]:
+    """The bytes of a body as they arrive, which for a small one is in one piece.
+
+    Raises:
+        BodyTooLargeError, BodyTooSlowError: it is larger than the service accepts, or too slow.
+        ClientDisconnect: the client has left.
+    """
+    pieces: list[bytes] = []
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        pieces.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return pieces
+
+
+def media_type_of(headers: Headers, *accepted: str) -> str:
+    """How a body is declared: one of the accepted types.
+
+    Raises:
+        UnsupportedMediaError: as another one, in another encoding than UTF-8, or compressed.
+    """
     given = headers.get("content-type", "")
     kind, _, parameters = given.partition(";")
-    charset = parameters.strip().lower().replace('"', "")
-    if kind.strip().lower() != "application/json" or charset not in ("", "charset=utf-8"):
+    kind = kind.strip().lower()
+    if kind not in accepted or not _is_utf8(parameters):
         shown = f"'{given[:80]}'" if given else "no Content-Type"
-        raise UnsupportedMediaError(f"Send the body as Content-Type: application/json in UTF-8; this one had {shown}.")
+        wanted = " or ".join(accepted)
+        raise UnsupportedMediaError(f"Send the body as Content-Type: {wanted} in UTF-8; this one had {shown}.")
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaError("Send the body without Content-Encoding.", headers={"Accept-Encoding": "identity"})
+    return kind
+
+
+def _is_utf8(parameters: str) -> bool:
+    """Whether the parameters of a media type name no other encoding."""
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset" and value.strip(' "').lower() != "utf-8":
+            return False
+    return True

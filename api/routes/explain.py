@@ -22,7 +22,7 @@ router = APIRouter()
     response_class=Response,
     responses={
         200: {"model": ExplainResponse, "description": "One explanation per record, in the same order."},
-        **problems(400, 413, 415, 422, 503),
+        **problems(400, 408, 413, 415, 422, 503),
     },
     openapi_extra={"parameters": [REQUEST_ID_HEADER], "requestBody": json_body(EXPLAIN_REQUEST, EXAMPLES)},
 )

@@ -31,4 +31,5 @@ async def ready(parts: Parts) -> Status:
 )
 async def metrics(parts: Parts) -> Response:
     """All metrics, in Prometheus' text format."""
-    return Response(generate_latest(parts.metrics.registry), headers={"content-type": CONTENT_TYPE_LATEST})
+    text = await parts.workers.metrics() if parts.workers else generate_latest(parts.metrics.registry)
+    return Response(text, headers={"content-type": CONTENT_TYPE_LATEST})

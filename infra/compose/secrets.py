@@ -17,7 +17,7 @@ AUDIENCES = {
     "airflow": ("airflow_db_password", "diabetes_db_password", "airflow_fernet_key", "airflow_api_secret_key"),
     "airflow-tokens": ("airflow_jwt_secret",),
     "mlflow": ("mlflow_db_password",),
-    "api": ("diabetes_db_password",),
+    "api": ("diabetes_db_password", "prediction_log_key"),
     "postgres-exporter": ("postgres_monitor_password",),
     "mlflow-postgres-exporter": ("mlflow_postgres_monitor_password",),
 }

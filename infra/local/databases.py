@@ -18,6 +18,8 @@ from infra.local.settings import ROOT, StackSettings, python_module
 from infra.secrets.generate import generate, missing
 
 PACKAGES = ("apache-airflow-core", "mlflow")
+REPLACEABLE = frozenset({"prediction_log_key"})
+"""Secrets that no database was made with: a new one only ends what the old one joined."""
 
 
 def prepare_secrets(settings: StackSettings) -> None:
@@ -27,7 +29,7 @@ def prepare_secrets(settings: StackSettings) -> None:
         StackError: naming the secret that is missing beside databases that were made with it.
     """
     places = settings.places
-    absent = missing(places.secrets)
+    absent = [name for name in missing(places.secrets) if name not in REPLACEABLE]
     if absent and any((places.postgres / name / "PG_VERSION").exists() for name in ("main", "mlflow")):
         raise StackError(
             f"Secret {absent[0]} is missing though the databases were made with it: put the file back into "

@@ -101,7 +101,7 @@ def _api(settings: StackSettings) -> Program:
         is_ready=http_probe(f"{settings.url(settings.api_port)}/health"),  # a model comes later, by training
         ports={"API_PORT": settings.api_port},
         address=f"http://localhost:{settings.api_port}/docs",
-        environment=shared_environment(settings),
+        environment=shared_environment(settings) | {"WEB_CONCURRENCY": str(settings.api_workers)},  # uvicorn's name
     )
 
 

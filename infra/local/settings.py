@@ -30,6 +30,7 @@ class StackSettings(PlatformSettings):
     postgres_port: Port = 5432
     mlflow_postgres_port: Port = 5433
     api_port: Port = 8000
+    api_workers: int = Field(default=1, ge=1)
     ui_port: Port = 8501
     locust_port: Port = 8089
     prometheus_port: Port = 9090

@@ -10,11 +10,13 @@ CATALOGUE: dict[str, dict[str, str]] = {
     "*": {"up": "gauge", "scrape_duration_seconds": "gauge", "ALERTS": "gauge"},
     "api": {
         "api_batch_size": "histogram",
+        "api_feedback_total": "counter",
         "api_history_total": "counter",
         "api_prediction_probability": "histogram",
         "api_predictions_total": "counter",
         "api_request_duration_seconds": "histogram",
         "api_requests_in_flight": "gauge",
+        "api_requests_shed_total": "counter",
         "model_info": "gauge",
         "model_last_reload_timestamp_seconds": "gauge",
         "model_load_failures_total": "counter",

@@ -34,6 +34,7 @@ SECRETS: dict[str, Callable[[], str]] = {
     "airflow_db_password": password,
     "diabetes_db_password": password,
     "mlflow_db_password": password,
+    "prediction_log_key": password,
     "airflow_fernet_key": fernet_key,
     "airflow_api_secret_key": password,
     "airflow_jwt_secret": lambda: secrets.token_urlsafe(48),

@@ -83,7 +83,35 @@ predictions: Final = sa.Table(
     sa.Column("known_fields", sa.SmallInteger, nullable=False),
     sa.Column("probability", sa.Double, nullable=False),
     sa.Column("load_test", sa.Boolean, nullable=False),
+    sa.Column("client", sa.Text),  # holder of the key, else a pseudonym of the address
+    sa.Column("patient", sa.Text),  # this and the next as LOG_PATIENT_IDS has it
+    sa.Column("encounter", sa.Text),
     sa.Index("predictions_predicted_at", "predicted_at"),
+    sa.Index("predictions_request", "request_id", "position"),
+    sa.Index("predictions_encounter", "encounter", postgresql_where=sa.text("encounter IS NOT NULL")),
+)
+
+# Every outcome as it was told, corrections after what they correct: of one subject the last row counts. The view
+# labelled_predictions joins it to the predictions.
+outcomes: Final = sa.Table(
+    "outcomes",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("request_id", sa.Text),  # the subject is a record of a request, or an encounter
+    sa.Column("position", sa.Integer),
+    sa.Column("encounter", sa.Text),
+    sa.Column("readmitted_within_30_days", sa.Boolean, nullable=False),
+    sa.Column("readmitted", sa.Text),  # in the words of the data set, where it was told so
+    sa.Column("known_on", sa.Date, nullable=False),
+    sa.Column("client", sa.Text, nullable=False),
+    sa.Column("received_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    sa.CheckConstraint(
+        "(request_id IS NULL) = (position IS NULL) AND (request_id IS NULL) <> (encounter IS NULL)",
+        name="outcomes_subject",
+    ),
+    sa.Index("outcomes_request", "request_id", "position", "id"),  # with the last one of a subject at its end
+    sa.Index("outcomes_encounter", "encounter", "id"),
+    sa.Index("outcomes_received_at", "received_at"),
 )
 
 gate_decisions: Final = sa.Table(

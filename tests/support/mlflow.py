@@ -14,13 +14,13 @@ START_SECONDS = 120
 
 
 @contextmanager
-def running_mlflow(database_url: str, folder: Path) -> Iterator[str]:
+def running_mlflow(database_url: str, folder: Path, port: int | None = None) -> Iterator[str]:
     """Start a server with its artifacts in `folder`, and end it with the context; gives its address."""
-    port = free_port()
+    port = port or free_port()
     environment = os.environ | {"MLFLOW_BACKEND_STORE_URI": database_url}
     environment |= mlflow_environment(folder / "artifacts", "127.0.0.1", port)
     url, log_path = f"http://127.0.0.1:{port}", folder / "mlflow.log"
-    with log_path.open("wb") as log:
+    with log_path.open("ab") as log:
         process = subprocess.Popen(mlflow_command(), env=environment, stdout=log, stderr=log)
         try:
             deadline = time.monotonic() + START_SECONDS

@@ -36,6 +36,7 @@ def start_api(registry: RegistryServer, tmp_path: Path) -> Iterator[StartApi]:
                 "prediction_log": False,
                 "postgres_port": 9,  # nobody answers there
                 "diabetes_db_password": "unused",
+                "prediction_log_key": "key of the tests",
             }
             app = create_app(ApiSettings.load(_env_file=None, **(defaults | settings)))
             return stack.enter_context(TestClient(app, raise_server_exceptions=False))

@@ -43,9 +43,11 @@ def running_api(folder: Path, mlflow: str, **settings: str) -> Iterator[ApiProce
         "PREDICTION_LOG": "false",
         "POSTGRES_PORT": "9",  # nobody answers there
         "DIABETES_DB_PASSWORD": "unused",
+        "PREDICTION_LOG_KEY": "key of the tests",
     }
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "--factory", "api.app:create_app", "--port", str(port)]
+    options = ("--port", str(port), "--timeout-graceful-shutdown", "10")
+    command = [sys.executable, "-m", "uvicorn", "--factory", "api.app:create_app", *options]
     with (folder / "api.log").open("ab") as log:
         process = subprocess.Popen(command, env=os.environ | defaults | settings, stdout=log, stderr=log)
         try:

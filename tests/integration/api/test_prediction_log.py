@@ -1,31 +1,24 @@
 """The prediction log in a real PostgreSQL."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, text
 
+from infra.local.postgres import PostgresServer
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.conftest import StartApi, eventually
+from tests.integration.api.databases import connected, line_to, migrate, rows
 from tests.integration.api.registry_server import RegistryServer
-
-TABLE = """
-CREATE TABLE predictions (
-    id bigserial PRIMARY KEY, request_id text NOT NULL, position integer NOT NULL, predicted_at timestamptz NOT NULL,
-    model_version text NOT NULL, data_source text NOT NULL, record jsonb NOT NULL, known_fields smallint NOT NULL,
-    probability double precision NOT NULL, load_test boolean NOT NULL
-)
-"""
 
 
 @pytest.fixture
 def database(postgres_url: str) -> Iterator[Connection]:
-    engine = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    with connected(postgres_url) as connection:
         yield connection
-    engine.dispose()
 
 
 @pytest.fixture
@@ -38,12 +31,10 @@ def logging_api(
     return client
 
 
-def rows(database: Connection) -> list[Any]:
-    return list(database.execute(text("SELECT * FROM predictions ORDER BY id")).mappings())
-
-
-def test_every_prediction_is_written_with_its_circumstances(logging_api: Any, database: Connection) -> None:
-    database.execute(text(TABLE))
+def test_every_prediction_is_written_with_its_circumstances(
+    logging_api: Any, database: Connection, postgres_url: str
+) -> None:
+    migrate(postgres_url)
     records = [
         {"race": "Asian", "diag_1": "V27", "gender": None},
         {"medical_specialty": "Surgery-General", "patient_nbr": 7, "encounter_id": 9},
@@ -60,26 +51,33 @@ def test_every_prediction_is_written_with_its_circumstances(logging_api: Any, da
     assert (second["request_id"], second["position"], second["load_test"]) == ("abc", 1, True)
     assert (third["position"], third["load_test"], third["known_fields"], third["record"]) == (0, False, 0, {})
     assert first["record"] == {"race": "Asian", "diag_1": "V27"}
-    assert second["record"] == records[1]  # so that an outcome can be found for it later
+    assert second["record"] == {"medical_specialty": "Surgery-General"}
+    assert (first["patient"], first["encounter"]) == (None, None)
+    assert len(second["patient"]) == len(second["encounter"]) == 32  # so that an outcome can be found for it later
+    assert first["client"].startswith("address:")
+    assert "testclient" not in first["client"]
+    assert first["client"] == third["client"]
     assert (first["known_fields"], second["known_fields"]) == (2, 1)
     assert (first["model_version"], first["data_source"]) == ("1", "synthetic")
     assert [first["probability"], second["probability"]] == pytest.approx(answer["predictions"])
     assert first["predicted_at"] == second["predicted_at"]
 
 
-def test_a_table_that_comes_later_costs_nothing_but_time(logging_api: Any, database: Connection) -> None:
+def test_a_table_that_comes_later_costs_nothing_but_time(
+    logging_api: Any, database: Connection, postgres_url: str
+) -> None:
     assert logging_api.post("/predict", json={"records": [{}] * 300}).status_code == 200
     eventually(lambda: "prediction_log_queue_length 300.0" in logging_api.get("/metrics").text)
 
-    database.execute(text(TABLE))
+    migrate(postgres_url)
 
     eventually(lambda: "prediction_log_written_total 300.0" in logging_api.get("/metrics").text, seconds=20)
     assert len(rows(database)) == 300
     assert "prediction_log_dropped_total 0.0" in logging_api.get("/metrics").text
 
 
-def test_it_connects_again_by_itself(logging_api: Any, database: Connection) -> None:
-    database.execute(text(TABLE))
+def test_it_connects_again_by_itself(logging_api: Any, database: Connection, postgres_url: str) -> None:
+    migrate(postgres_url)
     logging_api.post("/predict", json={"records": [{}]})
     eventually(lambda: len(rows(database)) == 1)
 
@@ -95,10 +93,11 @@ def test_what_is_waiting_at_the_end_is_written(
     start_api: StartApi,
     database_settings: dict[str, str],
     database: Connection,
+    postgres_url: str,
     registry: RegistryServer,
     tmp_path: Path,
 ) -> None:
-    database.execute(text(TABLE))
+    migrate(postgres_url)
     registry.promote("1", write_bundle(tmp_path / "1"))
     client = start_api(**database_settings, prediction_log=True)
     eventually(lambda: client.get("/ready").status_code == 200)
@@ -122,3 +121,110 @@ def test_predictions_do_not_wait_for_a_database_that_is_away(
     metrics = client.get("/metrics").text
     assert "prediction_log_queue_length 100.0" in metrics
     assert "prediction_log_dropped_total 200.0" in metrics
+
+
+@pytest.mark.parametrize(("mode", "patient", "encounter"), [("plain", "7", "9"), ("none", None, None)])
+def test_identifiers_are_kept_as_asked(
+    start_api: StartApi,
+    database_settings: dict[str, str],
+    database: Connection,
+    postgres_url: str,
+    registry: RegistryServer,
+    tmp_path: Path,
+    mode: str,
+    patient: str | None,
+    encounter: str | None,
+) -> None:
+    migrate(postgres_url)
+    registry.promote("1", write_bundle(tmp_path / "1"))
+    client = start_api(**database_settings, prediction_log=True, log_patient_ids=mode)
+    eventually(lambda: client.get("/ready").status_code == 200)
+
+    client.post("/predict", json={"records": [{"race": "Asian", "patient_nbr": 7, "encounter_id": 9}]})
+    eventually(lambda: len(rows(database)) == 1)
+
+    (row,) = rows(database)
+    assert (row["patient"], row["encounter"], row["record"]) == (patient, encounter, {"race": "Asian"})
+
+
+def test_a_batch_whose_commit_went_unanswered_is_not_written_twice(
+    start_api: StartApi,
+    database_settings: dict[str, str],
+    database: Connection,
+    postgres_server: PostgresServer,
+    postgres_url: str,
+    registry: RegistryServer,
+    tmp_path: Path,
+) -> None:
+    migrate(postgres_url)
+    registry.promote("1", write_bundle(tmp_path / "1"))
+    with line_to(postgres_server.host, postgres_server.port) as line:
+        through_line = database_settings | {"postgres_host": "127.0.0.1", "postgres_port": str(line.port)}
+        client = start_api(**through_line, prediction_log=True, prediction_retention_days=0)
+        eventually(lambda: client.get("/ready").status_code == 200)
+        client.post("/predict", json={"records": [{}]})
+        eventually(lambda: len(rows(database)) == 1)
+
+        line.cut.set()
+        client.post("/predict", json={"records": [{}] * 100})
+        eventually(lambda: "prediction_log_written_total 101.0" in client.get("/metrics").text)
+        client.post("/predict", json={"records": [{}]})
+        eventually(lambda: len(rows(database)) > 101)
+        client.__exit__()
+
+    assert line.lost == 1
+    assert len(rows(database)) == 102
+    assert len({(row["request_id"], row["position"]) for row in rows(database)}) == 102
+
+
+def test_one_request_id_for_two_requests_is_two_predictions(
+    logging_api: Any, database: Connection, postgres_url: str
+) -> None:
+    migrate(postgres_url)
+
+    for _ in range(2):
+        logging_api.post("/predict", json={"records": [{}]}, headers={"X-Request-ID": "again"})
+
+    eventually(lambda: len(rows(database)) == 2)
+
+
+def test_what_is_older_than_the_retention_goes_and_the_rest_stays(
+    start_api: StartApi, database_settings: dict[str, str], database: Connection, postgres_url: str
+) -> None:
+    migrate(postgres_url)
+    database.execute(
+        text(
+            "INSERT INTO predictions (request_id, position, predicted_at, model_version, data_source, record, "
+            "known_fields, probability, load_test) SELECT 'r', 0, now() - interval '29 days' - n * interval '1 hour', "
+            "'1', 'real', '{}', 0, 0.1, false FROM generate_series(1, 12000) n"
+        )
+    )
+    database.execute(
+        text(
+            "INSERT INTO outcomes (encounter, readmitted_within_30_days, known_on, client, received_at) "
+            "SELECT n, false, now(), 'c', now() - n * interval '10 days' FROM generate_series(1, 6) n"
+        )
+    )
+
+    start_api(**database_settings, prediction_log=True, prediction_retention_days=30)
+
+    eventually(lambda: len(rows(database)) <= 24, seconds=20)
+    assert len(rows(database)) in (23, 24)
+    assert [row["encounter"] for row in rows(database, "outcomes")] == ["1", "2"]
+
+
+def test_a_retention_of_zero_keeps_everything(
+    start_api: StartApi, database_settings: dict[str, str], database: Connection, postgres_url: str
+) -> None:
+    migrate(postgres_url)
+    database.execute(
+        text(
+            "INSERT INTO outcomes (encounter, readmitted_within_30_days, known_on, client, received_at) "
+            "VALUES ('1', true, now(), 'c', '1999-01-01')"
+        )
+    )
+
+    start_api(**database_settings, prediction_log=True, prediction_retention_days=0)
+    time.sleep(1)
+
+    assert len(rows(database, "outcomes")) == 1

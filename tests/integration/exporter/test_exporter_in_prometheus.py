@@ -1,80 +1,32 @@
 """A real Prometheus with the platform's configuration: it scrapes, loads the rules, and can answer every panel."""
 
-import os
-import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from infra.exporter.server import create_collector, create_server
 from infra.exporter.settings import ExporterSettings
 from infra.grafana.build import DASHBOARDS
 from infra.local.probes import free_port
-from infra.prometheus.layout import lay_out
 from tests.integration.exporter.conftest import NOBODY
 from tests.integration.exporter.fakes import running_airflow
+from tests.support.prometheus import START_SECONDS, Prometheus, running_prometheus
 from tests.unit.infra.prometheus_files import rules
 
 CHOICES = {"$__rate_interval": "1m", "$job": ".*", "$container": ".*", "$route": ".*"}
-START_SECONDS = 60
-
-
-class Prometheus:
-    """The API of a running Prometheus."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def get(self, path: str, **params: str) -> Any:
-        """The data of an answer that must be a success."""
-        response = httpx.get(f"{self._url}/api/v1/{path}", params=params, timeout=10)
-        assert response.is_success, (params, response.text)
-        return response.json()["data"]
-
-    def is_ready(self) -> bool:
-        """Whether it has read its data and configuration."""
-        try:
-            return httpx.get(f"{self._url}/-/ready", timeout=10).is_success
-        except httpx.TransportError:
-            return False
-
-    def values(self, query: str) -> dict[str, float]:
-        """An instant query's values by job."""
-        return {
-            row["metric"].get("job", ""): float(row["value"][1]) for row in self.get("query", query=query)["result"]
-        }
-
-    def has_scraped(self, *jobs: str) -> bool:
-        """Whether each job was found up."""
-        return all(self.values(f'up{{job="{job}"}}') == {job: 1} for job in jobs)
 
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Prometheus, scraping itself and an exporter whose Airflow is a fake and whose MLflow is away."""
-    folder = tmp_path_factory.mktemp("prometheus")
-    with _running_exporter() as exporter, (folder / "log").open("wb") as log:
-        here = f"127.0.0.1:{free_port()}"
-        config = lay_out(folder, {"prometheus": here, "exporter": exporter})
-        config.write_text(
-            config.read_text().replace("_interval: 10s", "_interval: 2s").replace("timeout: 8s", "timeout: 2s")
-        )
-        command = [_program(), f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"]
-        process = subprocess.Popen([*command, f"--web.listen-address={here}"], stdout=log, stderr=log)
-        try:
-            server = Prometheus(f"http://{here}")
-            _wait(server, process, folder / "log")
-            yield server
-        finally:
-            process.terminate()
-            process.wait(30)
+    with (
+        _running_exporter() as exporter,
+        running_prometheus(tmp_path_factory.mktemp("prometheus"), {"exporter": exporter}) as server,
+    ):
+        yield server
 
 
 @contextmanager
@@ -95,24 +47,6 @@ def _running_exporter() -> Iterator[str]:
             thread.join()
             server.server_close()
             collector.close()
-
-
-def _program() -> str:
-    program = os.environ.get("PROMETHEUS") or shutil.which("prometheus")
-    if program is None:
-        message = "prometheus is not on this machine: install it (Debian: apt install prometheus) or set PROMETHEUS"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return program
-
-
-def _wait(server: Prometheus, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not (server.is_ready() and server.has_scraped("prometheus", "exporter")):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"Prometheus did not start:\n{log.read_text()[-3000:]}")
-        time.sleep(0.2)
 
 
 def _expressions() -> list[str]:

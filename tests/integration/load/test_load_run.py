@@ -37,6 +37,7 @@ class Service:
 
     url: str
     marks: list[str | None] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
     batches: list[list[dict[str, Any]]] = field(default_factory=list)
 
 
@@ -60,6 +61,7 @@ def test_a_healthy_service_passes_and_sees_marked_traffic() -> None:
 
     assert run.returncode == 0, run.stdout
     assert set(service.marks) == {"1"}
+    assert set(service.keys) == {None}
     assert 1 in map(len, service.batches)
     assert max(map(len, service.batches)) >= 10, "batches are sent too"
     assert "/predict one, full" in run.stdout
@@ -133,6 +135,15 @@ def test_an_unknown_shape_is_refused_in_one_sentence() -> None:
     assert "LOAD_SHAPE is 'pyramid', expected one of ramp, spike, soak" in run.stdout
 
 
+def test_a_key_is_sent_where_one_is_set() -> None:
+    options = ("--headless", "-u", "2", "-r", "2", "-t", "2s", "--only-summary")
+    with _service(right) as service:
+        run = _locust(MODULE, *options, host=service.url, API_KEY="the key")
+
+    assert run.returncode == 0, run.stdout
+    assert set(service.keys) == {"the key"}
+
+
 def test_a_shape_goes_through_its_stages_and_ends() -> None:
     code = (
         "import json, time; from shapes import SHAPES; shape = SHAPES['spike'](); seen = []\n"
@@ -161,6 +172,7 @@ def _service(answer: Answer) -> Iterator[Service]:
         async def predict(request: Request) -> Response:
             records = (await request.json())["records"]
             service.marks.append(request.headers.get("x-load-test"))
+            service.keys.append(request.headers.get("x-api-key"))
             service.batches.append(records)
             status, body = answer(records)
             return Response(json.dumps(body), status, media_type="application/json")

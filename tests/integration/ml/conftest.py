@@ -1,6 +1,5 @@
 """Fixtures over real servers: databases, the genuine data, and a registry of one's own."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,17 +23,6 @@ def world(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[tuple[MlS
 @pytest.fixture
 def engine(world: tuple[MlSettings, sa.Engine]) -> sa.Engine:
     return world[1]
-
-
-@pytest.fixture(scope="session")
-def genuine_file() -> Path:
-    """The genuine data set, of DATA_FILE."""
-    found = Path(os.environ.get("DATA_FILE", ""))
-    if not found.is_file():
-        if os.environ.get("CI") == "true":
-            pytest.fail("the genuine data are not there: set DATA_FILE")
-        pytest.skip("the genuine data are not there: set DATA_FILE")
-    return found
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Migrations: from nothing to the tables that the code declares, and back."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,34 @@ def test_a_database_of_the_first_release_gets_the_ledger_and_keeps_its_rows(empt
         assert "gate_decisions" in tables(engine)
         with engine.connect() as connection:
             assert connection.scalar(sa.text("SELECT patient_nbr FROM train_data")) == 2
+
+
+def test_identifiers_move_out_of_the_records_of_earlier_predictions_and_back(empty: MlSettings) -> None:
+    records = ['{"race": "Asian", "patient_nbr": 7, "encounter_id": 9}', '{"encounter_id": 8}', '{"race": "Asian"}']
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with warehouse(empty) as engine:
+        migrations.upgrade(engine, "0003")
+        with engine.begin() as connection:
+            for record in records:
+                connection.execute(
+                    sa.text("INSERT INTO predictions (request_id, position, predicted_at, model_version, data_source, "
+                            "record, known_fields, probability, load_test) VALUES "
+                            "('r', 0, now(), '1', 'real', CAST(:record AS jsonb), 1, 0.1, false)"),
+                    {"record": record},
+                )  # fmt: skip
+        migrations.upgrade(engine)
+        with engine.connect() as connection:
+            query = "SELECT patient, encounter, record FROM predictions ORDER BY id"
+            moved = [tuple(row) for row in connection.execute(sa.text(query))]
+        with transaction(engine) as connection:
+            config.attributes["connection"] = connection
+            command.downgrade(config, "0003")
+        with engine.connect() as connection:
+            back = connection.scalars(sa.text("SELECT record FROM predictions ORDER BY id")).all()
+
+    assert moved == [("7", "9", {"race": "Asian"}), (None, "8", {}), (None, None, {"race": "Asian"})]
+    assert list(back) == [json.loads(record) for record in records]
 
 
 def test_the_migrated_database_is_what_the_code_declares(engine: sa.Engine) -> None:

@@ -41,7 +41,9 @@ def test_a_missing_setting_ends_the_start_with_one_sentence(tmp_path: Path) -> N
 
 
 def test_two_applications_do_not_share_their_metrics(tmp_path: Path) -> None:
-    settings = ApiSettings.load(_env_file=None, diabetes_db_password="unused", api_cache_dir=tmp_path)
+    settings = ApiSettings.load(
+        _env_file=None, diabetes_db_password="unused", prediction_log_key="k" * 16, api_cache_dir=tmp_path
+    )
 
     first, second = create_app(settings), create_app(settings)
 

@@ -55,6 +55,27 @@ def test_the_served_model_is_read_and_unknown_fields_are_passed_over() -> None:
     assert model.trained_at.utcoffset() is not None
 
 
+@pytest.mark.parametrize(("key", "sent"), [("the key", "the key"), ("", None)])
+def test_the_key_goes_to_the_api_and_to_nobody_else(key: str, sent: str | None) -> None:
+    seen: dict[str, str | None] = {}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen[request.url.host] = request.headers.get("x-api-key")
+        return httpx.Response(503)
+
+    client = PlatformClient("http://api:8000", "http://mlflow:5000", 2, key, httpx.MockTransport(answer))
+    for ask in (client.served_model, client.production_version):
+        with pytest.raises(ServiceError):
+            ask()
+
+    assert seen == {"api": sent, "mlflow": None}
+
+
+def test_a_refused_key_is_told_in_the_words_of_the_api() -> None:
+    with pytest.raises(Refused, match="asks for a key"):
+        always(401, {"title": "No key", "status": 401, "detail": "This service asks for a key."}).served_model()
+
+
 def test_one_record_is_posted_as_a_batch_of_one() -> None:
     seen: list[httpx.Request] = []
 

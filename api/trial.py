@@ -1,0 +1,63 @@
+"""Tries a bundle in a process of its own, before the service loads it: ``python -m api.trial DIRECTORY THREADS``.
+
+A graph may count for ever, fill the memory or crash ONNX Runtime. A thread that does so takes the service with it;
+a process can be ended.
+"""
+
+import asyncio
+import os
+import resource
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from ml.bundle import load_bundle
+from ml.errors import BundleError
+
+MEMORY_BYTES: Final = 2 * 1024**3
+"""What a bundle may take for itself while it answers its golden requests."""
+
+_REFUSED: Final = 3
+
+
+async def prove(directory: Path, threads: int) -> None:
+    """Load the bundle and replay its golden requests in a process that ends with this call, however it ends.
+
+    Raises:
+        BundleError: a check failed, or the process did not survive it.
+    """
+    command = (sys.executable, "-m", "api.trial", str(directory), str(threads))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    process = await asyncio.create_subprocess_exec(
+        *command, env=environment, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
+    )
+    try:
+        said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode == _REFUSED:
+        raise BundleError(said.decode(errors="replace"))
+    if process.returncode != 0:
+        raise BundleError(f"The process that tried it ended with {process.returncode}: too much memory, or a crash.")
+
+
+def main(directory: Path, threads: int) -> int:
+    """Load the bundle, with less right to processor and memory than the service; returns the exit status."""
+    os.nice(10)
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+    with suppress(OSError):  # where memory runs out, the kernel ends this process and not the service
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    try:
+        load_bundle(directory, threads)
+    except BundleError as error:
+        sys.stdout.write(str(error))
+        return _REFUSED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -1,0 +1,59 @@
+"""docs/api.md: every command does what it says, and MLflow's own client is content."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pandas as pd
+import pytest
+from mlflow.pyfunc.scoring_server.client import ScoringServerClient
+from mlflow.version import VERSION
+
+from tests.integration.api.bundles import write_bundle
+from tests.integration.api.process import ApiProcess, running_api
+from tests.integration.api.registry_server import running_registry
+
+GUIDE = Path("docs/api.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiProcess]:
+    folder = tmp_path_factory.mktemp("api")
+    with running_registry() as registry:
+        registry.promote("1", write_bundle(folder / "1"))
+        with running_api(folder, registry.url) as process:
+            process.wait_until_ready()
+            yield process
+
+
+def test_every_command_of_the_guide_works(api: ApiProcess, tmp_path: Path) -> None:
+    blocks = re.findall(r"```bash\n(.*?)```", GUIDE, re.S)
+    script = "set -euo pipefail\n" + "echo\n".join(blocks).replace("http://localhost:8000", api.url)
+
+    ended = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert len(blocks) == GUIDE.count("\n## ") - 1
+    assert ended.stdout.count('"predictions"') == 5
+    assert '"outputs":[{"name":"probability","datatype":"FP32","shape":[2]' in ended.stdout
+    header, *lines = (tmp_path / "predictions.csv").read_text().splitlines()
+    assert header.endswith(",readmission_risk,known_fields,reliability,risk_low,risk_high")
+    assert len(lines) == 2
+
+
+def test_the_client_of_mlflow_is_served(api: ApiProcess) -> None:
+    address = urlsplit(api.url)
+    client = ScoringServerClient(address.hostname, address.port)
+    table = pd.DataFrame({"age": ["[60-70)", None], "number_inpatient": [2, float("nan")]})
+    records = [{"age": "[60-70)", "number_inpatient": 2}, {}]
+
+    client.wait_server_ready(timeout=10)
+    answer = client.invoke(table)
+
+    assert (
+        list(answer.get_predictions()[0])
+        == api.client.post("/predict", json={"records": records}).json()["predictions"]
+    )
+    assert client.get_version() == VERSION

@@ -1,0 +1,276 @@
+"""Every protocol says the same of the same records, and tells errors as its clients expect."""
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.schemas import FIELD_NAMES
+from ml.names import MODEL_NAME
+from ml.schema import BY_NAME, EXAMPLE_RECORD
+from tests.integration.api.bundles import RECORDS
+
+INFER = f"/v2/models/{MODEL_NAME}/infer"
+MANY = [{**EXAMPLE_RECORD, "number_inpatient": index % 51, "race": None} for index in range(1_500)]
+Answers = list[float]
+Ask = Callable[[TestClient, list[dict[str, Any]]], Answers]
+
+
+def as_csv(records: list[dict[str, Any]]) -> str:
+    sink = io.StringIO()
+    writer = csv.DictWriter(sink, FIELD_NAMES, restval="?")
+    writer.writeheader()
+    writer.writerows(records)
+    return sink.getvalue()
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def tensors(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    names = sorted({name for record in records for name in record} or {"race"})
+    return [
+        {
+            "name": name,
+            "shape": [len(records)],
+            "datatype": "INT64" if BY_NAME[name].is_number else "BYTES",
+            "data": [record.get(name) for record in records],
+        }
+        for name in names
+    ]
+
+
+def columns(records: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {name: [record.get(name) for record in records] for name in EXAMPLE_RECORD}
+
+
+def split(records: list[dict[str, Any]]) -> dict[str, Any]:
+    names = list(EXAMPLE_RECORD)
+    data = [[record.get(name) for name in names] for record in records]
+    return {"columns": names, "data": data, "index": list(range(len(records)))}
+
+
+def predict(client: TestClient, records: list[dict[str, Any]]) -> Answers:
+    return sound(client.post("/predict", json={"records": records}))["predictions"]
+
+
+def predict_csv(client: TestClient, records: list[dict[str, Any]]) -> Answers:
+    answer = client.post("/predict/csv", content=as_csv(records), headers={"Content-Type": "text/csv"})
+    assert answer.status_code == 200, answer.text
+    return [float(row["readmission_risk"]) for row in rows_of(answer.text)]
+
+
+def invoke(client: TestClient, document: Any) -> Answers:
+    answer = sound(client.post("/invocations", json=document))
+    assert list(answer) == ["predictions"]
+    return answer["predictions"]
+
+
+def invoke_csv(client: TestClient, records: list[dict[str, Any]]) -> Answers:
+    answer = client.post("/invocations", content=as_csv(records), headers={"Content-Type": "text/csv"})
+    return sound(answer)["predictions"]
+
+
+def infer(client: TestClient, records: list[dict[str, Any]]) -> Answers:
+    return sound(client.post(INFER, json={"inputs": tensors(records)}))["outputs"][0]["data"]
+
+
+WAYS: dict[str, Ask] = {
+    "predict": predict,
+    "csv": predict_csv,
+    "dataframe_split": lambda client, records: invoke(client, {"dataframe_split": split(records)}),
+    "dataframe_records": lambda client, records: invoke(client, {"dataframe_records": records}),
+    "inputs, a list": lambda client, records: invoke(client, {"inputs": records}),
+    "inputs, columns": lambda client, records: invoke(client, {"inputs": columns(records)}),
+    "instances": lambda client, records: invoke(client, {"instances": records}),
+    "invocations, csv": invoke_csv,
+    "inference": infer,
+}
+
+
+def sound(answer: Any) -> Any:
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@pytest.mark.parametrize("records", [RECORDS, MANY], ids=["few", "many"])
+def test_every_protocol_gives_the_very_same_answers(client: TestClient, records: list[dict[str, Any]]) -> None:
+    answers = {way: ask(client, records) for way, ask in WAYS.items()}
+
+    assert len(answers["predict"]) == len(records)
+    assert answers == dict.fromkeys(WAYS, answers["predict"])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_protocol_counts_its_answers(client: TestClient, way: str) -> None:
+    WAYS[way](client, RECORDS)
+
+    text = client.get("/metrics").text
+    assert f'api_predictions_total{{load_test="false",model_version="1"}} {len(RECORDS)}.0' in text
+    assert f"api_prediction_probability_count {len(RECORDS)}" in text
+    assert f"api_batch_size_sum {len(RECORDS)}.0" in text
+    assert "api_batch_size_count 1.0" in text
+
+
+def test_a_load_test_is_marked_in_every_protocol(client: TestClient) -> None:
+    marked = {"X-Load-Test": "1"}
+    client.post("/invocations", json={"instances": [{}]}, headers=marked)
+    client.post(INFER, json={"inputs": tensors([{}])}, headers=marked)
+    client.post("/predict/csv", content="race\nAsian\n", headers={**marked, "Content-Type": "text/csv"})
+
+    assert 'api_predictions_total{load_test="true",model_version="1"} 3.0' in client.get("/metrics").text
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ([], "must be an object with one of dataframe_split, dataframe_records, inputs, instances"),
+        ({}, "exactly one of dataframe_split, dataframe_records, inputs, instances; it has 0 of them"),
+        ({"inputs": [{}], "instances": [{}]}, "it has 2 of them"),
+        ({"inputs": [{}], "more": 1}, "Unknown field beside inputs"),
+        ({"inputs": [{}], "params": {"temperature": 1}}, "This model takes no params"),
+        ({"inputs": []}, "must hold 1 to 10000 records, not 0"),
+        ({"inputs": 3}, "Inputs must be a list of objects"),
+        ({"inputs": [3]}, "Record 0: a record must be an object"),
+        ({"inputs": {"race": ["Asian"], "age": []}}, "The lists in inputs must be of one length"),
+        ({"inputs": {"race": ["Asian"], "age": "x"}}, "The lists in inputs must be of one length"),
+        ({"instances": {"race": ["Asian"]}}, "Instances must be a list of objects"),
+        ({"dataframe_records": [{"colour": 1}]}, "Record 0: unknown field 'colour'"),
+        ({"dataframe_split": {"data": [[1]]}}, "Dataframe_split must be an object with columns, data"),
+        ({"dataframe_split": {"columns": ["race"], "data": [[1, 2]]}}, "Row 0 of data must be a list of 1 values"),
+        ({"dataframe_split": {"columns": ["race"], "data": [["x"]]}}, "Record 0: race must be one of"),
+        ({"dataframe_split": {"columns": ["race"] * 2, "data": [["x"] * 2]}}, "must name no field twice"),
+        ({"dataframe_split": {"columns": [1], "data": [["x"]]}}, "must be a list of field names"),
+        ({"dataframe_split": {"columns": ["race"], "data": {}}}, "must be a list of rows"),
+    ],
+)
+def test_a_wrong_invocation_is_a_400_as_mlflow_tells_it(client: TestClient, document: Any, message: str) -> None:
+    answer = client.post("/invocations", json=document)
+
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["error_code"] == "BAD_REQUEST"
+    assert message in answer.json()["message"]
+
+
+def test_what_pandas_writes_for_missing_is_unknown(client: TestClient) -> None:
+    known = predict(client, [{"number_inpatient": 3}, {}])
+    columns = '["gender", "number_inpatient"]'
+    body = f'{{"dataframe_split": {{"columns": {columns}, "data": [[NaN, 3.0], [null, NaN]]}}, "params": null}}'
+
+    answer = client.post("/invocations", content=body, headers={"Content-Type": "application/json"})
+
+    assert sound(answer)["predictions"] == known
+    assert invoke(client, {"inputs": {"number_inpatient": 3}}) == known[:1]
+
+
+def test_other_media_types_and_malformed_bodies_are_told_in_the_same_way(client: TestClient) -> None:
+    parquet = client.post("/invocations", content=b"x", headers={"Content-Type": "application/vnd.apache.parquet"})
+    malformed = client.post("/invocations", content=b"{", headers={"Content-Type": "application/json"})
+    no_file = client.post("/invocations", content=b"race\nx\n", headers={"Content-Type": "text/csv"})
+
+    assert (parquet.status_code, malformed.status_code, no_file.status_code) == (415, 400, 400)
+    assert "application/json or text/csv" in parquet.json()["message"]
+    assert "not valid JSON" in malformed.json()["message"]
+    assert no_file.json()["message"].startswith("Line 2: race must be one of")
+
+
+def test_the_inference_protocol_describes_service_model_and_tensors(client: TestClient) -> None:
+    assert sound(client.get("/v2")) == {"name": "readmission-risk", "version": "1", "extensions": []}
+    assert sound(client.get("/v2/health/live")) == {"live": True}
+    assert sound(client.get("/v2/health/ready")) == {"ready": True}
+    for of_model in ("", "/versions/1"):
+        described = sound(client.get(f"/v2/models/{MODEL_NAME}{of_model}"))
+        assert (described["name"], described["versions"], described["platform"]) == (MODEL_NAME, ["1"], "onnx_onnxv1")
+        assert [tensor["name"] for tensor in described["inputs"]] == list(FIELD_NAMES)
+        assert {"name": "number_inpatient", "datatype": "INT64", "shape": [-1]} in described["inputs"]
+        assert described["outputs"][0] == {"name": "probability", "datatype": "FP32", "shape": [-1]}
+        assert sound(client.get(f"/v2/models/{MODEL_NAME}{of_model}/ready")) == {"name": MODEL_NAME, "ready": True}
+
+
+def test_an_inference_names_model_version_and_request(client: TestClient) -> None:
+    inputs = [{"name": "race", "shape": [2, 1], "datatype": "BYTES", "data": [["Asian"], [""]]}]
+
+    answer = sound(client.post(INFER, json={"id": "42", "inputs": inputs}))
+    unnamed = client.post(f"/v2/models/{MODEL_NAME}/versions/1/infer", json={"inputs": inputs})
+
+    assert (answer["model_name"], answer["model_version"], answer["id"]) == (MODEL_NAME, "1", "42")
+    assert sound(unnamed)["id"] == unnamed.headers["x-request-id"]
+    assert [(tensor["name"], tensor["datatype"], tensor["shape"]) for tensor in answer["outputs"]] == [
+        ("probability", "FP32", [2]),
+        ("known_fields", "INT64", [2]),
+        ("reliability", "FP64", [2]),
+    ]
+    assert answer["outputs"][1]["data"] == [1, 0]
+
+
+def test_only_the_outputs_that_are_asked_for_are_given(client: TestClient) -> None:
+    asked = {"inputs": tensors([{}]), "outputs": [{"name": "known_fields"}, {"name": "probability"}]}
+
+    answer = sound(client.post(INFER, json=asked))
+
+    assert [tensor["name"] for tensor in answer["outputs"]] == ["known_fields", "probability"]
+
+
+def tensor(**changes: Any) -> dict[str, Any]:
+    return {"inputs": [{"name": "time_in_hospital", "shape": [1], "datatype": "INT64", "data": [3], **changes}]}
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({}, "Inputs: field required"),
+        ({"inputs": []}, "Inputs: list should have at least 1 item"),
+        (tensor(name="colour"), "Unknown field 'colour'"),
+        (tensor(datatype="BYTES"), "must have the datatype INT64, not 'BYTES'"),
+        (tensor(shape=[2]), "must have the shape [n] or [n, 1], and n values"),
+        (tensor(shape=[1, 1, 1]), "must have the shape [n] or [n, 1]"),
+        (tensor(shape=[1, 1], data=[[3, 4]]), "Record 0: time_in_hospital must be"),
+        (tensor(shape=[0], data=[]), "must hold 1 to 10000 records, not 0"),
+        (tensor(data=[15]), "Record 0: time_in_hospital must be a whole number from 1 to 14"),
+        (tensor(data=["3"]), "'3' is not"),
+        (tensor(data=3), "Inputs.0.data: input should be a valid array"),
+        ({"inputs": tensor()["inputs"] * 2}, "input 'time_in_hospital' is given twice"),
+        ({"inputs": [*tensor()["inputs"], *tensors([{"race": "Asian"}] * 2)]}, "The inputs must be of one length"),
+        ({**tensor(), "outputs": [{"name": "label"}]}, "There is no output 'label'; there are probability,"),
+    ],
+)
+def test_a_wrong_inference_is_a_400_with_an_error(client: TestClient, document: Any, message: str) -> None:
+    answer = client.post(INFER, json=document)
+
+    assert answer.status_code == 400
+    assert list(answer.json()) == ["error"]
+    assert message.lower() in answer.json()["error"].lower()
+
+
+@pytest.mark.parametrize("path", ["other", f"{MODEL_NAME}/versions/2", f"{MODEL_NAME}/versions/01"])
+@pytest.mark.parametrize("what", ["", "/ready", "/infer"])
+def test_another_model_or_version_is_a_404(client: TestClient, path: str, what: str) -> None:
+    method = "POST" if what == "/infer" else "GET"
+
+    answer = client.request(method, f"/v2/models/{path}{what}", json=tensor() if method == "POST" else None)
+
+    assert answer.status_code == 404
+    assert list(answer.json()) == ["error"]
+
+
+def test_below_v2_and_at_mlflows_addresses_no_error_is_a_problem_document(client: TestClient) -> None:
+    assert list(client.get("/v2/nowhere").json()) == ["error"]
+    assert list(client.put("/v2").json()) == ["error"]
+    assert list(client.post(INFER, content=b"x", headers={"Content-Type": "text/csv"}).json()) == ["error"]
+    assert client.get("/invocations").json()["error_code"] == "BAD_REQUEST"
+    assert client.get("/v2nowhere").headers["content-type"] == "application/problem+json"
+
+
+def test_without_a_model_nobody_is_told_that_there_is_one(start_api: Any) -> None:
+    empty = start_api()
+
+    statuses = {path: empty.get(path).status_code for path in ("/ping", "/v2/health/ready", f"/v2/models/{MODEL_NAME}")}
+    assert statuses == dict.fromkeys(statuses, 503)
+    assert empty.get("/v2/health/ready").json() == {"ready": False}
+    assert empty.post("/invocations", json={"inputs": [{}]}).json()["error_code"] == "TEMPORARILY_UNAVAILABLE"
+    assert empty.get("/v2/health/live").status_code == 200

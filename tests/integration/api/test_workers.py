@@ -1,0 +1,70 @@
+"""Several workers behind one address, as processes under uvicorn."""
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.integration.api.bundles import write_bundle
+from tests.integration.api.conftest import eventually
+from tests.integration.api.process import ApiProcess, running_api
+from tests.integration.api.registry_server import RegistryServer
+
+ONE = {"records": [{}]}
+
+
+@pytest.fixture
+def api(registry: RegistryServer, tmp_path: Path) -> Iterator[ApiProcess]:
+    registry.promote("1", write_bundle(tmp_path / "1"))
+    with running_api(tmp_path, registry.url, API_WORKERS="2", WEB_CONCURRENCY="2", TMPDIR=str(tmp_path)) as process:
+        eventually(lambda: set(by_worker(process, "model_loaded").values()) == {1.0} and len(workers(process)) == 2)
+        yield process
+        process.process.terminate()
+        process.process.wait(15)
+
+
+def by_worker(api: ApiProcess, name: str) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for family in text_string_to_metric_families(httpx.get(f"{api.url}/metrics").text):
+        for sample in family.samples:
+            if sample.name == name:
+                found[sample.labels["worker"]] += sample.value  # type: ignore[assignment]
+    return found
+
+
+def workers(api: ApiProcess) -> set[str]:
+    return set(by_worker(api, "model_loaded"))
+
+
+def ask(api: ApiProcess, times: int) -> None:
+    for _ in range(times):  # each over a connection of its own, so that both workers get some
+        assert httpx.post(f"{api.url}/predict", json=ONE).status_code == 200
+
+
+def test_every_answer_is_counted_whichever_worker_is_asked_for_the_metrics(api: ApiProcess) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: ask(api, 20), range(4)))
+
+    for _ in range(6):
+        counted = by_worker(api, "api_predictions_total")
+        assert sum(counted.values()) == 80
+    assert len(counted) == 2
+
+
+def test_a_killed_worker_is_replaced_and_the_other_answers_and_counts_on(api: ApiProcess) -> None:
+    ask(api, 10)
+    before = workers(api)
+    killed, kept = sorted(before)
+
+    os.kill(int(killed), signal.SIGKILL)
+    eventually(lambda: len(workers(api)) == 2 and killed not in workers(api), seconds=20)
+
+    assert kept in workers(api)
+    eventually(lambda: set(by_worker(api, "model_loaded").values()) == {1.0})
+    ask(api, 10)

@@ -1,0 +1,86 @@
+"""A Prometheus of the tests: the real program with the platform's configuration, scraping more often."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.local.probes import free_port
+from infra.prometheus.layout import lay_out
+
+START_SECONDS = 60
+INTERVAL_SECONDS = 2
+
+
+class Prometheus:
+    """The API of a running Prometheus."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def get(self, path: str, **params: str) -> Any:
+        """The data of an answer that must be a success."""
+        response = httpx.get(f"{self._url}/api/v1/{path}", params=params, timeout=10)
+        assert response.is_success, (params, response.text)
+        return response.json()["data"]
+
+    def is_ready(self) -> bool:
+        """Whether it has read its data and configuration."""
+        try:
+            return httpx.get(f"{self._url}/-/ready", timeout=10).is_success
+        except httpx.TransportError:
+            return False
+
+    def values(self, query: str, label: str = "job") -> dict[str, float]:
+        """An instant query's values by a label."""
+        return {
+            row["metric"].get(label, ""): float(row["value"][1]) for row in self.get("query", query=query)["result"]
+        }
+
+    def has_scraped(self, *jobs: str) -> bool:
+        """Whether each job was found up."""
+        return all(self.values(f'up{{job="{job}"}}') == {job: 1} for job in jobs)
+
+
+@contextmanager
+def running_prometheus(folder: Path, targets: Mapping[str, str]) -> Iterator[Prometheus]:
+    """Start the program, itself and `targets` (job to ``host:port``) scraped once; it ends with the context."""
+    here = f"127.0.0.1:{free_port()}"
+    config = lay_out(folder, {"prometheus": here, **targets})
+    often = f"_interval: {INTERVAL_SECONDS}s"
+    config.write_text(config.read_text().replace("_interval: 10s", often).replace("timeout: 8s", "timeout: 2s"))
+    command = [_program(), f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([*command, f"--web.listen-address={here}"], stdout=log, stderr=log)
+        try:
+            server = Prometheus(f"http://{here}")
+            _wait(server, process, ("prometheus", *targets), folder / "log")
+            yield server
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _program() -> str:
+    program = os.environ.get("PROMETHEUS") or shutil.which("prometheus")
+    if program is None:
+        message = "prometheus is not on this machine: install it (Debian: apt install prometheus) or set PROMETHEUS"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return program
+
+
+def _wait(server: Prometheus, process: subprocess.Popen[bytes], jobs: tuple[str, ...], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not (server.is_ready() and server.has_scraped(*jobs)):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"Prometheus did not start:\n{log.read_text()[-3000:]}")
+        time.sleep(0.2)

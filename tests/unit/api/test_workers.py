@@ -1,0 +1,66 @@
+"""The metrics of several workers as one document."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from api.workers import Workers, merge
+
+
+def registry(count: int) -> CollectorRegistry:
+    made = CollectorRegistry()
+    Counter("answers", "Answers, and {more}.", ["route"], registry=made).labels('/a "quoted" {name}').inc(count)
+    Gauge("waiting", "Who waits.", registry=made).set(count)
+    Histogram("seconds", "Time.", buckets=[1], registry=made).observe(count)
+    return made
+
+
+def values(text: str) -> dict[tuple[str, str], float]:
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return {(sample.name, sample.labels["worker"]): sample.value for sample in samples if "le" not in sample.labels}
+
+
+def test_every_series_is_there_once_with_its_worker() -> None:
+    told = {str(number): generate_latest(registry(number)).decode() for number in (3, 5)}
+
+    merged = values(merge(told))
+
+    assert {merged["answers_total", worker] for worker in told} == {3, 5}
+    assert {merged["waiting", worker] for worker in told} == {3, 5}
+    assert {merged["seconds_sum", worker] for worker in told} == {3, 5}
+    assert {merged["seconds_count", worker] for worker in told} == {1}
+
+
+def test_a_family_has_one_kind_and_labels_stay_as_they_are() -> None:
+    told = {str(number): generate_latest(registry(number)).decode() for number in (3, 5)}
+
+    text = merge(told)
+    labels = [s.labels for f in text_string_to_metric_families(text) for s in f.samples if s.name == "answers_total"]
+
+    assert text.count("# TYPE answers_total counter") == text.count("# HELP answers_total ") == 1
+    assert labels == [{"worker": worker, "route": '/a "quoted" {name}'} for worker in told]
+
+
+def test_a_worker_that_was_killed_is_left_out_and_forgotten(tmp_path: Path) -> None:
+    async def ask() -> str:
+        worker = Workers(registry(3), tmp_path)
+        await worker.start()
+        gone = await asyncio.start_unix_server(lambda *_: None, tmp_path / "77.sock")
+        gone.close()
+        await gone.wait_closed()
+        (tmp_path / "77.sock").touch()
+        try:
+            return (await worker.metrics()).decode()
+        finally:
+            await worker.stop()
+
+    assert len({worker for _, worker in values(asyncio.run(ask()))}) == 1
+    assert list(tmp_path.parent.glob(f"{tmp_path.name}/*.sock")) == []
+
+
+@pytest.mark.parametrize("text", ["", "# HELP a A.\n# TYPE a gauge\na 1.0\n"])
+def test_one_worker_alone_tells_itself(text: str) -> None:
+    assert merge({"7": text}) == text.replace("a 1.0", 'a{worker="7"} 1.0')
