@@ -1,0 +1,35 @@
+"""The PostgreSQL that our server logs its predictions to while it is measured."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from infra.local.postgres import PostgresServer, running
+from infra.local.probes import free_port
+from ml import migrations
+from ml.settings import MlSettings
+from ml.warehouse.connection import warehouse
+
+_NAME: Final = "bench"
+
+
+@contextmanager
+def database(folder: Path) -> Iterator[dict[str, str]]:
+    """Start it with its data in `folder` and the tables in place; returns how to log in, as settings."""
+    server = PostgresServer(folder / "postgres", free_port(), secrets.token_urlsafe(16))
+    password = secrets.token_urlsafe(16)
+    with running(server, folder / "postgres.log"):
+        server.ensure_database(_NAME, _NAME, password)
+        login = {
+            "POSTGRES_HOST": server.host,
+            "POSTGRES_PORT": str(server.port),
+            "DIABETES_DB_NAME": _NAME,
+            "DIABETES_DB_USER": _NAME,
+            "DIABETES_DB_PASSWORD": password,
+        }
+        given = {name.lower(): value for name, value in login.items()}
+        with warehouse(MlSettings.load(_env_file=None, **given)) as engine:
+            migrations.upgrade(engine)
+        yield login
