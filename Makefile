@@ -62,7 +62,7 @@ $(BIN)/python:
 
 # --- Tests ------------------------------------------------------------------------------------------------------
 
-.PHONY: test lint types unit integration e2e dags-test compose-test evaluate bench
+.PHONY: test lint types unit integration e2e dags-test test-faults compose-test evaluate bench bench-serving
 test: lint types unit integration e2e ## Everything below, up to one run of the whole stack (no Docker, no root)
 
 lint: env ## Style and likely bugs
@@ -85,6 +85,10 @@ dags-test: env ## Only the DAGs, really run
 e2e: env ## One run of the whole stack, with a real browser where there is one
 	$(BIN)/pytest tests/e2e -m "not docker"
 
+# make test-faults FAULT_SECONDS=300 SOAK_SECONDS=600: outages and load as long as the architecture promises for.
+test-faults: env ## Stop, kill, corrupt and flood real processes under load, and count failed and wrong answers
+	$(BIN)/pytest tests/faults
+
 compose-test: env ## Build the images, start docker-compose.yml for real, and try everything
 	$(BIN)/pytest tests/e2e -m docker
 
@@ -96,3 +100,7 @@ evaluate: env ## Judge every model family and baseline on repeated splits: make 
 bench: env ## Benchmarks, against the plain ways of doing the same
 	$(BIN)/python -m bench.ingestion
 	$(BIN)/python -m bench.explanations
+
+QUICK ?=
+bench-serving: env ## Our service beside the wire, MLflow, BentoML and plain FastAPI: make bench-serving QUICK=1
+	$(BIN)/python -m bench.serving $(if $(QUICK),--quick) $(if $(DATA_FILE),"$(DATA_FILE)")

@@ -1,0 +1,55 @@
+"""Good and bad model versions in a real MLflow."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pandas as pd
+
+from ml.names import MODEL_NAME, PRODUCTION
+from ml.registry import Registry
+from ml.schema import EXAMPLE_RECORD
+from ml.settings import MlflowSettings
+from tests.faults.servers import MlflowServer
+from tests.integration.api.bundles import write_bundle
+
+Damage = Callable[[Path], None]
+
+
+class Models:
+    """Registers versions, moves the alias, and knows the intercept of every good one."""
+
+    def __init__(self, server: MlflowServer, folder: Path) -> None:
+        self.truth: dict[str, float] = {}
+        self._server = server
+        self._folder = folder
+        self._registry = Registry(MlflowSettings.load(_env_file=None, mlflow_tracking_uri=server.url))
+
+    def good(self, bias: float) -> str:
+        """A version that may serve; its number."""
+        number = self._register(write_bundle(self._folder / f"good {bias}", bias))
+        self.truth[number] = bias
+        return number
+
+    def bad(self, damage: Damage | None = None, **options: Any) -> str:
+        """A version that must not serve: a bundle with these options, its files in MLflow damaged afterwards."""
+        number = self._register(write_bundle(self._folder / f"bad {len(list(self._folder.iterdir()))}", 1.0, **options))
+        if damage is not None:
+            damage(self._files_of(number))
+        return number
+
+    def promote(self, number: str) -> None:
+        """Point production to a version, as a hand in MLflow would: past the gate."""
+        self._registry.point(PRODUCTION, number)
+
+    def _register(self, bundle: Path) -> str:
+        with self._registry.run("faults", {}):
+            example = pd.DataFrame([EXAMPLE_RECORD])
+            return self._registry.register(bundle, example, {"data_source": "synthetic"}, "A test.").number
+
+    def _files_of(self, number: str) -> Path:
+        query = {"name": MODEL_NAME, "version": number}
+        answer = httpx.get(f"{self._server.url}/api/2.0/mlflow/model-versions/get-download-uri", params=query)
+        return self._server.artifacts / urlsplit(answer.json()["artifact_uri"]).path.lstrip("/")

@@ -1,0 +1,89 @@
+"""MLflow and PostgreSQL as servers that can be ended, for real, and started again on the same port."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+from sqlalchemy import create_engine
+
+from infra.local.postgres import PostgresServer, running
+from infra.local.probes import free_port
+from ml import migrations
+from tests.support.mlflow import running_mlflow
+from tests.support.postgres import FORGETFUL
+
+
+class MlflowServer:
+    """A real MLflow server."""
+
+    def __init__(self, database_url: str, folder: Path) -> None:
+        self.artifacts = folder / "artifacts"
+        self._database_url = database_url
+        self._folder = folder
+        self._port = free_port()
+        self._running = ExitStack()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        self._running.enter_context(running_mlflow(self._database_url, self._folder, self._port))
+
+    def stop(self) -> None:
+        self._running.close()
+
+
+class Database:
+    """A real PostgreSQL server with the migrated ``diabetes`` database in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._server = PostgresServer(folder / "data", free_port(), secrets.token_urlsafe(16), options=FORGETFUL)
+        self._log = folder / "postgres.log"
+        self._password = secrets.token_urlsafe(16)
+        self._running = ExitStack()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables by which the service finds it."""
+        return {
+            "POSTGRES_HOST": self._server.host,
+            "POSTGRES_PORT": str(self._server.port),
+            "DIABETES_DB_PASSWORD": self._password,
+            "PREDICTION_LOG": "true",
+        }
+
+    def start(self) -> None:
+        self._running.enter_context(running(self._server, self._log))
+
+    def stop(self) -> None:
+        self._running.close()
+
+    def migrate(self) -> None:
+        """Make role, database and tables."""
+        self._server.ensure_database("diabetes", "diabetes", self._password)
+        engine = create_engine(self._server.url("diabetes", "diabetes", self._password))
+        migrations.upgrade(engine)
+        engine.dispose()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Its processes take no turn: connections open, and nobody answers."""
+        main = psutil.Process(int((self._server.data_dir / "postmaster.pid").read_text().split()[0]))
+        processes = [main, *main.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
+
+    def column(self, query: str) -> list[Any]:
+        """The first column of what a query finds."""
+        with closing(self._server.connect("diabetes")) as connection, connection.cursor() as cursor:
+            cursor.execute(query)
+            return [row[0] for row in cursor.fetchall()]
