@@ -131,3 +131,49 @@ gate_decisions: Final = sa.Table(
         "action IN ('promoted', 'refused', 'rolled_back', 'alias_moved_by_hand')", name="gate_decisions_action"
     ),
 )
+
+monitor_runs: Final = sa.Table(
+    "monitor_runs",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    sa.Column("model_version", sa.Text, nullable=False),  # in production, whose training data are the reference
+    sa.Column("reference_data_version", sa.Text, nullable=False),
+    sa.Column("window_start", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("window_end", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("predictions", sa.BigInteger, nullable=False),  # in the window, load tests apart
+    sa.Column("state", sa.Text, nullable=False),  # of ml.monitor.drift.State; the worst of monitor_drift
+    sa.Column("details", JSONB, nullable=False),  # notes for people, and the MLflow run with the report
+    sa.CheckConstraint("state IN ('ok', 'drift', 'not_enough_data')", name="monitor_runs_state"),
+)
+
+monitor_drift: Final = sa.Table(
+    "monitor_drift",
+    metadata,
+    sa.Column("run_id", sa.BigInteger, sa.ForeignKey("monitor_runs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),  # value: of known values; known: whether it is given; score
+    sa.Column("feature", sa.Text, primary_key=True),  # a feature, or "probability"
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("records", sa.BigInteger, nullable=False),  # that the distance is of
+    sa.Column("distance", sa.Double),
+    sa.Column("threshold", sa.Double),  # distance from which on it is drift, at this number of records
+    sa.Column("p_value", sa.Double),  # before the correction for many tests
+    sa.CheckConstraint("kind IN ('value', 'known', 'score')", name="monitor_drift_kind"),
+    sa.CheckConstraint("state IN ('ok', 'drift', 'not_enough_data')", name="monitor_drift_state"),
+)
+
+monitor_quality: Final = sa.Table(
+    "monitor_quality",
+    metadata,
+    sa.Column("run_id", sa.BigInteger, sa.ForeignKey("monitor_runs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("model_version", sa.Text, primary_key=True),
+    sa.Column("subgroup", sa.Text, primary_key=True),  # "all", or such as "gender=Female"
+    sa.Column("metric", sa.Text, primary_key=True),  # of ml.metrics
+    sa.Column("estimated", sa.Boolean, primary_key=True),  # from the probabilities alone, where few outcomes are known
+    sa.Column("value", sa.Double),  # NULL where it cannot be had
+    sa.Column("low", sa.Double),
+    sa.Column("high", sa.Double),
+    sa.Column("records", sa.BigInteger, nullable=False),
+    sa.Column("positives", sa.BigInteger),  # NULL where estimated
+    sa.Column("coverage", sa.Double, nullable=False),  # share of the mature predictions whose outcome is known
+)

@@ -1,0 +1,58 @@
+"""What monitoring found: its runs, the drift of each feature, and the quality that came true."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Create the three tables."""
+    op.create_table(
+        "monitor_runs",
+        sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+        sa.Column("model_version", sa.Text, nullable=False),
+        sa.Column("reference_data_version", sa.Text, nullable=False),
+        sa.Column("window_start", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("window_end", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("predictions", sa.BigInteger, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("details", JSONB, nullable=False),
+        sa.CheckConstraint("state IN ('ok', 'drift', 'not_enough_data')", name="monitor_runs_state"),
+    )
+    op.create_table(
+        "monitor_drift",
+        sa.Column("run_id", sa.BigInteger, sa.ForeignKey("monitor_runs.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("kind", sa.Text, primary_key=True),
+        sa.Column("feature", sa.Text, primary_key=True),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("records", sa.BigInteger, nullable=False),
+        sa.Column("distance", sa.Double),
+        sa.Column("threshold", sa.Double),
+        sa.Column("p_value", sa.Double),
+        sa.CheckConstraint("kind IN ('value', 'known', 'score')", name="monitor_drift_kind"),
+        sa.CheckConstraint("state IN ('ok', 'drift', 'not_enough_data')", name="monitor_drift_state"),
+    )
+    op.create_table(
+        "monitor_quality",
+        sa.Column("run_id", sa.BigInteger, sa.ForeignKey("monitor_runs.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("model_version", sa.Text, primary_key=True),
+        sa.Column("subgroup", sa.Text, primary_key=True),
+        sa.Column("metric", sa.Text, primary_key=True),
+        sa.Column("estimated", sa.Boolean, primary_key=True),
+        sa.Column("value", sa.Double),
+        sa.Column("low", sa.Double),
+        sa.Column("high", sa.Double),
+        sa.Column("records", sa.BigInteger, nullable=False),
+        sa.Column("positives", sa.BigInteger),
+        sa.Column("coverage", sa.Double, nullable=False),
+    )
+
+
+def downgrade() -> None:
+    """Drop them."""
+    for table in ("monitor_quality", "monitor_drift", "monitor_runs"):
+        op.drop_table(table)
