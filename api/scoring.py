@@ -139,8 +139,7 @@ def as_json(scored: Scored, model: orjson.Fragment, request_id: str) -> bytes:
 
 def reliability(completeness: Completeness, inputs: Sequence[Record]) -> list[float]:
     """Expected AUROC of the answer to each record as the model takes it, to three digits."""
-    expected: list[float] = completeness.expected_auroc(inputs).round(3).tolist()
-    return expected
+    return [round(completeness.expected_auroc(record), 3) for record in inputs]
 
 
 def _predict(bundle: Bundle, inputs: Sequence[Record]) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 The figures come with the bundle; :mod:`ml.appraisal` measured them on the test patients when it was made.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -63,14 +64,14 @@ class Completeness:
 
     def information_of(self, record: Record) -> float:
         """Share of the information that the record holds, 0 to 1."""
-        known = (weight for name, weight in self.weights.items() if record.get(name) is not None)
-        return min(sum(known), 1.0)
+        weight = self.weights.get
+        return min(sum([weight(name, 0.0) for name, value in record.items() if value is not None]), 1.0)
 
-    def expected_auroc(self, records: Sequence[Record]) -> NDArray[np.float64]:
-        """AUROC that the model had on test patients of whom it knew as much as of each record; shape ``(n,)``."""
-        information, with_history = self._knowledge(records)
-        without, known = (np.interp(information, self.information, curve) for curve in self.auroc)
-        return np.where(with_history, known, without)
+    def expected_auroc(self, record: Record) -> float:
+        """AUROC that the model had on test patients of whom it knew as much."""
+        # One record at a time: for the few of an ordinary request, starting numpy takes longer than all of this.
+        curve = self.auroc[record.get(EARLIER_STAYS) is not None]
+        return _between(self.information_of(record), self.information, curve)
 
     def ranges(self, records: Sequence[Record], probabilities: NDArray[Any]) -> NDArray[np.float64]:
         """For each record the range in which 90 % of the answers lie that knowing everything would give.
@@ -119,4 +120,12 @@ def _frozen(value: Any) -> Any:
 
 def known_fields(record: Record) -> int:
     """How many of the 47 features the record holds."""
-    return sum(record.get(name) is not None for name in FEATURE_NAMES)
+    return len([name for name in FEATURE_NAMES if record.get(name) is not None])
+
+
+def _between(place: float, places: Sequence[float], values: Sequence[float]) -> float:
+    """The value at a place, on the line between its neighbours among rising places."""
+    after = min(max(bisect_right(places, place), 1), len(places) - 1)
+    start, end = places[after - 1], places[after]
+    share = min(max((place - start) / (end - start), 0.0), 1.0)
+    return values[after - 1] + share * (values[after] - values[after - 1])

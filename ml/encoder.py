@@ -45,6 +45,10 @@ PER_DAY: Final = ("num_lab_procedures", "num_medications")
 DRUGS: Final = tuple(
     n for n in CATEGORIES if _COLUMNS[n].group is Group.MEDICATIONS and "Steady" in _COLUMNS[n].allowed
 )
+DRUG_RANKS: Final = (1, 2)
+"""No, Steady, Up, Down: from the first on a drug is given at all, from the second on its dose was changed."""
+MOVED_UP: Final = np.float32(50)
+"""Added to a difference, which may be negative: 0 stands for 50 stays fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +194,11 @@ def _combinations(numbers: Matrix, ranks: Matrix, places: Matrix) -> Iterator[Ma
         count = number(name)
         yield np.where((count >= 0) & (days >= 0), count / np.maximum(days, np.float32(1)), UNKNOWN_VALUE)
     now, before = number("number_inpatient"), number("previous_inpatient")
-    # A difference may be negative, so it is moved up: 0 stands for 50 stays fewer.
-    yield np.where((now >= 0) & (before >= 0), now - before + np.float32(50), UNKNOWN_VALUE)
+    yield np.where((now >= 0) & (before >= 0), now - before + MOVED_UP, UNKNOWN_VALUE)
     place, previous = places[:, [0]], places[:, [PRESENT]]
     yield np.where((place >= 0) & (previous >= 0), np.abs(place - previous), UNKNOWN_VALUE)
     drugs = ranks[:, [CATEGORIES.index(name) for name in DRUGS]]
-    for least in (1, 2):  # No, Steady, Up, Down: given at all, dose changed
+    for least in DRUG_RANKS:
         yield (drugs >= least).sum(axis=1, keepdims=True, dtype=np.float32)
 
 

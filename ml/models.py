@@ -248,7 +248,7 @@ def _suggest_boosting(trial: optuna.Trial) -> dict[str, Any]:
 RANDOM_FOREST: Final = "random_forest"
 GRADIENT_BOOSTING: Final = "gradient_boosting"
 
-_FOREST: Final[Parameters] = {"min_samples_leaf": 20, "max_features": 0.3, "max_samples": 0.25}
+_FOREST: Final[Parameters] = {"min_samples_leaf": 40, "max_features": 0.3, "max_samples": 0.25}
 _BOOSTING: Final[Parameters] = {
     "n_estimators": 850,
     "learning_rate": 0.03,

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,8 @@ from typing import Final
 import httpx
 
 from bench.serving.peers import CLIENT_CORE, Peer
+
+PATIENCE_SECONDS: Final = 120
 
 _SCRIPT: Final = """
 local file = io.open("{body}", "rb")
@@ -51,9 +54,19 @@ def ask(peer: Peer, body: bytes, connections: int, seconds: float) -> Round:
     """Ask a peer over so many connections for so long, and wait until it has done with all of them."""
     with start(peer, body, connections, seconds) as asking:
         shown = asking.result()
-    headers = {"Content-Type": "application/json"}
-    httpx.post(peer.url + peer.path, content=body, headers=headers, timeout=120).raise_for_status()
+    _wait_until_idle(peer, body)
     return shown
+
+
+def _wait_until_idle(peer: Peer, body: bytes) -> None:
+    """Wait until a peer answers again; who works on large batches refuses more of them until they are done."""
+    headers = {"Content-Type": "application/json"}
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    client = httpx.Client(headers=headers, timeout=PATIENCE_SECONDS)
+    while (answer := client.post(peer.url + peer.path, content=body)).is_error:
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+            answer.raise_for_status()
+        time.sleep(0.2)
 
 
 class start:  # noqa: N801  a context manager, used like a function

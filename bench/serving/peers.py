@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -152,9 +153,10 @@ def bento_environment(folder: Path) -> Path:
     place = folder / "bento"
     if not (place / "bin" / "bentoml").exists():
         ours = [f"{name}=={metadata.version(name)}" for name in _BENTO_NEEDS]
-        subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable, str(place)], check=True)
+        uv = shutil.which("uv") or str(_ROOT / ".local" / "uv" / "bin" / "uv")  # our own, from make env
+        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(place)], check=True)
         python = str(place / "bin" / "python")
-        subprocess.run(["uv", "pip", "install", "--quiet", "--python", python, _BENTO, *ours], check=True)
+        subprocess.run([uv, "pip", "install", "--quiet", "--python", python, _BENTO, *ours], check=True)
     return place
 
 

@@ -55,15 +55,15 @@ def _logit(nodes: Nodes, answer: Tensor, is_logit: bool) -> Tensor:
 
 
 def _offset(nodes: Nodes, matrix: Tensor, model: RiskModel) -> Tensor:
-    fields = nodes.columns(matrix, KNOWN_COLUMNS)
-    known = nodes.add("Cast", nodes.add("GreaterOrEqual", fields, nodes.constant(0.0)), to=TensorProto.INT64)
-    count = nodes.add("ReduceSum", known, nodes.constant([1]), keepdims=0)
-    column = nodes.reshape(nodes.columns(matrix, [HISTORY_COLUMN]), -1)
-    history = nodes.add("Cast", nodes.add("GreaterOrEqual", column, nodes.constant(0.0)), to=TensorProto.INT64)
-    place = nodes.add("Add", count, nodes.add("Mul", history, nodes.constant(np.array(len(FEATURES) + 1))))
+    fields = nodes.columns(matrix, [*KNOWN_COLUMNS, HISTORY_COLUMN])
+    known = nodes.add("Cast", nodes.add("GreaterOrEqual", fields, nodes.constant(0.0)), to=TensorProto.FLOAT)
+    # First the place in the table by number, whose second row is for a known history; then the known of each group.
+    place = np.append(np.ones(len(FEATURES)), len(FEATURES) + 1)
+    counted = np.column_stack([place, np.vstack([MEMBERS, np.zeros(MEMBERS.shape[1])])])
+    counts = nodes.add("MatMul", known, nodes.constant(counted))
+    number = nodes.add("Cast", nodes.add("Gather", counts, nodes.constant(np.array(0)), axis=1), to=TensorProto.INT64)
     base_and_offset = (model.base + model.offsets.by_number.reshape(-1)).astype(np.float32)
-    by_number = nodes.add("Gather", nodes.constant(base_and_offset), place, axis=0)
-    of_group = nodes.add("MatMul", nodes.add("Cast", known, to=TensorProto.FLOAT), nodes.constant(MEMBERS))
-    nothing = nodes.add("Cast", nodes.add("Equal", of_group, nodes.constant(0.0)), to=TensorProto.FLOAT)
-    by_group = nodes.add("MatMul", nothing, nodes.constant(model.offsets.by_group))
+    by_number = nodes.add("Gather", nodes.constant(base_and_offset), number, axis=0)
+    nothing = nodes.add("Cast", nodes.add("Equal", counts, nodes.constant(0.0)), to=TensorProto.FLOAT)
+    by_group = nodes.add("MatMul", nothing, nodes.constant(np.append(np.float32(0), model.offsets.by_group)))
     return nodes.add("Add", by_number, by_group)

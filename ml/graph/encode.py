@@ -1,17 +1,24 @@
-"""The encoder as ONNX nodes: the same tables, the same arithmetic, in the same order as :mod:`ml.encoder`."""
+"""The encoder as ONNX nodes: the same tables and the same arithmetic as :mod:`ml.encoder`, to the last bit.
 
-from collections.abc import Iterator, Mapping, Sequence
+For a single record a node costs the same whatever it does, so what can be done to many columns at once is: sums and
+differences are products with a matrix of 0, 1 and -1, which are exact for whole numbers.
+"""
+
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import TensorProto
 
 from ml.bundle import NUMBERS, TEXTS
 from ml.encoder import (
     CATEGORIES,
     CODE_LIMIT,
     DIAGNOSES,
+    DRUG_RANKS,
     DRUGS,
+    MOVED_UP,
     PER_DAY,
     PRESENT,
     RATED_CATEGORIES,
@@ -28,24 +35,27 @@ _FACTS: Final = 2
 
 def encode(graph: Nodes, encoder: Encoder) -> Tensor:
     """Add the nodes from ``texts`` and ``numbers`` to the matrix of :meth:`ml.encoder.Encoder.transform`."""
-    numbers = _known_or(graph, graph.add("IsNaN", "numbers"), "numbers")
+    missing = graph.add("IsNaN", "numbers")
+    numbers = _known_or(graph, missing, "numbers")
     categories = _ids(graph, graph.columns("texts", [TEXTS.index(n) for n in CATEGORIES]), encoder.vocabulary)
+    ranks, drugs = _ranks(graph, encoder, categories)
     diagnoses = _diagnosis_ids(graph, encoder)
-    ranks = _looked_up(graph, encoder.ranks, categories)
-    facts = graph.add("Gather", graph.constant(encoder.code_facts), diagnoses, axis=0)  # (rows, 4, facts)
-    own = graph.columns(facts, range(_FACTS), axis=2)
-    joined = graph.columns(graph.columns(facts, range(PRESENT)), range(_FACTS, encoder.code_facts.shape[1]), axis=2)
     present = graph.columns(diagnoses, range(PRESENT))
+    own = graph.add("Gather", graph.constant(encoder.code_facts[:, :_FACTS]), diagnoses, axis=0)  # (rows, 4, 2)
+    own = graph.reshape(own, -1, len(DIAGNOSES) * _FACTS)
+    joined = graph.add("Gather", graph.constant(encoder.code_facts[:, _FACTS:]), present, axis=0)
     rated = graph.columns(categories, [CATEGORIES.index(name) for name in RATED_CATEGORIES])
     parts = [
         numbers,
         ranks,
-        graph.reshape(own, -1, len(DIAGNOSES) * _FACTS),
+        own,
         graph.add("ReduceMax", joined, graph.constant([1]), keepdims=0),
         graph.reshape(_looked_up(graph, encoder.rates.diagnoses, present), -1, PRESENT * 2),
         _looked_up(graph, encoder.rates.categories, rated),
-        _looked_up(graph, encoder.rates.codes, _code_ids(graph)),
-        *_combinations(graph, numbers, ranks, own),
+        _looked_up(graph, encoder.rates.codes, _code_ids(graph, numbers)),
+        _of_numbers(graph, numbers, missing),
+        _distance(graph, own),
+        drugs,
     ]
     return graph.add("Concat", *parts, axis=1)
 
@@ -82,41 +92,46 @@ def _looked_up(graph: Nodes, table: NDArray[Any], ids: Tensor) -> Tensor:
     return graph.add("Gather", graph.constant(table.reshape(columns * size, *table.shape[2:])), place, axis=0)
 
 
-def _code_ids(graph: Nodes) -> Tensor:
-    codes = _zero_for_unknown(graph, graph.columns("numbers", [NUMBERS.index(name) for name in RATED_CODES]))
-    bounded = graph.add("Clip", codes, graph.constant(0.0), graph.constant(float(CODE_LIMIT - 1)))
-    return graph.add("Cast", bounded, to=7)  # int64
+def _ranks(graph: Nodes, encoder: Encoder, categories: Tensor) -> tuple[Tensor, Tensor]:
+    """The rank of every category, and how many drugs are given at all and how many were changed, ``(rows, 2)``."""
+    reached = np.stack([encoder.ranks >= least for least in DRUG_RANKS], axis=-1)
+    reached[[name not in DRUGS for name in CATEGORIES]] = False
+    table = np.concatenate([encoder.ranks[..., None], reached], axis=-1, dtype=np.float32)
+    found = _looked_up(graph, table, categories)  # (rows, categories, 3)
+    counts = graph.add("ReduceSum", found, graph.constant([1]), keepdims=0)
+    return graph.add("Gather", found, graph.constant(np.array(0)), axis=2), graph.columns(counts, [1, 2])
 
 
-def _zero_for_unknown(graph: Nodes, values: Tensor) -> Tensor:
-    return graph.add("Where", graph.add("IsNaN", values), graph.constant(0.0), values)
+def _code_ids(graph: Nodes, numbers: Tensor) -> Tensor:
+    codes = graph.columns(numbers, [NUMBERS.index(name) for name in RATED_CODES])
+    bounded = graph.add("Clip", codes, graph.constant(0.0), graph.constant(float(CODE_LIMIT - 1)))  # unknown is 0
+    return graph.add("Cast", bounded, to=TensorProto.INT64)
 
 
-def _combinations(graph: Nodes, numbers: Tensor, ranks: Tensor, own_facts: Tensor) -> Iterator[Tensor]:
-    def number(*names: str) -> Tensor:
-        return graph.columns(numbers, [NUMBERS.index(name) for name in names])
-
-    used = number(*UTILISATION)
-    least = graph.add("ReduceMin", used, graph.constant([1]), keepdims=1)
-    yield _where_known(graph, [least], graph.add("ReduceSum", used, graph.constant([1]), keepdims=1))
-    days = number("time_in_hospital")
-    whole_days = graph.add("Max", days, graph.constant(1.0))
-    for name in PER_DAY:
-        count = number(name)
-        yield _where_known(graph, [count, days], graph.add("Div", count, whole_days))
-    now, before = number("number_inpatient"), number("previous_inpatient")
-    raised = graph.add("Add", graph.add("Sub", now, before), graph.constant(50.0))
-    yield _where_known(graph, [now, before], raised)
-    places = graph.add("Gather", own_facts, graph.constant(np.array(0)), axis=2)  # (rows, 4)
-    place, previous = graph.columns(places, [0]), graph.columns(places, [PRESENT])
-    yield _where_known(graph, [place, previous], graph.add("Abs", graph.add("Sub", place, previous)))
-    drugs = graph.columns(ranks, [CATEGORIES.index(name) for name in DRUGS])
-    for rank in (1, 2):
-        reached = graph.add("Cast", graph.add("GreaterOrEqual", drugs, graph.constant(float(rank))), to=1)
-        yield graph.add("ReduceSum", reached, graph.constant([1]), keepdims=1)
+def _of_numbers(graph: Nodes, numbers: Tensor, missing: Tensor) -> Tensor:
+    """The combinations of counts: each is a sum of some, divided by another or by 1, and unknown if any of them is."""
+    sums = [
+        (dict.fromkeys(UTILISATION, 1), None, 0.0),
+        *(({name: 1}, "time_in_hospital", 0.0) for name in PER_DAY),
+        ({"number_inpatient": 1, "previous_inpatient": -1}, None, MOVED_UP),
+    ]
+    summed, divisors, needed = (np.zeros((len(NUMBERS), len(sums)), dtype=np.float32) for _ in range(3))
+    for column, (terms, divisor, _) in enumerate(sums):
+        for name, sign in terms.items():
+            summed[NUMBERS.index(name), column] = sign
+            needed[NUMBERS.index(name), column] = 1
+        if divisor is not None:
+            divisors[NUMBERS.index(divisor), column] = needed[NUMBERS.index(divisor), column] = 1
+    divisor = graph.add("Max", graph.add("MatMul", numbers, graph.constant(divisors)), graph.constant(1.0))
+    values = graph.add("Div", graph.add("MatMul", numbers, graph.constant(summed)), divisor)
+    values = graph.add("Add", values, graph.constant(np.array([moved for *_, moved in sums], dtype=np.float32)))
+    lacking = graph.add("MatMul", graph.add("Cast", missing, to=TensorProto.FLOAT), graph.constant(needed))
+    return _known_or(graph, graph.add("Greater", lacking, graph.constant(0.0)), values)
 
 
-def _where_known(graph: Nodes, needed: Sequence[Tensor], values: Tensor) -> Tensor:
-    least = graph.add("Min", *needed) if len(needed) > 1 else needed[0]
-    missing = graph.add("Less", least, graph.constant(0.0))
-    return _known_or(graph, missing, values)
+def _distance(graph: Nodes, own: Tensor) -> Tensor:
+    """How far the first diagnosis lies from that of the stay before, in the order of the codes."""
+    places = graph.columns(own, [0, PRESENT * _FACTS])
+    apart = graph.add("Abs", graph.add("MatMul", places, graph.constant(np.array([[1.0], [-1.0]]))))
+    least = graph.add("ReduceMin", places, graph.constant([1]), keepdims=1)
+    return _known_or(graph, graph.add("Less", least, graph.constant(0.0)), apart)

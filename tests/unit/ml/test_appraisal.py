@@ -83,7 +83,7 @@ def test_the_expected_auroc_of_complete_records_is_the_one_they_have(
 ) -> None:
     ranking = auroc(target(test_table), of_two_fields(model_inputs(test_table)))
 
-    nothing, everything = simple.expected_auroc([{}, COMPLETE])
+    nothing, everything = map(simple.expected_auroc, ({}, COMPLETE))
     assert everything == pytest.approx(ranking, abs=0.03)
     assert nothing == 0.5
 
