@@ -94,7 +94,7 @@ def _build(settings: ApiSettings) -> Services:
     metrics.watch(store, log, load)
     pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="batch")
     history, outcomes = History.of(settings), Feedback.of(settings, pseudonyms)
-    together, large = Together(load), LargeBatches(settings)
+    together, large = Together(), LargeBatches(settings)
     workers = Workers(metrics.registry) if settings.api_workers > 1 else None
     return Services(settings, metrics, store, log, history, outcomes, pseudonyms, load, together, large, pool, workers)
 

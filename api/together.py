@@ -1,7 +1,7 @@
 """Small requests that arrive in the same turn of the event loop are scored in one call of the graph.
 
 A call costs several times what one more record in it costs. Nobody waits for company: the call is made in the next
-turn, with whoever is there by then, and at once where nobody else has a request in the service.
+turn, with whoever is there by then. Where nobody came in the last turns either, it is made at once.
 """
 
 from asyncio import Future, get_running_loop
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from api.history import History, patients_of
-from api.load import Load
 from api.parsing import read_small
 from api.scoring import Answers, Scored, answer, scored_as, with_history
 from ml.bundle import Bundle, Record
@@ -23,17 +22,30 @@ _Asked = tuple[Bundle, Sequence[Record], Future[Answers]]
 class Together:
     """Answers what is asked in the event loop, many requests at a time."""
 
-    def __init__(self, load: Load) -> None:
-        self._load = load
+    def __init__(self) -> None:
         self._waiting: list[_Asked] = []
+        self._answered_one = False  # in this turn, at once
+        self._has_company = False  # of late, more than one request came in a turn
 
     async def score(self, body: bytes, bundle: Bundle, max_records: int, history: History, interval: bool) -> Scored:
         """Score a small body; same answers and errors as :func:`api.scoring.score_large`."""
         records = read_small(body, max_records)
         patients = patients_of(records)
         inputs, states = with_history(records, await history.find(patients) if patients else None)
-        answers = answer(inputs, bundle) if self._load.requests == 1 else await self.answer(inputs, bundle)
+        answers = self._at_once(inputs, bundle) if self._is_alone() else await self.answer(inputs, bundle)
         return scored_as(records, inputs, states, answers, bundle.completeness, interval)
+
+    def _is_alone(self) -> bool:
+        self._has_company = self._has_company or self._answered_one
+        return not self._has_company and not self._waiting
+
+    def _at_once(self, inputs: Sequence[Record], bundle: Bundle) -> Answers:
+        self._answered_one = True
+        get_running_loop().call_soon(self._begin_turn)
+        return answer(inputs, bundle)
+
+    def _begin_turn(self) -> None:
+        self._answered_one = False
 
     def answer(self, inputs: Sequence[Record], bundle: Bundle) -> Future[Answers]:
         """What the model says of records as it takes them."""
@@ -46,6 +58,7 @@ class Together:
 
     def _answer_some(self) -> None:
         some = self._take()
+        self._has_company = len(some) > 1 or bool(self._waiting)
         if self._waiting:
             get_running_loop().call_soon(self._answer_some)
         bundle = some[0][0]

@@ -9,7 +9,6 @@ import pytest
 from numpy.typing import NDArray
 
 from api.history import History
-from api.load import Load
 from api.together import MOST_RECORDS, Together
 from ml.bundle import Bundle, Record
 from tests.integration.api.bundles import COMPLETENESS
@@ -30,10 +29,6 @@ class Model:
         return np.array([record["number_inpatient"] for record in records], dtype=np.float32)
 
 
-def load() -> Load:
-    return Load(64, 10**6, 2)
-
-
 def record(number: int) -> Record:
     return {"number_inpatient": number}
 
@@ -51,7 +46,7 @@ async def ask(together: Together, model: Model, sizes: Sequence[int]) -> list[An
 def test_who_asks_in_the_same_turn_is_answered_by_one_call_each_with_the_own_answers() -> None:
     model = Model()
 
-    answers = asyncio.run(ask(Together(load()), model, [1, 3, 2]))
+    answers = asyncio.run(ask(Together(), model, [1, 3, 2]))
 
     assert answers == [([0], [1]), ([1, 2, 3], [1, 1, 1]), ([4, 5], [1, 1])]
     assert model.calls == [6]
@@ -60,7 +55,7 @@ def test_who_asks_in_the_same_turn_is_answered_by_one_call_each_with_the_own_ans
 def test_no_call_is_longer_than_it_may_be_and_nobody_is_forgotten() -> None:
     model = Model()
 
-    answers = asyncio.run(ask(Together(load()), model, [1] * (2 * MOST_RECORDS + 1)))
+    answers = asyncio.run(ask(Together(), model, [1] * (2 * MOST_RECORDS + 1)))
 
     assert [probabilities for probabilities, _ in answers] == [[number] for number in range(2 * MOST_RECORDS + 1)]
     assert model.calls == [MOST_RECORDS, MOST_RECORDS, 1]
@@ -71,14 +66,14 @@ def test_each_is_answered_by_the_model_that_it_asked() -> None:
         await asyncio.gather(ask(together, old, [1, 1]), ask(together, new, [2]))
 
     old, new = Model(), Model()
-    asyncio.run(both(Together(load())))
+    asyncio.run(both(Together()))
 
     assert (old.calls, new.calls) == ([2], [2])
 
 
 def test_who_leaves_takes_nobody_with_it() -> None:
     async def leave() -> NDArray[np.float32]:
-        together = Together(load())
+        together = Together()
         gone, stays = (together.answer([record(number)], cast(Bundle, Model())) for number in (1, 2))
         gone.cancel()
         return (await stays).probabilities
@@ -87,7 +82,7 @@ def test_who_leaves_takes_nobody_with_it() -> None:
 
 
 def test_a_model_that_fails_fails_those_who_asked_it() -> None:
-    answers = asyncio.run(ask(Together(load()), Model(broken=True), [1, 1]))
+    answers = asyncio.run(ask(Together(), Model(broken=True), [1, 1]))
 
     assert all(isinstance(error, RuntimeError) for error in answers)
 
@@ -96,23 +91,22 @@ def test_a_model_that_fails_fails_those_who_asked_it() -> None:
 def test_a_single_request_of_any_size_is_answered(size: int) -> None:
     model = Model()
 
-    asyncio.run(ask(Together(load()), model, [size]))
+    asyncio.run(ask(Together(), model, [size]))
 
     assert model.calls == [size]
 
 
-@pytest.mark.parametrize(("others", "calls"), [(0, [1, 1]), (1, [2])])
-def test_a_request_that_is_alone_in_the_service_does_not_wait_for_company(others: int, calls: list[int]) -> None:
-    here, model = load(), Model()
+def test_who_comes_alone_is_answered_at_once_and_those_who_come_together_by_one_call() -> None:
+    model = Model()
 
-    async def both() -> None:
-        together = Together(here)
+    async def come(together: Together, visitors: Sequence[int]) -> None:
         body = b'{"records": [{"number_inpatient": 3}]}'
-        asked = (body, cast(Bundle, model), 1, cast(History, None), False)
-        await asyncio.gather(together.score(*asked), together.score(*asked))
+        for count in visitors:
+            asked = (body, cast(Bundle, model), 1, cast(History, None), False)
+            await asyncio.gather(*(together.score(*asked) for _ in range(count)))
+            await asyncio.sleep(0)
 
-    for _ in range(1 + others):
-        here.admit(0)
-    asyncio.run(both())
+    asyncio.run(come(Together(), [1, 1, 4, 4, 1, 1]))
 
-    assert model.calls == calls
+    # The first of four is answered before the others show; from then on they are waited for, until one comes alone.
+    assert model.calls == [1, 1, 1, 3, 4, 1, 1]
