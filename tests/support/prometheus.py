@@ -1,7 +1,5 @@
 """A Prometheus of the tests: the real program with the platform's configuration, scraping more often."""
 
-import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -10,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from infra.local.probes import free_port
 from infra.prometheus.layout import lay_out
+from tests.support.programs import required
 
 START_SECONDS = 60
 INTERVAL_SECONDS = 2
@@ -56,7 +54,11 @@ def running_prometheus(folder: Path, targets: Mapping[str, str]) -> Iterator[Pro
     config = lay_out(folder, {"prometheus": here, **targets})
     often = f"_interval: {INTERVAL_SECONDS}s"
     config.write_text(config.read_text().replace("_interval: 10s", often).replace("timeout: 8s", "timeout: 2s"))
-    command = [_program(), f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"]
+    command = [
+        required("prometheus", package="prometheus"),
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder / 'data'}",
+    ]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([*command, f"--web.listen-address={here}"], stdout=log, stderr=log)
         try:
@@ -66,16 +68,6 @@ def running_prometheus(folder: Path, targets: Mapping[str, str]) -> Iterator[Pro
         finally:
             process.terminate()
             process.wait(30)
-
-
-def _program() -> str:
-    program = os.environ.get("PROMETHEUS") or shutil.which("prometheus")
-    if program is None:
-        message = "prometheus is not on this machine: install it (Debian: apt install prometheus) or set PROMETHEUS"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return program
 
 
 def _wait(server: Prometheus, process: subprocess.Popen[bytes], jobs: tuple[str, ...], log: Path) -> None:

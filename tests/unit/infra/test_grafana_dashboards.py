@@ -91,15 +91,27 @@ def test_alerts_named_in_descriptions_exist(panel: dict[str, Any]) -> None:
     assert named <= {alert["alert"] for alert in alerts()}
 
 
-def test_the_data_source_has_the_uid_the_panels_name_and_cannot_be_changed() -> None:
-    (source,) = yaml.safe_load((PROVISIONING / "datasources" / "prometheus.yml").read_text())["datasources"]
-    assert (source["uid"], source["type"], source["editable"]) == ("prometheus", "prometheus", False)
+def test_the_data_sources_have_the_uids_that_panels_name_and_cannot_be_changed() -> None:
+    sources = yaml.safe_load((PROVISIONING / "datasources" / "platform.yml").read_text())["datasources"]
+    assert [(source["uid"], source["type"]) for source in sources] == [
+        ("prometheus", "prometheus"),
+        ("alertmanager", "alertmanager"),
+    ]
+    assert not any(source["editable"] for source in sources)
+
+
+def test_the_alerting_pages_show_the_rules_of_prometheus_and_what_alertmanager_made_of_them() -> None:
+    prometheus, alertmanager = yaml.safe_load((PROVISIONING / "datasources" / "platform.yml").read_text())[
+        "datasources"
+    ]
+    assert prometheus["jsonData"]["manageAlerts"]
+    assert prometheus["jsonData"]["alertmanagerUid"] == alertmanager["uid"]
 
 
 def test_compose_sets_what_provisioning_reads_from_the_environment() -> None:
     used = {name for file in PROVISIONING.rglob("*.yml") for name in re.findall(r": \$(\w+)", file.read_text())}
     grafana = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["grafana"]
-    assert used == {"PROMETHEUS_URL", "DASHBOARDS_DIR"}
+    assert used == {"PROMETHEUS_URL", "ALERTMANAGER_URL", "DASHBOARDS_DIR"}
     assert used <= set(grafana["environment"])
     assert f"./infra/grafana/dashboards:{grafana['environment']['DASHBOARDS_DIR']}:ro" in grafana["volumes"]
 
