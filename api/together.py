@@ -6,6 +6,7 @@ turn, with whoever is there by then.
 
 from asyncio import Future, get_running_loop
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Final
 
 from api.history import History, patients_of
@@ -23,7 +24,14 @@ class Together:
     """Answers what is asked in the event loop, many requests at a time."""
 
     def __init__(self) -> None:
+        self.calls = 0
+        self.seconds = 0.0  # in these calls
         self._waiting: list[_Asked] = []
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for the next call."""
+        return len(self._waiting)
 
     async def score(self, body: bytes, bundle: Bundle, max_records: int, history: History, interval: bool) -> Scored:
         """Score a small body; same answers and errors as :func:`api.scoring.score_large`."""
@@ -47,6 +55,7 @@ class Together:
         if self._waiting:
             get_running_loop().call_soon(self._answer_some)
         bundle = some[0][0]
+        begun = perf_counter()
         try:
             found = answer([record for _, inputs, _ in some for record in inputs], bundle)
         except Exception as error:  # noqa: BLE001 -- whoever asked gets it
@@ -54,6 +63,8 @@ class Together:
                 if not answers.done():
                     answers.set_exception(error)
             return
+        self.calls += 1
+        self.seconds += perf_counter() - begun
         start = 0
         for _, inputs, answers in some:
             end = start + len(inputs)

@@ -93,3 +93,11 @@ def test_a_single_request_of_any_size_is_answered(size: int) -> None:
     asyncio.run(ask(Together(), model, [size]))
 
     assert model.calls == [size]
+
+
+def test_calls_and_their_time_are_counted_and_nobody_waits_when_all_have_their_answer() -> None:
+    together = Together()
+    asyncio.run(ask(together, Model(), [1, 1, MOST_RECORDS]))
+    assert together.calls == 2
+    assert together.seconds > 0
+    assert together.waiting == 0
