@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from infra.grafana.build import FOLDER, rendered
+from infra.grafana.panels import RUNBOOKS, alerts_of
 from infra.prometheus.catalogue import known_series
 from tests.unit.infra.prometheus_files import ROOT, alerts, metric_names, recorded
 
@@ -38,7 +39,13 @@ def test_the_committed_files_are_what_the_builder_writes() -> None:
 
 
 def test_dashboards_have_stable_names_and_no_database_ids() -> None:
-    assert [board["uid"] for board in DASHBOARDS] == ["api-model", "services"]
+    assert [board["uid"] for board in DASHBOARDS] == [
+        "api-model",
+        "field",
+        "load-test",
+        "pipelines",
+        "services",
+    ]
     assert [file.stem for file in FILES] == [board["uid"] for board in DASHBOARDS]
     assert not [board for board in DASHBOARDS if "id" in board]
 
@@ -82,13 +89,33 @@ def test_a_dashboard_reads_only_known_series(board: dict[str, Any]) -> None:
 def test_every_variable_is_used_and_every_used_one_is_there(board: dict[str, Any]) -> None:
     given = {variable["name"] for variable in board["templating"]["list"]}
     used = {name for expression in _expressions(board) for name in re.findall(r"\$(\w+)", expression)}
-    assert used - {"__rate_interval"} == given
+    assert used - {"__rate_interval"} == given - {RUNBOOKS}
 
 
 @pytest.mark.parametrize("panel", _panels())
 def test_alerts_named_in_descriptions_exist(panel: dict[str, Any]) -> None:
-    named = set(re.findall(r"\b(?:[Aa]lert:? |fire )([A-Z]\w+)", panel["description"]))
-    assert named <= {alert["alert"] for alert in alerts()}
+    assert set(alerts_of(panel["description"])) <= {alert["alert"] for alert in alerts()}
+
+
+@pytest.mark.parametrize("panel", _panels())
+def test_a_panel_leads_to_its_alerts_and_they_to_their_runbooks(panel: dict[str, Any]) -> None:
+    links = [link["url"] for link in panel["links"]]
+    for alert in alerts_of(panel["description"]):
+        assert f"/alerting/list?search={alert}" in links
+        assert f"${{runbooks}}/{alert}" in links
+    assert len(links) == 2 * len(alerts_of(panel["description"]))
+
+
+def test_every_alert_has_a_panel_that_shows_what_it_looks_at() -> None:
+    shown = {
+        alert for board in DASHBOARDS for panel in board["panels"] for alert in alerts_of(panel.get("description", ""))
+    }
+    assert {alert["alert"] for alert in alerts()} - shown == set()
+
+
+def test_every_dashboard_marks_promotions() -> None:
+    for board in DASHBOARDS:
+        assert "Promotions" in [mark["name"] for mark in board["annotations"]["list"]]
 
 
 def test_the_data_sources_have_the_uids_that_panels_name_and_cannot_be_changed() -> None:
