@@ -63,9 +63,12 @@ SERVICE = (
     ),
     timeseries(
         "Answers of /predict by status",
-        "503 with Retry-After is a load above capacity. Alert: ApiOverloaded.",
+        "503 of the route unmatched were refused before they had one: a load above capacity. Alert: ApiOverloaded.",
         "reqps",
-        Query(f'sum by (status) (rate(api_request_duration_seconds_count{{route="/predict"}}{RATE}))', "{{status}}"),
+        Query(
+            f'sum by (route, status) (rate(api_request_duration_seconds_count{{route=~"/predict|unmatched"}}{RATE}))',
+            "{{route}} {{status}}",
+        ),
         stacked=True,
     ),
     timeseries(

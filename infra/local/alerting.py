@@ -43,8 +43,7 @@ def _alertmanager(settings: StackSettings, command: str) -> Program:
         ],
         is_ready=http_probe(f"{settings.url(port)}/-/ready"),
         environment={"CONFIGURATION": read},  # what runs with another one is started anew
-        ports={"ALERTMANAGER_PORT": port},
-        address=f"http://localhost:{port}",
+        ports={"ALERTMANAGER_PORT": port},  # no address: Debian's program has no pages, only what amtool asks
     )
 
 

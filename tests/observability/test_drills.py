@@ -19,6 +19,7 @@ BROKEN = "Nobody"
 
 
 def test_without_a_model_somebody_is_told(platform: Platform) -> None:
+    assert platform.predict({"gender": "Female"}) == 503
     platform.fires("ApiNoModel")
 
 
