@@ -62,7 +62,7 @@ $(BIN)/python:
 
 # --- Tests ------------------------------------------------------------------------------------------------------
 
-.PHONY: test lint types unit integration e2e dags-test test-faults compose-test evaluate bench bench-serving
+.PHONY: test lint types unit integration e2e dags-test test-faults test-observability compose-test evaluate bench bench-serving
 test: lint types unit integration e2e ## Everything below, up to one run of the whole stack (no Docker, no root)
 
 lint: env ## Style and likely bugs
@@ -88,6 +88,9 @@ e2e: env ## One run of the whole stack, with a real browser where there is one
 # make test-faults FAULT_SECONDS=300 SOAK_SECONDS=600: outages and load as long as the architecture promises for.
 test-faults: env ## Stop, kill, corrupt and flood real processes under load, and count failed and wrong answers
 	$(BIN)/pytest tests/faults
+
+test-observability: env ## Ask every expression of dashboards and rules on a live stack, and drill the alerts with real faults
+	$(BIN)/pytest tests/observability
 
 compose-test: env ## Build the images, start docker-compose.yml for real, and try everything
 	$(BIN)/pytest tests/e2e -m docker

@@ -90,11 +90,11 @@ def _build(settings: ApiSettings) -> Services:
     pseudonyms = Pseudonyms.of(settings)
     log = PredictionLog.of(settings, pseudonyms)
     load = Load.of(settings)
-    metrics = Metrics()
-    metrics.watch(store, log, load)
+    together, metrics = Together(), Metrics()
+    metrics.watch(store, log, load, together)
     pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="batch")
     history, outcomes = History.of(settings), Feedback.of(settings, pseudonyms)
-    together, large = Together(), LargeBatches(settings)
+    large = LargeBatches(settings)
     workers = Workers(metrics.registry) if settings.api_workers > 1 else None
     return Services(settings, metrics, store, log, history, outcomes, pseudonyms, load, together, large, pool, workers)
 

@@ -2,6 +2,8 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
 from itertools import accumulate
 from typing import Final
 
@@ -25,6 +27,8 @@ from api.history import NONE, STATES
 from api.load import Load
 from api.model_store import ModelStore
 from api.prediction_log import PredictionLog
+from api.stages import StageCollector
+from api.together import Together
 
 _DURATIONS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _BATCHES: Final = (1, 2, 5, 10, 50, 100, 500, 1000, 5000, 10_000)
@@ -67,11 +71,13 @@ class Metrics:
         self._probabilities = ProbabilityHistogram()
         self.registry.register(self._probabilities)
 
-    def watch(self, store: ModelStore, log: PredictionLog, load: Load) -> None:
-        """Add what the model store, the prediction log and the load know, read at each scrape."""
+    def watch(self, store: ModelStore, log: PredictionLog, load: Load, together: Together) -> None:
+        """Add what these parts know, read at each scrape."""
         self.registry.register(LoadCollector(load))
         self.registry.register(ModelCollector(store))
         self.registry.register(LogCollector(log))
+        self.registry.register(log.fields)
+        self.registry.register(StageCollector(together, log))
 
     def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answered request."""
@@ -144,6 +150,8 @@ class ModelCollector(Collector):
             _number(model.registered.version if model else None),
         )
         yield _gauge("model_registered_version", "Version that the alias names; 0 is none.", _number(state.version))
+        skewed = model is not None and state.version not in (None, model.registered.version)
+        yield _gauge("model_version_skew", "1 when another version answers than the registry named.", float(skewed))
         yield _gauge("model_registry_reachable", "1 when MLflow answered the last time.", float(state.reachable))
         yield _gauge(
             "model_last_reload_timestamp_seconds",
@@ -161,6 +169,9 @@ class ModelCollector(Collector):
             registered, manifest = model.registered, model.bundle.manifest
             info.add_metric([registered.name, registered.version, manifest.algorithm, manifest.data_source], 1)
             yield _gauge("model_loaded_timestamp_seconds", "When the model was loaded.", model.loaded_timestamp)
+            with suppress(ValueError):  # the manifest tells the time in words
+                trained = datetime.fromisoformat(manifest.trained_at).timestamp()
+                yield _gauge("model_trained_timestamp_seconds", "When the model was trained.", trained)
         yield info
 
 

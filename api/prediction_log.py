@@ -8,11 +8,12 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Sequence
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import Final
 
 import psycopg2
 
+from api.field_counts import FieldCounts
 from api.prediction_table import Entry, PredictionTable, connection_options
 from api.pseudonyms import Pseudonyms
 from api.settings import ApiSettings
@@ -46,6 +47,9 @@ class PredictionLog:
         self.dropped = 0
         self.waiting = 0  # records in the queue or in the batch being written
         self.waiting_bytes = 0
+        self.batches = 0
+        self.seconds = 0.0  # in writing these batches
+        self.fields = FieldCounts()
         self._table = table
         self._capacity = capacity
         self._capacity_bytes = capacity_bytes
@@ -105,6 +109,7 @@ class PredictionLog:
             batch = batch or self._take()
             if not batch:
                 continue
+            begun = perf_counter()
             try:
                 self._table.write(batch, again=again)
             except psycopg2.DataError as error:
@@ -124,6 +129,8 @@ class PredictionLog:
                 logger.exception("%d predictions cannot be logged", _size(batch))
                 self._settle(batch, written=False)
             else:
+                self.batches += 1
+                self.seconds += perf_counter() - begun
                 self._settle(batch, written=True)
             batch, again, pause = [], False, PAUSE_SECONDS
         self._table.disconnect()
@@ -147,6 +154,7 @@ class PredictionLog:
             entry = self._queue.popleft()
             batch.append(entry)
             size += len(entry.known_fields)
+        self.fields.count(batch)
         return batch
 
     def _settle(self, batch: Sequence[Entry], *, written: bool) -> None:

@@ -6,6 +6,7 @@ turn, with whoever is there by then. Where nobody came in the last turns either,
 
 from asyncio import Future, get_running_loop
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Final
 
 from api.history import History, patients_of
@@ -23,9 +24,16 @@ class Together:
     """Answers what is asked in the event loop, many requests at a time."""
 
     def __init__(self) -> None:
+        self.calls = 0
+        self.seconds = 0.0  # in these calls
         self._waiting: list[_Asked] = []
         self._answered_one = False  # in this turn, at once
         self._has_company = False  # of late, more than one request came in a turn
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for the next call."""
+        return len(self._waiting)
 
     async def score(self, body: bytes, bundle: Bundle, max_records: int, history: History, interval: bool) -> Scored:
         """Score a small body; same answers and errors as :func:`api.scoring.score_large`."""
@@ -42,7 +50,7 @@ class Together:
     def _at_once(self, inputs: Sequence[Record], bundle: Bundle) -> Answers:
         self._answered_one = True
         get_running_loop().call_soon(self._begin_turn)
-        return answer(inputs, bundle)
+        return self._call(inputs, bundle)
 
     def _begin_turn(self) -> None:
         self._answered_one = False
@@ -63,7 +71,7 @@ class Together:
             get_running_loop().call_soon(self._answer_some)
         bundle = some[0][0]
         try:
-            found = answer([record for _, inputs, _ in some for record in inputs], bundle)
+            found = self._call([record for _, inputs, _ in some for record in inputs], bundle)
         except Exception as error:  # noqa: BLE001 -- whoever asked gets it
             for *_, answers in some:
                 if not answers.done():
@@ -75,6 +83,13 @@ class Together:
             if not answers.done():  # the client may have left
                 answers.set_result(found if len(some) == 1 else found.part(start, end))
             start = end
+
+    def _call(self, inputs: Sequence[Record], bundle: Bundle) -> Answers:
+        begun = perf_counter()
+        found = answer(inputs, bundle)
+        self.calls += 1
+        self.seconds += perf_counter() - begun
+        return found
 
     def _take(self) -> list[_Asked]:
         """Who waits for the same model, from the first on, as long as there is room."""

@@ -1,9 +1,7 @@
 """The exporter's HTTP server: ``/metrics`` for Prometheus, ``/health`` for the container."""
 
 from collections.abc import Callable, Iterable
-from socketserver import ThreadingMixIn
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
 
@@ -12,19 +10,7 @@ from infra.exporter.client import BudgetedClient
 from infra.exporter.collector import PlatformCollector
 from infra.exporter.mlflow import MlflowReader
 from infra.exporter.settings import ExporterSettings
-
-Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-
-class ExporterServer(ThreadingMixIn, WSGIServer):
-    """One thread per request, so that the health page answers while a scrape waits for a slow service."""
-
-    daemon_threads = True
-
-
-class _QuietHandler(WSGIRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """One line per scrape would only fill the log."""
+from infra.serving import SmallServer, Wsgi, bind
 
 
 def create_collector(settings: ExporterSettings) -> PlatformCollector:
@@ -53,7 +39,6 @@ def create_app(collector: PlatformCollector) -> Wsgi:
     return app
 
 
-def create_server(settings: ExporterSettings, collector: PlatformCollector) -> ExporterServer:
+def create_server(settings: ExporterSettings, collector: PlatformCollector) -> SmallServer:
     """A bound server; serving is up to the caller."""
-    app = create_app(collector)
-    return make_server(settings.exporter_bind, settings.exporter_port, app, ExporterServer, _QuietHandler)
+    return bind(settings.exporter_bind, settings.exporter_port, create_app(collector))

@@ -4,10 +4,10 @@ import json
 import logging
 from pathlib import Path
 
-from infra.grafana import model, services
+from infra.grafana import field, load_test, model, pipelines, services
 
 FOLDER = Path(__file__).parent / "dashboards"
-DASHBOARDS = (services.DASHBOARD, model.DASHBOARD)
+DASHBOARDS = tuple(room.DASHBOARD for room in (services, model, pipelines, field, load_test))
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from infra.grafana.panels import DATASOURCE, Panel
+from infra.grafana.panels import DATASOURCE, RUNBOOKS, Panel
+from infra.notices.settings import NoticesSettings
 
 COLUMNS = 24
 SCHEMA_VERSION = 41
@@ -65,6 +66,12 @@ class Annotation:
 
 
 ALERTS = Annotation("Firing alerts", "red", 'ALERTS{alertstate="firing"}', "{{alertname}}")
+PROMOTIONS = Annotation(
+    "Promotions",
+    "purple",
+    'changes(mlflow_registered_model_version{alias="production"}[30s]) > 0',
+    "Another version is in production",
+)
 SWAPS = Annotation("Model swaps", "blue", "changes(model_served_version[30s]) > 0", "Another model serves")
 
 
@@ -93,9 +100,9 @@ class Dashboard:
             "time": {"from": "now-1h", "to": "now"},
             "timepicker": {},
             "timezone": "browser",
-            "annotations": {"list": [ALERTS.as_json(), SWAPS.as_json()]},
+            "annotations": {"list": [mark.as_json() for mark in (ALERTS, PROMOTIONS, SWAPS)]},
             "links": [_links()],
-            "templating": {"list": [variable.as_json() for variable in self.variables]},
+            "templating": {"list": [*(variable.as_json() for variable in self.variables), _runbooks()]},
             "panels": self._panels(),
         }
 
@@ -122,6 +129,18 @@ def _row(title: str, number: int, y: int) -> dict[str, Any]:
         "collapsed": False,
         "gridPos": {"h": 1, "w": COLUMNS, "x": 0, "y": y},
         "panels": [],
+    }
+
+
+def _runbooks() -> dict[str, Any]:
+    """Where the links to runbooks lead: to the notices of this machine, unless ``?var-runbooks=`` says otherwise."""
+    address = f"http://localhost:{NoticesSettings.model_fields['notices_port'].default}/runbooks"
+    return {
+        "name": RUNBOOKS,
+        "type": "constant",
+        "hide": 2,
+        "query": address,
+        "current": {"selected": True, "text": address, "value": address},
     }
 
 

@@ -10,7 +10,7 @@ ROUTE = 'route=~"$route"'
 def _latency(name: str, share: float) -> Panel:
     return timeseries(
         f"Latency {name} by route",
-        f"{share:.0%} of the requests were answered within this time. The alert ApiSlow looks at the p95 of /predict.",
+        f"{share:.0%} of the requests were answered within this time. Of the p95 of /predict: alert ApiSlow.",
         "s",
         Query(quantile(share, "api_request_duration_seconds", by="route", matchers=ROUTE), "{{route}}"),
         limits=[(0.5, ORANGE)] if name == "p95" else (),
@@ -61,6 +61,15 @@ NOW = (
         Query('max(route:api_request_duration_seconds:p95_5m{route="/predict"})', "p95"),
         thresholds=[(0.1, ORANGE), (0.5, RED)],
     ),
+    stat(
+        "Error budget burnt",
+        "How many times faster than the objective of 99.9 % allows /predict failed, over an hour. Alert: "
+        "ErrorBudgetBurnFast.",
+        "short",
+        Query('max(route:api_requests_5xx:ratio_rate1h{route="/predict"}) / 0.001', "times"),
+        thresholds=[(1, ORANGE), (14.4, RED)],
+        width=24,
+    ),
 )
 
 TRAFFIC = (
@@ -81,7 +90,8 @@ TRAFFIC = (
     ),
     timeseries(
         "5xx share by route",
-        "Share of the answers that are a 5xx, over five minutes. /ready and /model answer 503 while there is no model.",
+        "Share of the answers that are a 5xx, over five minutes. /ready and /model answer 503 while there is no model. "
+        "Alerts: ErrorBudgetBurnFast and ErrorBudgetBurnSlow.",
         "percentunit",
         Query(f"max by (route) (route:api_requests_5xx:ratio_rate5m{{{ROUTE}}})", "{{route}}"),
         limits=[(0.05, RED)],
@@ -99,9 +109,10 @@ TRAFFIC = (
     ),
     timeseries(
         "Requests in flight",
-        "Requests being answered. A number that climbs is a load above capacity.",
+        "Requests being answered, and those that wait for a call of the model.",
         "short",
         Query("sum by (instance) (api_requests_in_flight)", "{{instance}}"),
+        Query("sum by (instance) (api_scoring_queue_length)", "waiting in {{instance}}"),
         width=6,
     ),
     timeseries(
@@ -111,6 +122,22 @@ TRAFFIC = (
         Query(quantile(0.50, "api_batch_size"), "p50"),
         Query(quantile(0.95, "api_batch_size"), "p95"),
         width=6,
+    ),
+    timeseries(
+        "Time by stage",
+        "Mean time of a call of the model for small requests, and of writing a batch of the prediction log.",
+        "s",
+        Query(
+            f"sum by (stage) (rate(api_stage_duration_seconds_sum{RATE}))"
+            f" / (sum by (stage) (rate(api_stage_duration_seconds_count{RATE})) > 0)",
+            "{{stage}}",
+        ),
+    ),
+    timeseries(
+        "Refused requests",
+        "Requests refused with 503 per second, by what there was too much of. Alert: ApiOverloaded.",
+        "reqps",
+        Query(f"sum by (reason) (rate(api_requests_shed_total{RATE}))", "{{reason}}"),
     ),
 )
 

@@ -4,9 +4,15 @@ Each function takes what differs between panels and fixes what should not: data 
 provisioning of Grafana 12 and 13 reads this format and refuses the newer schema that its UI exports.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+ALERT = re.compile(r"\b[Aa]lerts?:? ([A-Z]\w+(?:(?:, | and )[A-Z]\w+)*)")
+"""How a description names the alerts that look at what its panel shows."""
+RUNBOOKS = "runbooks"
+"""The variable with the address of the runbooks: a hidden one of every dashboard."""
 
 DATASOURCE = {"type": "prometheus", "uid": "prometheus"}
 GREEN, ORANGE, RED, BLUE = "green", "orange", "red", "blue"
@@ -54,6 +60,7 @@ class Panel:
             "title": self.title,
             "description": self.description,
             "datasource": DATASOURCE,
+            "links": [link for alert in alerts_of(self.description) for link in _links(alert)],
             "gridPos": {"h": self.height, "w": self.width, "x": x, "y": y},
             "fieldConfig": {"defaults": dict(self.defaults), "overrides": list(self.overrides)},
             "options": dict(self.options),
@@ -70,6 +77,19 @@ class Panel:
             ],
             "transformations": list(self.transformations),
         }
+
+
+def alerts_of(description: str) -> list[str]:
+    """Names of the alerts that a description speaks of."""
+    return [name for found in ALERT.findall(description) for name in re.split(r", | and ", found)]
+
+
+def _links(alert: str) -> list[dict[str, Any]]:
+    """From a panel to its alert, as Grafana's alerting pages show it, and to the alert's runbook."""
+    return [
+        {"title": f"Alert {alert}", "url": f"/alerting/list?search={alert}", "targetBlank": False},
+        {"title": f"Runbook of {alert}", "url": f"${{{RUNBOOKS}}}/{alert}", "targetBlank": True},
+    ]
 
 
 RANGE = {"range": True, "instant": False, "format": "time_series"}

@@ -1,5 +1,6 @@
-"""Rows on what feeds the model: Airflow and its DAGs, MLflow, and the smaller services."""
+"""The dashboard "Pipelines and registry": what feeds the model, and how it gets into production."""
 
+from infra.grafana.dashboard import Dashboard, Variable
 from infra.grafana.panels import BLUE, GREEN, ORANGE, RED, UP_DOWN, YES_NO, Query, stat, timeseries, words
 
 DAY = 24 * 3600
@@ -7,7 +8,8 @@ DAY = 24 * 3600
 AIRFLOW = (
     stat(
         "Airflow components",
-        "Airflow's own health page: a component whose heartbeat is older than 30 s is not healthy.",
+        "Airflow's own health page: a component whose heartbeat is older than 30 s is not healthy. Alerts: "
+        "AirflowComponentUnhealthy and AirflowDown.",
         "none",
         Query("min by (component) (airflow_component_healthy)", "{{component}}"),
         mappings=YES_NO,
@@ -17,7 +19,7 @@ AIRFLOW = (
         "Last run of each DAG",
         "How the last finished run ended. Alert: DagRunFailed.",
         "none",
-        Query("min by (dag_id) (airflow_dag_last_run_success)", "{{dag_id}}"),
+        Query('min by (dag_id) (airflow_dag_last_run_success{dag_id=~"$dag"})', "{{dag_id}}"),
         mappings=words({1: ("SUCCESS", GREEN), 0: ("FAILED", RED)}),
         width=12,
     ),
@@ -25,30 +27,30 @@ AIRFLOW = (
         "Paused",
         "DAGs are paused at creation; a paused DAG runs neither by schedule nor by asset.",
         "none",
-        Query("max by (dag_id) (airflow_dag_paused)", "{{dag_id}}"),
+        Query('max by (dag_id) (airflow_dag_paused{dag_id=~"$dag"})', "{{dag_id}}"),
         mappings=words({1: ("PAUSED", ORANGE), 0: ("ACTIVE", GREEN)}),
         width=12,
     ),
     stat(
         "Since the last success",
-        "Daily DAGs older than 26 h fire TrainingDataStale or TrainingStale; the search runs weekly.",
+        "Daily: at most 26 h; the weekly search: 8 days. Alerts: TrainingDataStale, TrainingStale and SearchStale.",
         "s",
-        Query("dag:success_age_seconds:last", "{{dag_id}}"),
+        Query('dag:success_age_seconds:last{dag_id=~"$dag"}', "{{dag_id}}"),
         thresholds=[(DAY, ORANGE), (8 * DAY, RED)],
         width=12,
     ),
     timeseries(
         "DAG runs by state",
-        "Runs that Airflow keeps, by state.",
+        "Runs that Airflow keeps, by state. A run that goes on for three hours: alert DagRunStuck.",
         "short",
-        Query("sum by (dag_id, state) (airflow_dag_runs) > 0", "{{dag_id}} {{state}}"),
+        Query('sum by (dag_id, state) (airflow_dag_runs{dag_id=~"$dag"}) > 0', "{{dag_id}} {{state}}"),
         width=8,
     ),
     timeseries(
         "Duration of the last run",
         "How long the last finished run of each DAG took.",
         "s",
-        Query("max by (dag_id) (airflow_dag_last_run_duration_seconds)", "{{dag_id}}"),
+        Query('max by (dag_id) (airflow_dag_last_run_duration_seconds{dag_id=~"$dag"})', "{{dag_id}}"),
         width=8,
     ),
     timeseries(
@@ -61,13 +63,67 @@ AIRFLOW = (
     ),
 )
 
-OTHERS = (
+DATA = (
+    stat(
+        "Import errors",
+        "DAG files that Airflow cannot import. Alert: AirflowImportErrors.",
+        "short",
+        Query("max(airflow_import_errors)", "errors"),
+        thresholds=[(1, RED)],
+    ),
+    stat(
+        "Since the last ingestion",
+        "Time since data were last written; an ingestion that finds nothing new writes none.",
+        "s",
+        Query("time() - max(ingestion_last_timestamp_seconds)", "age"),
+        base=BLUE,
+    ),
+    stat(
+        "Age of the data version",
+        "Time since the tables that models are trained on last changed.",
+        "s",
+        Query("time() - max(data_version_created_timestamp_seconds)", "age"),
+        base=BLUE,
+    ),
+    stat(
+        "Rows of the last ingestion",
+        "Accepted, and rejected since they break the schema.",
+        "short",
+        Query("sum by (outcome) (ingestion_rows)", "{{outcome}}"),
+        base=BLUE,
+        width=6,
+    ),
+    stat(
+        "Share rejected",
+        "An ingestion fails at 1 %. Alert: IngestionRejecting.",
+        "percentunit",
+        Query('sum(ingestion_rows{outcome="rejected"}) / (sum(ingestion_rows) > 0)', "rejected"),
+        thresholds=[(0.005, ORANGE), (0.01, RED)],
+        width=6,
+    ),
+)
+
+REGISTRY = (
     stat(
         "MLflow",
-        "Whether a read through MLflow's database answered. Its /health page would say OK without one.",
+        "Whether a read through MLflow's database answered; its page /health would not. Alert: MlflowDown.",
         "none",
         Query("min(mlflow_up)", "MLflow"),
         mappings=UP_DOWN,
+    ),
+    stat(
+        "Production",
+        "Version under the alias production.",
+        "none",
+        Query('max(mlflow_registered_model_version{alias="production"})', "production"),
+        base=BLUE,
+    ),
+    stat(
+        "Challenger",
+        "Version under the alias challenger: the candidate the gate last looked at.",
+        "none",
+        Query('max(mlflow_registered_model_version{alias="challenger"})', "challenger"),
+        base=BLUE,
     ),
     stat(
         "Model versions",
@@ -77,26 +133,19 @@ OTHERS = (
         base=BLUE,
     ),
     stat(
-        "DAG import errors",
-        "DAG files that Airflow cannot import.",
+        "Decisions of the gate",
+        "All that the ledger holds, by what was done.",
         "short",
-        Query("max(airflow_import_errors)", "errors"),
-        thresholds=[(1, RED)],
-    ),
-    stat(
-        "Streamlit sessions",
-        "Browsers with the user interface open.",
-        "short",
-        Query("sum(active_sessions)", "sessions"),
+        Query("sum by (action) (gate_decisions_total)", "{{action}}"),
         base=BLUE,
+        width=8,
     ),
-    stat("Locust users", "Simulated users now.", "short", Query("sum(locust_users)", "users"), base=BLUE),
-    stat(
-        "Locust failures",
-        "Requests of the load test in the last five minutes without a right answer.",
-        "short",
-        Query("sum(increase(locust_failures_total[5m])) or vector(0)", "failures"),
-        thresholds=[(1, RED)],
+    timeseries(
+        "Versions by alias",
+        "A step of production is a promotion or a rollback.",
+        "none",
+        Query("max by (alias) (mlflow_registered_model_version)", "{{alias}}"),
+        width=8,
     ),
     timeseries(
         "MLflow's answer time",
@@ -106,31 +155,18 @@ OTHERS = (
         width=8,
     ),
     timeseries(
-        "Load test",
-        "Requests per second that Locust sends, and its users.",
-        "short",
-        Query("sum(locust_current_rps)", "requests per second"),
-        Query("sum(locust_users)", "users"),
-        width=8,
-    ),
-    timeseries(
         "Reads of the exporter that failed",
-        "Failures to read Airflow or MLflow, per minute.",
+        "Failures to read Airflow, MLflow or the diabetes database, per minute. Alert: ExporterReadsFailing.",
         "short",
         Query("60 * sum by (target) (rate(exporter_scrape_errors_total[$__rate_interval]))", "{{target}}"),
         width=8,
     ),
-    timeseries(
-        "Scrape duration",
-        "How long Prometheus waits for each service's metrics; the time limit is 8 s.",
-        "s",
-        Query('max by (job) (scrape_duration_seconds{job=~"$job"})', "{{job}}"),
-        limits=[(8, RED)],
-    ),
-    timeseries(
-        "Prometheus series",
-        "Time series in memory: what Prometheus costs. Steady growth is a label without bounds.",
-        "short",
-        Query("max(prometheus_tsdb_head_series)", "series"),
-    ),
+)
+
+DASHBOARD = Dashboard(
+    uid="pipelines",
+    title="Pipelines and registry",
+    description="How the DAGs end, what data came in, and which version is in production.",
+    variables=(Variable("dag", "DAG", "DAGs shown.", "label_values(airflow_dag_paused, dag_id)"),),
+    rows=(("Airflow and its DAGs", AIRFLOW), ("Data", DATA), ("Registry and gate", REGISTRY)),
 )

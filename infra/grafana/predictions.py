@@ -112,10 +112,10 @@ MODEL = (
         base=BLUE,
     ),
     stat(
-        "Challenger",
-        "Version under the alias challenger: the candidate the gate last looked at.",
-        "none",
-        Query('max(mlflow_registered_model_version{alias="challenger"})', "challenger"),
+        "Age of the model",
+        "Time since the served model was trained.",
+        "s",
+        Query("time() - max by (instance) (model_trained_timestamp_seconds)", "{{instance}}"),
         base=BLUE,
     ),
     timeseries(

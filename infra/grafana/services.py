@@ -1,8 +1,7 @@
 """The dashboard "Containers and services": is everything up, and what does it cost."""
 
 from infra.grafana.dashboard import Dashboard, Variable
-from infra.grafana.panels import ORANGE, RED, UP_DOWN, Query, stat, table, timeline, timeseries
-from infra.grafana.pipelines import AIRFLOW, OTHERS
+from infra.grafana.panels import BLUE, ORANGE, RATE, RED, UP_DOWN, Query, stat, table, timeline, timeseries
 
 NAMED = 'name!="", name=~"$container"'
 
@@ -19,8 +18,7 @@ OVERVIEW = (
     ),
     stat(
         "Firing alerts",
-        "Alerts that fire now; the table below says which, and their annotations on Prometheus's page /alerts what to "
-        "do first.",
+        "Alerts that fire now; the table below says which, and Grafana's alerting pages what to do first.",
         "short",
         Query('count(ALERTS{alertstate="firing"}) or vector(0)', "firing"),
         thresholds=[(1, RED)],
@@ -28,7 +26,7 @@ OVERVIEW = (
     ),
     stat(
         "Services down",
-        "Scrape targets that do not answer.",
+        "Scrape targets that do not answer. Alerts: ServiceDown and ApiDown.",
         "short",
         Query('count(up{job=~"$job"} == 0) or vector(0)', "down"),
         thresholds=[(1, RED)],
@@ -164,10 +162,95 @@ POSTGRES = (
     ),
 )
 
+HOST = (
+    timeseries(
+        "Processor of the machine",
+        "Share of all processors' time that is used.",
+        "percentunit",
+        Query(f'1 - avg by (instance) (rate(node_cpu_seconds_total{{mode="idle"}}{RATE}))', "{{instance}}"),
+        top=1,
+        width=8,
+    ),
+    timeseries(
+        "Memory of the machine",
+        "Share of the memory that is used. Alert: HostMemoryLow.",
+        "percentunit",
+        Query("1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes", "{{instance}}"),
+        limits=[(0.92, RED)],
+        top=1,
+        width=8,
+    ),
+    timeseries(
+        "Disk left",
+        "Share of each file system that may still be written. Alerts: HostDiskLow and HostDiskFull.",
+        "percentunit",
+        Query("host:disk_available:ratio", "{{mountpoint}}"),
+        limits=[(0.15, ORANGE)],
+        top=1,
+        width=8,
+    ),
+)
+
+WATCHING = (
+    stat(
+        "Streamlit sessions",
+        "Browsers with the user interface open.",
+        "short",
+        Query("sum(active_sessions)", "sessions"),
+        base=BLUE,
+    ),
+    stat(
+        "Notifications",
+        "Alerts told in the last hour, as begun and as ended.",
+        "short",
+        Query("sum by (status) (increase(alert_notifications_total[1h])) or vector(0)", "{{status}}"),
+        base=BLUE,
+        width=8,
+    ),
+    stat(
+        "Notifications that failed",
+        "Within ten minutes: not taken by Alertmanager, or not by its receiver. Alert: NotificationsFailing.",
+        "short",
+        Query(
+            "sum(increase(prometheus_notifications_dropped_total[10m]))"
+            " + (sum(increase(alertmanager_notifications_failed_total[10m])) or vector(0))",
+            "failed",
+        ),
+        thresholds=[(1, RED)],
+    ),
+    stat(
+        "Failed rule evaluations",
+        "Within five minutes. Alert: RuleEvaluationFailing.",
+        "short",
+        Query("sum(increase(prometheus_rule_evaluation_failures_total[5m]))", "failures"),
+        thresholds=[(1, RED)],
+    ),
+    stat(
+        "Silent alerts",
+        "Alerts that Alertmanager knows and does not tell, since they follow from another or were silenced.",
+        "short",
+        Query('sum(alertmanager_alerts{state!="active"}) or vector(0)', "silent"),
+        base=BLUE,
+    ),
+    timeseries(
+        "Scrape duration",
+        "How long Prometheus waits for each service's metrics; the time limit is 8 s.",
+        "s",
+        Query('max by (job) (scrape_duration_seconds{job=~"$job"})', "{{job}}"),
+        limits=[(8, RED)],
+    ),
+    timeseries(
+        "Prometheus series",
+        "Time series in memory: what Prometheus costs. Steady growth is a label without bounds.",
+        "short",
+        Query("max(prometheus_tsdb_head_series)", "series"),
+    ),
+)
+
 DASHBOARD = Dashboard(
     uid="services",
     title="Containers and services",
-    description="Whether everything is up, how the DAGs end, and what each service costs.",
+    description="Whether everything is up, and what each service costs.",
     variables=(
         Variable("job", "Service", "Scrape jobs shown in the overview.", "label_values(up, job)"),
         Variable(
@@ -179,9 +262,9 @@ DASHBOARD = Dashboard(
     ),
     rows=(
         ("Overview", OVERVIEW),
-        ("Airflow and its DAGs", AIRFLOW),
-        ("PostgreSQL", POSTGRES),
+        ("The machine", HOST),
         ("Containers and processes", CONTAINERS),
-        ("MLflow, Streamlit, Locust, Prometheus", OTHERS),
+        ("PostgreSQL", POSTGRES),
+        ("User interface and watching", WATCHING),
     ),
 )

@@ -32,7 +32,7 @@ def run_demo(stack: Stack, console: Console) -> None:
             wait_until_known(airflow, (INGEST, TRAIN))
         for dag_id in (INGEST, TRAIN):  # in this order: training on no data would fail
             console.print(f"[bold]{dag_id}[/]")
-            follow_run(airflow, dag_id, _run(airflow, dag_id), console)
+            follow_run(airflow, dag_id, present_run(airflow, dag_id), console)
     _show_prediction(stack.settings, console, begun)
     console.print(service_table(stack.settings))
     console.print(f"Memory of the whole stack (PSS): {stack.memory() / 1024**3:.2f} GB")
@@ -45,7 +45,7 @@ def _begun() -> float:
     return float(given) if given.isdecimal() else time.time()
 
 
-def _run(airflow: AirflowClient, dag_id: str) -> str:
+def present_run(airflow: AirflowClient, dag_id: str) -> str:
     """Enable the DAG and give its present run: one that its schedule or new data start, else one of our own."""
     known = {run["dag_run_id"] for run in airflow.newest_runs(dag_id) if run["state"] in ("success", "failed")}
     airflow.unpause(dag_id)

@@ -11,10 +11,18 @@ from pydantic import SecretStr
 from api.settings import ApiSettings
 from infra.exporter.settings import ExporterSettings
 from infra.local.settings import ROOT, StackSettings
+from infra.notices.settings import NoticesSettings
 from ml.settings import MlSettings, PlatformSettings
 from ui.settings import UiSettings
 
-SERVICES: tuple[type[PlatformSettings], ...] = (StackSettings, MlSettings, ApiSettings, UiSettings, ExporterSettings)
+SERVICES: tuple[type[PlatformSettings], ...] = (
+    StackSettings,
+    MlSettings,
+    ApiSettings,
+    UiSettings,
+    ExporterSettings,
+    NoticesSettings,
+)
 
 
 @cache

@@ -1,5 +1,6 @@
 """What the supervisor has to know of one program."""
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -28,3 +29,8 @@ class Program:
     """Whether its children are told to stop as well, rather than by it."""
     start_seconds: int = 300
     """How long it may take until it is ready, on a slow and busy machine."""
+
+
+def installed(*names: str) -> str | None:
+    """The first of these programs that this machine has: packages name the same one differently."""
+    return next((name for name in names if shutil.which(name)), None)

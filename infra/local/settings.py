@@ -38,6 +38,9 @@ class StackSettings(PlatformSettings):
     exporter_port: Port = 9105
     postgres_exporter_port: Port = 9187
     mlflow_postgres_exporter_port: Port = 9188
+    node_exporter_port: Port = 9100
+    alertmanager_port: Port = 9093
+    notices_port: Port = 9106
 
     airflow_user: str = Field(default="airflow", pattern=r"^[\w.@-]+$")
     airflow_password: SecretStr = SecretStr("airflow")
@@ -79,6 +82,7 @@ class Places:
         self.model_cache = home / "model-cache"
         self.postgres = home / "postgres"
         self.prometheus = home / "prometheus"
+        self.alertmanager = home / "alertmanager"
         self.grafana = home / "grafana"
         self.supervisor_config = home / "supervisord.conf"
         self.supervisor_pid = self.run / "supervisord.pid"

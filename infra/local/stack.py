@@ -12,6 +12,7 @@ import psutil
 from rich.console import Console
 
 from infra.local.airflow import write_login
+from infra.local.alerting import write_alertmanager_file
 from infra.local.databases import create_databases, initialise_clusters, migrate, prepare_secrets
 from infra.local.environment import without_settings
 from infra.local.errors import StackError
@@ -53,9 +54,7 @@ class Stack:
         with self._console.status("bringing the databases to this version's schema"):
             create_databases(settings)
             migrate(settings)
-        prometheus = self.supervisor.states().get("prometheus")
-        if prometheus is not None and not prometheus.running:
-            write_prometheus_files(settings)
+        self._write_configurations()
         self.start(service_programs(settings))
 
     def down(self) -> bool:
@@ -79,6 +78,13 @@ class Stack:
     def memory(self) -> int:
         """Bytes of the whole stack, shared pages counted once (PSS)."""
         return sum(_memory(process) for process in self.supervisor.processes())
+
+    def _write_configurations(self) -> None:
+        """Of the programs that read theirs once, when they start."""
+        writers = {"prometheus": write_prometheus_files, "alertmanager": write_alertmanager_file}
+        for name, found in self.supervisor.states().items():
+            if name in writers and not found.running:
+                writers[name](self.settings)
 
     def _check_free_ports(self, programs: Sequence[Program]) -> None:
         states = self.supervisor.states()

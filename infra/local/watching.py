@@ -1,27 +1,30 @@
-"""Prometheus, its PostgreSQL exporters and Grafana, each only where its program is on this machine."""
+"""Prometheus, its exporters and Grafana, each only where its program is on this machine."""
 
 import hashlib
 import json
-import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
 
+from infra.local.alerting import alerting_programs, alertmanager_command
 from infra.local.postgres import MONITOR
 from infra.local.probes import http_probe
-from infra.local.program import Program
+from infra.local.program import Program, installed
 from infra.local.settings import ROOT, StackSettings
 from infra.prometheus.layout import SOURCE, lay_out
 
 GRAFANA_FILES = ROOT / "infra" / "grafana"
 POSTGRES_EXPORTERS = ("prometheus-postgres-exporter", "postgres_exporter")
+NODE_EXPORTERS = ("prometheus-node-exporter", "node_exporter")
 GRAFANA_HOMES = ("/usr/share/grafana", "/opt/grafana")
 
 
 def watching_programs(settings: StackSettings) -> list[Program]:
     """The programs this machine has, of those that watch the others."""
-    programs = _postgres_exporters(settings)
-    if shutil.which("prometheus"):
+    programs = _postgres_exporters(settings) + alerting_programs(settings)
+    if (node := installed(*NODE_EXPORTERS)) is not None:
+        programs.append(_node_exporter(settings, node))
+    if installed("prometheus"):
         programs.append(_prometheus(settings))
     if (grafana := _grafana(settings)) is not None:
         programs.append(grafana)
@@ -50,7 +53,12 @@ def _scraped(settings: StackSettings) -> dict[str, int]:
     }
     if _grafana(settings) is not None:
         jobs["grafana"] = settings.grafana_port
-    if _first_program(POSTGRES_EXPORTERS):
+    if installed(*NODE_EXPORTERS):
+        jobs["node"] = settings.node_exporter_port
+    if alertmanager_command():
+        jobs["alertmanager"] = settings.alertmanager_port
+        jobs["notices"] = settings.notices_port
+    if installed(*POSTGRES_EXPORTERS):
         jobs["postgres"] = settings.postgres_exporter_port
         jobs["mlflow-postgres"] = settings.mlflow_postgres_exporter_port
     return jobs
@@ -75,7 +83,7 @@ def _prometheus(settings: StackSettings) -> Program:
 
 
 def _postgres_exporters(settings: StackSettings) -> list[Program]:
-    command = _first_program(POSTGRES_EXPORTERS)
+    command = installed(*POSTGRES_EXPORTERS)
     if command is None:
         return []
     options = _exporter_options(command)
@@ -98,6 +106,22 @@ def _postgres_exporters(settings: StackSettings) -> list[Program]:
     ]
 
 
+def _node_exporter(settings: StackSettings, command: str) -> Program:
+    port = settings.node_exporter_port
+    collectors = ("cpu", "filesystem", "loadavg", "meminfo")
+    return Program(
+        name="node-exporter",
+        command=[
+            command,
+            f"--web.listen-address={settings.bind_address}:{port}",
+            "--collector.disable-defaults",
+            *(f"--collector.{name}" for name in collectors),
+        ],
+        is_ready=http_probe(f"{settings.url(port)}/metrics"),
+        ports={"NODE_EXPORTER_PORT": port},
+    )
+
+
 @cache
 def _exporter_options(command: str) -> tuple[str, ...]:
     """The exporter of Debian 12 reads a table that PostgreSQL 17 moved: an error in its log at every scrape."""
@@ -106,7 +130,7 @@ def _exporter_options(command: str) -> tuple[str, ...]:
 
 
 def _grafana(settings: StackSettings) -> Program | None:
-    command, port = _first_program(("grafana", "grafana-server")), settings.grafana_port
+    command, port = installed("grafana", "grafana-server"), settings.grafana_port
     home = next((place for place in GRAFANA_HOMES if Path(place).is_dir()), None)
     if command is None or home is None:
         return None
@@ -129,10 +153,7 @@ def _grafana(settings: StackSettings) -> Program | None:
             "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
             "GF_PLUGINS_PREINSTALL_DISABLED": "true",
             "PROMETHEUS_URL": settings.url(settings.prometheus_port),
+            "ALERTMANAGER_URL": settings.url(settings.alertmanager_port),
             "DASHBOARDS_DIR": str(GRAFANA_FILES / "dashboards"),
         },
     )
-
-
-def _first_program(names: tuple[str, ...]) -> str | None:
-    return next((name for name in names if shutil.which(name)), None)

@@ -32,6 +32,7 @@ PAGES = {
     "LOCUST": ("/", "/stats/requests", "/metrics"),
     "PROMETHEUS": ("/-/ready", "/api/v1/rules"),
     "GRAFANA": ("/login", "/api/health"),
+    "NOTICES": ("/", "/notices", "/metrics", "/runbooks/ApiDown"),
 }
 
 FORBIDDEN = [

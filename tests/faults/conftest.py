@@ -37,7 +37,7 @@ def mlflow(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="session")
 def models(mlflow: MlflowServer, tmp_path_factory: pytest.TempPathFactory) -> Models:
-    return Models(mlflow, tmp_path_factory.mktemp("models"))
+    return Models(mlflow.url, mlflow.artifacts, tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="session")

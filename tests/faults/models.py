@@ -12,7 +12,6 @@ from ml.names import MODEL_NAME, PRODUCTION
 from ml.registry import Registry
 from ml.schema import EXAMPLE_RECORD
 from ml.settings import MlflowSettings
-from tests.faults.servers import MlflowServer
 from tests.integration.api.bundles import write_bundle
 
 Damage = Callable[[Path], None]
@@ -21,11 +20,12 @@ Damage = Callable[[Path], None]
 class Models:
     """Registers versions, moves the alias, and knows the intercept of every good one."""
 
-    def __init__(self, server: MlflowServer, folder: Path) -> None:
+    def __init__(self, url: str, artifacts: Path, folder: Path) -> None:
         self.truth: dict[str, float] = {}
-        self._server = server
+        self._url = url
+        self._artifacts = artifacts
         self._folder = folder
-        self._registry = Registry(MlflowSettings.load(_env_file=None, mlflow_tracking_uri=server.url))
+        self._registry = Registry(MlflowSettings.load(_env_file=None, mlflow_tracking_uri=url))
 
     def good(self, bias: float) -> str:
         """A version that may serve; its number."""
@@ -51,5 +51,5 @@ class Models:
 
     def _files_of(self, number: str) -> Path:
         query = {"name": MODEL_NAME, "version": number}
-        answer = httpx.get(f"{self._server.url}/api/2.0/mlflow/model-versions/get-download-uri", params=query)
-        return self._server.artifacts / urlsplit(answer.json()["artifact_uri"]).path.lstrip("/")
+        answer = httpx.get(f"{self._url}/api/2.0/mlflow/model-versions/get-download-uri", params=query)
+        return self._artifacts / urlsplit(answer.json()["artifact_uri"]).path.lstrip("/")

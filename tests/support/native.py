@@ -37,9 +37,14 @@ class NativeStack:
         return f"http://127.0.0.1:{self.ports[default_port]}"
 
 
-def prepare_native() -> NativeStack:
-    """A fresh place for a stack, on free ports, with the data of DATA_FILE where that is set."""
-    shutil.rmtree(ROOT / HOME, ignore_errors=True)
+def prepare_native(home: Path = HOME, **settings: str) -> NativeStack:
+    """A fresh place for a stack, on free ports, with the data of DATA_FILE where that is set.
+
+    Args:
+        home: below the repository.
+        settings: further variables.
+    """
+    shutil.rmtree(ROOT / home, ignore_errors=True)
     ports = {field.default: free_port() for name, field in StackSettings.model_fields.items() if name.endswith("_port")}
     variables = {
         name.upper(): str(ports[field.default])
@@ -47,5 +52,5 @@ def prepare_native() -> NativeStack:
         if name.endswith("_port")
     }
     data = os.environ.get("DATA_FILE", "")
-    given = {"LOCAL_DIR": str(HOME), "MLFLOW_ARTIFACTS_DIR": str(HOME / "mlruns"), "DATA_FILE": data}
-    return NativeStack(os.environ | variables | given | {"COLUMNS": "200"}, ports)
+    given = {"LOCAL_DIR": str(home), "MLFLOW_ARTIFACTS_DIR": str(home / "mlruns"), "DATA_FILE": data}
+    return NativeStack(os.environ | variables | given | settings | {"COLUMNS": "200"}, ports)

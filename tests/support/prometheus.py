@@ -1,7 +1,5 @@
 """A Prometheus of the tests: the real program with the platform's configuration, scraping more often."""
 
-import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -10,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from infra.local.probes import free_port
 from infra.prometheus.layout import lay_out
+from tests.support.hurry import hurried
+from tests.support.programs import required
 
 START_SECONDS = 60
 INTERVAL_SECONDS = 2
@@ -44,19 +43,46 @@ class Prometheus:
             row["metric"].get(label, ""): float(row["value"][1]) for row in self.get("query", query=query)["result"]
         }
 
+    def history(self, query: str, since: float) -> list[Any]:
+        """The series that a query has had at any time since a moment, seconds of the epoch."""
+        span = {"start": str(since), "end": str(time.time()), "step": "5s"}
+        found: list[Any] = self.get("query_range", query=query, **span)["result"]
+        return found
+
+    def firing(self) -> set[str]:
+        """Names of the alerts that fire."""
+        return set(self.values('ALERTS{alertstate="firing"}', "alertname"))
+
     def has_scraped(self, *jobs: str) -> bool:
         """Whether each job was found up."""
         return all(self.values(f'up{{job="{job}"}}') == {job: 1} for job in jobs)
 
 
 @contextmanager
-def running_prometheus(folder: Path, targets: Mapping[str, str]) -> Iterator[Prometheus]:
-    """Start the program, itself and `targets` (job to ``host:port``) scraped once; it ends with the context."""
+def running_prometheus(
+    folder: Path, targets: Mapping[str, str], *, seconds: int = INTERVAL_SECONDS, times: int = 1
+) -> Iterator[Prometheus]:
+    """Start the program, itself and `targets` scraped once; it ends with the context.
+
+    Args:
+        folder: of its configuration, data and log.
+        targets: job to ``host:port``.
+        seconds: between two scrapes.
+        times: how many times faster than in production its rules are, as :mod:`tests.support.hurry` has it.
+    """
     here = f"127.0.0.1:{free_port()}"
     config = lay_out(folder, {"prometheus": here, **targets})
-    often = f"_interval: {INTERVAL_SECONDS}s"
-    config.write_text(config.read_text().replace("_interval: 10s", often).replace("timeout: 8s", "timeout: 2s"))
-    command = [_program(), f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"]
+    often = f"_interval: {seconds}s"
+    config.write_text(
+        config.read_text().replace("_interval: 10s", often).replace("timeout: 8s", f"timeout: {seconds}s")
+    )
+    for rules in (folder / "rules").glob("*.yml") if times > 1 else ():
+        rules.write_text(hurried(rules.read_text(), times, range_least=4 * seconds))
+    command = [
+        required("prometheus", package="prometheus"),
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder / 'data'}",
+    ]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([*command, f"--web.listen-address={here}"], stdout=log, stderr=log)
         try:
@@ -66,16 +92,6 @@ def running_prometheus(folder: Path, targets: Mapping[str, str]) -> Iterator[Pro
         finally:
             process.terminate()
             process.wait(30)
-
-
-def _program() -> str:
-    program = os.environ.get("PROMETHEUS") or shutil.which("prometheus")
-    if program is None:
-        message = "prometheus is not on this machine: install it (Debian: apt install prometheus) or set PROMETHEUS"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return program
 
 
 def _wait(server: Prometheus, process: subprocess.Popen[bytes], jobs: tuple[str, ...], log: Path) -> None:

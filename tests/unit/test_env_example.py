@@ -8,11 +8,19 @@ from pydantic_settings import BaseSettings
 from api.settings import ApiSettings
 from infra.exporter.settings import ExporterSettings
 from infra.local.settings import StackSettings
+from infra.notices.settings import NoticesSettings
 from ml.settings import MlSettings
 from tests.support.env_example import ROOT, documented_settings
 from ui.settings import UiSettings
 
-CLASSES: tuple[type[BaseSettings], ...] = (MlSettings, ApiSettings, UiSettings, ExporterSettings, StackSettings)
+CLASSES: tuple[type[BaseSettings], ...] = (
+    MlSettings,
+    ApiSettings,
+    UiSettings,
+    ExporterSettings,
+    NoticesSettings,
+    StackSettings,
+)
 READ_OTHERWISE = {"SECRETS_DIR", "LOAD_SHAPE"}
 """Read before any settings class (where secrets lie), and by Locust's own process."""
 SECRETS = ("diabetes_db_password", "prediction_log_key")

@@ -16,7 +16,9 @@ from tests.integration.exporter.fakes import running_airflow
 from tests.support.prometheus import START_SECONDS, Prometheus, running_prometheus
 from tests.unit.infra.prometheus_files import rules
 
-CHOICES = {"$__rate_interval": "1m", "$job": ".*", "$container": ".*", "$route": ".*"}
+CHOICES = {"$__rate_interval": "1m", "$job": ".*", "$container": ".*", "$route": ".*"} | {
+    f"${name}": ".*" for name in ("dag", "feature", "version")
+}
 
 
 @pytest.fixture(scope="module")

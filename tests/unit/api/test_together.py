@@ -110,3 +110,11 @@ def test_who_comes_alone_is_answered_at_once_and_those_who_come_together_by_one_
 
     # The first of four is answered before the others show; from then on they are waited for, until one comes alone.
     assert model.calls == [1, 1, 1, 3, 4, 1, 1]
+
+
+def test_calls_and_their_time_are_counted_and_nobody_waits_when_all_have_their_answer() -> None:
+    together = Together()
+    asyncio.run(ask(together, Model(), [1, 1, MOST_RECORDS]))
+    assert together.calls == 2
+    assert together.seconds > 0
+    assert together.waiting == 0

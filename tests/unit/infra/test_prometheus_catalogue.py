@@ -1,8 +1,9 @@
-"""The catalogue of metrics against what our own services export."""
+"""The catalogue of metrics against what our own services export, and against its page."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
@@ -12,27 +13,87 @@ from api.settings import ApiSettings
 from infra.exporter.airflow import AirflowReading, Component, DagState
 from infra.exporter.collector import airflow_metrics, mlflow_metrics
 from infra.exporter.mlflow import MlflowReading
-from infra.prometheus.catalogue import CATALOGUE
+from infra.notices.book import Book
+from infra.notices.notification import Notification
+from infra.prometheus.catalogue import AIRFLOW, CATALOGUE, MLFLOW, Entry, entries
+from infra.prometheus.page import PAGE, rendered
 
-ONLY_WITH_A_MODEL = {"model_loaded_timestamp_seconds"}
+ONLY_WITH_A_MODEL = {"model_loaded_timestamp_seconds", "model_trained_timestamp_seconds"}
 
 
 def _kinds(families: Iterable[Metric]) -> dict[str, str]:
     """Names and kinds as the catalogue writes them."""
-    return {family.name + ("_total" if family.type == "counter" else ""): family.type for family in families}
+    return {_name(family): family.type for family in families}
 
 
-def test_the_exporter_exports_what_the_catalogue_says() -> None:
+def _name(family: Metric) -> str:
+    return family.name + ("_total" if family.type == "counter" else "")
+
+
+def _labels(families: Iterable[Metric]) -> dict[str, set[str]]:
+    """Labels of every metric that has a sample."""
+    return {
+        _name(family): {label for sample in family.samples for label in sample.labels} - {"le"}
+        for family in families
+        if family.samples
+    }
+
+
+def _catalogued(found: Iterable[Entry]) -> dict[str, str]:
+    return {entry.name: entry.kind for entry in found}
+
+
+def _exporter() -> list[Metric]:
     dag = DagState("ingest_diabetes", False, {"success": 1}, True, 1.0, None)
     airflow = AirflowReading({"scheduler": Component(True, 1.0)}, [dag], 0)
-    exported = _kinds([*airflow_metrics(airflow), *mlflow_metrics(MlflowReading(True, 0.1, {"production": 1}, 1))])
-    assert exported | {"exporter_scrape_errors_total": "counter"} == CATALOGUE["exporter"]
+    return [*airflow_metrics(airflow), *mlflow_metrics(MlflowReading(True, 0.1, {"production": 1}, 1))]
+
+
+def _api(folder: Path) -> list[Metric]:
+    secrets = {"diabetes_db_password": "none", "prediction_log_key": "k" * 16}
+    client = TestClient(create_app(ApiSettings.load(**secrets, api_cache_dir=folder, _env_file=None)))
+    client.get("/health")
+    return list(text_string_to_metric_families(client.get("/metrics").text))
+
+
+def test_a_name_is_catalogued_once() -> None:
+    names = [entry.name for entry in entries()]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_the_exporter_exports_of_airflow_and_mlflow_what_the_catalogue_says() -> None:
+    expected = _catalogued(entry for entry in CATALOGUE["exporter"] if entry.source in (AIRFLOW, MLFLOW))
+    assert _kinds(_exporter()) == expected
 
 
 def test_the_api_exports_what_the_catalogue_says(tmp_path: Path) -> None:
-    secrets = {"diabetes_db_password": "none", "prediction_log_key": "k" * 16}
-    settings = ApiSettings.load(**secrets, api_cache_dir=tmp_path, _env_file=None)
-    answer = TestClient(create_app(settings)).get("/metrics")
-    exported = _kinds(text_string_to_metric_families(answer.text))
-    expected = {name: kind for name, kind in CATALOGUE["api"].items() if name not in ONLY_WITH_A_MODEL}
+    exported = _kinds(_api(tmp_path))
+    expected = {name: kind for name, kind in _catalogued(CATALOGUE["api"]).items() if name not in ONLY_WITH_A_MODEL}
     assert {name: exported.get(name) for name in expected} == expected
+
+
+def test_the_notices_export_what_the_catalogue_says() -> None:
+    alert = {"status": "firing", "labels": {"alertname": "ApiDown"}, "startsAt": "2026-11-20T10:00:00Z"}
+    book, registry = Book(), CollectorRegistry()
+    book.note(Notification.model_validate({"receiver": "at-once", "alerts": [alert]}))
+    registry.register(book)
+    assert _kinds(registry.collect()) == _catalogued(CATALOGUE["notices"])
+    assert _labels(registry.collect()) == {"alert_notifications_total": {"alertname", "status"}}
+
+
+def test_labels_are_those_of_the_catalogue(tmp_path: Path) -> None:
+    labels = {entry.name: set(entry.labels) for entry in entries()}
+    for name, found in _labels([*_exporter(), *_api(tmp_path)]).items():
+        if name in labels:
+            assert found == labels[name], name
+
+
+def test_every_metric_has_a_meaning_and_names_follow_its_kind() -> None:
+    for entry in entries():
+        assert entry.meaning, entry.name
+        foreign = entry.name.startswith(("pg_", "node_", "container_"))
+        assert foreign or (entry.kind == "counter") == entry.name.endswith("_total"), entry.name
+
+
+def test_the_page_is_what_the_catalogue_says() -> None:
+    assert PAGE.read_text() == rendered(), "run: python -m infra.prometheus.page"

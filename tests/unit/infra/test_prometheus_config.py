@@ -1,7 +1,5 @@
 """The configuration: every job has its targets, in Compose and laid out elsewhere; promtool accepts all of it."""
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,18 +8,27 @@ import pytest
 import yaml
 
 from infra.prometheus.layout import job_names, lay_out
+from tests.support.programs import required
 from tests.unit.infra.prometheus_files import FOLDER, ROOT
 
-JOBS = ["api", "cadvisor", "exporter", "grafana", "locust", "mlflow-postgres", "postgres", "prometheus", "streamlit"]
+JOBS = [
+    "alertmanager",
+    "api",
+    "cadvisor",
+    "exporter",
+    "grafana",
+    "locust",
+    "mlflow-postgres",
+    "node",
+    "notices",
+    "postgres",
+    "prometheus",
+    "streamlit",
+]
 
 
 def _promtool(*arguments: str | Path) -> str:
-    program = os.environ.get("PROMTOOL") or shutil.which("promtool")
-    if program is None:
-        message = "promtool is not on this machine: install Prometheus (Debian: apt install prometheus) or set PROMTOOL"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+    program = required("promtool", package="prometheus")
     done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -46,6 +53,11 @@ def test_every_job_has_a_target_file_and_no_file_is_left_over() -> None:
     named = {job["job_name"]: job["file_sd_configs"] for job in _config()["scrape_configs"]}
     assert sorted(named) == list(job_names()) == JOBS
     assert named == {job: [{"files": [f"targets/{job}.yml"]}] for job in named}
+
+
+def test_alerts_go_to_the_alertmanager_that_is_watched() -> None:
+    (managers,) = _config()["alerting"]["alertmanagers"]
+    assert managers == {"file_sd_configs": [{"files": ["targets/alertmanager.yml"]}]}
 
 
 def test_targets_of_compose_are_its_services() -> None:
@@ -75,5 +87,5 @@ def test_laying_out_again_forgets_jobs_that_are_gone(tmp_path: Path) -> None:
 
 
 def test_a_job_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"has no job apii; it has api, cadvisor"):
+    with pytest.raises(ValueError, match=r"has no job apii; it has alertmanager, api"):
         lay_out(tmp_path, {"apii": "127.0.0.1:1"})

@@ -1,12 +1,15 @@
 """The rules: they are sound, tested, and read only what is really exported."""
 
 import re
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
 from infra.prometheus.catalogue import known_series
-from tests.unit.infra.prometheus_files import alerts, metric_names, recorded, rules, scenarios
+from tests.unit.infra.prometheus_files import ROOT, alerts, metric_names, recorded, rules, scenarios
+
+RUNBOOK_PARTS: Final = ["## Look here first", "## Do", "## Over when"]
 
 
 def _names(found: list[dict[str, Any]], key: str) -> list[str]:
@@ -36,9 +39,24 @@ def test_alert_names_are_unique() -> None:
 @pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
 def test_an_alert_says_how_bad_what_and_what_to_do(alert: dict[str, Any]) -> None:
     assert alert["labels"]["severity"] in ("critical", "warning")
-    assert set(alert["annotations"]) == {"summary", "description", "action"}
+    assert set(alert["annotations"]) == {"summary", "description", "action", "runbook"}
     for name in ("description", "action"):
         assert alert["annotations"][name].endswith("."), f"{name} is a sentence"
+
+
+def test_every_alert_has_its_runbook_and_every_runbook_its_alert() -> None:
+    named = {alert["alert"]: ROOT / alert["annotations"]["runbook"] for alert in alerts()}
+    assert {name: page.stem for name, page in named.items()} == {name: name for name in named}
+    assert sorted(named.values()) == sorted((ROOT / "docs" / "runbooks").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "runbooks").glob("*.md")), ids=lambda page: page.stem)
+def test_a_runbook_says_what_it_means_where_to_look_what_to_do_and_when_it_is_over(page: Path) -> None:
+    lines = page.read_text().splitlines()
+    assert [line for line in lines if line.startswith("#")] == [f"# {page.stem}", *RUNBOOK_PARTS]
+    assert any(line.startswith("**Impact.** ") for line in lines)
+    links = {page.parent / link for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text())}
+    assert {link for link in links if not link.is_file()} == set()
 
 
 @pytest.mark.parametrize("name", _names(alerts(), "alert"))
