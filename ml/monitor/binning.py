@@ -5,6 +5,7 @@ seen has a bin too.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Protocol
 
 import numpy as np
@@ -93,9 +94,13 @@ def ranges_of(known: pd.Series) -> Ranges:
         edges = tuple(np.unique(np.quantile(known.to_numpy(dtype=np.float64), TENTHS)).tolist())
     if not edges:
         return Ranges((), ("any",))
-    between = zip(edges, edges[1:], strict=False)
-    middle = [f"{high:.4g}" if high - low <= 1 and high % 1 == 0 else f"{low:.4g} to {high:.4g}" for low, high in between]
+    middle = (_between(low, high) for low, high in pairwise(edges))
     return Ranges(edges, (f"up to {edges[0]:.4g}", *middle, f"above {edges[-1]:.4g}"))
+
+
+def _between(low: float, high: float) -> str:
+    """Whole numbers above the one and up to the other."""
+    return f"{high:.4g}" if high - low <= 1 else f"{low + 1:.4g} to {high:.4g}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,11 @@ class Comparison:
     window: Counts
     reference: Counts
 
+    @classmethod
+    def of_too_few(cls, kind: Kind, feature: str, records: int) -> "Comparison":
+        """One that is not worth making."""
+        return cls(kind, feature, ("any",), np.array([records]), np.zeros(1, np.int64))
+
     @property
     def records(self) -> int:
         """Records of the window that the comparison is of."""

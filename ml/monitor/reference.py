@@ -73,7 +73,7 @@ class ScoreReference:
         inputs = model_inputs(window.table)
         records, encounters = self._counterparts(_known_fields(inputs))
         if not len(records):
-            return Comparison(Kind.SCORE, SCORE, ("any",), np.zeros(1, np.int64), np.zeros(1, np.int64))
+            return Comparison.of_too_few(Kind.SCORE, SCORE, 0)
         # The log does not say whether earlier stays were known; but without them this model answers just this.
         alone = self._answers(inputs)
         past_is_known = np.abs(alone - window.probabilities) > TOLERANCE

@@ -82,7 +82,8 @@ def _query(start: datetime, end: datetime, most: int) -> sa.Select[Any]:
     )
     disposition = predictions.c.record[_DISPOSITION].as_integer()
     return (
-        sa.select(predictions.c["predicted_at", "model_version", "record", "probability"])
+        sa.select(predictions.c.predicted_at, predictions.c.model_version, predictions.c.record)
+        .add_columns(predictions.c.probability)
         .where(predictions.c.predicted_at.between(start, end), ~predictions.c.load_test, ~asked_again)
         .where(sa.or_(disposition.is_(None), disposition.not_in(sorted(CANNOT_BE_READMITTED))))
         .order_by(predictions.c.predicted_at.desc(), predictions.c.id.desc())
