@@ -1,6 +1,7 @@
 """The catalogue of metrics against what our own services export."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from prometheus_client.metrics_core import Metric
@@ -12,6 +13,8 @@ from api.settings import ApiSettings
 from infra.exporter.airflow import AirflowReading, Component, DagState
 from infra.exporter.collector import airflow_metrics, mlflow_metrics
 from infra.exporter.mlflow import MlflowReading
+from infra.exporter.warehouse import Run, WarehouseReading
+from infra.exporter.warehouse_metrics import warehouse_metrics
 from infra.prometheus.catalogue import CATALOGUE
 
 ONLY_WITH_A_MODEL = {"model_loaded_timestamp_seconds"}
@@ -25,7 +28,10 @@ def _kinds(families: Iterable[Metric]) -> dict[str, str]:
 def test_the_exporter_exports_what_the_catalogue_says() -> None:
     dag = DagState("ingest_diabetes", False, {"success": 1}, True, 1.0, None)
     airflow = AirflowReading({"scheduler": Component(True, 1.0)}, [dag], 0)
-    exported = _kinds([*airflow_metrics(airflow), *mlflow_metrics(MlflowReading(True, 0.1, {"production": 1}, 1))])
+    mlflow = MlflowReading(True, 0.1, {"production": 1}, 1)
+    now = datetime.now(UTC)
+    warehouse = WarehouseReading(True, ingested_at=now, data_version_at=now, run=Run(1, now, 1000, "ok"))
+    exported = _kinds([*airflow_metrics(airflow), *mlflow_metrics(mlflow), *warehouse_metrics(warehouse)])
     assert exported | {"exporter_scrape_errors_total": "counter"} == CATALOGUE["exporter"]
 
 
