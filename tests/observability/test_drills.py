@@ -70,7 +70,7 @@ def test_a_bad_version_in_production_is_told_until_it_is_rolled_back(platform: P
     platform.fires("ModelLoadFailing", "ModelVersionSkew")
     assert platform.served() == good
     models.promote(good)
-    platform.ends("ModelVersionSkew", "ModelLoadFailing")
+    platform.ends("ModelVersionSkew")
 
 
 def test_a_good_version_is_served_and_nobody_is_told(platform: Platform, models: Models) -> None:
@@ -99,3 +99,7 @@ def test_drifted_traffic_is_told_until_it_is_as_before(platform: Platform) -> No
     ask(api, records)
     platform.monitor()
     platform.ends("DriftDetected")
+
+
+def test_a_refused_version_is_over_once_none_was_refused_for_a_while(platform: Platform) -> None:
+    platform.ends("ModelLoadFailing")
