@@ -7,3 +7,6 @@ training_data = Asset("training-data")
 
 registered_model = Asset("registered-model")
 """A version of ``diabetes-readmission`` on which the gate has decided."""
+
+drift = Asset("drift")
+"""Predictions are asked of others than the model in production learned from; the event carries ``run_id``."""

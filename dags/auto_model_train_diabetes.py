@@ -5,21 +5,33 @@ Optuna study in PostgreSQL, each scored by patient-grouped cross-validation on `
 all of `train_data` and register it as `challenger` → let the **gate** decide.
 
 The test patients are not touched before the refit. Running it again on the same data and code finds the trials
-done and makes no new version. Before the first ingestion it is skipped.
+done and makes no new version. Before the first ingestion it is skipped. Starts weekly, and where
+`RETRAIN_ON_DRIFT=true` also when `monitor_diabetes` finds drift.
 
 *On failure:* a failed trial is retried alone; the present production version keeps serving.
 """
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import CronTriggerTimetable, dag, task
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
+from assets import drift
 from gate_task import gate
 from policies import DEFAULTS
 
 
+def _schedule() -> CronTriggerTimetable | AssetOrTimeSchedule:
+    """Weekly; also on drift, where the settings ask for it."""
+    from ml.settings import MonitorSettings
+
+    weekly = CronTriggerTimetable("@weekly", timezone="UTC")
+    if not MonitorSettings.load().retrain_on_drift:
+        return weekly
+    return AssetOrTimeSchedule(timetable=weekly, assets=[drift])
+
+
 @dag(
-    schedule=CronTriggerTimetable("@weekly", timezone="UTC"),
+    schedule=_schedule(),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,

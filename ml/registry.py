@@ -63,10 +63,10 @@ class Registry:
         self._client = MlflowClient()
 
     @contextmanager
-    def run(self, name: str, tags: dict[str, str]) -> Iterator[str]:
+    def run(self, name: str, tags: dict[str, str], experiment: str = MODEL_NAME) -> Iterator[str]:
         """A tracked run; yields its id. An exception marks it as failed and passes on."""
         with self._reachable():
-            mlflow.set_experiment(MODEL_NAME)
+            mlflow.set_experiment(experiment)
             with mlflow.start_run(run_name=name, tags=tags) as run:
                 yield run.info.run_id
 

@@ -76,8 +76,16 @@ class MlflowSettings(PlatformSettings):
     mlflow_tracking_uri: str = Field(default_factory=lambda given: f"http://127.0.0.1:{given['mlflow_port']}")
 
 
-class MlSettings(DatabaseSettings, MlflowSettings):
-    """Ingestion, training and the registry: the command line and the Airflow tasks."""
+class MonitorSettings(PlatformSettings):
+    """What the monitoring looks at, and what follows from what it finds."""
+
+    monitor_window_days: float = Field(default=7, gt=0)
+    monitor_most_records: int = Field(default=10_000, ge=100)
+    retrain_on_drift: bool = False
+
+
+class MlSettings(DatabaseSettings, MlflowSettings, MonitorSettings):
+    """Ingestion, training, the registry and the monitoring: the command line and the Airflow tasks."""
 
     data_source: Literal["auto", "uci", "file", "synthetic"] = "auto"
     data_file: OptionalPath = None

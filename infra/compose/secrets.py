@@ -18,6 +18,7 @@ AUDIENCES = {
     "airflow-tokens": ("airflow_jwt_secret",),
     "mlflow": ("mlflow_db_password",),
     "api": ("diabetes_db_password", "prediction_log_key"),
+    "exporter": ("postgres_monitor_password",),
     "postgres-exporter": ("postgres_monitor_password",),
     "mlflow-postgres-exporter": ("mlflow_postgres_monitor_password",),
 }

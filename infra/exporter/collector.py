@@ -11,19 +11,22 @@ from prometheus_client.registry import Collector
 
 from infra.exporter.airflow import AirflowReader, AirflowReading
 from infra.exporter.mlflow import MlflowReader, MlflowReading
+from infra.exporter.warehouse import WarehouseReader
+from infra.exporter.warehouse_metrics import warehouse_metrics
 
 logger = logging.getLogger("infra.exporter")
 
 
 class PlatformCollector(Collector):
-    """Asks Airflow and MLflow side by side; one that is away costs its own metrics and nothing else."""
+    """Asks Airflow, MLflow and the database side by side; one that is away costs its own metrics and nothing else."""
 
-    def __init__(self, airflow: AirflowReader, mlflow: MlflowReader) -> None:
+    def __init__(self, airflow: AirflowReader, mlflow: MlflowReader, warehouse: WarehouseReader) -> None:
         self._airflow = airflow
         self._mlflow = mlflow
-        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="reader")
+        self._warehouse = warehouse
+        self._pool = ThreadPoolExecutor(max_workers=3, thread_name_prefix="reader")
         self._lock = threading.Lock()
-        self._errors = {"airflow": 0, "mlflow": 0}
+        self._errors = {"airflow": 0, "mlflow": 0, "warehouse": 0}
         self._last_error: dict[str, str | None] = {}
 
     def describe(self) -> Iterable[Metric]:
@@ -31,16 +34,19 @@ class PlatformCollector(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Read both and give their metrics; two scrapes at once take turns."""
+        """Read all and give their metrics; two scrapes at once take turns."""
         with self._lock:
             airflow_future = self._pool.submit(self._airflow.read)
             mlflow_future = self._pool.submit(self._mlflow.read)
-            airflow, mlflow = airflow_future.result(), mlflow_future.result()
+            warehouse_future = self._pool.submit(self._warehouse.read)
+            airflow, mlflow, warehouse = airflow_future.result(), mlflow_future.result(), warehouse_future.result()
             self._note("airflow", airflow.error)
             self._note("mlflow", mlflow.error)
+            self._note("warehouse", warehouse.error)
             errors = dict(self._errors)
         yield from airflow_metrics(airflow)
         yield from mlflow_metrics(mlflow)
+        yield from warehouse_metrics(warehouse)
         family = CounterMetricFamily("exporter_scrape_errors", "Reads of a service that failed.", labels=["target"])
         for target, count in errors.items():
             family.add_metric([target], count)

@@ -10,6 +10,7 @@ from infra.exporter.client import BudgetedClient
 from infra.exporter.collector import PlatformCollector
 from infra.exporter.mlflow import MlflowReader
 from infra.exporter.settings import ExporterSettings
+from infra.exporter.warehouse import WarehouseReader
 from infra.serving import SmallServer, Wsgi, bind
 
 
@@ -18,7 +19,8 @@ def create_collector(settings: ExporterSettings) -> PlatformCollector:
     budget = settings.exporter_timeout_seconds
     password = settings.airflow_password.get_secret_value()
     airflow = AirflowReader(BudgetedClient(settings.airflow_url, budget), settings.airflow_user, password)
-    return PlatformCollector(airflow, MlflowReader(BudgetedClient(settings.mlflow_tracking_uri, budget)))
+    mlflow = MlflowReader(BudgetedClient(settings.mlflow_tracking_uri, budget))
+    return PlatformCollector(airflow, mlflow, WarehouseReader.of(settings))
 
 
 def create_app(collector: PlatformCollector) -> Wsgi:

@@ -8,7 +8,7 @@ HTTP_URL = r"^https?://[^/]+"
 
 
 class ExporterSettings(MlflowSettings):
-    """The exporter: the two services it asks, and where Prometheus finds it."""
+    """The exporter: the two services and the database it asks, and where Prometheus finds it."""
 
     airflow_port: Port = 8080
     airflow_url: str = Field(
@@ -18,7 +18,11 @@ class ExporterSettings(MlflowSettings):
     )
     airflow_user: str = "airflow"
     airflow_password: SecretStr = SecretStr("airflow")
+    postgres_host: str = "127.0.0.1"
+    postgres_port: Port = 5432
+    diabetes_db_name: str = "diabetes"
     exporter_port: Port = 9105
     exporter_bind: str = "127.0.0.1"
     exporter_timeout_seconds: float = Field(default=4, gt=0, le=7)
     """What one target may take of a scrape; below the scrape time limit of ``prometheus.yml``."""
+    postgres_monitor_password: SecretStr

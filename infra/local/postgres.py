@@ -158,7 +158,7 @@ class PostgresServer:
                 self._create_database(cursor, database, role)
 
     def ensure_monitor(self, password: str) -> None:
-        """Create the role that reads statistics for Prometheus, and no table."""
+        """Create the role that reads statistics for Prometheus, and of tables what the migrations let it read."""
         with closing(self.connect()) as connection, connection.cursor() as cursor:
             self._ensure_role(cursor, MONITOR, password)
             cursor.execute(sql.SQL("GRANT pg_monitor TO {}").format(sql.Identifier(MONITOR)))

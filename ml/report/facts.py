@@ -24,8 +24,9 @@ COMPARED: Final = (
 )
 """Name and key of the figures that are compared."""
 
+FOLDER: Final = Path(__file__).parent / "templates"
 TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    loader=FileSystemLoader(FOLDER),
     autoescape=select_autoescape(("html.j2",), default=False),  # Markdown is not HTML
     undefined=StrictUndefined,
     trim_blocks=True,

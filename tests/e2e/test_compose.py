@@ -163,6 +163,7 @@ def test_secrets_are_in_files_of_those_who_need_them_and_nowhere_else(stack: Com
     told = json.dumps(stack.containers()) + stack.logs(tail=100_000)
     assert [name for name, value in values.items() if value in told] == []
     assert stack.execute("api", "ls", "/run/secrets").split() == ["diabetes_db_password", "prediction_log_key"]
+    assert stack.execute("exporter", "ls", "/run/secrets").split() == ["postgres_monitor_password"]
     assert stack.execute("mlflow", "ls", "/run/secrets").split() == ["mlflow_db_password"]
     assert "airflow_jwt_secret" not in stack.execute("airflow-dag-processor", "ls", "/run/secrets")
 

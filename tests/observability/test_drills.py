@@ -91,7 +91,6 @@ def test_a_load_above_capacity_is_told_while_it_lasts(platform: Platform) -> Non
 
 
 def test_drifted_traffic_is_told_until_it_is_as_before(platform: Platform) -> None:
-    pytest.importorskip("ml.monitor.run", reason="nothing looks for drift yet")
     records, api = records_of(platform.data, 1500), platform.native.url(8000)
     ask(api, [record | {"age": "[90-100)"} for record in records])
     platform.monitor()

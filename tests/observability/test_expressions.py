@@ -14,23 +14,14 @@ LOAD_SECONDS = 20
 REPORT = ROOT / "build" / "observability.md"
 """What each of them was the last time that this ran."""
 
-WAREHOUSE = "the exporter's reader of the diabetes database"
-MONITORED = "a run of monitor_diabetes"
 MATURED = "mature outcomes, and a run of monitor_diabetes"
 ELSEWHERE = {
     "container_": "cAdvisor, which runs in Docker Compose only",
-    "warehouse_": WAREHOUSE,
-    "ingestion_": WAREHOUSE,
-    "data_version_": WAREHOUSE,
-    "gate_decisions_": WAREHOUSE,
-    "monitor_": MONITORED,
-    "drift_": MONITORED,
     "realised_": MATURED,
     "estimated_": MATURED,
 }
 """Beginnings of metrics that are not here, and what makes them appear."""
 SELECTED_ELSEWHERE = {
-    'exporter_scrape_errors_total{target="warehouse"}': WAREHOUSE,
     'dag:success_age_seconds:last{dag_id="auto_model_train_diabetes"}': "a search, which takes long",
 }
 

@@ -23,7 +23,7 @@ CLASSES: tuple[type[BaseSettings], ...] = (
 )
 READ_OTHERWISE = {"SECRETS_DIR", "LOAD_SHAPE"}
 """Read before any settings class (where secrets lie), and by Locust's own process."""
-SECRETS = ("diabetes_db_password", "prediction_log_key")
+SECRETS = ("diabetes_db_password", "postgres_monitor_password", "prediction_log_key")
 """They have no default: each is generated."""
 
 

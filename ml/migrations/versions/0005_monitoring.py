@@ -1,4 +1,7 @@
-"""What monitoring found: its runs, the drift of each feature, and the quality that came true."""
+"""What monitoring found: its runs, the drift of each feature, and the quality that came true.
+
+The role ``monitor``, where the server has it, may read these and what else is watched, and no record of a patient.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,6 +9,16 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0005"
 down_revision = "0004"
+
+_WATCHED = "monitor_runs, monitor_drift, monitor_quality, ingestions, gate_decisions"
+_WITH_MONITOR = """
+    DO $$ BEGIN
+        IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'monitor') THEN
+            EXECUTE format('{0} CONNECT ON DATABASE %I {1} monitor', current_database());
+            {0} SELECT ON {2} {1} monitor;
+        END IF;
+    END $$
+"""
 
 
 def upgrade() -> None:
@@ -50,9 +63,11 @@ def upgrade() -> None:
         sa.Column("positives", sa.BigInteger),
         sa.Column("coverage", sa.Double, nullable=False),
     )
+    op.execute(_WITH_MONITOR.format("GRANT", "TO", _WATCHED))
 
 
 def downgrade() -> None:
     """Drop them."""
+    op.execute(_WITH_MONITOR.format("REVOKE", "FROM", _WATCHED))
     for table in ("monitor_quality", "monitor_drift", "monitor_runs"):
         op.drop_table(table)

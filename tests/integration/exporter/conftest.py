@@ -1,4 +1,4 @@
-"""The exporter's collector against a fake Airflow and an MLflow address of the test's choice."""
+"""The exporter's collector against a fake Airflow, and an MLflow and a database of the test's choice."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,6 +12,8 @@ from tests.integration.exporter.fakes import FakeAirflow, running_airflow
 
 NOBODY = "http://127.0.0.1:9"
 """The discard port: nobody listens there."""
+
+NO_DATABASE = {"postgres_port": 9, "postgres_monitor_password": "unused"}
 
 Scrape = Callable[..., dict[str, float]]
 
@@ -29,7 +31,7 @@ def make_collector(airflow: FakeAirflow) -> Iterator[Callable[..., PlatformColle
     made: list[PlatformCollector] = []
 
     def make(**settings: object) -> PlatformCollector:
-        given = {"airflow_url": airflow.url, "mlflow_tracking_uri": NOBODY, "_env_file": None} | settings
+        given = {"airflow_url": airflow.url, "mlflow_tracking_uri": NOBODY, **NO_DATABASE, "_env_file": None} | settings
         made.append(create_collector(ExporterSettings.load(**given)))
         return made[-1]
 

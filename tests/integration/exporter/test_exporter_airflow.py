@@ -90,7 +90,9 @@ def test_services_that_are_away_show_as_zero_and_as_errors(
     assert found["exporter_scrape_errors_total{airflow}"] == 2
     assert found["exporter_scrape_errors_total{mlflow}"] == 2
     assert not [name for name in found if name.startswith(("airflow_dag", "airflow_component", "mlflow_model"))]
-    assert len(caplog.records) == 2, "the same trouble is logged once per service, not once per scrape"
+    assert found["warehouse_up"] == 0
+    assert found["exporter_scrape_errors_total{warehouse}"] == 2
+    assert len(caplog.records) == 3, "the same trouble is logged once per service, not once per scrape"
 
 
 def test_a_slow_service_cannot_hold_a_scrape_up(make_collector: Make, scrape: Scrape, airflow: FakeAirflow) -> None:

@@ -11,7 +11,7 @@ from infra.exporter.server import create_collector, create_server
 from infra.exporter.settings import ExporterSettings
 from infra.grafana.build import DASHBOARDS
 from infra.local.probes import free_port
-from tests.integration.exporter.conftest import NOBODY
+from tests.integration.exporter.conftest import NO_DATABASE, NOBODY
 from tests.integration.exporter.fakes import running_airflow
 from tests.support.prometheus import START_SECONDS, Prometheus, running_prometheus
 from tests.unit.infra.prometheus_files import rules
@@ -23,7 +23,7 @@ CHOICES = {"$__rate_interval": "1m", "$job": ".*", "$container": ".*", "$route":
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """Prometheus, scraping itself and an exporter whose Airflow is a fake and whose MLflow is away."""
+    """Prometheus, scraping itself and an exporter whose Airflow is a fake and whose MLflow and database are away."""
     with (
         _running_exporter() as exporter,
         running_prometheus(tmp_path_factory.mktemp("prometheus"), {"exporter": exporter}) as server,
@@ -36,7 +36,11 @@ def _running_exporter() -> Iterator[str]:
     with running_airflow() as airflow:
         airflow.add_run("ingest_diabetes", "success", minutes_ago=1)
         settings = ExporterSettings.load(
-            airflow_url=airflow.url, mlflow_tracking_uri=NOBODY, exporter_port=free_port(), _env_file=None
+            airflow_url=airflow.url,
+            mlflow_tracking_uri=NOBODY,
+            exporter_port=free_port(),
+            **NO_DATABASE,
+            _env_file=None,
         )
         collector = create_collector(settings)
         server = create_server(settings, collector)

@@ -13,14 +13,16 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra.local.probes import free_port
-from tests.integration.exporter.conftest import NOBODY
+from tests.integration.exporter.conftest import NO_DATABASE, NOBODY
 from tests.integration.exporter.fakes import FakeAirflow
 
 
 @contextmanager
 def _program(**variables: str) -> Iterator[subprocess.Popen[str]]:
+    secrets = {name.upper(): str(value) for name, value in NO_DATABASE.items()}
+    environment = os.environ | secrets | variables
     process = subprocess.Popen(
-        [sys.executable, "-m", "infra.exporter"], env=os.environ | variables, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "infra.exporter"], env=environment, stderr=subprocess.PIPE, text=True
     )
     try:
         yield process
@@ -49,7 +51,13 @@ def test_it_serves_metrics_and_health_and_ends_when_told(airflow: FakeAirflow) -
         names = {
             family.name for family in text_string_to_metric_families(_get(f"http://127.0.0.1:{port}/metrics").text)
         }
-        assert {"airflow_up", "mlflow_up", "exporter_scrape_errors", "process_resident_memory_bytes"} <= names
+        assert {
+            "airflow_up",
+            "mlflow_up",
+            "warehouse_up",
+            "exporter_scrape_errors",
+            "process_resident_memory_bytes",
+        } <= names
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
 

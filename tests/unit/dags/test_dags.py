@@ -23,15 +23,25 @@ STRUCTURE = {
         "refit_best": ["run_trial"],
         "gate": ["refit_best"],
     },
+    "monitor_diabetes": {"detect_drift": [], "announce": ["detect_drift"]},
 }
 
 
 @pytest.fixture(scope="module")
-def described(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Airflow:
     home = tmp_path_factory.mktemp("airflow")
-    airflow = Airflow(airflow_environment(home, f"sqlite:///{home}/airflow.db"))
-    airflow.run("-m", "airflow", "db", "migrate")
-    printed = airflow.run("-m", "tests.support.describe_dags")
+    found = Airflow(airflow_environment(home, f"sqlite:///{home}/airflow.db"))
+    found.run("-m", "airflow", "db", "migrate")
+    return found
+
+
+@pytest.fixture(scope="module")
+def described(airflow: Airflow) -> dict[str, Any]:
+    return describe(airflow)
+
+
+def describe(airflow: Airflow, **variables: str) -> dict[str, Any]:
+    printed = Airflow(airflow.environment | variables).run("-m", "tests.support.describe_dags")
     found: dict[str, Any] = json.loads(printed.splitlines()[-1])
     return found
 
@@ -54,6 +64,7 @@ def test_the_dags_and_their_tasks_are_those_of_the_design(described: dict[str, A
         ("ingest_diabetes", "0 0 * * *"),
         ("train_models_diabetes_simple", "Asset or 0 0 * * *"),
         ("auto_model_train_diabetes", "0 0 * * 0"),
+        ("monitor_diabetes", "0 0 * * *"),
     ],
 )
 def test_the_schedules_are_those_of_the_design(described: dict[str, Any], dag_id: str, schedule: str) -> None:
@@ -83,6 +94,12 @@ def test_every_task_retries_has_a_time_limit_an_owner_and_documentation(describe
 
 def test_the_asset_links_ingestion_to_training(described: dict[str, Any]) -> None:
     assert described["dags"]["ingest_diabetes"]["tasks"]["announce"]["outlets"] == ["training-data"]
+
+
+def test_drift_starts_a_search_only_where_the_settings_ask_for_it(airflow: Airflow) -> None:
+    dags = describe(airflow, RETRAIN_ON_DRIFT="true")["dags"]
+    assert dags["monitor_diabetes"]["tasks"]["announce"]["outlets"] == ["drift"]
+    assert dags["auto_model_train_diabetes"]["schedule"] == "Asset or 0 0 * * 0"
 
 
 def test_trials_are_mapped_tasks(described: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The catalogue of metrics against what our own services export, and against its page."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -13,9 +14,11 @@ from api.settings import ApiSettings
 from infra.exporter.airflow import AirflowReading, Component, DagState
 from infra.exporter.collector import airflow_metrics, mlflow_metrics
 from infra.exporter.mlflow import MlflowReading
+from infra.exporter.warehouse import Drift, Quality, Run, WarehouseReading
+from infra.exporter.warehouse_metrics import warehouse_metrics
 from infra.notices.book import Book
 from infra.notices.notification import Notification
-from infra.prometheus.catalogue import AIRFLOW, CATALOGUE, MLFLOW, Entry, entries
+from infra.prometheus.catalogue import CATALOGUE, Entry, entries
 from infra.prometheus.page import PAGE, rendered
 
 ONLY_WITH_A_MODEL = {"model_loaded_timestamp_seconds", "model_trained_timestamp_seconds"}
@@ -46,7 +49,23 @@ def _catalogued(found: Iterable[Entry]) -> dict[str, str]:
 def _exporter() -> list[Metric]:
     dag = DagState("ingest_diabetes", False, {"success": 1}, True, 1.0, None)
     airflow = AirflowReading({"scheduler": Component(True, 1.0)}, [dag], 0)
-    return [*airflow_metrics(airflow), *mlflow_metrics(MlflowReading(True, 0.1, {"production": 1}, 1))]
+    mlflow = MlflowReading(True, 0.1, {"production": 1}, 1)
+    return [*airflow_metrics(airflow), *mlflow_metrics(mlflow), *warehouse_metrics(_warehouse())]
+
+
+def _warehouse() -> WarehouseReading:
+    """A database in which everything has happened."""
+    now = datetime.now(UTC)
+    return WarehouseReading(
+        up=True,
+        ingested_at=now,
+        rows={"accepted": 100, "rejected": 1},
+        data_version_at=now,
+        gate={"promoted": 1},
+        run=Run(1, now, 1000, "ok"),
+        drift=[Drift("value", "age", "ok", 0.01, 0.1)],
+        quality=[Quality("1", "all", "auroc", estimated, 0.7, 0.6, 0.8, 500, 0.9) for estimated in (False, True)],
+    )
 
 
 def _api(folder: Path) -> list[Metric]:
@@ -61,9 +80,8 @@ def test_a_name_is_catalogued_once() -> None:
     assert sorted(names) == sorted(set(names))
 
 
-def test_the_exporter_exports_of_airflow_and_mlflow_what_the_catalogue_says() -> None:
-    expected = _catalogued(entry for entry in CATALOGUE["exporter"] if entry.source in (AIRFLOW, MLFLOW))
-    assert _kinds(_exporter()) == expected
+def test_the_exporter_exports_what_the_catalogue_says() -> None:
+    assert _kinds(_exporter()) | {"exporter_scrape_errors_total": "counter"} == _catalogued(CATALOGUE["exporter"])
 
 
 def test_the_api_exports_what_the_catalogue_says(tmp_path: Path) -> None:

@@ -12,6 +12,6 @@ CREATE ROLE diabetes LOGIN PASSWORD :'diabetes_password';
 CREATE DATABASE diabetes OWNER diabetes;
 REVOKE ALL ON DATABASE diabetes FROM PUBLIC;
 
--- Reads statistics for Prometheus, and no table.
+-- Reads statistics for Prometheus, and of the tables just those that the migrations let it read.
 CREATE ROLE monitor LOGIN PASSWORD :'monitor_password' CONNECTION LIMIT 5;
 GRANT pg_monitor TO monitor;
