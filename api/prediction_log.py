@@ -14,8 +14,8 @@ from typing import Final
 import psycopg2
 
 from api.prediction_table import Entry, PredictionTable, connection_options
-from api.pseudonyms import Pseudonyms
 from api.settings import ApiSettings
+from ml.pseudonyms import Pseudonyms
 
 logger = logging.getLogger(__name__)
 
