@@ -23,7 +23,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     HOME=/tmp
 WORKDIR /opt/platform
 COPY ml/__init__.py ml/settings.py ml/errors.py ml/names.py ml/
-COPY ml/bundle.py ml/completeness.py ml/explain.py ml/history.py ml/
+COPY ml/bundle.py ml/completeness.py ml/explain.py ml/history.py ml/pseudonyms.py ml/
 COPY ml/schema/ ml/schema/
 COPY api/ api/
 USER api

@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import NoKeyError, TooManyRequestsError
 from api.keys import Keys
-from api.pseudonyms import Pseudonyms
 from api.rate_limit import RateLimit, client_of_address
 from api.settings import ApiSettings
+from ml.pseudonyms import Pseudonyms
 
 
 class Policy(Enum):

@@ -25,7 +25,6 @@ from api.model_cache import ModelCache
 from api.model_store import ModelStore
 from api.openapi import document_of
 from api.prediction_log import PredictionLog
-from api.pseudonyms import Pseudonyms
 from api.registry_client import RegistryClient
 from api.routes import docs, explain, feedback, inference, invocations, model, predict, predict_csv, status
 from api.services import Services
@@ -33,6 +32,7 @@ from api.settings import ApiSettings
 from api.together import Together
 from api.workers import Workers
 from ml.errors import SettingsError
+from ml.pseudonyms import Pseudonyms
 
 DESCRIPTION = """
 Calibrated probabilities that a patient with diabetes is readmitted within 30 days of discharge.

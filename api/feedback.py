@@ -14,8 +14,8 @@ from api.breaker import Breaker
 from api.errors import NoDatabaseError
 from api.outcomes import Outcome, happened
 from api.postgres import Postgres
-from api.pseudonyms import Pseudonyms
 from api.settings import ApiSettings
+from ml.pseudonyms import Pseudonyms
 
 logger = logging.getLogger(__name__)
 

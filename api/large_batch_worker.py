@@ -22,10 +22,10 @@ from api.large_batch_task import LOGGED_TOGETHER, Done, Task
 from api.memory import give_back
 from api.parsing import read_large
 from api.prediction_table import Entry, rows_of
-from api.pseudonyms import Pseudonyms
 from api.scoring import CHUNK, Scored, as_json, judge, scored_as, with_history
 from api.settings import ApiSettings
 from ml.bundle import encode
+from ml.pseudonyms import Pseudonyms
 
 NICENESS: Final = 5
 """Small requests come first where cores are short."""

@@ -15,8 +15,8 @@ import psycopg2
 
 from api.field_counts import FieldCounts
 from api.prediction_table import Entry, PredictionTable, connection_options
-from api.pseudonyms import Pseudonyms
 from api.settings import ApiSettings
+from ml.pseudonyms import Pseudonyms
 
 logger = logging.getLogger(__name__)
 

@@ -17,9 +17,9 @@ import orjson
 import psycopg2
 from numpy.typing import NDArray
 
-from api.pseudonyms import Pseudonyms
 from api.settings import ApiSettings
 from ml.bundle import Record
+from ml.pseudonyms import Pseudonyms
 from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID
 
 COLUMNS: Final = (

@@ -13,10 +13,10 @@ from api.load import Load
 from api.metrics import Metrics
 from api.model_store import ModelStore
 from api.prediction_log import PredictionLog
-from api.pseudonyms import Pseudonyms
 from api.settings import ApiSettings
 from api.together import Together
 from api.workers import Workers
+from ml.pseudonyms import Pseudonyms
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 **Detect drift**: compare the predictions of the last days with what the model in production was made of, feature by
 feature (values, and how often they are known) and by its answers; the report is in MLflow, experiment
-`diabetes-readmission-monitoring` → **announce**: when there is drift, the asset `drift` is updated, which starts
+`diabetes-readmission-monitoring` → **realise quality**: how good the predictions were whose outcome is known by now, by
+version and subgroup, and what to expect of those that are too young → **announce**: when there is drift, the asset `drift` is updated, which starts
 `auto_model_train_diabetes` where `RETRAIN_ON_DRIFT=true`. What becomes production, the gate alone decides.
 
 Load tests do not count. With fewer than 100 predictions the outcome is "not enough data". Before there is a model in
@@ -50,6 +51,18 @@ def monitor_diabetes() -> None:
         drifted = [f"{finding.kind} {finding.feature}" for finding in found.drifted]
         return {"run_id": found.run_id, "state": str(found.state), "drifted": drifted}
 
+    @task
+    def realise_quality(outcome: dict[str, Any]) -> dict[str, Any]:
+        """Measure mature predictions, and keep the figures with the run; hands on what it was given."""
+        from ml.monitor.quality import realise
+        from ml.settings import MlSettings
+        from ml.warehouse.connection import warehouse
+
+        settings = MlSettings.load()
+        with warehouse(settings) as engine:
+            realise(engine, outcome["run_id"], settings)
+        return outcome
+
     @task(outlets=[drift])
     def announce(outcome: dict[str, Any]) -> Any:
         """Update the asset `drift`; skipped when there is none."""
@@ -57,7 +70,7 @@ def monitor_diabetes() -> None:
             raise AirflowSkipException(f"nothing to announce: {outcome['state'].replace('_', ' ')}")
         yield Metadata(drift, {key: outcome[key] for key in ("run_id", "drifted")})
 
-    announce(detect_drift())
+    announce(realise_quality(detect_drift()))
 
 
 monitor_diabetes()

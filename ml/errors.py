@@ -10,6 +10,7 @@ PlatformError
 ├── NoDataError          there is no training data yet
 ├── BundleError          a model bundle is damaged, of another shape, or fails its golden requests
 ├── ReproductionError    a version cannot be trained again here, or does not come out the same
+├── SimulationError      a simulation must not run here, or the prediction service does not play its part
 └── RegistryError        a model version or alias is not there, or MLflow cannot be reached
 
 Each message is one sentence that says what was wrong and what to do next; the command line prints it and
@@ -54,6 +55,10 @@ class BundleError(PlatformError):
 
 
 class ReproductionError(PlatformError):
+    pass
+
+
+class SimulationError(PlatformError):
     pass
 
 

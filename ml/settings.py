@@ -84,6 +84,14 @@ class MonitorSettings(PlatformSettings):
     retrain_on_drift: bool = False
 
 
+class ApiClientSettings(PlatformSettings):
+    """Where the prediction service is, for those who call it, and the key they send."""
+
+    api_port: Port = 8000
+    api_url: str = Field(default_factory=lambda given: f"http://127.0.0.1:{given['api_port']}")
+    api_key: SecretStr = SecretStr("")
+
+
 class MlSettings(DatabaseSettings, MlflowSettings, MonitorSettings):
     """Ingestion, training, the registry and the monitoring: the command line and the Airflow tasks."""
 
@@ -101,3 +109,5 @@ class MlSettings(DatabaseSettings, MlflowSettings, MonitorSettings):
     tune_trials: int = Field(default=8, ge=1)
     tune_folds: int = Field(default=3, ge=2)
     train_jobs: int = Field(default=2, ge=-1)
+    outcome_maturity_days: int = Field(default=30, ge=30, le=365)  # the label is of 30 days: earlier, it is not there
+    prediction_log_key: SecretStr = SecretStr("")  # empty: encounters that the log keeps as hashes are not found

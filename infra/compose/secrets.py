@@ -14,7 +14,13 @@ ALL = Path("/secrets/all")
 AUDIENCES = {
     "postgres": ("postgres_password", "airflow_db_password", "diabetes_db_password", "postgres_monitor_password"),
     "mlflow-postgres": ("mlflow_postgres_password", "mlflow_db_password", "mlflow_postgres_monitor_password"),
-    "airflow": ("airflow_db_password", "diabetes_db_password", "airflow_fernet_key", "airflow_api_secret_key"),
+    "airflow": (
+        "airflow_db_password",
+        "diabetes_db_password",
+        "airflow_fernet_key",
+        "airflow_api_secret_key",
+        "prediction_log_key",
+    ),
     "airflow-tokens": ("airflow_jwt_secret",),
     "mlflow": ("mlflow_db_password",),
     "api": ("diabetes_db_password", "prediction_log_key"),

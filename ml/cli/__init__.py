@@ -2,11 +2,22 @@
 
 import sys
 
-from ml.cli import data, evaluating, gating, monitoring, predicting, reporting, training
+from ml.cli import data, evaluating, gating, monitoring, predicting, reporting, simulating, training
 from ml.cli.common import app, errors
 from ml.errors import PlatformError
 
-__all__ = ["app", "data", "evaluating", "gating", "main", "monitoring", "predicting", "reporting", "training"]
+__all__ = [
+    "app",
+    "data",
+    "evaluating",
+    "gating",
+    "main",
+    "monitoring",
+    "predicting",
+    "reporting",
+    "simulating",
+    "training",
+]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A run of the monitoring: compare the window with its references, tell it to people, and keep it."""
+"""A run of the monitoring: compare the window with its references, measure what came true, tell it, and keep it."""
 
 import logging
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from ml.bundle import load_bundle
 from ml.errors import NoDataError
 from ml.monitor.drift import FEWEST, Comparison, Kind, State, judge, overall
 from ml.monitor.findings import Monitored, write
+from ml.monitor.quality import realise
 from ml.monitor.reference import SCORE, ScoreReference, ValueReference
 from ml.monitor.report import page
 from ml.monitor.window import Window, read_window
@@ -30,7 +31,9 @@ def monitor(settings: MlSettings, engine: sa.Engine, registry: Registry) -> Moni
         NoDataError: nothing has been ingested, or no version is in production.
         RegistryError, WarehouseError: a service cannot be reached.
     """
-    return detect_drift(settings, engine, registry)
+    found = detect_drift(settings, engine, registry)
+    realise(engine, found.run_id, settings)
+    return found
 
 
 def detect_drift(settings: MlSettings, engine: sa.Engine, registry: Registry) -> Monitored:

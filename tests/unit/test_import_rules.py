@@ -68,7 +68,7 @@ def foreign(package: str, banned: tuple[str, ...]) -> dict[str, list[str]]:
     ("package", "allowed"),
     [
         ("ml", ("ml",)),
-        ("api", ("api", *LIGHT, "ml.bundle", "ml.completeness", "ml.explain", "ml.history")),
+        ("api", ("api", *LIGHT, "ml.bundle", "ml.completeness", "ml.explain", "ml.history", "ml.pseudonyms")),
         ("ui", ("ui", *LIGHT)),
         ("locust", ("ml.schema",)),
         ("dags", ("ml",)),

@@ -10,9 +10,9 @@ from starlette.routing import Route
 from api.access import POLICIES, Policy, client_of, policy_of
 from api.app import create_app
 from api.keys import digest_of
-from api.pseudonyms import Pseudonyms
 from api.settings import ApiSettings
 from ml.errors import SettingsError
+from ml.pseudonyms import Pseudonyms
 
 
 def app_with(tmp_path: Path, **settings: Any) -> FastAPI:

@@ -8,7 +8,7 @@ import numpy as np
 
 from api.prediction_log import PredictionLog
 from api.prediction_table import Entry, PredictionTable
-from api.pseudonyms import Pseudonyms
+from ml.pseudonyms import Pseudonyms
 
 NOWHERE = {"host": "127.0.0.1", "port": 9, "connect_timeout": 1}
 

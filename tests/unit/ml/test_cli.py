@@ -24,6 +24,7 @@ COMMANDS = (
     "report",
     "card",
     "predict",
+    "simulate",
 )
 RUNNER = CliRunner()
 

@@ -1,4 +1,4 @@
-from api.pseudonyms import Mode, Pseudonyms
+from ml.pseudonyms import Mode, Pseudonyms
 
 KEY = b"key of this installation"
 

@@ -2,14 +2,15 @@
 
 A pseudonym is the HMAC-SHA256 of a number under the key of this installation. The same number has the same pseudonym
 for as long as the key lives, so an outcome finds its prediction; without the key nobody finds the number, not even by
-trying all of them.
+trying all of them. Light, so that the API has it.
 """
 
 import hmac
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
-from api.settings import ApiSettings
+from pydantic import SecretStr
+
 from ml.schema import ENCOUNTER_ID, PATIENT_ID
 
 Mode = Literal["hash", "plain", "none"]
@@ -18,6 +19,18 @@ HEX_DIGITS: Final = 32
 
 _CLIENTS: Final = 4_096
 """Addresses whose pseudonym is remembered: a request must not pay for it each time."""
+
+
+class Naming(Protocol):
+    """The settings that pseudonyms depend on."""
+
+    @property
+    def prediction_log_key(self) -> SecretStr:
+        """The key of this installation."""
+
+    @property
+    def log_patient_ids(self) -> Mode:
+        """How numbers are kept."""
 
 
 class Pseudonyms:
@@ -29,7 +42,7 @@ class Pseudonyms:
         self.client = lru_cache(_CLIENTS)(self._client)
 
     @classmethod
-    def of(cls, settings: ApiSettings) -> "Pseudonyms":
+    def of(cls, settings: Naming) -> "Pseudonyms":
         """As the settings say."""
         return cls(settings.prediction_log_key.get_secret_value().encode(), settings.log_patient_ids)
 

@@ -1,0 +1,63 @@
+"""Changes done to encounters: what changes, and that all else stays as it was."""
+
+import pandas as pd
+import pytest
+
+from ml.monitor.shifts import SHIFTS, lab_not_measured, one_age_band_older, without_payer
+from ml.schema import BY_NAME, COLUMN_NAMES
+
+CHANGED = {
+    "none": set(),
+    "age": {"age"},
+    "payer": set(),
+    "lab": {"A1Cresult"},
+    "icd": {"diag_1", "diag_2", "diag_3"},
+}
+
+
+@pytest.mark.parametrize("name", SHIFTS)
+def test_a_shift_changes_its_own_columns_and_nothing_else(name: str, test_table: pd.DataFrame) -> None:
+    before = test_table.copy()
+    after = SHIFTS[name](test_table)
+    rows = test_table[test_table["encounter_id"].isin(after["encounter_id"])].reset_index(drop=True)
+
+    assert {column for column in rows if not after[column].equals(rows[column])} == CHANGED[name]
+    pd.testing.assert_series_equal(after.dtypes, before.dtypes)
+    pd.testing.assert_frame_equal(test_table, before)
+
+
+@pytest.mark.parametrize("name", SHIFTS)
+def test_what_a_shift_makes_is_still_what_the_schema_allows(name: str, test_table: pd.DataFrame) -> None:
+    after = SHIFTS[name](test_table)
+
+    for column in (BY_NAME[name] for name in COLUMN_NAMES if not BY_NAME[name].is_number):
+        assert all(map(column.accepts, after[column.name].dropna().unique())), column.name
+
+
+def test_patients_are_a_band_older_and_the_oldest_stay() -> None:
+    table = pd.DataFrame({"age": pd.Series(["[0-10)", "[80-90)", "[90-100)", None], dtype="str")})
+
+    assert one_age_band_older(table)["age"].fillna("?").tolist() == ["[10-20)", "[90-100)", "[90-100)", "?"]
+
+
+def test_the_patients_of_a_payer_are_gone_and_those_of_unknown_payers_stay(test_table: pd.DataFrame) -> None:
+    after = without_payer(test_table, "HM")
+    before = test_table["payer_code"]
+
+    assert (before == "HM").any()
+    assert len(after) == len(test_table) - (before == "HM").sum()
+    assert after["payer_code"].isna().sum() == before.isna().sum() > 0
+
+
+def test_a_lab_is_not_measured_where_the_record_speaks_of_it() -> None:
+    table = pd.DataFrame({"max_glu_serum": pd.Series([">200", "None", None], dtype="str")})
+
+    assert lab_not_measured(table, "max_glu_serum")["max_glu_serum"].fillna("?").tolist() == ["None", "None", "?"]
+
+
+def test_diagnoses_lose_their_decimals(test_table: pd.DataFrame) -> None:
+    codes = SHIFTS["icd"](test_table)["diag_2"]
+
+    assert test_table["diag_2"].str.contains(".", regex=False).any()
+    assert not codes.str.contains(".", regex=False).any()
+    assert codes.isna().equals(test_table["diag_2"].isna())
