@@ -2,9 +2,10 @@
 
 **Detect drift**: compare the predictions of the last days with what the model in production was made of, feature by
 feature (values, and how often they are known) and by its answers; the report is in MLflow, experiment
-`diabetes-readmission-monitoring` → **realise quality**: how good the predictions were whose outcome is known by now, by
-version and subgroup, and what to expect of those that are too young → **announce**: when there is drift, the asset `drift` is updated, which starts
-`auto_model_train_diabetes` where `RETRAIN_ON_DRIFT=true`. What becomes production, the gate alone decides.
+`diabetes-readmission-monitoring` → **realise quality**: how good the predictions were whose outcome is known by now,
+by version and subgroup, and what to expect of those that are too young → **announce**: when there is drift, the asset
+`drift` is updated, which starts `auto_model_train_diabetes` where `RETRAIN_ON_DRIFT=true`. What becomes production,
+the gate alone decides.
 
 Load tests do not count. With fewer than 100 predictions the outcome is "not enough data". Before there is a model in
 production it is skipped.

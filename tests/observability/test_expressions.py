@@ -14,11 +14,8 @@ LOAD_SECONDS = 20
 REPORT = ROOT / "build" / "observability.md"
 """What each of them was the last time that this ran."""
 
-MATURED = "mature outcomes, and a run of monitor_diabetes"
 ELSEWHERE = {
     "container_": "cAdvisor, which runs in Docker Compose only",
-    "realised_": MATURED,
-    "estimated_": MATURED,
 }
 """Beginnings of metrics that are not here, and what makes them appear."""
 SELECTED_ELSEWHERE = {
@@ -30,7 +27,9 @@ EXPRESSIONS = [*of_dashboards(), *of_recording_rules(), *selectors_of_alerts()]
 
 @pytest.fixture(scope="module")
 def watched(platform: Platform) -> Iterator[Platform]:
-    """The stack under a light load of Locust, and of ordinary clients."""
+    """The stack under a light load of Locust and of ordinary clients, with outcomes of months that were simulated."""
+    platform.simulate()
+    platform.monitor()
     locust = platform.native.url(8089)
     form = {"user_count": "4", "spawn_rate": "4", "host": platform.native.url(8000)}
     httpx.post(f"{locust}/swarm", data=form, timeout=30).raise_for_status()

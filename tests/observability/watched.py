@@ -93,6 +93,11 @@ class Platform:
         done = self.native.run(".venv/bin/python -m ml monitor", 180)
         assert done.returncode == 0, done.stdout + done.stderr
 
+    def simulate(self) -> None:
+        """Months of ordinary traffic, and what became of the patients."""
+        done = self.native.run(".venv/bin/python -m ml simulate --records 700 --days 120 --force", 180)
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def forget_predictions(self) -> None:
         """Empty the prediction log."""
         with closing(main_postgres(self.settings).connect("diabetes")) as connection, connection.cursor() as cursor:

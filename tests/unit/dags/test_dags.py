@@ -23,7 +23,11 @@ STRUCTURE = {
         "refit_best": ["run_trial"],
         "gate": ["refit_best"],
     },
-    "monitor_diabetes": {"detect_drift": [], "announce": ["detect_drift"]},
+    "monitor_diabetes": {
+        "detect_drift": [],
+        "realise_quality": ["detect_drift"],
+        "announce": ["realise_quality"],
+    },
 }
 
 
