@@ -37,7 +37,7 @@ from ml.split import TEST_PERCENT, bucket
 
 RESULT: Final = Path(__file__).parent / "results" / "drift.json"
 SIZES: Final = (250, 500, 1_000)
-QUIET_WINDOWS: Final = 400
+QUIET_WINDOWS: Final = {250: 200, 500: 200, 1_000: 400}
 SHIFTED_WINDOWS: Final = 100
 PSI_LIMIT: Final = 0.2
 """The rule of thumb: above it, "significant change, act"."""
@@ -108,7 +108,8 @@ class Trial:
         inputs, now = model_inputs(encounters), datetime.now(UTC)
         answers = self._bundle.run({"texts": inputs.texts, "numbers": inputs.numbers}).astype(np.float64)
         versions = np.full(len(encounters), _VERSION, dtype=object)
-        window = Window(now, now, without_history(encounters), versions, answers)
+        people = patients(encounters).astype(object)
+        window = Window(now, now, without_history(encounters), versions, answers, people)
         return [*self._values.compare(window), self._scores.compare(window)]
 
 
@@ -141,8 +142,8 @@ def psi(one: Comparison) -> float:
 
 
 def psi_of_values(comparisons: Sequence[Comparison]) -> dict[str, float]:
-    """The index of each feature, as it is commonly used: whatever the number of records."""
-    return {one.feature: psi(one) for one in comparisons if one.kind is Kind.VALUE and one.records}
+    """The index of each feature in the same bins, where we test it too."""
+    return {one.feature: psi(one) for one in comparisons if one.kind is Kind.VALUE and one.is_possible}
 
 
 def interval(successes: int, times: int) -> tuple[float, float]:
@@ -192,9 +193,9 @@ def measure(trial: Trial, test: pd.DataFrame) -> dict[str, Any]:
     size = SIZES[-1]
     half = hide_fields(test, 0.5, seed=1)
     quiet = [
-        *(_quiet("as they are", trial, windows(test, n, QUIET_WINDOWS, seed=n), n) for n in SIZES),
-        _quiet("patients with all their stays", trial, windows_of_patients(test, size, QUIET_WINDOWS, 1), size),
-        _quiet("half of the fields unknown", trial, windows(half, size, QUIET_WINDOWS, 2), size, _BY_CONTENT),
+        *(_quiet("as they are", trial, windows(test, n, times, seed=n), n) for n, times in QUIET_WINDOWS.items()),
+        _quiet("patients with all their stays", trial, windows_of_patients(test, size, 2 * SHIFTED_WINDOWS, 1), size),
+        _quiet("half of the fields unknown", trial, windows(half, size, SHIFTED_WINDOWS, 2), size, _BY_CONTENT),
     ]
     shifted = [
         _shifted(name, shift, trial, windows(shift.apply(test), n, SHIFTED_WINDOWS, seed=n), n)
@@ -226,7 +227,7 @@ def _shifted(name: str, shift: Shift, trial: Trial, drawn: Iterator[pd.DataFrame
         comparisons = trial.comparisons(encounters)
         ours.append(bool(drifted(judge(comparisons)) & set(shift.features)))
         indices = psi_of_values(comparisons)
-        any_psi.append(max(indices[feature] for feature in shift.features) > PSI_LIMIT)
+        any_psi.append(any(indices.get(feature, 0) > PSI_LIMIT for feature in shift.features))
         mean_psi.append(float(np.mean(list(indices.values()))) > PSI_LIMIT)
     rates = {"ours": _rate(ours), "psi": _rate(any_psi), "psi_mean": _rate(mean_psi)}
     return {"shift": name, "records": size, "times": len(ours), **rates}

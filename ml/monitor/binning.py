@@ -22,6 +22,8 @@ TENTHS: Final = tuple(np.linspace(0, 1, 11)[1:-1].tolist())
 FREQUENT: Final = 0.01
 """Share of the known diagnoses from which on a code has a bin of its own."""
 ELSE: Final = "anything else"
+_LETTERS: Final = {1000: "V", 1200: "E"}
+"""Where the chapters begin whose codes do so with a letter; see :func:`ml.icd9.order`."""
 
 
 class Binning(Protocol):
@@ -118,7 +120,7 @@ class Diagnoses:
     @property
     def labels(self) -> tuple[str, ...]:
         """The codes, and the ranges of the chapters."""
-        return (*self.frequent, *(f"other {_name(low)} to {_name(high - 1)}" for low, high in CHAPTERS), ELSE)
+        return (*self.frequent, *(f"other {_range(low, high)}" for low, high in CHAPTERS), ELSE)
 
     def place(self, known: pd.Series) -> NDArray[np.intp]:
         """Number of the bin of each code."""
@@ -132,7 +134,8 @@ class Diagnoses:
         return len(self.frequent) + (found if found >= 0 else len(CHAPTERS))
 
 
-def _name(place: float) -> str:
-    """A place of the book as its code is written: 1027 is V27."""
-    letter, start = next((pair for pair in (("E", 1200), ("V", 1000)) if place >= pair[1]), ("", 0))
-    return f"{letter}{place - start:02.0f}"
+def _range(low: float, high: float) -> str:
+    """A chapter by its codes: 390 to 459, V or E."""
+    if low in _LETTERS:
+        return _LETTERS[low]
+    return f"{low:.0f} to {high - 1:.0f}" if high - low > 1 else f"{low:.0f}"

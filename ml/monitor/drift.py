@@ -1,15 +1,16 @@
 """Whether a window differs from its reference by more than chance: statistics alone, nothing read or written.
 
 Each test compares how the window and the reference fill the same bins. What distance chance shows at these sizes is
-drawn, not looked up: both samples again and again from the reference. All tests of a run share one error rate (Holm),
-so that a run without drift stays silent in 95 of 100 cases, however many features there are.
+drawn, not looked up: both samples again and again from the reference. Stays of one patient are alike, so a sample
+counts for as many records as would tell as much if they were of strangers. All tests of a run share one error rate
+(Holm), so that a run without drift stays silent in 95 of 100 cases, however many features there are.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,13 +49,18 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How often each bin occurs in the window and in the reference; both of shape ``(len(bins),)``."""
+    """How often each bin occurs in the window and in the reference; both of shape ``(len(bins),)``.
+
+    The weights say what a record is worth beside one of a stranger; see :func:`independence`.
+    """
 
     kind: Kind
     feature: str
     bins: tuple[str, ...]
     window: Counts
     reference: Counts
+    window_weight: float = 1.0
+    reference_weight: float = 1.0
 
     @classmethod
     def of_too_few(cls, kind: Kind, feature: str, records: int) -> "Comparison":
@@ -65,6 +71,12 @@ class Comparison:
     def records(self) -> int:
         """Records of the window that the comparison is of."""
         return int(self.window.sum())
+
+    @property
+    def by_chance(self) -> Values:
+        """Distances that chance alone shows between two such samples; see :func:`chance`."""
+        window, reference = self.records * self.window_weight, self.reference.sum() * self.reference_weight
+        return chance(self.reference, max(1, round(window)), max(1, round(reference)))
 
     @property
     def is_possible(self) -> bool:
@@ -92,7 +104,7 @@ def judge(comparisons: Sequence[Comparison]) -> list[Finding]:
     """Decide on all tests of a run together, in their order."""
     possible = [one for one in comparisons if one.is_possible]
     distances = [float(distance(one.window, one.reference)) for one in possible]
-    by_chance = [chance(one.reference, one.records) for one in possible]
+    by_chance = [one.by_chance for one in possible]
     p_values = [_p_value(found, null) for found, null in zip(distances, by_chance, strict=True)]
     level = holm_level(p_values)
     decided = {
@@ -117,24 +129,33 @@ def distance(one: Counts, other: Counts) -> Values:
         return np.asarray(np.nan_to_num(jensenshannon(one, other, base=2, axis=-1)), dtype=np.float64)
 
 
-def chance(reference: Counts, records: int) -> Values:
-    """Distances that chance alone shows between so many records and as many as the reference has.
+def independence(patients: NDArray[Any]) -> float:
+    """What a record of these patients is worth beside one of a stranger, from 1 (nobody twice) down to 0.
+
+    Kish's effective sample size over the size, as if a patient's stays were all the same: for some fields they are.
+    """
+    sizes = np.unique(patients, return_counts=True)[1]
+    return float(sizes.sum() / np.square(sizes).sum()) if len(sizes) else 1.0
+
+
+def chance(reference: Counts, records: int, size: int) -> Values:
+    """Distances that chance alone shows between two samples of the reference.
 
     Args:
-        reference: counts by bin, shape ``(bins,)``.
-        records: size of the window.
+        reference: counts by bin, shape ``(bins,)``; only their shares matter.
+        records: size of the sample that stands for the window.
+        size: of the sample that stands for the reference.
 
     Returns:
         Ascending, shape ``(DRAWS,)``; the same for the same arguments.
     """
-    return _chance(tuple(reference[reference > 0].tolist()), records)
+    return _chance(tuple(reference[reference > 0].tolist()), records, size)
 
 
 @lru_cache(maxsize=256)
-def _chance(reference: tuple[int, ...], records: int) -> Values:
+def _chance(reference: tuple[int, ...], records: int, size: int) -> Values:
     generator = np.random.default_rng(_SEED)
-    size = sum(reference)
-    shares = np.array(reference) / size
+    shares = np.array(reference) / sum(reference)
     windows, references = (generator.multinomial(count, shares, DRAWS) for count in (records, size))
     return np.sort(distance(windows, references))
 

@@ -13,10 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.bundle import NUMBERS, TEXTS, TOLERANCE, Bundle
-from ml.features import Inputs, model_inputs
+from ml.features import Inputs, model_inputs, patients
 from ml.masking import hide
 from ml.monitor.binning import Binning, binning_of, count, ranges_of
-from ml.monitor.drift import Comparison, Kind
+from ml.monitor.drift import Comparison, Kind, independence
 from ml.monitor.window import Window
 from ml.schema import FEATURE_NAMES, FEATURES, INPUTS, UNKNOWN
 
@@ -37,19 +37,21 @@ class ValueReference:
 
     def __init__(self, train: pd.DataFrame) -> None:
         self._rows = len(train)
+        self._weight = independence(patients(train))
         self._binnings: dict[str, Binning] = {c.name: binning_of(c, train[c.name]) for c in FEATURES}
         self._counts = {name: count(binning, train[name]) for name, binning in self._binnings.items()}
 
     def compare(self, window: Window) -> Iterator[Comparison]:
         """The values of each feature, and how often it is known."""
+        weights = (independence(window.patients), self._weight)
         for name, binning in self._binnings.items():
             found, expected = count(binning, window.table[name]), self._counts[name]
-            yield Comparison(Kind.VALUE, name, binning.labels, found, expected)
+            yield Comparison(Kind.VALUE, name, binning.labels, found, expected, *weights)
             known, known_there = (
                 np.array([counts.sum(), rows - counts.sum()])
                 for counts, rows in ((found, len(window)), (expected, self._rows))
             )
-            yield Comparison(Kind.KNOWN, name, ("given", "not given"), known, known_there)
+            yield Comparison(Kind.KNOWN, name, ("given", "not given"), known, known_there, *weights)
 
 
 class ScoreReference:
@@ -64,6 +66,7 @@ class ScoreReference:
         self._bundle = bundle
         self._test = model_inputs(test)
         self._known = _known_fields(self._test)
+        self._strangers = len(test) * independence(patients(test))
 
     def compare(self, window: Window) -> Comparison:
         """The answers logged in a window, all of this model, beside those for test patients; by tenths of the latter.
@@ -80,8 +83,11 @@ class ScoreReference:
         told = hide(self._test.rows(encounters), _hidden(inputs.rows(records), past_is_known[records]))
         expected = pd.Series(self._answers(told))
         binning = ranges_of(expected)
-        found = pd.Series(window.probabilities[np.unique(records)])
-        return Comparison(Kind.SCORE, SCORE, binning.labels, count(binning, found), count(binning, expected))
+        used = window.rows(np.unique(records))
+        found = count(binning, pd.Series(used.probabilities))
+        # Answers drawn from the test patients err by the draw, and by who the test patients happen to be.
+        weights = (independence(used.patients), 1 / (1 + len(expected) / self._strangers))
+        return Comparison(Kind.SCORE, SCORE, binning.labels, found, count(binning, expected), *weights)
 
     def _answers(self, inputs: Inputs) -> NDArray[np.float64]:
         return self._bundle.run({"texts": inputs.texts, "numbers": inputs.numbers}).astype(np.float64)

@@ -27,6 +27,7 @@ class Window:
         table: the records, with the columns of :data:`ml.schema.INPUTS`; NA for unknown, as earlier stays always are.
         versions: number of the model version that answered.
         probabilities: what it said.
+        patients: whom it was asked about; a name of its own where the log does not say.
     """
 
     start: datetime
@@ -34,14 +35,19 @@ class Window:
     table: pd.DataFrame
     versions: NDArray[np.object_]
     probabilities: NDArray[np.float64]
+    patients: NDArray[np.object_]
 
     def __len__(self) -> int:
         return len(self.table)
 
     def of_version(self, number: str) -> "Window":
         """The records that a version answered."""
-        rows = self.versions == number
-        return Window(self.start, self.end, self.table[rows], self.versions[rows], self.probabilities[rows])
+        return self.rows(np.flatnonzero(self.versions == number))
+
+    def rows(self, chosen: NDArray[np.intp]) -> "Window":
+        """Some of the records, by their places."""
+        columns = (each[chosen] for each in (self.versions, self.probabilities, self.patients))
+        return Window(self.start, self.end, self.table.iloc[chosen], *columns)
 
 
 def read_window(engine: sa.Engine, days: float, most: int, end: datetime | None = None) -> Window:
@@ -69,6 +75,7 @@ def read_window(engine: sa.Engine, days: float, most: int, end: datetime | None 
         as_table([row.record for row in rows]),
         np.array([row.model_version for row in rows], dtype=object),
         np.array([row.probability for row in rows], dtype=np.float64),
+        np.array([row.patient or f"of prediction {row.id}" for row in rows], dtype=object),
     )
 
 
@@ -82,8 +89,8 @@ def _query(start: datetime, end: datetime, most: int) -> sa.Select[Any]:
     )
     disposition = predictions.c.record[_DISPOSITION].as_integer()
     return (
-        sa.select(predictions.c.predicted_at, predictions.c.model_version, predictions.c.record)
-        .add_columns(predictions.c.probability)
+        sa.select(predictions.c.id, predictions.c.predicted_at, predictions.c.model_version, predictions.c.record)
+        .add_columns(predictions.c.probability, predictions.c.patient)
         .where(predictions.c.predicted_at.between(start, end), ~predictions.c.load_test, ~asked_again)
         .where(sa.or_(disposition.is_(None), disposition.not_in(sorted(CANNOT_BE_READMITTED))))
         .order_by(predictions.c.predicted_at.desc(), predictions.c.id.desc())

@@ -1,0 +1,64 @@
+"""The page of a run: it shows what changed, and asks nothing of any server."""
+
+import re
+from datetime import UTC, datetime
+
+import numpy as np
+
+from ml.monitor.drift import Comparison, Kind, judge, overall
+from ml.monitor.findings import Monitored
+from ml.monitor.report import page
+from tests.unit.ml.report.test_page import Outline
+
+START, END = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 8, tzinfo=UTC)
+SHIFTED = Comparison(
+    Kind.VALUE, "admission_type_id", ("1", "2", "<b>"), np.array([100, 800, 100]), np.array([50_000, 20_000, 1])
+)
+QUIET = Comparison(Kind.KNOWN, "race", ("given", "not given"), np.array([980, 20]), np.array([77_000, 2_000]))
+FEW = Comparison.of_too_few(Kind.SCORE, "probability", 12)
+
+
+def page_of(*comparisons: Comparison) -> str:
+    findings = judge(comparisons)
+    state = overall(finding.state for finding in findings)
+    details = {"notes": ["A note with <angles>."]}
+    return page(Monitored(0, "7", "abc" * 20, START, END, 1_000, state, findings, details), comparisons)
+
+
+def test_what_drifted_is_shown_with_its_values_and_their_meaning() -> None:
+    html = page_of(SHIFTED, QUIET, FEW)
+    changed = html[html.index('id="changes"') : html.index('id="tests"')]
+
+    assert "<h1>Drift</h1>" in html
+    assert "1 of 3 tests are in drift" in html
+    assert "Admission type · Values" in changed
+    assert "2: Urgent" in changed
+    assert "80.0 %" in changed
+    assert "Race" not in changed
+
+
+def test_every_test_is_listed_with_its_state() -> None:
+    html = page_of(SHIFTED, QUIET, FEW)
+    listed = html[html.index('id="tests"') :]
+
+    for text in ("Admission type", "Race", "Probability of readmission", "no drift", "not enough data", ">drift<"):
+        assert text in listed
+
+
+def test_a_quiet_run_has_nothing_under_what_changed() -> None:
+    html = page_of(QUIET, FEW)
+
+    assert "<h1>No drift</h1>" in html
+    assert 'id="changes"' not in html
+    assert "<h1>Not enough data</h1>" in page_of(FEW)
+
+
+def test_texts_from_outside_are_escaped_and_nothing_is_asked_of_a_server() -> None:
+    html = page_of(SHIFTED)
+    outline = Outline(html)
+
+    assert "<b>" not in html
+    assert "A note with &lt;angles&gt;." in html
+    assert outline.addresses == []
+    assert not {"script", "link", "img", "iframe"} & set(outline.tags)
+    assert not re.search(r"url\((?!#)|@import", html)
