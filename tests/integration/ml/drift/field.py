@@ -1,0 +1,73 @@
+"""A model in the field: real database, real registry, and a prediction log that tests fill."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from ml.bundle import Record, load_bundle
+from ml.export import records
+from ml.features import without_history
+from ml.names import PRODUCTION
+from ml.registry import Registry
+from ml.schema import ENCOUNTER_ID, PATIENT_ID
+from ml.settings import MlSettings
+from ml.warehouse.datasets import Dataset
+from ml.warehouse.tables import predictions
+from tests.integration.ml.registries import register_bundle
+
+
+@dataclass(frozen=True)
+class Field:
+    """What the monitoring works on."""
+
+    settings: MlSettings
+    engine: sa.Engine
+    registry: Registry
+    dataset: Dataset
+    bundle: Path
+
+    def promote(self, data_version: str | None = None) -> str:
+        """Register the model and put it into production; returns its number."""
+        number = register_bundle(self.registry, self.bundle).number
+        self.registry.tag(number, {"data_version": data_version or self.dataset.version.data_version})
+        self.registry.point(PRODUCTION, number)
+        return number
+
+    def ask(self, encounters: pd.DataFrame, version: str = "1", **changes: Any) -> None:
+        """Log predictions for encounters, by the model that knows their patients' past."""
+        answers = load_bundle(self.bundle).predict(records(encounters)).tolist()
+        told = records(without_history(encounters))
+        people = zip(encounters[PATIENT_ID].astype(str), encounters[ENCOUNTER_ID].astype(str), strict=True)
+        rows = [
+            {**row(record, number, answer), "model_version": version, "patient": patient, "encounter": encounter}
+            for number, (record, answer, (patient, encounter)) in enumerate(zip(told, answers, people, strict=True))
+        ]
+        self.log(*({**each, **changes} for each in rows))
+
+    def log(self, *rows: dict[str, Any]) -> None:
+        """Write rows of the prediction log."""
+        with self.engine.begin() as connection:
+            connection.execute(predictions.insert(), list(rows))
+
+
+def row(record: Record, position: int = 0, probability: float = 0.1, **changes: Any) -> dict[str, Any]:
+    """A prediction of an hour ago as the service logs it."""
+    return {
+        "request_id": "a request of the tests",
+        "position": position,
+        "predicted_at": datetime.now(UTC) - timedelta(hours=1),
+        "model_version": "1",
+        "data_source": "synthetic",
+        "record": dict(record),
+        "known_fields": len(record),
+        "probability": probability,
+        "load_test": False,
+        "client": "address:tests",
+        "patient": None,
+        "encounter": None,
+        **changes,
+    }
