@@ -16,6 +16,7 @@ from ml.features import patients, target, with_history, without_history
 from ml.masking import hide_fields, hide_groups, keep_only
 from ml.metrics import auroc, calibration_error, ece_floor, point_metrics
 from ml.models import GRADIENT_BOOSTING, RANDOM_FOREST, RiskModel, fit
+from ml.monitor.estimate import expected
 from ml.schema import COLUMN_NAMES, GENUINE_ROWS, HISTORY_NAMES, TARGET, Group
 from ml.settings import MlSettings
 from ml.warehouse.datasets import Dataset, read
@@ -127,6 +128,17 @@ def test_with_half_of_the_fields_unknown_patients_are_still_told_apart(dataset: 
     risks = probabilities(boosting, LESS["50 % hidden"](dataset.test))
 
     assert 0.61 <= auroc(target(dataset.test), risks) < 0.66
+
+
+@pytest.mark.parametrize("told", ["everything", *LESS])
+def test_the_estimate_without_outcomes_is_near_what_came_true(dataset: Dataset, boosting: RiskModel, told: str) -> None:
+    table = dataset.test if told == "everything" else LESS[told](dataset.test)
+    risks = probabilities(boosting, table)
+    came_true, promised = point_metrics(target(dataset.test), risks), expected(risks)
+
+    assert promised["auroc"] == pytest.approx(came_true["auroc"], abs=0.02)
+    assert promised["average_precision"] == pytest.approx(came_true["average_precision"], abs=0.02)
+    assert promised["brier"] == pytest.approx(came_true["brier"], abs=0.005)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,167 @@
+"""``simulate`` from end to end: a real service, its log, and what is realised from it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from typer.testing import CliRunner, Result
+
+from infra.local.postgres import PostgresServer
+from ml.cli import app
+from ml.monitor.quality import realise
+from ml.settings import MlSettings
+from ml.sources import Delivery
+from tests.integration.api.bundles import write_bundle
+from tests.integration.api.process import running_api
+from tests.integration.api.registry_server import running_registry
+from tests.integration.ml.databases import count, fresh_database, ingest_file
+from tests.integration.ml.monitor.logged import log, run_of_window
+
+World = tuple[MlSettings, sa.Engine]
+RECORDS = 400
+
+
+@pytest.fixture(scope="module")
+def ingested(
+    postgres_server: PostgresServer, cohort_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("simulate")
+    with fresh_database(postgres_server, folder) as (settings, engine):
+        ingest_file(engine, Delivery("file", cohort_file), folder)
+        yield settings, engine
+
+
+@pytest.fixture(scope="module")
+def login(ingested: World) -> dict[str, str]:
+    """The database as variables."""
+    settings = ingested[0]
+    names = ("postgres_host", "postgres_port", "diabetes_db_name", "diabetes_db_user")
+    password = settings.diabetes_db_password.get_secret_value()
+    return {name.upper(): str(getattr(settings, name)) for name in names} | {"DIABETES_DB_PASSWORD": password}
+
+
+@pytest.fixture(scope="module")
+def api(login: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a service with a model and a log."""
+    folder = tmp_path_factory.mktemp("api")
+    with running_registry() as registry:
+        registry.promote("1", write_bundle(folder / "bundle"))
+        with running_api(folder, registry.url, **login, PREDICTION_LOG="true") as service:
+            service.wait_until_ready()
+            yield service.url
+
+
+@pytest.fixture
+def world(ingested: World, login: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    """An empty log, and an environment in which the command line finds it."""
+    with ingested[1].begin() as connection:
+        connection.execute(sa.text("TRUNCATE predictions, outcomes"))
+    for name, value in login.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.chdir(tmp_path)
+    return ingested
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["--quiet", "simulate", "--records", str(RECORDS), *arguments])
+
+
+def test_two_months_of_traffic_and_their_outcomes_in_seconds(world: World, api: str) -> None:
+    settings, engine = world
+    result = run("--days", "60", "--api", api)
+
+    assert result.exit_code == 0, result.output + repr(result.exception)
+    assert f"{RECORDS} predictions over the last 60 days (drift: none)" in " ".join(result.stdout.split())
+    assert count(engine, "predictions", "starts_with(request_id, 'sim-') AND NOT load_test") == RECORDS
+    assert count(engine, "predictions", "encounter IS NOT NULL AND patient IS NOT NULL") == RECORDS
+    for week in range(8):
+        of_week = f"predicted_at BETWEEN now() - interval '{week + 1} weeks' AND now() - interval '{week} weeks'"
+        assert count(engine, "predictions", of_week) == pytest.approx(RECORDS * 7 / 60, abs=2)
+    assert count(engine, "predictions", "predicted_at > now() OR predicted_at < now() - interval '61 days'") == 0
+    early = "predicted_at > now() - interval '30 days'"
+    assert count(engine, "labelled_predictions", f"{early} AND NOT readmitted_within_30_days") == 0
+    assert 0 < count(engine, "labelled_predictions", f"{early} AND readmitted_within_30_days") < RECORDS / 10
+
+    figures = realise(engine, run_of_window(engine), settings)
+    overall = {figure.metric: figure for figure in figures if figure.subgroup == "all" and not figure.estimated}
+    assert overall["auroc"].records == pytest.approx(0.9 * RECORDS / 2, rel=0.12)
+    assert overall["auroc"].coverage == pytest.approx(0.9, abs=0.08), "what was never told is not made up"
+
+
+def test_what_is_told_of_each_encounter_and_what_changes_can_be_chosen(world: World, api: str) -> None:
+    result = run("--days", "10", "--api", api, "--drift", "lab", "--known", "form", "--seed", "4")
+    told = count(world[1], "predictions", "record ? 'A1Cresult'")
+
+    assert result.exit_code == 0, result.output
+    assert told == count(world[1], "predictions", "record->>'A1Cresult' = 'None'") > RECORDS / 4
+    assert count(world[1], "predictions", "record ?& array['gender', 'age']") == RECORDS
+    assert count(world[1], "predictions", "known_fields < 40") > RECORDS / 2
+
+
+def test_simulations_may_follow_each_other_and_the_last_counts(world: World, api: str) -> None:
+    settings, engine = world
+    for _ in range(2):
+        assert run("--days", "90", "--api", api).exit_code == 0
+    (overall, *_) = realise(engine, run_of_window(engine), settings)
+
+    assert count(engine, "predictions") == 2 * RECORDS
+    assert overall.records <= RECORDS * 2 / 3
+
+
+def test_beside_other_predictions_it_refuses_to_run(world: World, api: str) -> None:
+    _, engine = world
+    log(engine, {"load_test": True})
+    assert run("--api", api).exit_code == 0
+    log(engine, {"request_id": "a patient"})
+    before = count(engine, "predictions")
+    refused = run("--api", api)
+
+    assert str(refused.exception).startswith("The prediction log holds predictions that are not of a simulation")
+    assert count(engine, "predictions") == before
+
+    assert run("--api", api, "--force").exit_code == 0
+    assert count(engine, "predictions", "request_id = 'a patient' AND predicted_at < now() - interval '39 days'") == 1
+
+
+def test_a_service_that_logs_elsewhere_is_told(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ml.monitor.backdating._PATIENCE_SECONDS", 1.0)
+    with running_registry() as registry:
+        registry.promote("1", write_bundle(tmp_path / "bundle"))
+        with running_api(tmp_path, registry.url) as service:
+            service.wait_until_ready()
+            failed = run("--api", service.url)
+
+    assert str(failed.exception).startswith(f"Only 0 of {RECORDS} predictions came into the prediction log: ")
+
+
+def test_a_service_without_a_model_or_that_asks_for_a_key_is_told(world: World, tmp_path: Path) -> None:
+    digest = "0" * 64
+    with running_api(tmp_path, "http://127.0.0.1:9") as service:
+        without_model = run("--api", service.url)
+    with running_api(tmp_path, "http://127.0.0.1:9", API_KEYS=f"somebody:{digest}") as service:
+        without_key = run("--api", service.url, "--api-key", "wrong")
+
+    assert "answered /predict with status 503: " in str(without_model.exception)
+    assert "answered /predict with status 401: This service asks for a key" in str(without_key.exception)
+
+
+def test_a_service_that_is_away_is_told(world: World) -> None:
+    failed = run("--api", "http://127.0.0.1:9")
+
+    assert str(failed.exception) == (
+        "The prediction service at http://127.0.0.1:9 does not answer (ConnectError): start it, or give its address "
+        "with --api."
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [("--drift", "flood", "none, age, payer, lab, icd"), ("--known", "all", "full, form, mixed"), ("--days", "0", "1")],
+)
+def test_an_option_that_is_wrong_is_told_with_what_is_allowed(option: str, value: str, told: str) -> None:
+    result = run(option, value)
+
+    assert result.exit_code == 2
+    assert told in " ".join(result.output.replace("│", " ").split())
