@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,11 +26,11 @@ from ml.bundle import Bundle
 from ml.cohort import cohort_of_file
 from ml.export import write_bundle
 from ml.features import model_inputs, patients, target, with_history, without_history
-from ml.icd9 import parent
 from ml.masking import hide_fields
 from ml.models import FAMILIES, GRADIENT_BOOSTING, RiskModel, fit
 from ml.monitor.drift import FALSE_ALARMS, Comparison, Finding, Kind, State, judge
 from ml.monitor.reference import ScoreReference, ValueReference
+from ml.monitor.shifts import Shift, diagnoses_by_category, lab_not_measured, one_age_band_older, without_payer
 from ml.monitor.window import Window
 from ml.schema import FEATURE_NAMES, PATIENT_ID
 from ml.split import TEST_PERCENT, bucket
@@ -49,43 +49,22 @@ _BY_CONTENT: Final = (Kind.VALUE, Kind.SCORE)
 """Tests that the pattern of known fields alone must not move."""
 _VERSION: Final = "1"
 _GONE_PAYER: Final = "HM"
-_DIAGNOSES: Final = ("diag_1", "diag_2", "diag_3")
+"""The second largest; that the largest goes is noticed all the more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
-    """A change in what is sent: the encounters that are left and what becomes of them, and the features to notice."""
+class Change:
+    """A shift of what is sent, and the features to notice it."""
 
-    apply: Callable[[pd.DataFrame], pd.DataFrame]
+    apply: Shift
     features: tuple[str, ...]
 
 
-def one_band_older(table: pd.DataFrame) -> pd.DataFrame:
-    """Everybody in the next age band, the last one apart."""
-    bands = sorted(table["age"].dropna().unique(), key=lambda band: int(band[1:].partition("-")[0]))
-    return table.assign(age=table["age"].map(dict(zip(bands, [*bands[1:], bands[-1]], strict=True))).astype("str"))
-
-
-def without_a_payer(table: pd.DataFrame) -> pd.DataFrame:
-    """Nobody of the second largest payer."""
-    return table[(table["payer_code"] != _GONE_PAYER).fillna(True).to_numpy(dtype=bool)]
-
-
-def a1c_not_measured(table: pd.DataFrame) -> pd.DataFrame:
-    """The A1C test no longer done."""
-    return table.assign(A1Cresult=pd.Series("None", index=table.index, dtype="str"))
-
-
-def coded_by_category(table: pd.DataFrame) -> pd.DataFrame:
-    """Diagnoses coded without their decimals: 250.83 as 250."""
-    return table.assign(**{name: table[name].map(parent, na_action="ignore") for name in _DIAGNOSES})
-
-
-SHIFTS: Final[Mapping[str, Shift]] = {
-    "age one band up": Shift(one_band_older, ("age",)),
-    f"payer {_GONE_PAYER} vanishes": Shift(without_a_payer, ("payer_code",)),
-    "A1C no longer measured": Shift(a1c_not_measured, ("A1Cresult",)),
-    "ICD-9 codes without decimals": Shift(coded_by_category, _DIAGNOSES),
+CHANGES: Final[Mapping[str, Change]] = {
+    "age one band up": Change(one_age_band_older, ("age",)),
+    f"payer {_GONE_PAYER} vanishes": Change(lambda table: without_payer(table, _GONE_PAYER), ("payer_code",)),
+    "A1C no longer measured": Change(lab_not_measured, ("A1Cresult",)),
+    "ICD-9 codes without decimals": Change(diagnoses_by_category, ("diag_1", "diag_2", "diag_3")),
 }
 
 
@@ -199,7 +178,7 @@ def measure(trial: Trial, test: pd.DataFrame) -> dict[str, Any]:
     ]
     shifted = [
         _shifted(name, shift, trial, windows(shift.apply(test), n, SHIFTED_WINDOWS, seed=n), n)
-        for name, shift in SHIFTS.items()
+        for name, shift in CHANGES.items()
         for n in SIZES
     ]
     return {"psi_limit": PSI_LIMIT, "fields": len(FEATURE_NAMES), "without_shift": quiet, "with_shift": shifted}
@@ -220,7 +199,7 @@ def _quiet(
     return {"windows": name, "records": size, "times": len(ours), "kinds": [str(kind) for kind in kinds], **rates}
 
 
-def _shifted(name: str, shift: Shift, trial: Trial, drawn: Iterator[pd.DataFrame], size: int) -> dict[str, Any]:
+def _shifted(name: str, shift: Change, trial: Trial, drawn: Iterator[pd.DataFrame], size: int) -> dict[str, Any]:
     """How often a shift is found in a feature that it changes: by ours, by its PSI, and by the mean of all."""
     ours, any_psi, mean_psi = [], [], []
     for encounters in drawn:

@@ -22,7 +22,7 @@ TENTHS: Final = tuple(np.linspace(0, 1, 11)[1:-1].tolist())
 FREQUENT: Final = 0.01
 """Share of the known diagnoses from which on a code has a bin of its own."""
 ELSE: Final = "anything else"
-_LETTERS: Final = {1000: "V", 1200: "E"}
+_LETTERS: Final = {1000.0: "V", 1200.0: "E"}
 """Where the chapters begin whose codes do so with a letter; see :func:`ml.icd9.order`."""
 
 

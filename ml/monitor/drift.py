@@ -76,7 +76,7 @@ class Comparison:
     def by_chance(self) -> Values:
         """Distances that chance alone shows between two such samples; see :func:`chance`."""
         window, reference = self.records * self.window_weight, self.reference.sum() * self.reference_weight
-        return chance(self.reference, max(1, round(window)), max(1, round(reference)))
+        return chance(self.reference, _two_digits(window), _two_digits(reference))
 
     @property
     def is_possible(self) -> bool:
@@ -152,7 +152,7 @@ def chance(reference: Counts, records: int, size: int) -> Values:
     return _chance(tuple(reference[reference > 0].tolist()), records, size)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def _chance(reference: tuple[int, ...], records: int, size: int) -> Values:
     generator = np.random.default_rng(_SEED)
     shares = np.array(reference) / sum(reference)
@@ -168,6 +168,12 @@ def holm_level(p_values: Sequence[float]) -> float:
             break
         rejected += 1
     return FALSE_ALARMS / max(tests - rejected, 1)
+
+
+def _two_digits(size: float) -> int:
+    """Rounded down to them, on the safe side: tests of about a size share what was drawn."""
+    step = int(10 ** max(0, len(str(int(size))) - 2))
+    return max(1, int(size) // step * step)
 
 
 def _p_value(found: float, by_chance: Values) -> float:

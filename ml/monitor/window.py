@@ -46,8 +46,8 @@ class Window:
 
     def rows(self, chosen: NDArray[np.intp]) -> "Window":
         """Some of the records, by their places."""
-        columns = (each[chosen] for each in (self.versions, self.probabilities, self.patients))
-        return Window(self.start, self.end, self.table.iloc[chosen], *columns)
+        table, people = self.table.iloc[chosen], self.patients[chosen]
+        return Window(self.start, self.end, table, self.versions[chosen], self.probabilities[chosen], people)
 
 
 def read_window(engine: sa.Engine, days: float, most: int, end: datetime | None = None) -> Window:

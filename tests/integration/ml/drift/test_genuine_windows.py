@@ -1,0 +1,85 @@
+"""Drift on windows of genuine test patients: how often there is an alarm without a reason, and what is noticed."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from scipy.stats import binom
+
+from bench.drift import CHANGES, SMALL, Trial, bundle_of, drifted, windows, windows_of_patients
+from ml.masking import hide_fields, hide_groups
+from ml.models import GRADIENT_BOOSTING, fit
+from ml.monitor.drift import FALSE_ALARMS, Kind, judge
+from ml.schema import Group
+from ml.settings import MlSettings
+from ml.warehouse.datasets import Dataset, read
+
+SIZE = 1_000
+WINDOWS = 200
+REPEATED = 20
+BY_CONTENT = (Kind.VALUE, Kind.SCORE)
+
+ALLOWED = int(binom.ppf(0.99, WINDOWS, FALSE_ALARMS))
+"""Alarms that a method with just the promised rate stays within 99 times of 100, over so many windows: 18."""
+
+LESS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "half of the fields": lambda table: hide_fields(table, 0.5, seed=1),
+    "diagnoses": lambda table: hide_groups(table, (Group.DIAGNOSES,)),
+    "medications": lambda table: hide_groups(table, (Group.MEDICATIONS,)),
+}
+
+
+@pytest.fixture(scope="module")
+def dataset(genuine: tuple[MlSettings, sa.Engine]) -> Dataset:
+    return read(genuine[1])
+
+
+@pytest.fixture(scope="module")
+def trial(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    model = fit(GRADIENT_BOOSTING, {**SMALL, "n_estimators": 60}, dataset.train, jobs=1, masked=1)
+    bundle = bundle_of(model, dataset.test, dataset.version.data_version, tmp_path_factory.mktemp("bundle"))
+    return Trial(bundle, dataset.train, dataset.test)
+
+
+def alarms(trial: Trial, drawn: Iterator[pd.DataFrame]) -> Counter[str]:
+    """Windows that any test finds in drift, and which features they were."""
+    found: Counter[str] = Counter()
+    for encounters in drawn:
+        features = drifted(judge(trial.comparisons(encounters)))
+        found.update(features)
+        found["any"] += bool(features)
+    return found
+
+
+def test_windows_of_test_patients_alarm_no_more_often_than_promised(trial: Trial, dataset: Dataset) -> None:
+    found = alarms(trial, windows(dataset.test, SIZE, WINDOWS, seed=296))
+
+    assert found["any"] <= ALLOWED, found
+
+
+def test_patients_with_all_their_stays_alarm_no_more_often_either(trial: Trial, dataset: Dataset) -> None:
+    found = alarms(trial, windows_of_patients(dataset.test, SIZE, WINDOWS, seed=296))
+
+    assert found["any"] <= ALLOWED, found
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_shift_is_noticed_in_every_window_of_a_thousand_records(trial: Trial, dataset: Dataset, name: str) -> None:
+    change = CHANGES[name]
+    drawn = windows(change.apply(dataset.test), SIZE, REPEATED, seed=297)
+    noticed = [bool(drifted(judge(trial.comparisons(one))) & set(change.features)) for one in drawn]
+
+    assert all(noticed), f"{sum(noticed)} of {REPEATED}"
+
+
+@pytest.mark.parametrize("hidden", LESS)
+def test_hidden_fields_move_the_tests_of_known_fields_and_no_other(trial: Trial, dataset: Dataset, hidden: str) -> None:
+    moved = 0
+    for encounters in windows(LESS[hidden](dataset.test), SIZE, REPEATED, seed=298):
+        findings = judge(trial.comparisons(encounters))
+        assert drifted(findings, (Kind.KNOWN,))
+        moved += bool(drifted(findings, BY_CONTENT))
+
+    assert moved <= binom.ppf(0.99, REPEATED, FALSE_ALARMS)
