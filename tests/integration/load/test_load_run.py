@@ -73,7 +73,7 @@ def test_a_healthy_service_passes_and_sees_marked_traffic() -> None:
 )
 def test_a_wrong_answer_fails_the_run_and_is_told(answer: Answer, told: str) -> None:
     with _service(answer) as service:
-        run = _locust(MODULE, "--headless", "-u", "4", "-r", "4", "-t", "2s", "--only-summary", host=service.url)
+        run = _locust(MODULE, "--headless", "-u", "4", "-r", "4", "-t", "6s", "--only-summary", host=service.url)
 
     assert run.returncode == 1
     assert told in run.stdout
@@ -82,7 +82,7 @@ def test_a_wrong_answer_fails_the_run_and_is_told(answer: Answer, told: str) -> 
 
 def test_a_service_that_is_away_fails_the_run() -> None:
     away = f"http://127.0.0.1:{free_port()}"
-    run = _locust(MODULE, "--headless", "-u", "2", "-r", "2", "-t", "2s", "--only-summary", host=away)
+    run = _locust(MODULE, "--headless", "-u", "2", "-r", "2", "-t", "6s", "--only-summary", host=away)
 
     assert run.returncode == 1
     assert "is the API running" in run.stdout
@@ -136,7 +136,7 @@ def test_an_unknown_shape_is_refused_in_one_sentence() -> None:
 
 
 def test_a_key_is_sent_where_one_is_set() -> None:
-    options = ("--headless", "-u", "2", "-r", "2", "-t", "2s", "--only-summary")
+    options = ("--headless", "-u", "2", "-r", "2", "-t", "6s", "--only-summary")
     with _service(right) as service:
         run = _locust(MODULE, *options, host=service.url, API_KEY="the key")
 

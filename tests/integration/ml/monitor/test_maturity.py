@@ -30,7 +30,7 @@ def test_a_prediction_counts_from_its_thirtieth_day(world: World, engine: sa.Eng
     log(engine, *[{"predicted_at": days_ago(age), "probability": age / 1000} for age in ages])
     tell(engine, *[(f"r-{number}", True) for number in range(4)])
 
-    assert found(world)["1"].probabilities.tolist() == [0.0301, 0.3]
+    assert found(world)["1"].probabilities.tolist() == pytest.approx([0.0301, 0.3])
 
 
 def test_the_age_is_a_setting(world: World, engine: sa.Engine) -> None:
