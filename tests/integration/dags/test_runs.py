@@ -10,6 +10,8 @@ from mlflow import MlflowClient
 
 from infra.local.postgres import PostgresServer
 from ml import migrations
+from ml.monitor.drift import State
+from ml.monitor.findings import newest
 from ml.names import MODEL_NAME
 from ml.settings import MlSettings
 from ml.warehouse.connection import transaction, warehouse
@@ -76,9 +78,10 @@ def airflow(
 
 @pytest.fixture(scope="module")
 def runs(airflow: Airflow) -> list[Run]:
-    """Every DAG run in this order, training once before there are any data, all again on the same data."""
+    """Every DAG run in this order: once before there are any data or models, all again on the same data."""
     order = ["train_models_diabetes_simple", *2 * ["ingest_diabetes"], *2 * ["train_models_diabetes_simple"]]
-    order += 2 * ["auto_model_train_diabetes"]
+    order += [*2 * ["auto_model_train_diabetes"], "monitor_diabetes"]
+    order.insert(0, "monitor_diabetes")
     printed = airflow.run("-m", "tests.support.run_dags", *order, timeout=900)
     found = [Run(*match) for match in re.findall(r"(.*?)^=== (\w+) (\w+)$", printed, re.M | re.S)]
     assert [run.dag_id for run in found] == order
@@ -95,14 +98,28 @@ def test_every_run_ends_green(runs: list[Run]) -> None:
 
 
 def test_training_before_the_first_ingestion_is_skipped(runs: list[Run]) -> None:
-    assert "run ingest_diabetes" in runs[0].log
+    assert "run ingest_diabetes" in runs[1].log
 
 
-@pytest.mark.parametrize("index", [2, 4, 6])
+@pytest.mark.parametrize("index", [3, 5, 7])
 def test_a_second_run_on_the_same_data_says_nothing_new(runs: list[Run], index: int) -> None:
     assert runs[index].dag_id == runs[index - 1].dag_id
     assert "othing new" in runs[index].log
     assert "othing new" not in runs[index - 1].log
+
+
+def test_watching_before_there_is_a_model_is_skipped(runs: list[Run]) -> None:
+    assert "No version is in production, so there is nothing to watch" in runs[0].log
+
+
+def test_watching_without_predictions_is_kept_as_not_enough_data_and_announces_nothing(
+    runs: list[Run], settings: MlSettings
+) -> None:
+    with warehouse(settings) as engine:
+        found = newest(engine)
+    assert found is not None
+    assert (found.state, found.predictions) == (State.NOT_ENOUGH_DATA, 0)
+    assert "nothing to announce: not enough data" in runs[-1].log
 
 
 def test_ingestion_fills_train_and_test_data_once(runs: list[Run], settings: MlSettings) -> None:
