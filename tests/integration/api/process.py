@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from infra.local.probes import free_port
+from infra.local.settings import ROOT
 from tests.integration.api.conftest import eventually
 
 
@@ -49,10 +50,12 @@ def running_api(folder: Path, mlflow: str, **settings: str) -> Iterator[ApiProce
     options = ("--port", str(port), "--timeout-graceful-shutdown", "10")
     command = [sys.executable, "-m", "uvicorn", "--factory", "api.app:create_app", *options]
     with (folder / "api.log").open("ab") as log:
-        process = subprocess.Popen(command, env=os.environ | defaults | settings, stdout=log, stderr=log)
+        # From the root, wherever the test has gone: that is where the service is imported from.
+        process = subprocess.Popen(command, cwd=ROOT, env=os.environ | defaults | settings, stdout=log, stderr=log)
         try:
             url = f"http://127.0.0.1:{port}"
-            eventually(lambda: _answers(url), seconds=60)
+            eventually(lambda: _answers(url) or process.poll() is not None, seconds=60)
+            assert process.poll() is None, (folder / "api.log").read_text()[-2000:]
             with httpx.Client(base_url=url, timeout=60) as client:
                 yield ApiProcess(url, process, client)
         finally:

@@ -125,6 +125,28 @@ def test_beside_other_predictions_it_refuses_to_run(world: World, api: str) -> N
     assert count(engine, "predictions", "request_id = 'a patient' AND predicted_at < now() - interval '39 days'") == 1
 
 
+def test_a_service_that_logs_elsewhere_is_told(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ml.monitor.backdating._PATIENCE_SECONDS", 1.0)
+    with running_registry() as registry:
+        registry.promote("1", write_bundle(tmp_path / "bundle"))
+        with running_api(tmp_path, registry.url) as service:
+            service.wait_until_ready()
+            failed = run("--api", service.url)
+
+    assert str(failed.exception).startswith(f"Only 0 of {RECORDS} predictions came into the prediction log: ")
+
+
+def test_a_service_without_a_model_or_that_asks_for_a_key_is_told(world: World, tmp_path: Path) -> None:
+    digest = "0" * 64
+    with running_api(tmp_path, "http://127.0.0.1:9") as service:
+        without_model = run("--api", service.url)
+    with running_api(tmp_path, "http://127.0.0.1:9", API_KEYS=f"somebody:{digest}") as service:
+        without_key = run("--api", service.url, "--api-key", "wrong")
+
+    assert "answered /predict with status 503: " in str(without_model.exception)
+    assert "answered /predict with status 401: This service asks for a key" in str(without_key.exception)
+
+
 def test_a_service_that_is_away_is_told(world: World) -> None:
     failed = run("--api", "http://127.0.0.1:9")
 
