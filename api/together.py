@@ -40,12 +40,13 @@ class Together:
         records = read_small(body, max_records)
         patients = patients_of(records)
         inputs, states = with_history(records, await history.find(patients) if patients else None)
-        answers = self._at_once(inputs, bundle) if self._is_alone() else await self.answer(inputs, bundle)
+        if self._answered_one:
+            self._has_company = True
+        if self._has_company or self._waiting:
+            answers = await self.answer(inputs, bundle)
+        else:
+            answers = self._at_once(inputs, bundle)
         return scored_as(records, inputs, states, answers, bundle.completeness, interval)
-
-    def _is_alone(self) -> bool:
-        self._has_company = self._has_company or self._answered_one
-        return not self._has_company and not self._waiting
 
     def _at_once(self, inputs: Sequence[Record], bundle: Bundle) -> Answers:
         self._answered_one = True
