@@ -6,7 +6,8 @@
 import streamlit as st
 
 from ml.errors import SettingsError
-from ui import services
+from ui import language, services
+from ui.language import _
 
 st.set_page_config(
     page_title="30-day readmission risk",
@@ -15,18 +16,23 @@ st.set_page_config(
     menu_items={"Get help": None, "Report a bug": None, "About": "Calibrated 30-day hospital readmission risk."},
 )
 
-page = st.navigation(
-    [
-        st.Page("app_pages/predict.py", title="Predict", icon=":material/stethoscope:", default=True),
-        st.Page("app_pages/model.py", title="Model", icon=":material/analytics:"),
-    ],
-    position="top",
-)
-
 try:
-    services.settings()
+    settings = services.settings()
 except SettingsError as error:
     st.error(str(error), icon=":material/settings_alert:")
     st.stop()
 
+with st.container(horizontal=True, horizontal_alignment="right"):
+    language.choose(settings.ui_language)
+
+page = st.navigation(
+    [
+        st.Page("app_pages/home.py", title=_("Home"), icon=":material/home:"),
+        st.Page("app_pages/predict.py", title=_("Predict"), icon=":material/stethoscope:", default=True),
+        st.Page("app_pages/batch.py", title=_("Batch"), icon=":material/table_rows:"),
+        st.Page("app_pages/model.py", title=_("Model"), icon=":material/analytics:"),
+        st.Page("app_pages/monitoring.py", title=_("Monitoring"), icon=":material/monitoring:"),
+    ],
+    position="top",
+)
 page.run()

@@ -6,8 +6,10 @@ from typing import Final, Literal
 
 import altair as alt
 import pandas as pd
+import streamlit as st
 
 from ui.cohort import axis_end, distribution
+from ui.language import _, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +26,20 @@ LIGHT: Final = Palette(lower="#4C86B5", higher="#C3D2DF", patient="#B83A0B", ave
 DARK: Final = Palette(lower="#6FA8D6", higher="#3D556B", patient="#FF9A66", average="#BAC6D1")
 
 
+def palette() -> Palette:
+    """The colours for the theme this person looks at."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
 def risk_in_cohort(
     risk: float, quantiles: Sequence[float], prevalence: float, palette: Palette = LIGHT
 ) -> alt.LayerChart:
     """Distribution of risk in the cohort, with this patient and the average marked."""
     end = axis_end(risk, quantiles)
     bars = pd.DataFrame([asdict(one) for one in distribution(quantiles, end)])
-    bars["Cohort"] = ["lower risk" if low < risk else "higher risk" for low in bars["low"]]
+    bars["cohort"] = ["lower" if low < risk else "higher" for low in bars["low"]]
     x_axis = alt.X(
-        "low:Q", title="Predicted risk", scale=alt.Scale(domain=[0, end]), axis=alt.Axis(format=".0%", tickCount=6)
+        "low:Q", title=_("Predicted risk"), scale=alt.Scale(domain=[0, end]), axis=alt.Axis(format=".0%", tickCount=6)
     )
     cohort = (
         alt.Chart(bars)
@@ -41,21 +48,23 @@ def risk_in_cohort(
             x=x_axis,
             x2="high:Q",
             y2=alt.datum(0),
-            y=alt.Y("share:Q", title="Share of patients", axis=alt.Axis(format=".0%", tickCount=4)),
+            y=alt.Y("share:Q", title=_("Share of patients"), axis=alt.Axis(format=".0%", tickCount=4)),
             color=alt.Color(
-                "Cohort:N",
-                scale=alt.Scale(domain=["lower risk", "higher risk"], range=[palette.lower, palette.higher]),
+                "cohort:N",
+                scale=alt.Scale(domain=["lower", "higher"], range=[palette.lower, palette.higher]),
                 legend=None,
             ),
             tooltip=[
-                alt.Tooltip("low:Q", title="Risk from", format=".1%"),
-                alt.Tooltip("high:Q", title="to", format=".1%"),
-                alt.Tooltip("share:Q", title="Share of patients", format=".1%"),
+                alt.Tooltip("low:Q", title=_("Risk from"), format=".1%"),
+                alt.Tooltip("high:Q", title=_("to"), format=".1%"),
+                alt.Tooltip("share:Q", title=_("Share of patients"), format=".1%"),
             ],
         )
     )
-    average = _mark(prevalence, f"average {prevalence:.1%}", palette.average, end, row=1, dash=[4, 3])
-    patient = _mark(risk, f"this patient {risk:.1%}", palette.patient, end, row=0)
+    average = _mark(
+        prevalence, _("average {share}").format(share=percent(prevalence)), palette.average, end, row=1, dash=[4, 3]
+    )
+    patient = _mark(risk, _("this patient {share}").format(share=percent(risk)), palette.patient, end, row=0)
     chart = alt.LayerChart(layer=[cohort, *average, *patient])
     return chart.properties(height=280, padding={"top": 34, "right": 8})
 

@@ -1,17 +1,14 @@
 """The form: one input per feature, drawn from the schema, and the record made of what was filled in."""
 
-import re
 from typing import Final
 
 import streamlit as st
 
 from ml.schema import BY_NAME, EXAMPLE_RECORD, FEATURES, UNKNOWN, Column, Group, Kind
+from ui.wording import expectation, label_of, text_of, unknown
 
 FIRST: Final = ("race", "gender", "age")
 """What is asked first; everything else stands behind it, by group."""
-
-UNKNOWN_TEXT: Final = "Unknown"
-_RANGE: Final = re.compile(r"\[(\d+)-(\d+)\)")
 
 
 def key_of(name: str) -> str:
@@ -25,24 +22,6 @@ def further_groups() -> dict[Group, list[Column]]:
     return {
         group: left for group, columns in groups.items() if (left := [one for one in columns if one.name not in FIRST])
     }
-
-
-def label_of(column: Column) -> str:
-    """The label with its unit, unless the label already says it."""
-    if not column.unit or column.unit in column.label.lower():
-        return column.label
-    return f"{column.label} ({column.unit})"
-
-
-def text_of(column: Column, value: str | int) -> str:
-    """What a person reads for a value; ``[60-70)`` is read as an age of 60 to 69."""
-    if value == UNKNOWN:
-        return UNKNOWN_TEXT
-    text = column.text_of(value)
-    if found := _RANGE.fullmatch(text):
-        low, high = int(found[1]), int(found[2])
-        return f"{low} to {high - 1}" if column.name == "age" else f"{low} to under {high}"
-    return text
 
 
 def draw(column: Column) -> None:
@@ -64,15 +43,15 @@ def draw(column: Column) -> None:
                 max_value=column.high,
                 value=None,
                 step=1,
-                placeholder=UNKNOWN_TEXT,
+                placeholder=unknown(),
                 key=key,
                 persist_state="session",
             )
         case _:
             st.text_input(
                 label,
-                placeholder=UNKNOWN_TEXT,
-                help=f"{column.expectation[:1].upper()}{column.expectation[1:]}.",
+                placeholder=unknown(),
+                help=f"{expectation(column)[:1].upper()}{expectation(column)[1:]}.",
                 max_chars=8,
                 key=key,
                 persist_state="session",

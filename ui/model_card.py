@@ -1,39 +1,46 @@
 """The parts of the Model page."""
 
-from datetime import UTC
-
 import streamlit as st
 
 from ml.names import MODEL_NAME
 from ml.schema import CITATION
-from ui import notices, services
-from ui.answers import SYNTHETIC, Interval, RegisteredVersion, ServedModel
+from ui import services
+from ui.clients.api_answers import SYNTHETIC, ServedModel
+from ui.clients.mlflow import RegisteredVersion
+from ui.language import _, decimal, moment, percent
 from ui.services import Picture
+from ui.wording import interval, plain
 
-METRICS = {
-    "auroc": ("AUROC", "How often a readmitted patient is ranked above one who is not; 0.5 is chance."),
-    "average_precision": ("Average precision", "Precision over all thresholds; chance equals the prevalence."),
-    "brier": ("Brier score", "Mean squared error of the probability; lower is better."),
-    "ece": ("Calibration error", "Mean distance between predicted and observed risk; lower is better."),
-}
+
+def meanings() -> dict[str, tuple[str, str]]:
+    """Name and meaning of each figure."""
+    return {
+        "auroc": ("AUROC", _("How often a readmitted patient is ranked above one who is not; 0.5 is chance.")),
+        "average_precision": (
+            _("Average precision"),
+            _("Precision over all thresholds; chance equals the prevalence."),
+        ),
+        "brier": (_("Brier score"), _("Mean squared error of the probability; lower is better.")),
+        "ece": (_("Calibration error"), _("Mean distance between predicted and observed risk; lower is better.")),
+    }
 
 
 def provenance(model: ServedModel) -> None:
     """Version, algorithm and where the data came from."""
-    data = "Synthetic cohort" if model.data_source == SYNTHETIC else "Diabetes 130-US hospitals (UCI 296)"
-    st.subheader("The model that answers")
+    data = _("Synthetic cohort") if model.data_source == SYNTHETIC else "Diabetes 130-US hospitals (UCI 296)"
+    st.subheader(_("The model that answers"))
     st.table(
         {
-            "Name": model.name,
-            "Version": model.version,
-            "Algorithm": model.algorithm,
-            "Data": data,
-            "Data version": model.data_version,
-            "Trained": f"{model.trained_at.astimezone(UTC):%d %B %Y, %H:%M} UTC",
-            "Prevalence": f"{model.prevalence:.1%} readmitted within 30 days",
+            _("Name"): model.name,
+            _("Version"): model.version,
+            _("Algorithm"): model.algorithm,
+            _("Data"): data,
+            _("Data version"): model.data_version,
+            _("Trained"): moment(model.trained_at),
+            _("Prevalence"): _("{share} readmitted within 30 days").format(share=percent(model.prevalence)),
         },
         border="horizontal",
-        alt="The model that answers, and what it was trained on",
+        alt=_("The model that answers, and what it was trained on"),
     )
     if model.data_source != SYNTHETIC:
         st.markdown(f":small[{CITATION.replace('[data set]', '(data set)')}]")
@@ -41,33 +48,35 @@ def provenance(model: ServedModel) -> None:
 
 def metrics(model: ServedModel) -> None:
     """How good it is on patients it has never seen."""
-    st.subheader("Measured on held-out patients")
-    rows = [(*METRICS.get(name, (name, "")), interval) for name, interval in model.metrics.items()]
+    st.subheader(_("Measured on held-out patients"))
+    known = meanings()
+    rows = [(*known.get(name, (name, "")), figure) for name, figure in model.metrics.items()]
     st.table(
         {
-            "Metric": [label for label, _, _ in rows],
-            "Value": [_figure(interval) for _, _, interval in rows],
-            "95% interval": [_interval(interval) for _, _, interval in rows],
-            "What it says": [meaning for _, meaning, _ in rows],
+            _("Metric"): [label for label, _meaning, _one in rows],
+            _("Value"): [_figure(figure.value) for _label, _meaning, figure in rows],
+            _("95% interval"): [interval(figure.low, figure.high) for _label, _meaning, figure in rows],
+            _("What it says"): [meaning for _label, meaning, _one in rows],
         },
         border="horizontal",
         hide_index=True,
-        alt="Metrics of the model with their intervals",
+        alt=_("Metrics of the model with their intervals"),
     )
-    st.markdown(":small[Intervals by bootstrap over patients: all encounters of a patient are drawn together.]")
+    text = _("Intervals by bootstrap over patients: all encounters of a patient are drawn together.")
+    st.markdown(f":small[{text}]")
 
 
 def registry_only(version: RegisteredVersion) -> None:
     """What the registry tells of the production version while the API is away."""
-    st.subheader("The production version in the registry")
+    st.subheader(_("The production version in the registry"))
     st.table(
         {
-            "Name": version.name,
-            "Version": version.version,
-            **{tag.key: notices.plain(tag.value) for tag in version.tags},
+            _("Name"): version.name,
+            _("Version"): version.version,
+            **{tag.key: plain(tag.value) for tag in version.tags},
         },
         border="horizontal",
-        alt="The production version and its tags",
+        alt=_("The production version and its tags"),
     )
 
 
@@ -76,24 +85,18 @@ def links(picture: Picture) -> None:
     given = services.settings()
     version = picture.registered.version if isinstance(picture.registered, RegisteredVersion) else None
     model_url = f"{given.mlflow_public_url.rstrip('/')}/#/models/{MODEL_NAME}"
-    st.subheader("Look behind it")
+    st.subheader(_("Look behind it"))
     with st.container(horizontal=True):
         st.link_button(
-            "Model in MLflow",
+            _("Model in MLflow"),
             f"{model_url}/versions/{version}" if version else model_url,
             icon=":material/inventory_2:",
         )
         st.link_button(
-            "Training in Airflow", f"{given.airflow_public_url.rstrip('/')}/dags", icon=":material/account_tree:"
+            _("Training in Airflow"), f"{given.airflow_public_url.rstrip('/')}/dags", icon=":material/account_tree:"
         )
-        st.link_button("API reference", f"{given.api_public_url.rstrip('/')}/docs", icon=":material/api:")
+        st.link_button(_("API reference"), f"{given.api_public_url.rstrip('/')}/docs", icon=":material/api:")
 
 
-def _figure(interval: Interval) -> str:
-    return "not measured" if interval.value is None else f"{interval.value:.4f}"
-
-
-def _interval(interval: Interval) -> str:
-    if interval.low is None or interval.high is None:
-        return "not measured"
-    return f"{interval.low:.4f} to {interval.high:.4f}"
+def _figure(value: float | None) -> str:
+    return _("not measured") if value is None else decimal(value, 4)

@@ -7,9 +7,10 @@ import streamlit as st
 
 from ml.schema import BY_NAME, FEATURES
 from ui import charts, cohort, notices, services
-from ui.answers import FieldFault, Prediction, ServedModel
-from ui.api_client import NoModelYet, Refused, ServiceError
-from ui.fields import label_of
+from ui.clients.api_answers import Prediction, ServedModel
+from ui.clients.faults import FieldFault, NoModelYet, Refused, ServiceError
+from ui.language import _, percent
+from ui.wording import fault, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,23 +18,22 @@ class Result:
     """A prediction with all that is shown beside it, as it was when it was made."""
 
     prediction: Prediction
-    known: int
     model: ServedModel | None  # None when the cohort of that version could not be had
 
 
 def ask(record: Mapping[str, str | int]) -> Result | ServiceError:
     """Predict for one record; a fault is returned, since it is shown in the same place."""
     try:
-        prediction = services.client().predict(record)
+        prediction = services.api().predict(record)
     except ServiceError as error:
         services.look_again()
         return error
-    return Result(prediction, len(record), _model_of(prediction))
+    return Result(prediction, _model_of(prediction))
 
 
 def _model_of(prediction: Prediction) -> ServedModel | None:
     """The served model, if it is the one that predicted; asked anew when a swap came in between."""
-    for _ in range(2):
+    for _attempt in range(2):
         served = services.picture().served
         if isinstance(served, ServedModel) and served.version == prediction.model.version:
             return served
@@ -43,14 +43,15 @@ def _model_of(prediction: Prediction) -> ServedModel | None:
 
 def draw(result: Result | ServiceError | None) -> None:
     """The result panel in each of its states."""
-    st.subheader("Result")
+    st.subheader(_("Result"))
     match result:
         case None:
-            st.markdown("Fill in what is known and press **Predict**. What you leave unknown is left out.")
-        case Refused() as refused:
+            st.markdown(_("Fill in what is known and press **Predict**. What you leave unknown is left out."))
+        case Refused() as refused if refused.faults:
             _refused(refused)
         case NoModelYet() as error:
-            st.error(f"There is no model to ask: {notices.plain(str(error).rstrip('.'))}.", icon=":material/hourglass:")
+            text = _("There is no model to ask: {said}.").format(said=plain(error.said.rstrip(".")))
+            st.error(text, icon=":material/hourglass:")
         case ServiceError() as error:
             notices.failure(error)
         case Result():
@@ -59,41 +60,32 @@ def draw(result: Result | ServiceError | None) -> None:
 
 def _prediction(result: Result) -> None:
     prediction, risk = result.prediction, result.prediction.predictions[0]
-    st.metric("Risk of readmission within 30 days", f"{risk:.1%}")
+    st.metric(_("Risk of readmission within 30 days"), percent(risk))
     if result.model:
         words = cohort.comparison(risk, result.model.risk_quantiles, result.model.prevalence)
         st.markdown(f"**{words}**")
+        alternative = _("Distribution of predicted risk among the test patients. This patient: {risk}. {words}")
         st.altair_chart(
-            charts.risk_in_cohort(risk, result.model.risk_quantiles, result.model.prevalence, _palette()),
+            charts.risk_in_cohort(risk, result.model.risk_quantiles, result.model.prevalence, charts.palette()),
             width="stretch",
-            alt=f"Distribution of predicted risk among the test patients. This patient: {risk:.1%}. {words}",
+            alt=alternative.format(risk=percent(risk), words=words),
         )
     else:
-        st.info(f"The cohort of version {prediction.model.version} cannot be had now, so the risk stands alone.")
-    st.markdown(f"**{result.known} of {len(FEATURES)} fields known.**")
-    st.markdown(
-        f":small[Model {prediction.model.name}, version {prediction.model.version}. "
-        f"Request {notices.plain(prediction.request_id)}.]  \n:small[{notices.NOT_CLINICAL}]"
+        text = _("The cohort of version {version} cannot be had now, so the risk stands alone.")
+        st.info(text.format(version=prediction.model.version))
+    known = _("{known} of {all} fields known.").format(known=prediction.known_fields[0], all=len(FEATURES))
+    st.markdown(f"**{known}**")
+    model = _("Model {name}, version {version}. Request {request}.").format(
+        name=prediction.model.name, version=prediction.model.version, request=plain(prediction.request_id)
     )
-
-
-def _palette() -> charts.Palette:
-    return charts.DARK if st.context.theme.type == "dark" else charts.LIGHT
+    st.markdown(f":small[{model}]  \n:small[{notices.not_clinical()}]")
 
 
 def _refused(refused: Refused) -> None:
-    if not refused.faults:
-        notices.failure(refused)
-        return
-    what = "this field" if len(refused.faults) == 1 else "these fields"
-    lines = "\n".join(f"- {_fault(fault)}" for fault in refused.faults)
-    st.error(f"Please correct {what}:\n\n{lines}", icon=":material/edit_note:")
+    what = _("Please correct this field:") if len(refused.faults) == 1 else _("Please correct these fields:")
+    lines = "\n".join(f"- {_fault(one)}" for one in refused.faults)
+    st.error(f"{what}\n\n{lines}", icon=":material/edit_note:")
 
 
-def _fault(fault: FieldFault) -> str:
-    """A fault in the words of the form; the API's own words where the form has no such field."""
-    column = BY_NAME.get(fault.field or "")
-    if column is None or column.allowed:
-        return notices.plain(fault.message)
-    given = "" if fault.value is None else f" “{fault.value}”"
-    return notices.plain(f"{label_of(column)}{given}: enter {column.expectation}, or leave it empty for unknown.")
+def _fault(found: FieldFault) -> str:
+    return plain(fault(found, BY_NAME.get(found.field or "")))

@@ -3,11 +3,13 @@
 import streamlit as st
 
 from ui import model_card, notices, services
-from ui.answers import RegisteredVersion, ServedModel
+from ui.clients.api_answers import ServedModel
+from ui.clients.mlflow import RegisteredVersion
+from ui.language import _
 
-with st.spinner("Asking the services…"):
+with st.spinner(_("Asking the services…")):
     picture = services.picture()
-notices.header("Model", picture)
+notices.header(_("Model"), picture)
 notices.trouble(picture)
 
 if isinstance(picture.served, ServedModel):
@@ -16,4 +18,4 @@ if isinstance(picture.served, ServedModel):
 elif isinstance(picture.registered, RegisteredVersion):
     model_card.registry_only(picture.registered)
 model_card.links(picture)
-st.markdown(f":small[{notices.NOT_CLINICAL}]")
+st.markdown(f":small[{notices.not_clinical()}]")

@@ -1,7 +1,8 @@
 import pytest
 
 from ml.schema import BY_NAME, FEATURES, UNKNOWN, Column, Group
-from ui.fields import FIRST, further_groups, label_of, text_of
+from ui.fields import FIRST, further_groups
+from ui.wording import label_of, text_of
 
 
 def test_each_feature_stands_in_the_form_exactly_once() -> None:

@@ -1,19 +1,25 @@
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
-from ui.api_client import (
+from ui.clients.api import ApiClient
+from ui.clients.faults import (
+    Failed,
     NoModelYet,
-    PlatformClient,
+    NotUnderstood,
     Refused,
     ServiceError,
     TooSlow,
-    UnexpectedAnswer,
     Unreachable,
 )
+from ui.clients.mlflow import MlflowClient
+from ui.wording import sentence
+
+Answer = Callable[[httpx.Request], httpx.Response]
 
 MODEL = {
     "name": "diabetes-readmission",
@@ -25,55 +31,63 @@ MODEL = {
     "metrics": {"auroc": {"value": 0.67, "low": 0.66, "high": 0.68}},
     "prevalence": 0.11,
     "risk_quantiles": [0.0, 0.1, 0.6],
+    "completeness": {"weights": {}, "information": [], "auroc_without_history": [], "auroc_with_history": []},
+    "interval_coverage": 0.9,
     "a_field_of_a_later_version": True,
 }
 PREDICTION = {
     "predictions": [0.18],
+    "known_fields": [1],
+    "reliability": [0.52],
+    "history": ["none"],
+    "intervals": [[0.1, 0.3]],
     "model": {"name": "diabetes-readmission", "version": "3", "data_source": "real"},
     "request_id": "abc",
 }
 
 
-def answering(answer: Callable[[httpx.Request], httpx.Response]) -> PlatformClient:
-    return PlatformClient("http://api:8000/", "http://mlflow:5000", 2, transport=httpx.MockTransport(answer))
+def api(answer: Answer) -> ApiClient:
+    return ApiClient("http://api:8000/", 2, transport=httpx.MockTransport(answer))
 
 
-def always(status: int, body: Any) -> PlatformClient:
-    return answering(lambda _: httpx.Response(status, json=body))
+def mlflow(answer: Answer) -> MlflowClient:
+    return MlflowClient("http://mlflow:5000", 2, transport=httpx.MockTransport(answer))
 
 
-def failing(error: type[httpx.HTTPError]) -> PlatformClient:
+def always(status: int, body: Any) -> Answer:
+    return lambda _: httpx.Response(status, json=body)
+
+
+def failing(error: type[httpx.HTTPError]) -> Answer:
     def fail(request: httpx.Request) -> httpx.Response:
         raise error("broken")
 
-    return answering(fail)
+    return fail
 
 
 def test_the_served_model_is_read_and_unknown_fields_are_passed_over() -> None:
-    model = always(200, MODEL).served_model()
+    model = api(always(200, MODEL)).served_model()
     assert (model.version, model.metrics["auroc"].low, model.risk_quantiles) == ("3", 0.66, (0.0, 0.1, 0.6))
     assert model.trained_at.utcoffset() is not None
 
 
 @pytest.mark.parametrize(("key", "sent"), [("the key", "the key"), ("", None)])
-def test_the_key_goes_to_the_api_and_to_nobody_else(key: str, sent: str | None) -> None:
-    seen: dict[str, str | None] = {}
+def test_the_key_goes_to_the_api(key: str, sent: str | None) -> None:
+    seen: list[str | None] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        seen[request.url.host] = request.headers.get("x-api-key")
+        seen.append(request.headers.get("x-api-key"))
         return httpx.Response(503)
 
-    client = PlatformClient("http://api:8000", "http://mlflow:5000", 2, key, httpx.MockTransport(answer))
-    for ask in (client.served_model, client.production_version):
-        with pytest.raises(ServiceError):
-            ask()
-
-    assert seen == {"api": sent, "mlflow": None}
+    with pytest.raises(NoModelYet):
+        ApiClient("http://api:8000", 2, key, httpx.MockTransport(answer)).served_model()
+    assert seen == [sent]
 
 
-def test_a_refused_key_is_told_in_the_words_of_the_api() -> None:
-    with pytest.raises(Refused, match="asks for a key"):
-        always(401, {"title": "No key", "status": 401, "detail": "This service asks for a key."}).served_model()
+def test_a_refused_key_is_told_as_such() -> None:
+    with pytest.raises(Refused) as refusal:
+        api(always(401, {"title": "No key", "status": 401, "detail": "This service asks for a key."})).served_model()
+    assert "refused the key" in sentence(refusal.value)
 
 
 def test_one_record_is_posted_as_a_batch_of_one() -> None:
@@ -83,9 +97,9 @@ def test_one_record_is_posted_as_a_batch_of_one() -> None:
         seen.append(request)
         return httpx.Response(200, json=PREDICTION)
 
-    prediction = answering(answer).predict({"age": "[60-70)"})
+    prediction = api(answer).predict({"age": "[60-70)"})
     assert prediction.predictions == (0.18,)
-    assert str(seen[0].url) == "http://api:8000/predict"
+    assert str(seen[0].url) == "http://api:8000/predict?interval=true"
     assert json.loads(seen[0].content) == {"records": [{"age": "[60-70)"}]}
 
 
@@ -96,7 +110,7 @@ def test_the_production_version_is_asked_for_by_its_alias() -> None:
         tags = [{"key": "data_source", "value": "synthetic"}]
         return httpx.Response(200, json={"model_version": {"name": "diabetes-readmission", "version": 4, "tags": tags}})
 
-    version = answering(answer).production_version()
+    version = mlflow(answer).by_alias()
     assert version.version == "4"
     assert version.tag("data_source") == "synthetic"
     assert version.tag("algorithm") is None
@@ -105,24 +119,28 @@ def test_the_production_version_is_asked_for_by_its_alias() -> None:
 @pytest.mark.parametrize(("status", "code"), [(404, "RESOURCE_DOES_NOT_EXIST"), (400, "INVALID_PARAMETER_VALUE")])
 def test_a_registry_without_the_model_or_without_the_alias_means_no_model_yet(status: int, code: str) -> None:
     with pytest.raises(NoModelYet):
-        always(status, {"error_code": code, "message": "not found"}).production_version()
+        mlflow(always(status, {"error_code": code, "message": "not found"})).by_alias()
 
 
 def test_another_server_at_the_address_of_mlflow_is_not_taken_for_an_empty_registry() -> None:
-    with pytest.raises(UnexpectedAnswer, match="status 404"):
-        always(404, {"detail": "Not Found"}).production_version()
+    with pytest.raises(Refused) as refusal:
+        mlflow(always(404, {"detail": "Not Found"})).by_alias()
+    assert refusal.value.status == 404
 
 
 def test_an_api_without_a_model_says_what_to_run() -> None:
     detail = "no production model yet: run train_models_diabetes_simple"
-    with pytest.raises(NoModelYet, match="run train_models_diabetes_simple"):
-        always(503, {"title": "Service Unavailable", "status": 503, "detail": detail}).predict({})
+    with pytest.raises(NoModelYet) as told:
+        api(always(503, {"title": "Service Unavailable", "status": 503, "detail": detail})).predict({})
+    assert "run train_models_diabetes_simple" in told.value.said
 
 
 def test_a_refusal_carries_its_faults_field_by_field() -> None:
     fault = {"record": 0, "field": "age", "value": "abc", "message": "is not allowed", "allowed": ["[0-10)"]}
-    with pytest.raises(Refused, match="1 fault") as refusal:
-        always(422, {"title": "Unprocessable", "status": 422, "detail": "1 fault", "errors": [fault]}).predict({})
+    problem = {"title": "Unprocessable", "status": 422, "detail": "1 fault", "errors": [fault], "error_count": 40}
+    with pytest.raises(Refused) as refusal:
+        api(always(422, problem)).predict({})
+    assert (refusal.value.said, refusal.value.count) == ("1 fault", 40)
     assert [(one.field, one.value, one.allowed) for one in refusal.value.faults] == [("age", "abc", ("[0-10)",))]
 
 
@@ -136,31 +154,31 @@ def test_a_refusal_carries_its_faults_field_by_field() -> None:
     ],
 )
 def test_transport_faults_become_one_clear_sentence(error: type[httpx.HTTPError], expected: type[ServiceError]) -> None:
-    with pytest.raises(expected, match=r"^The prediction API (cannot be reached|did not answer).*\.$"):
-        failing(error).served_model()
+    with pytest.raises(expected) as told:
+        api(failing(error)).served_model()
+    assert re.match(r"The prediction API (cannot be reached|did not answer).*\.$", sentence(told.value))
 
 
 def test_an_unreachable_service_is_named_with_its_address() -> None:
-    with pytest.raises(Unreachable, match="MLflow cannot be reached at http://mlflow:5000: check"):
-        failing(httpx.ConnectError).production_version()
+    with pytest.raises(Unreachable) as told:
+        mlflow(failing(httpx.ConnectError)).by_alias()
+    assert sentence(told.value) == "MLflow cannot be reached at http://mlflow:5000: check that it is running."
 
 
 @pytest.mark.parametrize("status", [400, 403, 500, 502])
 def test_a_failing_service_is_told_with_its_status(status: int) -> None:
-    client = answering(lambda _: httpx.Response(status, text="<html>"))
-    with pytest.raises(UnexpectedAnswer, match=f"status {status}"):
-        client.served_model()
+    with pytest.raises(Failed) as told:
+        api(lambda _: httpx.Response(status, text="<html>")).served_model()
+    assert f"status {status}" in sentence(told.value)
 
 
 @pytest.mark.parametrize("body", [{}, {"predictions": []}, {"predictions": ["high"]}, []])
 def test_an_answer_of_another_shape_is_not_drawn(body: Any) -> None:
-    with pytest.raises(UnexpectedAnswer, match="does not understand"):
-        always(200, body).predict({})
+    with pytest.raises(NotUnderstood) as told:
+        api(always(200, body)).predict({})
+    assert "does not understand" in sentence(told.value)
 
 
 def test_a_malformed_address_is_told_as_unreachable() -> None:
-    with (
-        PlatformClient("http://:99999", "http://mlflow", 1) as client,
-        pytest.raises(ServiceError, match="cannot be reached"),
-    ):
+    with ApiClient("http://:99999", 1) as client, pytest.raises(Unreachable):
         client.served_model()

@@ -1,0 +1,10 @@
+"""Monitoring."""
+
+import streamlit as st
+
+from ui import notices, services
+from ui.language import _
+
+with st.spinner(_("Asking the services…")):
+    picture = services.picture()
+notices.header(_("Monitoring"), picture)
