@@ -25,8 +25,6 @@ class UiSettings(MlflowSettings, ApiClientSettings):
     grafana_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['grafana_port']}")
     locust_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['locust_port']}")
     http_timeout_seconds: float = Field(default=10, gt=0)
-    # Who knows it may start DAGs and roll a model back from the interface; empty: nobody may.
-    operator_key: SecretStr = SecretStr("")
-    # With which the interface then logs in to Airflow.
+    operator_key: SecretStr = SecretStr("")  # empty: nobody starts DAGs or rolls back from here
     airflow_user: str = "airflow"
-    airflow_password: SecretStr = SecretStr("")
+    airflow_password: SecretStr = SecretStr("airflow")
