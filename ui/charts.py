@@ -32,10 +32,14 @@ def palette() -> Palette:
 
 
 def risk_in_cohort(
-    risk: float, quantiles: Sequence[float], prevalence: float, palette: Palette = LIGHT
+    risk: float,
+    quantiles: Sequence[float],
+    prevalence: float,
+    palette: Palette = LIGHT,
+    interval: tuple[float, float] | None = None,
 ) -> alt.LayerChart:
-    """Distribution of risk in the cohort, with this patient and the average marked."""
-    end = axis_end(risk, quantiles)
+    """Distribution of risk in the cohort, with this patient, the range of the answer and the average marked."""
+    end = axis_end(max(risk, interval[1]) if interval else risk, quantiles)
     bars = pd.DataFrame([asdict(one) for one in distribution(quantiles, end)])
     bars["cohort"] = ["lower" if low < risk else "higher" for low in bars["low"]]
     x_axis = alt.X(
@@ -65,8 +69,62 @@ def risk_in_cohort(
         prevalence, _("average {share}").format(share=percent(prevalence)), palette.average, end, row=1, dash=[4, 3]
     )
     patient = _mark(risk, _("this patient {share}").format(share=percent(risk)), palette.patient, end, row=0)
-    chart = alt.LayerChart(layer=[cohort, *average, *patient])
-    return chart.properties(height=280, padding={"top": 34, "right": 8})
+    between = [_between(*interval, palette.patient, end)] if interval else []
+    chart = alt.LayerChart(layer=[cohort, *average, *between, *patient])
+    return chart.properties(height=240, padding={"top": 34, "right": 8})
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar to the right (raises) or to the left (lowers) of zero, with its text at its end."""
+
+    label: str
+    amount: float
+    text: str
+
+
+def diverging(bars: Sequence[Bar], palette: Palette = LIGHT) -> alt.LayerChart:
+    """What raises a risk and what lowers it: told apart by side, sign and colour."""
+    rows = pd.DataFrame([asdict(one) for one in bars])
+    raises, lowers = _("raises the risk"), _("lowers the risk")
+    rows["direction"] = [raises if amount >= 0 else lowers for amount in rows["amount"]]
+    # Room for the texts beyond the longest bar on either side.
+    reach = 0.45 * (rows["amount"].max() - rows["amount"].min() or rows["amount"].abs().max() or 1.0)
+    domain = [min(rows["amount"].min(), 0) - reach, max(rows["amount"].max(), 0) + reach]
+    base = alt.Chart(rows).encode(
+        x=alt.X("amount:Q", title=None, axis=alt.Axis(labels=False, ticks=False), scale=alt.Scale(domain=domain)),
+        y=alt.Y("label:N", title=None, sort=None, axis=alt.Axis(labelLimit=230, ticks=False, domain=False)),
+    )
+    marks = base.mark_bar(height={"band": 0.7}).encode(
+        color=alt.Color(
+            "direction:N",
+            scale=alt.Scale(domain=[raises, lowers], range=[palette.patient, palette.lower]),
+            legend=alt.Legend(title=None, orient="top"),
+        ),
+        tooltip=[alt.Tooltip("label:N", title=_("Field")), alt.Tooltip("text:N", title=_("Contribution"))],
+    )
+    texts = [
+        base.transform_filter(side)
+        .mark_text(align=align, dx=shift, color=palette.average, fontSize=13)
+        .encode(text="text:N")
+        for side, align, shift in _SIDES
+    ]
+    return alt.LayerChart(layer=[marks, *texts]).properties(height=27 * len(bars))
+
+
+_SIDES: Final[tuple[tuple[str, Literal["left", "right"], int], ...]] = (
+    ("datum.amount >= 0", "left", 4),
+    ("datum.amount < 0", "right", -4),
+)
+
+
+def _between(low: float, high: float, colour: str, end: float) -> alt.Chart:
+    """The range of an answer, as a bar along the upper edge of the plot."""
+    ends = alt.Chart(pd.DataFrame({"low": [low], "high": [high]}))
+    bar: alt.Chart = ends.mark_rule(color=colour, strokeWidth=5, strokeCap="round", opacity=0.75).encode(
+        x=alt.X("low:Q", scale=alt.Scale(domain=[0, end])), x2="high:Q", y=alt.value(3)
+    )
+    return bar
 
 
 def _mark(

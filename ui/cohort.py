@@ -43,10 +43,16 @@ def _share(above: int, risk: float, quantiles: Sequence[float]) -> float:
     return (above - 1 + (risk - low) / (high - low)) / last
 
 
+def quantile(share: float, quantiles: Sequence[float]) -> float:
+    """The risk that a share of the cohort does not exceed."""
+    place = share * (len(quantiles) - 1)
+    low = min(int(place), len(quantiles) - 2)
+    return quantiles[low] + (place - low) * (quantiles[low + 1] - quantiles[low])
+
+
 def axis_end(risk: float, quantiles: Sequence[float]) -> float:
     """Right end of the chart: the patient and 99 of 100 others fit; the few far outliers do not stretch it."""
-    near_top = quantiles[round(0.99 * (len(quantiles) - 1))]
-    return min(1.0, max(risk, near_top) * 1.08) or 1.0
+    return min(1.0, max(risk, quantile(0.99, quantiles)) * 1.08) or 1.0
 
 
 def distribution(quantiles: Sequence[float], end: float, bins: int = BINS) -> list[Bin]:

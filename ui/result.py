@@ -1,34 +1,55 @@
-"""Asking for a prediction, and drawing what came of it."""
+"""Asking for a prediction, and drawing what came of it: the risk first, then how to read it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import streamlit as st
 
-from ml.schema import BY_NAME, FEATURES
-from ui import charts, cohort, notices, services
+from ml.schema import BY_NAME
+from ui import bands, charts, cohort, knowledge, notices, services
 from ui.clients.api_answers import Prediction, ServedModel
 from ui.clients.faults import FieldFault, NoModelYet, Refused, ServiceError
 from ui.language import _, percent
 from ui.wording import fault, plain
+
+KEY: Final = "last-result"
+"""Where a session keeps its last result."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """A prediction with all that is shown beside it, as it was when it was made."""
 
+    record: Mapping[str, str | int]
     prediction: Prediction
     model: ServedModel | None  # None when the cohort of that version could not be had
 
+    @property
+    def risk(self) -> float:
+        """The predicted probability."""
+        return self.prediction.predictions[0]
 
-def ask(record: Mapping[str, str | int]) -> Result | ServiceError:
-    """Predict for one record; a fault is returned, since it is shown in the same place."""
-    try:
-        prediction = services.api().predict(record)
-    except ServiceError as error:
+
+def last() -> Result | ServiceError | None:
+    """What came of the last question of this session, if there was one."""
+    found: Result | ServiceError | None = st.session_state.get(KEY)
+    return found
+
+
+def forget() -> None:
+    """Show no result beside a form that it does not belong to (for callbacks)."""
+    st.session_state.pop(KEY, None)
+
+
+def ask(record: Mapping[str, str | int]) -> None:
+    """Predict for one record; a fault is kept, since it is shown in the same place."""
+    answer = services.outcome(lambda: services.api().predict(record))
+    if isinstance(answer, ServiceError):
         services.look_again()
-        return error
-    return Result(prediction, _model_of(prediction))
+        st.session_state[KEY] = answer
+    else:
+        st.session_state[KEY] = Result(record, answer, _model_of(answer))
 
 
 def _model_of(prediction: Prediction) -> ServedModel | None:
@@ -47,44 +68,58 @@ def draw(result: Result | ServiceError | None) -> None:
     match result:
         case None:
             st.markdown(_("Fill in what is known and press **Predict**. What you leave unknown is left out."))
-        case Refused() as refused if refused.faults:
-            _refused(refused)
-        case NoModelYet() as error:
+        case ServiceError():
+            draw_fault(result)
+        case Result():
+            _risk(result)
+            knowledge.draw(result.prediction, result.model)
+            _source(result)
+
+
+def draw_fault(error: ServiceError) -> None:
+    """What went wrong with a question, in the words of the form where it is about a field."""
+    match error:
+        case Refused() if error.faults:
+            what = _("Please correct this field:") if len(error.faults) == 1 else _("Please correct these fields:")
+            lines = "\n".join(f"- {_fault(one)}" for one in error.faults)
+            st.error(f"{what}\n\n{lines}", icon=":material/edit_note:")
+        case NoModelYet():
             text = _("There is no model to ask: {said}.").format(said=plain(error.said.rstrip(".")))
             st.error(text, icon=":material/hourglass:")
-        case ServiceError() as error:
+        case _:
             notices.failure(error)
-        case Result():
-            _prediction(result)
 
 
-def _prediction(result: Result) -> None:
-    prediction, risk = result.prediction, result.prediction.predictions[0]
+def _risk(result: Result) -> None:
+    prediction, risk, model = result.prediction, result.risk, result.model
     st.metric(_("Risk of readmission within 30 days"), percent(risk))
-    if result.model:
-        words = cohort.comparison(risk, result.model.risk_quantiles, result.model.prevalence)
-        st.markdown(f"**{words}**")
-        alternative = _("Distribution of predicted risk among the test patients. This patient: {risk}. {words}")
-        st.altair_chart(
-            charts.risk_in_cohort(risk, result.model.risk_quantiles, result.model.prevalence, charts.palette()),
-            width="stretch",
-            alt=alternative.format(risk=percent(risk), words=words),
-        )
-    else:
+    if model is None:
         text = _("The cohort of version {version} cannot be had now, so the risk stands alone.")
         st.info(text.format(version=prediction.model.version))
-    known = _("{known} of {all} fields known.").format(known=prediction.known_fields[0], all=len(FEATURES))
-    st.markdown(f"**{known}**")
+        return
+    band = bands.band_of(risk, model.risk_quantiles)
+    words = cohort.comparison(risk, model.risk_quantiles, model.prevalence)
+    st.badge(_("{band} of the cohort").format(band=band.name), icon=":material/bar_chart:")
+    st.markdown(f"**{words}**")
+    low, high = prediction.intervals[0]
+    alternative = _(
+        "Distribution of predicted risk among the test patients. This patient: {risk}. {words} "
+        "A bar above it marks the range from {low} to {high}."
+    )
+    st.altair_chart(
+        charts.risk_in_cohort(risk, model.risk_quantiles, model.prevalence, charts.palette(), (low, high)),
+        width="stretch",
+        alt=alternative.format(risk=percent(risk), words=words, low=percent(low), high=percent(high)),
+    )
+    st.markdown(f":small[{bands.definition(model.risk_quantiles)}]")
+
+
+def _source(result: Result) -> None:
+    prediction = result.prediction
     model = _("Model {name}, version {version}. Request {request}.").format(
         name=prediction.model.name, version=prediction.model.version, request=plain(prediction.request_id)
     )
     st.markdown(f":small[{model}]  \n:small[{notices.not_clinical()}]")
-
-
-def _refused(refused: Refused) -> None:
-    what = _("Please correct this field:") if len(refused.faults) == 1 else _("Please correct these fields:")
-    lines = "\n".join(f"- {_fault(one)}" for one in refused.faults)
-    st.error(f"{what}\n\n{lines}", icon=":material/edit_note:")
 
 
 def _fault(found: FieldFault) -> str:

@@ -1,15 +1,28 @@
-"""Predict: a short form, the result beside it."""
+"""Predict: a short form, the result beside it, and below what stands behind the result."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import streamlit as st
 
 from ml.schema import BY_NAME
-from ui import fields, notices, result, services
+from ui import contributions, examples, fields, knowledge, notices, result, services, what_if
 from ui.language import _
 
-RESULT = "last-result"
 STYLE = Path(__file__).parents[1] / "style.css"
+
+
+def start_with(known: Mapping[str, str | int]) -> None:
+    """Fill in the form; the result of another record goes (a callback)."""
+    fields.fill(known)
+    result.forget()
+
+
+def example_button(example: examples.Example) -> None:
+    """Fills in one example."""
+    title = examples.title(example)
+    st.button(title, icon=":material/person:", on_click=start_with, args=(example.known,), key=example.key)
+
 
 with st.spinner(_("Asking the services…")):
     picture = services.picture()
@@ -23,18 +36,21 @@ entry, answer = st.columns([3, 2], gap="large")
 with entry:
     st.subheader(_("Patient and stay"))
     with st.container(horizontal=True):
-        st.button(_("Example patient"), icon=":material/person:", on_click=fields.fill_example, key="example")
-        st.button(_("Reset"), icon=":material/restart_alt:", on_click=fields.clear, key="reset")
+        example_button(examples.FIRST)
+        with st.popover(_("More examples"), icon=":material/group:"):
+            for further in examples.FURTHER:
+                example_button(further)
+        st.button(_("Reset"), icon=":material/restart_alt:", on_click=start_with, args=({},), key="reset")
     with st.form("patient", border=False):
         for place, name in zip(st.columns(len(fields.FIRST)), fields.FIRST, strict=True):
             with place:
-                fields.draw(BY_NAME[name])
+                fields.draw(BY_NAME[name], fields.key_of(name), keep="session")
         for group, columns in fields.further_groups().items():
             with st.expander(f"{_(group)} ({len(columns)})"):
                 places = st.columns(2)
                 for position, column in enumerate(columns):
                     with places[position % 2]:
-                        fields.draw(column)
+                        fields.draw(column, fields.key_of(column.name), keep="session")
         asked = st.form_submit_button(
             _("Predict"), type="primary", icon=":material/play_arrow:", width="stretch", key="predict"
         )
@@ -42,5 +58,16 @@ with entry:
 with answer, st.container(key="result"):
     if asked:
         with st.spinner(_("Asking the model…")):
-            st.session_state[RESULT] = result.ask(fields.record())
-    result.draw(st.session_state.get(RESULT))
+            result.ask(fields.record())
+    shown = result.last()
+    result.draw(shown)
+
+if isinstance(shown, result.Result):
+    st.divider()
+    behind, beside = st.columns([3, 2], gap="large")
+    with beside:
+        what_if.draw(shown)
+        knowledge.draw_more(shown.record, shown.prediction, shown.model)
+    # Last, since it has to be asked for: everything else is there before.
+    with behind:
+        contributions.draw(shown)

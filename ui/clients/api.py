@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from ui.clients.api_answers import Prediction, ServedModel
+from ui.clients.api_answers import ExplainAnswer, Prediction, ServedModel
 from ui.clients.connection import Connection
 from ui.clients.faults import Service
 
@@ -23,3 +23,7 @@ class ApiClient(Connection):
     def predict(self, record: Mapping[str, Any]) -> Prediction:
         """The probability of readmission for one encounter; raises Refused with the faults of its fields."""
         return self.read(Prediction, "POST", "/predict", params={"interval": "true"}, json={"records": [dict(record)]})
+
+    def explain(self, record: Mapping[str, Any]) -> ExplainAnswer:
+        """What the risk of one encounter is made of; the API neither logs nor counts it as a prediction."""
+        return self.read(ExplainAnswer, "POST", "/explain", json={"records": [dict(record)]})

@@ -78,3 +78,27 @@ class Prediction(Answer):
     history: tuple[str, ...] = Field(min_length=1)
     model: ModelName
     request_id: str
+
+
+class Contribution(Answer):
+    """What one given field adds to the risk, as probability."""
+
+    field: str
+    value: str | int
+    contribution: float
+    standard_error: float = 0.0
+
+
+class Explanation(Answer):
+    """Where an answer comes from: ``base`` and all contributions add up to ``probability``."""
+
+    probability: float
+    base: float
+    contributions: tuple[Contribution, ...]
+
+
+class ExplainAnswer(Answer):
+    """``POST /explain``: one explanation per record."""
+
+    explanations: tuple[Explanation, ...] = Field(min_length=1)
+    model: ModelName
