@@ -1,15 +1,20 @@
 """Bundles are tried in a process of their own."""
 
 import asyncio
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
 from api.trial import prove
+from infra.local.settings import ROOT
 from ml.errors import BundleError
 from tests.faults.damages import endless, greedy
 from tests.integration.api.bundles import write_bundle
+from tests.integration.api.conftest import eventually
 
 
 def test_a_good_bundle_passes(tmp_path: Path) -> None:
@@ -39,3 +44,20 @@ def test_a_trial_that_is_given_up_leaves_no_process(tmp_path: Path) -> None:
         asyncio.run(give_up())
 
     assert not [child for child in psutil.Process().children() if "api.trial" in child.cmdline()]
+
+
+def test_a_trial_ends_with_its_service_however_that_ends(tmp_path: Path) -> None:
+    endless(write_bundle(tmp_path / "endless"))
+    program = f"import asyncio; from api.trial import prove; asyncio.run(prove({str(tmp_path / 'endless')!r}, 1))"
+    service = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)
+
+    def trials() -> list[psutil.Process]:
+        return [child for child in psutil.Process(service.pid).children() if "api.trial" in child.cmdline()]
+
+    eventually(lambda: bool(trials()))
+    (trial,) = trials()
+    eventually(lambda: trial.cpu_times().user > 1)
+    service.send_signal(signal.SIGKILL)
+    service.wait(10)
+
+    assert trial.wait(5) is None  # somebody else's child: psutil waits until it is gone, and knows no status
