@@ -92,8 +92,8 @@ def diverging(bars: Sequence[Bar], palette: Palette = LIGHT) -> alt.LayerChart:
     reach = 0.45 * (rows["amount"].max() - rows["amount"].min() or rows["amount"].abs().max() or 1.0)
     domain = [min(rows["amount"].min(), 0) - reach, max(rows["amount"].max(), 0) + reach]
     base = alt.Chart(rows).encode(
-        x=alt.X("amount:Q", title=None, axis=alt.Axis(labels=False, ticks=False), scale=alt.Scale(domain=domain)),
-        y=alt.Y("label:N", title=None, sort=None, axis=alt.Axis(labelLimit=230, ticks=False, domain=False)),
+        x=alt.X("amount:Q", axis=None, scale=alt.Scale(domain=domain)),
+        y=alt.Y("label:N", title=None, sort=None, axis=alt.Axis(labelLimit=200, ticks=False, domain=False)),
     )
     marks = base.mark_bar(height={"band": 0.7}).encode(
         color=alt.Color(
@@ -103,13 +103,14 @@ def diverging(bars: Sequence[Bar], palette: Palette = LIGHT) -> alt.LayerChart:
         ),
         tooltip=[alt.Tooltip("label:N", title=_("Field")), alt.Tooltip("text:N", title=_("Contribution"))],
     )
+    zero = alt.Chart(pd.DataFrame({"amount": [0.0]})).mark_rule(color=palette.average).encode(x="amount:Q")
     texts = [
         base.transform_filter(side)
         .mark_text(align=align, dx=shift, color=palette.average, fontSize=13)
         .encode(text="text:N")
         for side, align, shift in _SIDES
     ]
-    return alt.LayerChart(layer=[marks, *texts]).properties(height=27 * len(bars))
+    return alt.LayerChart(layer=[marks, zero, *texts]).properties(height=27 * len(bars))
 
 
 _SIDES: Final[tuple[tuple[str, Literal["left", "right"], int], ...]] = (

@@ -27,7 +27,7 @@ def draw(result: Result) -> None:
     """The contributions to a result, or why there are none; the result itself stands whatever happens here."""
     st.subheader(_("Where this risk comes from"))
     if not result.record:
-        st.markdown(_("Nothing is known of this patient: the risk is that of the average patient."))
+        _nothing_known()
         return
     answer = _asked(result)
     if isinstance(answer, ServiceError):
@@ -36,6 +36,8 @@ def draw(result: Result) -> None:
         st.button(_("Ask again"), icon=":material/refresh:", on_click=_forget, key="ask-again")
     elif answer.model.version != result.prediction.model.version:
         st.info(_("The model has changed since: press **Predict** again."), icon=":material/sync:")
+    elif not answer.explanations[0].contributions:
+        _nothing_known()
     else:
         _draw(answer.explanations[0])
 
@@ -56,6 +58,10 @@ def _asked(result: Result) -> ExplainAnswer | ServiceError:
         answer = services.outcome(lambda: services.api().explain(result.record))
     st.session_state[KEY] = result, answer
     return answer
+
+
+def _nothing_known() -> None:
+    st.markdown(_("Nothing is known of this patient, so the risk is the same as for anybody of the cohort."))
 
 
 def _forget() -> None:
@@ -105,7 +111,10 @@ def _table(contributions: Sequence[Contribution]) -> None:
 
 
 def _named(one: Contribution) -> str:
-    return _label(one.field) if one.field == EARLIER_STAYS else f"{_label(one.field)}: {_value(one)}"
+    """Field and value, short enough for a chart: without the unit."""
+    if one.field == EARLIER_STAYS or one.field not in _COLUMNS:
+        return _label(one.field)
+    return f"{_(_COLUMNS[one.field].label)}: {_value(one)}"
 
 
 def _label(name: str) -> str:

@@ -74,10 +74,12 @@ def _range(prediction: Prediction, model: ServedModel | None) -> str:
     if high - low < _SAME:
         return _("**Range:** none, for nothing is left to know that would move this answer.")
     if model is None:
-        text = _("**Range: {low} to {high}**, in which the answer would most likely lie if all fields were known.")
+        text = _(
+            "**Range: {low} to {high}**, in which the answer would most likely lie if all were known of the patient."
+        )
         return text.format(low=percent(low), high=percent(high))
     text = _(
-        "**Range: {low} to {high}.** If all fields were known, {share} of such answers would lie in it. "
+        "**Range: {low} to {high}.** If all were known of the patient, {share} of such answers would lie in it. "
         "It says nothing of what no model can know."
     )
     return text.format(low=percent(low), high=percent(high), share=percent(model.interval_coverage, 0))

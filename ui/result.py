@@ -1,4 +1,4 @@
-"""Asking for a prediction, and drawing what came of it: the risk first, then how to read it."""
+"""Asking for a prediction, and keeping what came of it for as long as it belongs to the form."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,12 +6,9 @@ from typing import Final
 
 import streamlit as st
 
-from ml.schema import BY_NAME
-from ui import bands, charts, cohort, knowledge, notices, services
+from ui import services
 from ui.clients.api_answers import Prediction, ServedModel
-from ui.clients.faults import FieldFault, NoModelYet, Refused, ServiceError
-from ui.language import _, percent
-from ui.wording import fault, plain
+from ui.clients.faults import ServiceError
 
 KEY: Final = "last-result"
 """Where a session keeps its last result."""
@@ -60,67 +57,3 @@ def _model_of(prediction: Prediction) -> ServedModel | None:
             return served
         services.look_again()
     return None
-
-
-def draw(result: Result | ServiceError | None) -> None:
-    """The result panel in each of its states."""
-    st.subheader(_("Result"))
-    match result:
-        case None:
-            st.markdown(_("Fill in what is known and press **Predict**. What you leave unknown is left out."))
-        case ServiceError():
-            draw_fault(result)
-        case Result():
-            _risk(result)
-            knowledge.draw(result.prediction, result.model)
-            _source(result)
-
-
-def draw_fault(error: ServiceError) -> None:
-    """What went wrong with a question, in the words of the form where it is about a field."""
-    match error:
-        case Refused() if error.faults:
-            what = _("Please correct this field:") if len(error.faults) == 1 else _("Please correct these fields:")
-            lines = "\n".join(f"- {_fault(one)}" for one in error.faults)
-            st.error(f"{what}\n\n{lines}", icon=":material/edit_note:")
-        case NoModelYet():
-            text = _("There is no model to ask: {said}.").format(said=plain(error.said.rstrip(".")))
-            st.error(text, icon=":material/hourglass:")
-        case _:
-            notices.failure(error)
-
-
-def _risk(result: Result) -> None:
-    prediction, risk, model = result.prediction, result.risk, result.model
-    st.metric(_("Risk of readmission within 30 days"), percent(risk))
-    if model is None:
-        text = _("The cohort of version {version} cannot be had now, so the risk stands alone.")
-        st.info(text.format(version=prediction.model.version))
-        return
-    band = bands.band_of(risk, model.risk_quantiles)
-    words = cohort.comparison(risk, model.risk_quantiles, model.prevalence)
-    st.badge(_("{band} of the cohort").format(band=band.name), icon=":material/bar_chart:")
-    st.markdown(f"**{words}**")
-    low, high = prediction.intervals[0]
-    alternative = _(
-        "Distribution of predicted risk among the test patients. This patient: {risk}. {words} "
-        "A bar above it marks the range from {low} to {high}."
-    )
-    st.altair_chart(
-        charts.risk_in_cohort(risk, model.risk_quantiles, model.prevalence, charts.palette(), (low, high)),
-        width="stretch",
-        alt=alternative.format(risk=percent(risk), words=words, low=percent(low), high=percent(high)),
-    )
-    st.markdown(f":small[{bands.definition(model.risk_quantiles)}]")
-
-
-def _source(result: Result) -> None:
-    prediction = result.prediction
-    model = _("Model {name}, version {version}. Request {request}.").format(
-        name=prediction.model.name, version=prediction.model.version, request=plain(prediction.request_id)
-    )
-    st.markdown(f":small[{model}]  \n:small[{notices.not_clinical()}]")
-
-
-def _fault(found: FieldFault) -> str:
-    return plain(fault(found, BY_NAME.get(found.field or "")))

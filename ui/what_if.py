@@ -13,7 +13,8 @@ from ui import bands, fields, services
 from ui.clients.faults import ServiceError
 from ui.contributions import points
 from ui.language import _, percent
-from ui.result import Result, draw_fault
+from ui.result import Result
+from ui.result_panel import draw_fault
 from ui.wording import label_of, plain
 
 

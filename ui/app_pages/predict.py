@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from ml.schema import BY_NAME
-from ui import contributions, examples, fields, knowledge, notices, result, services, what_if
+from ui import examples, fields, notices, result, services
 from ui.language import _
 
 STYLE = Path(__file__).parents[1] / "style.css"
@@ -55,18 +55,22 @@ with entry:
             _("Predict"), type="primary", icon=":material/play_arrow:", width="stretch", key="predict"
         )
 
+# What draws charts takes a second or two to import, once per process: the form stands meanwhile.
+from ui import contributions, knowledge, result_panel, what_if  # noqa: E402
+
 with answer, st.container(key="result"):
     if asked:
         with st.spinner(_("Asking the model…")):
             result.ask(fields.record())
     shown = result.last()
-    result.draw(shown)
+    result_panel.draw(shown)
 
 if isinstance(shown, result.Result):
     st.divider()
     behind, beside = st.columns([3, 2], gap="large")
     with beside:
-        what_if.draw(shown)
+        with st.container(key="what-if"):
+            what_if.draw(shown)
         knowledge.draw_more(shown.record, shown.prediction, shown.model)
     # Last, since it has to be asked for: everything else is there before.
     with behind:

@@ -103,7 +103,7 @@ def test_the_band_stands_beside_its_definition(app: AppTest) -> None:
 
 def test_the_result_says_what_range_and_reliability_mean(app: AppTest) -> None:
     page = shown(predict(app.run()))
-    assert "**Range: 11.0% to 27.0%.** If all fields were known, 90% of such answers would lie in it." in page
+    assert "**Range: 11.0% to 27.0%.** If all were known of the patient, 90% of such answers would lie in it." in page
     assert "in 61% of pairs; half would be a guess (AUROC 0.61)" in page
 
 
@@ -153,7 +153,7 @@ def test_contributions_are_drawn_with_a_text_and_a_table(app: AppTest, platform:
     assert asked == [{"number_inpatient": 2, "diag_1": "428"}]
     assert "From 11.0%, when nothing is known, to 21.3%" in shown(app)
     chart = app.get("vega_lite_chart")[1].proto
-    assert "Primary diagnosis (ICD-9-CM): 428 Heart failure +3.5 points" in chart.alt
+    assert "Primary diagnosis: 428 Heart failure +3.5 points" in chart.alt
     (table,) = [one.value for one in app.table if "Contribution" in one.value.columns]
     assert table["Value"].tolist() == ["2", "428 Heart failure"]
 
@@ -184,6 +184,35 @@ def test_contributions_of_another_version_are_not_shown_beside_the_risk(app: App
     app.run()
     app.selectbox(key="field-race").select("Asian")
     assert "The model has changed since" in shown(predict(app))
+
+
+def test_a_patient_number_that_leads_to_nothing_has_no_contributions(app: AppTest, platform: Platform) -> None:
+    nothing = {"explanations": [{"probability": 0.11, "base": 0.11, "contributions": []}]}
+    explained(platform, **nothing)
+    app.run()
+    app.number_input(key="field-patient_nbr").set_value(1)
+    assert "Nothing is known of this patient" in shown(predict(app))
+
+
+def test_a_risk_whose_cohort_cannot_be_had_stands_alone(app: AppTest, platform: Platform) -> None:
+    known = platform.model()
+    platform.more[("GET", "/model")] = lambda _asked: known
+    platform.served = "4"
+    page = shown(predict(app.run()))
+    assert app.metric[0].value == "18.0%"
+    assert "The cohort of version 4 cannot be had now, so the risk stands alone." in page
+    assert "**Range: 11.0% to 27.0%**" in page
+    assert not app.get("vega_lite_chart")
+
+
+def test_a_prediction_that_takes_too_long_is_told_in_the_place_of_the_result(
+    app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_TIMEOUT_SECONDS", "0.3")
+    app.run()
+    platform.delay = 0.6
+    assert "The prediction API did not answer within 0.3 seconds" in shown(predict(app))
+    assert not app.metric
 
 
 def test_what_if_shows_the_move_and_leaves_the_form_alone(app: AppTest, platform: Platform) -> None:

@@ -28,7 +28,7 @@ def test_what_is_too_much_for_a_chart_is_one_bar_and_nothing_is_lost() -> None:
 
 def test_few_contributions_are_all_drawn() -> None:
     assert len(_bars(contributions(MOST_BARS))) == MOST_BARS
-    assert _bars(contributions(1))[0].label == "Inpatient stays (stays in the prior year): 0"
+    assert _bars(contributions(1))[0].label == "Inpatient stays: 0"
 
 
 def test_the_api_is_asked_to_explain_one_record_and_its_values_keep_their_kind() -> None:
