@@ -37,12 +37,12 @@ def draw_more(record: Mapping[str, str | int], prediction: Prediction, model: Se
         st.markdown(_("Nothing: all that tells this model anything is known."))
         return
     now = _("AUROC to expect as it is: {auroc}. These unknown fields hold most of what is missing:")
-    st.markdown(now.format(auroc=decimal(prediction.reliability[0], 2)))
+    st.markdown(now.format(auroc=decimal(prediction.reliability[0])))
     st.table(
         {
             _("Field"): [_label(gain.field) for gain in gains],
             _("Share of all information"): [percent(gain.weight, 0) for gain in gains],
-            _("AUROC if it were known too"): [decimal(gain.auroc, 2) for gain in gains],
+            _("AUROC if it were known too"): [decimal(gain.auroc) for gain in gains],
         },
         border="horizontal",
         hide_index=True,

@@ -251,6 +251,16 @@ def test_what_if_says_what_went_wrong_and_the_risk_stays(app: AppTest, platform:
     assert app.metric[0].value == "18.0%"
 
 
+def test_what_if_names_a_refused_value_in_the_words_of_the_form(app: AppTest, platform: Platform) -> None:
+    fault = {"record": 0, "field": "diag_1", "value": "flu", "message": "no code", "allowed": None}
+    platform.more[("POST", "/explain")] = lambda _asked: (422, platform.problem(422, "1 field is not valid.", [fault]))
+    predict(app.run())
+    app.selectbox(key="what-if-field").select("diag_1").run()
+    type_in(app, "what-if-0f1e2d3c-diag_1", "flu")
+    app.run()
+    assert "Primary diagnosis (ICD-9-CM) “flu”" in app.error[0].value
+
+
 def test_the_example_patient_fills_every_field_and_reset_empties_them(app: AppTest, platform: Platform) -> None:
     app.run()
     app.button(key="example").click().run()
