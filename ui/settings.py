@@ -15,6 +15,7 @@ class UiSettings(MlflowSettings, ApiClientSettings):
     prometheus_port: Port = 9090
     grafana_port: Port = 3000
     locust_port: Port = 8089
+    notices_port: Port = 9106
     airflow_url: str = Field(default_factory=lambda given: f"http://127.0.0.1:{given['airflow_port']}")
     prometheus_url: str = Field(default_factory=lambda given: f"http://127.0.0.1:{given['prometheus_port']}")
     locust_url: str = Field(default_factory=lambda given: f"http://127.0.0.1:{given['locust_port']}")
@@ -24,6 +25,7 @@ class UiSettings(MlflowSettings, ApiClientSettings):
     prometheus_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['prometheus_port']}")
     grafana_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['grafana_port']}")
     locust_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['locust_port']}")
+    notices_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['notices_port']}")
     http_timeout_seconds: float = Field(default=10, gt=0)
     operator_key: SecretStr = SecretStr("")  # empty: nobody starts DAGs or rolls back from here
     airflow_user: str = "airflow"
