@@ -6,7 +6,7 @@
 import streamlit as st
 
 from ml.errors import SettingsError
-from ui import language, services
+from ui import fields, language, services
 from ui.language import _
 
 st.set_page_config(
@@ -23,11 +23,11 @@ except SettingsError as error:
     st.stop()
 
 with st.container(horizontal=True, horizontal_alignment="right"):
-    language.choose(settings.ui_language)
+    language.choose(settings.ui_language, fields.keep)
 
 page = st.navigation(
     [
-        st.Page("app_pages/home.py", title=_("Home"), icon=":material/home:"),
+        st.Page("app_pages/home.py", title=_("Overview"), icon=":material/home:"),
         st.Page("app_pages/predict.py", title=_("Predict"), icon=":material/stethoscope:", default=True),
         st.Page("app_pages/batch.py", title=_("Batch"), icon=":material/table_rows:"),
         st.Page("app_pages/model.py", title=_("Model"), icon=":material/analytics:"),

@@ -38,10 +38,12 @@ def draw(column: Column, key: str, keep: Keep = None) -> None:
     """The input of one field; with ``keep`` what is entered survives a visit to another page."""
     match column.kind:
         case Kind.CATEGORY | Kind.CODE:
+            # Named now, in the language of this session: what asks for a name later may do so outside of it.
+            names = {value: text_of(column, value) for value in (UNKNOWN, *column.allowed)}
             st.selectbox(
                 label_of(column),
-                (UNKNOWN, *column.allowed),
-                format_func=lambda value: text_of(column, value),
+                tuple(names),
+                format_func=names.__getitem__,
                 key=key,
                 persist_state=keep,
             )
@@ -66,13 +68,13 @@ def _diagnosis(column: Column, key: str, keep: Keep) -> None:
     given = st.session_state.get(key)
     if given is not None and (code := diagnoses.code_of(given)) != given:
         st.session_state[key] = given = code
-    options = diagnoses.choices(given)
+    names = {code: diagnoses.label(code) for code in diagnoses.choices(given)}
     st.selectbox(
         label_of(column),
-        options,
+        tuple(names),
         index=None,
         # What is typed has to stay what it is until it is read, so it gets no name before.
-        format_func=lambda code: diagnoses.label(code) if code in options else code,
+        format_func=lambda code: names.get(code, code),
         placeholder=unknown(),
         help=_("Search by name or code. A code that is not in the list can be typed in."),
         accept_new_options=True,
@@ -112,3 +114,10 @@ def fill(known: Mapping[str, Value]) -> None:
     """Fill in a record; a field that it does not hold becomes unknown (a callback)."""
     for column in ASKED:
         st.session_state[key_of(column.name)] = known.get(column.name, empty(column))
+
+
+def keep() -> None:
+    """Take over what was last predicted for into a form with other names for the same values (a callback)."""
+    for column in ASKED:
+        if (key := key_of(column.name)) in st.session_state:
+            st.session_state[key] = st.session_state[key]

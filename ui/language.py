@@ -4,7 +4,7 @@ English stands in the code and in :mod:`ml.schema`; ``locale/es.po`` holds the S
 gettext, read by Babel as it is: there is nothing to compile.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -41,14 +41,20 @@ def current() -> Language:
     return Language(st.session_state.get(KEY) or Language.ENGLISH)
 
 
-def choose(default: Language) -> None:
-    """Draw the choice of language; a session that has not chosen, by click or address, has the default."""
+def choose(default: Language, keep: Callable[[], None]) -> None:
+    """Draw the choice of language; a session that has not chosen, by click or address, has the default.
+
+    Args:
+        default: of the settings.
+        keep: called before anything is drawn in the new language: a browser knows the values of a form by their names.
+    """
     st.session_state.setdefault(KEY, default)
     st.segmented_control(
         _("Language"),
         list(Language),
         format_func=NAMES.__getitem__,
         key=KEY,
+        on_change=keep,
         required=True,
         label_visibility="collapsed",
         bind="query-params",

@@ -14,12 +14,15 @@ def test_it_starts_in_the_language_of_the_settings(
     assert app.button(key="predict").label == "Predecir"
 
 
-def test_a_person_chooses_and_what_was_filled_in_stays(app: AppTest, platform: Platform) -> None:
+def test_a_person_chooses_and_what_was_predicted_for_stays(app: AppTest, platform: Platform) -> None:
     app.run()
-    app.selectbox(key="field-race").select("Asian")
+    app.selectbox(key="field-race").select("AfricanAmerican")
+    app.button(key="predict").click().run()
     app.segmented_control(key="language").select("es").run()
     assert app.button(key="predict").label == "Predecir"
-    assert app.selectbox(key="field-race").value == "Asian"
+    assert app.selectbox(key="field-race").value == "AfricanAmerican"
+    app.button(key="predict").click().run()
+    assert platform.records == [{"race": "AfricanAmerican"}] * 2
 
 
 def test_the_language_stays_on_another_page(app: AppTest, platform: Platform) -> None:
