@@ -18,8 +18,13 @@ def not_clinical() -> str:
 
 
 def header(title: str, picture: Picture) -> None:
-    """Title, the production model by MLflow's word, the version the API serves, and what is amiss."""
+    """Title, and beneath it which model speaks."""
     st.title(title)
+    states(picture)
+
+
+def states(picture: Picture) -> None:
+    """The production model by MLflow's word, the version the API serves, and what is amiss."""
     with st.container(horizontal=True, gap="small"):
         if isinstance(picture.registered, RegisteredVersion):
             text = _("Production in MLflow: {name} version {version}")
@@ -81,7 +86,7 @@ def trouble(picture: Picture) -> bool:
         text = _("This page goes on by itself as soon as it answers.")
         st.error(f"{plain(sentence(picture.served))} {text}", icon=":material/cloud_off:")
     st.button(_("Check again"), icon=":material/refresh:", on_click=services.look_again, key="check-again")
-    _keep_looking(picture.kinds)
+    keep_looking(picture.kinds)
     return True
 
 
@@ -105,7 +110,7 @@ The API picks the model up by itself, and this page goes on as soon as it does."
 
 
 @st.fragment(run_every="5s")
-def _keep_looking(seen: tuple[type, type]) -> None:
+def keep_looking(seen: tuple[type, type]) -> None:
     """Ask again every few seconds without redrawing the page, until something has changed."""
     if services.picture().kinds != seen:
         st.rerun()

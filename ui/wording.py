@@ -4,6 +4,7 @@ import re
 
 from ml.schema import UNKNOWN, Column, Kind
 from ui.clients.faults import (
+    Busy,
     Failed,
     FieldFault,
     NoModelYet,
@@ -64,6 +65,7 @@ def service(which: Service) -> str:
         Service.MLFLOW: "MLflow",
         Service.AIRFLOW: "Airflow",
         Service.PROMETHEUS: "Prometheus",
+        Service.LOCUST: "Locust",
     }[which]
 
 
@@ -83,7 +85,7 @@ def sentence(error: ServiceError) -> str:
             return _("{service} refused the key of this interface: set the right one and start it again.").format(
                 service=who
             )
-        case Refused(status=429):
+        case Busy():
             return _("{service} takes no more requests for the moment: try again in a while.").format(service=who)
         case Refused():
             return _("{service} did not accept the request: {said}.").format(service=who, said=error.said.rstrip("."))

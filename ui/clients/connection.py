@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from ui.clients.faults import (
     Answer,
+    Busy,
     Failed,
     FieldFault,
     NoModelYet,
@@ -25,10 +26,14 @@ A = TypeVar("A", bound=Answer)
 _ABSENT: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 """How MLflow says that there is no such model, and that there is no such alias."""
 
+_OVERLOADED: Final = "urn:readmission:problem:overloaded"
+"""How the API says that it has a model, but too much to do."""
+
 
 class Problem(Answer):
     """What a service says of a failure: an RFC 9457 problem, or MLflow's code and message."""
 
+    type: str = ""
     title: str = ""
     detail: Any = ""
     message: str = ""
@@ -89,6 +94,8 @@ class Connection:
     def _fault(self, answer: httpx.Response) -> ServiceError:
         problem = _problem(answer)
         said = str(problem.detail or problem.message or problem.title)
+        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or problem.type == _OVERLOADED:
+            return Busy(self.service, _seconds_to_wait(answer))
         if self.service is Service.API and answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             return NoModelYet(self.service, said)
         if self.service is Service.MLFLOW and problem.error_code in _ABSENT:
@@ -97,6 +104,12 @@ class Connection:
             count = problem.error_count or len(problem.errors)
             return Refused(self.service, said, problem.errors, count, answer.status_code)
         return Failed(self.service, answer.status_code, said)
+
+
+def _seconds_to_wait(answer: httpx.Response) -> int:
+    """What Retry-After names; a second where it names none, or a date."""
+    named = answer.headers.get("Retry-After", "")
+    return max(1, int(named)) if named.isdecimal() else 1
 
 
 def _problem(answer: httpx.Response) -> Problem:

@@ -4,6 +4,7 @@ ServiceError
 ├── Unreachable        nobody answers at the address
 ├── TooSlow            no answer within the time limit
 ├── NoModelYet         the service is well, but there is no production model
+├── Busy               the service has too much to do, or is asked too often; it says when to come again
 ├── Refused            the request was not accepted; ``faults`` says why, field by field
 ├── Failed             the service answered that it failed
 └── NotUnderstood      what answered is not the service we think it is, or of another version
@@ -26,6 +27,7 @@ class Service(StrEnum):
     MLFLOW = "mlflow"
     AIRFLOW = "airflow"
     PROMETHEUS = "prometheus"
+    LOCUST = "locust"
 
 
 class Answer(BaseModel):
@@ -71,6 +73,14 @@ class NoModelYet(ServiceError):  # noqa: N818
     """The service is well, but there is no production model."""
 
     said: str = ""
+
+
+@dataclass
+class Busy(ServiceError):  # noqa: N818
+    """The service has too much to do, or is asked too often."""
+
+    seconds: int = 1
+    """After which it is worth asking again."""
 
 
 @dataclass

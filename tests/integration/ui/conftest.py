@@ -57,6 +57,8 @@ class Platform:
     unmeasured: tuple[str, ...] = ()
     url: str = ""
     records: list[dict[str, Any]] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    """Sent with every answer."""
     more: dict[tuple[str, str], Callable[[Asked], Reply]] = field(default_factory=dict)
     """Answers of further addresses, by method and path; they come before those that are always there."""
 
@@ -165,6 +167,8 @@ def serve(platform: Platform, port: int = 0) -> ThreadingHTTPServer:
             self.send_response(status)
             self.send_header("Content-Type", "application/json" if status == 200 else "application/problem+json")
             self.send_header("Content-Length", str(len(raw)))
+            for name, value in platform.headers.items():
+                self.send_header(name, value)
             with suppress(ConnectionError):  # a client that has given up waiting
                 self.end_headers()
                 self.wfile.write(raw)

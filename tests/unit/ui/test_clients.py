@@ -8,6 +8,7 @@ import pytest
 
 from ui.clients.api import ApiClient
 from ui.clients.faults import (
+    Busy,
     Failed,
     NoModelYet,
     NotUnderstood,
@@ -182,3 +183,25 @@ def test_an_answer_of_another_shape_is_not_drawn(body: Any) -> None:
 def test_a_malformed_address_is_told_as_unreachable() -> None:
     with ApiClient("http://:99999", 1) as client, pytest.raises(Unreachable):
         client.served_model()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "seconds"),
+    [
+        (
+            503,
+            {"type": "urn:readmission:problem:overloaded", "detail": "As many as it takes."},
+            {"Retry-After": "4"},
+            4,
+        ),
+        (429, {"detail": "too often"}, {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, 1),
+        (429, {}, {}, 1),
+    ],
+)
+def test_a_busy_service_is_not_taken_for_one_without_a_model(
+    status: int, body: Any, headers: dict[str, str], seconds: int
+) -> None:
+    with pytest.raises(Busy) as told:
+        api(lambda _: httpx.Response(status, json=body, headers=headers)).served_model()
+    assert told.value.seconds == seconds
+    assert "takes no more requests for the moment" in sentence(told.value)
