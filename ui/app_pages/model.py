@@ -8,7 +8,6 @@ from ui import notices, services
 from ui.clients.api_answers import ServedModel
 from ui.clients.faults import ServiceError
 from ui.language import _
-from ui.versions import compare, decisions, exhibits, links, overview, roll_back, shelf
 
 
 class View(StrEnum):
@@ -25,6 +24,9 @@ with st.spinner(_("Asking the services…")):
     picture = services.picture()
 notices.header(_("Model"), picture)
 notices.trouble(picture)
+
+# What draws tables takes a second to import, once per process, and charts another one: the header stands meanwhile.
+from ui.versions import decisions, exhibits, links, overview, roll_back, shelf  # noqa: E402
 
 with st.spinner(_("Asking the registry…")):
     found = shelf.look(picture)
@@ -53,6 +55,8 @@ if isinstance(found, shelf.Shelf) and found.versions:
         case View.DECISIONS:
             decisions.draw(found)
         case View.COMPARE:
+            from ui.versions import compare
+
             compare.draw(found)
         case View.ROLL_BACK:
             roll_back.draw(found)

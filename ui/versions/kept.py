@@ -17,12 +17,12 @@ REPORT: Final = "report.html"
 CARD: Final = "model_card.md"
 
 MOST_PICTURES: Final = 12
-LARGEST_PICTURE: Final = 2**20
+LARGEST_PICTURE: Final = 2**19
 LARGEST_TEXT: Final = 4 * 2**20
 
 KEPT_SECONDS: Final = 600
-"""What a run kept does not change. With the sizes above, this many entries are 200 MB at the very most."""
-MOST_ENTRIES: Final = 12
+"""What a run kept does not change. With the sizes above, this many entries of each kind are 80 MB at the very most."""
+MOST_ENTRIES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)

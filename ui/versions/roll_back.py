@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 import streamlit as st
 
 from ui import notices, operator, services
-from ui.clients.airflow import DagRun
+from ui.clients.airflow import SUCCESS, DagRun
 from ui.clients.faults import ServiceError
 from ui.clients.mlflow import RegisteredVersion
 from ui.language import _
@@ -20,7 +21,6 @@ ACTOR: Final = "an operator, in the interface"
 MOST_CHARACTERS: Final = 500
 """Of a reason, as the DAG takes it."""
 _ASKED: Final = "roll-back-asked"
-_ENDED: Final = ("success", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def draw(shelf: Shelf) -> None:
         placeholder=_("Choose a version"),
         key="roll-back-to",
     )
-    under_way = asked is not None and asked.run.state not in _ENDED
+    under_way = asked is not None and not asked.run.has_ended
     label, icon = _("Roll back…"), ":material/history:"
     if st.button(label, type="primary", icon=icon, disabled=to is None or under_way, key="roll-back") and to:
         # The title is in the language of this moment, so the dialog is made in it.
@@ -107,7 +107,7 @@ def confirm(production: str, to: str) -> None:
 
 def _outcome(asked: Asked) -> None:
     """How far it got: followed while it is under way, told when it has ended."""
-    if asked.run.state in _ENDED:
+    if asked.run.has_ended:
         _told(asked)
     else:
         _follow()
@@ -120,7 +120,7 @@ def _follow() -> None:
     run = services.outcome(lambda: services.airflow().run(DAG, asked.run.dag_run_id))
     if isinstance(run, ServiceError):
         notices.failure(run)
-    elif run.state in _ENDED:
+    elif run.has_ended:
         st.session_state[_ASKED] = Asked(asked.to, asked.withdrawn, run)
         look_again()
         st.rerun()
@@ -132,7 +132,7 @@ def _follow() -> None:
 
 
 def _told(asked: Asked) -> None:
-    if asked.run.state == "success":
+    if asked.run.state == SUCCESS:
         text = _("Production is version {to} again, and version {withdrawn} is withdrawn.")
         st.success(text.format(to=asked.to, withdrawn=asked.withdrawn), icon=":material/check_circle:")
     else:
@@ -144,7 +144,7 @@ def _told(asked: Asked) -> None:
 
 def _link(asked: Asked) -> None:
     public = services.settings().airflow_public_url.rstrip("/")
-    url = f"{public}/dags/{DAG}/runs/{asked.run.dag_run_id}"
+    url = f"{public}/dags/{DAG}/runs/{quote(asked.run.dag_run_id, safe='')}"
     st.link_button(_("The run in Airflow"), url, icon=":material/account_tree:")
 
 

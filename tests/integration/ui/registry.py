@@ -1,6 +1,8 @@
 """A registry for the platform of these tests: versions with tags, runs with figures, and the files of those."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from tests.integration.ui.conftest import Asked, Platform, Reply
@@ -29,7 +31,7 @@ class FakeRegistry:
     """Sizes that the listing gives in place of the true ones."""
     fetched: list[str] = field(default_factory=list)
 
-    def add(self, number: str, run: bool = True, **tags: str) -> None:
+    def add(self, number: str, tags: Mapping[str, str] = MappingProxyType({}), run: bool = True) -> None:
         """A version, with a run unless that is gone."""
         known = {
             "algorithm": "RandomForest",
@@ -37,7 +39,7 @@ class FakeRegistry:
             "data_version": "5f2c9a7be01d99",
             "code_version": "c1",
         }
-        self.versions[number] = known | {name.replace("__", "."): text for name, text in tags.items()}
+        self.versions[number] = known | dict(tags)
         if run:
             self.figures[number] = dict(FIGURES)
             self.params[number] = {"family": "random_forest", "n_estimators": "300", "max_depth": "None"}

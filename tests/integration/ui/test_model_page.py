@@ -1,5 +1,6 @@
 """The Model page in each of its states, against the contract of MLflow and Airflow over real HTTP."""
 
+import time
 from html import unescape
 
 import pytest
@@ -7,7 +8,10 @@ from streamlit.testing.v1 import AppTest
 
 from tests.integration.ui.conftest import Asked, Platform
 from tests.integration.ui.registry import FIGURES, PROMOTED, REFUSED, FakeRegistry
+from ui import services
 from ui.clients.airflow import DagRun
+from ui.clients.faults import ServiceError
+from ui.versions import shelf
 from ui.versions.roll_back import Asked as Rollback
 
 MODEL_PAGE = "app_pages/model.py"
@@ -15,18 +19,14 @@ NOBODY = "http://127.0.0.1:9"
 KEY = "the operator's key"
 
 
-def tags(**more: str) -> dict[str, str]:
-    return {name.replace(".", "__"): text for name, text in more.items()}
-
-
 @pytest.fixture
 def registry(platform: Platform) -> FakeRegistry:
     """Version 3 in production, version 4 refused, version 2 replaced, version 1 withdrawn."""
     found = FakeRegistry(aliases={"production": "3", "challenger": "4"})
-    found.add("1", **tags(**PROMOTED, **{"gate.rolled_back": "2026-05-02T02:12:00+00:00"}))
-    found.add("2", **tags(**PROMOTED, **{"gate.replaced": "1"}))
-    found.add("3", **tags(**PROMOTED, **{"gate.replaced": "2", "gate.decided_at": "2026-05-04T02:12:00+00:00"}))
-    found.add("4", **tags(**REFUSED))
+    found.add("1", PROMOTED | {"gate.rolled_back": "2026-05-02T02:12:00+00:00"})
+    found.add("2", PROMOTED | {"gate.replaced": "1"})
+    found.add("3", PROMOTED | {"gate.replaced": "2", "gate.decided_at": "2026-05-04T02:12:00+00:00"})
+    found.add("4", REFUSED)
     found.answer_on(platform)
     return found
 
@@ -186,7 +186,7 @@ def test_nothing_of_a_run_is_fetched_before_it_is_looked_at(app: AppTest, regist
 def test_plots_are_shown_with_their_meaning_and_figures(app: AppTest, registry: FakeRegistry) -> None:
     open_page(app, "exhibits")
     assert sorted(registry.fetched) == ["plots/calibration.png", "plots/roc.png"]
-    alternatives = [image.alt for element in app.get("imgs") for image in element.proto.imgs]
+    alternatives = [image.alt for element in app.get("image") for image in element.proto.imgs]
     assert any(text.startswith("ROC curve. Sensitivity against") for text in alternatives)
     assert "AUROC: 0.6600 (0.6500 to 0.6700)" in shown(app)
 
@@ -394,3 +394,18 @@ def test_with_airflow_away_the_rollback_under_way_is_not_given_up(
     monkeypatch.setenv("AIRFLOW_URL", NOBODY)
     assert f"Airflow cannot be reached at {NOBODY}" in asked_for(app, platform, "running")
     assert "roll-back-asked" in app.session_state
+
+
+def test_independent_questions_to_the_registry_go_out_together(platform: Platform, registry: FakeRegistry) -> None:
+    picture = services.picture()
+    platform.delay = 0.5
+    start = time.monotonic()
+    found = shelf.look(picture)
+    assert isinstance(found, shelf.Shelf)
+    assert time.monotonic() - start < 0.95
+    start = time.monotonic()
+    runs = shelf.runs_of(found.production, found.challenger)
+    assert not isinstance(runs, ServiceError)
+    assert all(runs)
+    assert time.monotonic() - start < 0.95
+    assert shelf.runs_of(found.production, found.challenger) is runs
