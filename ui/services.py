@@ -12,7 +12,7 @@ from ui.clients.airflow import AirflowClient
 from ui.clients.api import ApiClient
 from ui.clients.api_answers import SYNTHETIC, ServedModel
 from ui.clients.faults import NoModelYet, ServiceError
-from ui.clients.mlflow import MlflowClient, RegisteredVersion
+from ui.clients.mlflow import RegisteredVersion, RegistryClient
 from ui.clients.prometheus import PrometheusClient
 from ui.settings import UiSettings
 
@@ -62,10 +62,10 @@ def api() -> ApiClient:
 
 
 @st.cache_resource(show_spinner=False)
-def mlflow() -> MlflowClient:
+def mlflow() -> RegistryClient:
     """The client of MLflow that all sessions share."""
     given = settings()
-    return MlflowClient(given.mlflow_tracking_uri, given.http_timeout_seconds)
+    return RegistryClient(given.mlflow_tracking_uri, given.http_timeout_seconds)
 
 
 @st.cache_resource(show_spinner=False)

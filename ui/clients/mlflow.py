@@ -101,7 +101,7 @@ class _FilesAnswer(Answer):
     files: tuple[File, ...] = ()
 
 
-class MlflowClient(Connection):
+class RegistryClient(Connection):
     """What the interface asks of MLflow."""
 
     def __init__(self, url: str, timeout: float, transport: httpx.BaseTransport | None = None) -> None:

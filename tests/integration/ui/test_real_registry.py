@@ -9,7 +9,7 @@ import pytest
 from ml.names import PRODUCTION
 from ui.clients.api_answers import Interval
 from ui.clients.faults import NoModelYet
-from ui.clients.mlflow import MlflowClient
+from ui.clients.mlflow import RegistryClient
 from ui.versions.figures import of_run
 
 
@@ -19,7 +19,7 @@ def post(url: str, path: str, **body: object) -> None:
 
 def test_the_registry_is_read_from_empty_to_a_production_version(mlflow_server: str) -> None:
     model = f"ui-test-{secrets.token_hex(4)}"
-    with MlflowClient(mlflow_server, timeout=30) as client:
+    with RegistryClient(mlflow_server, timeout=30) as client:
         with pytest.raises(NoModelYet):
             client.by_alias(PRODUCTION, model)
 
@@ -36,7 +36,7 @@ def test_the_registry_is_read_from_empty_to_a_production_version(mlflow_server: 
 
 def test_versions_runs_and_their_files_are_read_as_training_leaves_them(mlflow_server: str) -> None:
     model = f"ui-test-{secrets.token_hex(4)}"
-    server = library.MlflowClient(mlflow_server)
+    server = library.RegistryClient(mlflow_server)
     experiment = server.create_experiment(model)
     run_id = server.create_run(experiment).info.run_id
     for key, value in (("auroc", 0.66), ("auroc_low", 0.65), ("auroc_high", float("nan"))):
@@ -45,7 +45,7 @@ def test_versions_runs_and_their_files_are_read_as_training_leaves_them(mlflow_s
     server.log_text(run_id, "# Card", "model_card.md")
     server.log_text(run_id, "picture", "plots/roc.png")
 
-    with MlflowClient(mlflow_server, timeout=30) as client:
+    with RegistryClient(mlflow_server, timeout=30) as client:
         assert (client.versions(model), client.aliases(model)) == ([], {})
         server.create_registered_model(model)
         for _number in range(11):
@@ -69,9 +69,9 @@ def test_versions_runs_and_their_files_are_read_as_training_leaves_them(mlflow_s
 
 
 def test_what_is_gone_is_told_from_what_is_away(mlflow_server: str) -> None:
-    server = library.MlflowClient(mlflow_server)
+    server = library.RegistryClient(mlflow_server)
     run_id = server.create_run(server.create_experiment(f"ui-test-{secrets.token_hex(4)}")).info.run_id
-    with MlflowClient(mlflow_server, timeout=30) as client:
+    with RegistryClient(mlflow_server, timeout=30) as client:
         assert client.run(secrets.token_hex(16)) is None
         assert client.files(secrets.token_hex(16)) == []
         assert client.files(run_id) == []

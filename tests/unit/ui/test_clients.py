@@ -17,7 +17,7 @@ from ui.clients.faults import (
     TooSlow,
     Unreachable,
 )
-from ui.clients.mlflow import MlflowClient
+from ui.clients.mlflow import RegistryClient
 from ui.wording import sentence
 
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -51,8 +51,8 @@ def api(answer: Answer) -> ApiClient:
     return ApiClient("http://api:8000/", 2, transport=httpx.MockTransport(answer))
 
 
-def mlflow(answer: Answer) -> MlflowClient:
-    return MlflowClient("http://mlflow:5000", 2, transport=httpx.MockTransport(answer))
+def mlflow(answer: Answer) -> RegistryClient:
+    return RegistryClient("http://mlflow:5000", 2, transport=httpx.MockTransport(answer))
 
 
 def always(status: int, body: Any) -> Answer:
