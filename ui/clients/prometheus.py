@@ -85,7 +85,7 @@ class PrometheusClient(Connection):
 
     def now(self, expression: str) -> tuple[Sample, ...]:
         """The present values of an expression; those that are no numbers are left out."""
-        asked = {"query": expression, "timeout": f"{self._timeout}s"}
+        asked = {"query": expression, "timeout": self._timeout}
         answer = self.read(_QueryAnswer, "POST", "/api/v1/query", data=asked)
         return tuple(
             Sample(series.metric, series.value[1])
@@ -98,7 +98,7 @@ class PrometheusClient(Connection):
 
         Values that are no numbers are left out, and with them lines that have no other.
         """
-        asked = {"query": expression, "start": start, "end": end, "step": step, "timeout": f"{self._timeout}s"}
+        asked = {"query": expression, "start": start, "end": end, "step": step, "timeout": self._timeout}
         answer = self.read(_QueryAnswer, "POST", "/api/v1/query_range", data=asked)
         lines = (
             Line(series.metric, tuple(point for point in series.values if isfinite(point[1])))
