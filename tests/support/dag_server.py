@@ -34,6 +34,9 @@ class DagServer:
         if authorisation != f"Bearer {self.token}":
             return 401, {"detail": "Invalid JWT token"}
         _empty, _api, _version, _dags, dag, *rest = path.split("/")
+        return self._of_dag(method, dag, rest, body)
+
+    def _of_dag(self, method: str, dag: str, rest: list[str], body: Any) -> tuple[int, Any]:
         match method, rest:
             case "PATCH", []:
                 self.switched_on.append(dag)

@@ -1,7 +1,7 @@
 """Where files are handed in: few are scored at a time, so that everyone's pages stay quick."""
 
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+import logging
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import Final
 
@@ -10,6 +10,8 @@ import streamlit as st
 from ui import services
 from ui.batch.scoring import Scoring
 from ui.clients.scoring import ScoringClient
+
+logger = logging.getLogger(__name__)
 
 AT_ONCE: Final = 2
 WAITING: Final = 6
@@ -32,8 +34,13 @@ class Desk:
             if len(self._taken) >= AT_ONCE + WAITING:
                 return False
             self._taken.append(scoring)
-        self._pool.submit(partial(scoring.run, self._client.score))
+        self._pool.submit(scoring.run, self._client.score).add_done_callback(_log)
         return True
+
+
+def _log(ended: Future[None]) -> None:
+    if error := ended.exception():
+        logger.error("scoring a file ended with a fault of our own", exc_info=error)
 
 
 @st.cache_resource(show_spinner=False)

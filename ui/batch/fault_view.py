@@ -64,7 +64,6 @@ def table(faults: Sequence[FieldFault]) -> None:
         },
         hide_index=True,
         alt=_("What is wrong with the file: line, field, value and what is allowed"),
-        key="batch-fault-table",
     )
     if len(faults) > SHOWN:
         text = _("The first {shown} of {all} faults; the download has all.")

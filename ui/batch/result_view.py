@@ -105,7 +105,6 @@ def _highest(scoring: Scoring) -> None:
         rows,
         column_config=_titles(scoring.file),
         alt=_("The rows of the file, the highest risk first"),
-        key="batch-result",
     )
 
 

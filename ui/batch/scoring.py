@@ -93,24 +93,26 @@ class Scoring:
             self.stage = Stage.CANCELLED
 
     def run(self, score: Score) -> None:
-        """Do the work; what goes wrong is kept."""
-        if self._stop.is_set():
-            self.stage = Stage.CANCELLED
-            return
-        self.stage, self._started = Stage.RUNNING, time.monotonic()
+        """Do the work. It ends in any case, or someone would wait for ever: what goes wrong is kept."""
+        end = Stage.FAILED
         try:
-            tables = list(self._tables(score))
+            if not self._stop.is_set():
+                self.stage, self._started = Stage.RUNNING, time.monotonic()
+                self._collect(score)
+            end = Stage.CANCELLED if self._stop.is_set() else Stage.DONE
         except ServiceError as error:
-            self.error, self.stage = error, Stage.FAILED
-            return
+            self.error = error
+        finally:
+            self.stage = end
+
+    def _collect(self, score: Score) -> None:
+        tables = list(self._tables(score))
         if self._stop.is_set():
-            self.stage = Stage.CANCELLED
             return
         if tables and not self.is_stopped_by_faults:
             self.table = pd.concat(tables, ignore_index=True).sort_values(LINE, ignore_index=True)
         self.faults.sort(key=lambda fault: fault.line or 0)
         self.seconds = time.monotonic() - self._started
-        self.stage = Stage.DONE
 
     def _tables(self, score: Score) -> Iterator[pd.DataFrame]:
         for first in range(0, self.total, PART_ROWS):

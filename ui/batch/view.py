@@ -70,6 +70,8 @@ def _failed(error: ServiceError | None) -> None:
             st.error(text, icon=":material/hourglass:")
         case ServiceError():
             notices.failure(error)
+        case None:
+            st.error(_("The file could not be scored. The log of this interface tells why."), icon=":material/error:")
     _again(_("Try again"))
 
 

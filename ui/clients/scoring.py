@@ -50,7 +50,6 @@ class ScoringClient(Connection):
                 usecols=lambda name: name in ADDED,
                 keep_default_na=False,
                 dtype={KNOWN: "int16", RISK: "float64", RELIABILITY: "float64", HISTORY: "category"},
-                float_precision="round_trip",
             )
         except ValueError as error:
             raise NotUnderstood(self.service) from error

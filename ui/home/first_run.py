@@ -22,6 +22,7 @@ DAGS: Final = (INGEST, TRAIN)
 OWN_RUN_SECONDS: Final = 8.0
 """How long Airflow may take to start the run that a schedule, or new data, call for."""
 
+POLL_SECONDS: Final = 2.0
 MOST_SECONDS: Final = 2 * 3600.0
 PATIENCE: Final = 5
 """Times in a row that Airflow may fail to answer while a run is followed."""
@@ -30,7 +31,7 @@ PATIENCE: Final = 5
 class FirstRun:
     """What has become of it, for everyone to see."""
 
-    def __init__(self, airflow: AirflowClient, poll_seconds: float = 2.0) -> None:
+    def __init__(self, airflow: AirflowClient, poll_seconds: float) -> None:
         self.runs: dict[str, DagRun] = {}
         """The run of each DAG, as it was when it was last seen."""
         self.error: ServiceError | None = None
@@ -109,4 +110,4 @@ class FirstRun:
 @st.cache_resource(show_spinner=False)
 def first_run() -> FirstRun:
     """The one of this process."""
-    return FirstRun(services.airflow())
+    return FirstRun(services.airflow(), POLL_SECONDS)

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.integration.ui.conftest import Asked, Platform, Reply
 from tests.support import csv_api
+from ui.clients.scoring import RISK
 
 PAGE = "app_pages/batch.py"
 HEADER = "age,number_inpatient"
@@ -47,8 +48,9 @@ def offered(page: AppTest) -> set[str | None]:
     return {button.key for button in (*page.button, *page.get("download_button"))}
 
 
-def table(page: AppTest, key: str) -> list[list[object]]:
-    found = next(frame for frame in page.dataframe if frame.key == key)
+def table(page: AppTest, column: str) -> list[list[object]]:
+    """The rows of the table that has this column."""
+    found = next(frame for frame in page.dataframe if column in frame.value)
     rows: list[list[object]] = found.value.to_numpy().tolist()
     return rows
 
@@ -61,7 +63,7 @@ def test_an_upload_is_described_before_anything_is_sent(page: AppTest, platform:
 
 def test_a_scored_file_is_shown_by_risk_with_summary_chart_and_downloads(page: AppTest) -> None:
     score(upload(page, CSV))
-    assert [row[:2] for row in table(page, "batch-result")] == [[0.31, 3], [0.05, 4], [0.01, 2]]
+    assert [row[:2] for row in table(page, RISK)] == [[0.31, 3], [0.05, 4], [0.01, 2]]
     assert {metric.label: metric.value for metric in page.metric} == {
         "Rows scored": "3",
         "Mean risk": "12.3%",
@@ -76,7 +78,7 @@ def test_a_scored_file_is_shown_by_risk_with_summary_chart_and_downloads(page: A
 def test_a_faulty_file_shows_its_faults_and_no_result(page: AppTest) -> None:
     score(upload(page, FAULTY))
     assert "2 lines are at fault; 1 line is without fault." in texts(page)
-    rows = table(page, "batch-fault-table")
+    rows = table(page, "Allowed")
     assert rows[0][:3] == [3, "Inpatient stays (stays in the prior year) · number_inpatient", "many"]
     assert "a whole number from 0 to 50" in str(rows[0][3])
     assert rows[1][:3] == [4, "Age (years) · age", "old"]
@@ -88,7 +90,7 @@ def test_a_faulty_file_shows_its_faults_and_no_result(page: AppTest) -> None:
 def test_the_good_lines_alone_are_taken_only_when_that_is_chosen(page: AppTest) -> None:
     score(upload(page, FAULTY))
     page.button(key="batch-good").click().run()
-    assert [row[:2] for row in table(page, "batch-result")] == [[0.02, 2]]
+    assert [row[:2] for row in table(page, RISK)] == [[0.02, 2]]
     assert page.metric[-1].label == "Lines left out"
     assert page.metric[-1].value == "2"
     assert "batch-good" not in offered(page)
@@ -97,7 +99,7 @@ def test_the_good_lines_alone_are_taken_only_when_that_is_chosen(page: AppTest) 
 def test_a_wrong_header_names_the_column(page: AppTest) -> None:
     score(upload(page, b"age,inpatients\n[60-70),1\n"))
     assert "The header of the file is not right" in texts(page)
-    line, field, _value, told = table(page, "batch-fault-table")[0]
+    line, field, _value, told = table(page, "Allowed")[0]
     assert (line, field) == (1, "inpatients")
     assert "unknown field 'inpatients'" in str(told)
 

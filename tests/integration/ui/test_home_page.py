@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.integration.ui.conftest import Asked, Platform, Reply
 from tests.support.dag_server import DagServer
+from ui import services
 from ui.clients.faults import TooSlow
 from ui.clients.glance import Addresses, Glance, Lookout
 from ui.home import first_run
@@ -123,7 +124,7 @@ def test_with_a_model_it_shows_what_is_served_and_the_ways_on(app: AppTest, well
     assert "version 3: random\\_forest, trained 4 May 2026, 02:11 UTC" in page
     assert "AUROC 0.671 (95% interval 0.659 to 0.683); 11.4% of the test patients were readmitted." in page
     links = [link.proto.page for link in app.get("page_link")]
-    assert links == ["predict", "batch", "model", "monitoring"]
+    assert links == ["", "batch", "model", "monitoring"]  # the first page of the app has no path
     assert "Get a first model" not in page
 
 
@@ -173,7 +174,7 @@ def airflow(empty: Platform, monkeypatch: pytest.MonkeyPatch) -> DagServer:
     server = DagServer()
     monkeypatch.setenv("OPERATOR_KEY", KEY)
     monkeypatch.setenv("AIRFLOW_PASSWORD", server.password)
-    monkeypatch.setattr(first_run.FirstRun.__init__, "__defaults__", (0.02,))
+    monkeypatch.setattr(first_run, "POLL_SECONDS", 0.02)
 
     def answer(method: str) -> None:
         def reply(asked: Asked) -> Reply:
@@ -218,7 +219,7 @@ def test_the_operator_starts_both_runs_and_sees_them_end(app: AppTest, airflow: 
     empty.served = empty.registered = "1"
     empty.more["GET", "/ready"] = lambda _asked: (200, {"status": "ready"})
     app.button(key="home-lock").click().run()
-    time.sleep(5.1)  # the picture is that old at most
+    services.look_again()
     assert "version 1: random\\_forest" in texts(app.run())
 
 

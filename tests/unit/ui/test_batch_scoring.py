@@ -174,6 +174,13 @@ def test_what_goes_wrong_is_kept(answer: httpx.Response, expected: type[Exceptio
     assert isinstance(found.error, expected)
 
 
+def test_a_fault_of_our_own_does_not_leave_anyone_waiting() -> None:
+    found = scoring_of([GOOD])
+    with pytest.raises(ZeroDivisionError):
+        found.run(lambda _lines, _rows: 1 // 0)  # type: ignore[arg-type, return-value]
+    assert (found.stage, found.error) == (Stage.FAILED, None)
+
+
 def test_there_is_no_time_left_to_tell_before_there_is_a_pace() -> None:
     found = scoring_of([GOOD] * 2_000)
     assert found.seconds_left is None
