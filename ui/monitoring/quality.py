@@ -7,6 +7,7 @@ from typing import Final
 from ui.clients.prometheus import Sample
 from ui.language import _, counted, decimal, percent
 from ui.monitoring.expressions import LEAST_AUROC, MOST_INTERCEPT
+from ui.versions.figures import label, meaning
 from ui.wording import interval
 
 METRICS: Final = ("auroc", "average_precision", "brier", "ece", "calibration_intercept", "calibration_slope")
@@ -33,24 +34,6 @@ class Version:
     estimated: dict[str, float] = field(default_factory=dict)
     outcomes: float = 0
     coverage: float | None = None
-
-
-def names() -> dict[str, tuple[str, str]]:
-    """Name of each figure, and how to read it."""
-    return {
-        "auroc": ("AUROC", _("How often a readmitted patient was ranked above one who was not; 0.5 is chance.")),
-        "average_precision": (
-            _("Average precision"),
-            _("Precision over all thresholds; chance equals the prevalence."),
-        ),
-        "brier": (_("Brier score"), _("Mean squared error of the probability; lower is better.")),
-        "ece": (_("Calibration error"), _("Mean distance between predicted and observed risk; lower is better.")),
-        "calibration_intercept": (
-            _("Calibration intercept"),
-            _("0 is right; above, more patients came back than was said."),
-        ),
-        "calibration_slope": (_("Calibration slope"), _("1 is right; below, risks were too extreme.")),
-    }
 
 
 def versions(
@@ -90,9 +73,8 @@ def known_outcomes(version: Version) -> str:
 
 def words(metric: str, found: Sequence[Version]) -> str:
     """One figure of all versions in words."""
-    label, reading = names()[metric]
     told = [_measured(metric, version) for version in found]
-    return " ".join([f"{label}.", *(text for text in told if text), reading])
+    return " ".join([f"{label(metric)}.", *(text for text in told if text), meaning(metric)])
 
 
 def _measured(metric: str, version: Version) -> str:
@@ -114,7 +96,7 @@ def table(found: Sequence[Version], tested: dict[str, float | None], served: str
     realised = [version.realised.get(metric, Realised()) for version, metric in rows]
     return {
         _("Version"): [version.name for version, _metric in rows],
-        _("Figure"): [names()[metric][0] for _version, metric in rows],
+        _("Figure"): [label(metric) for _version, metric in rows],
         _("Realised"): [_figure(one.value) for one in realised],
         _("95% interval"): [_interval(one) for one in realised],
         _("Estimated without outcomes"): [_figure(version.estimated.get(metric)) for version, metric in rows],

@@ -15,8 +15,9 @@ from ui.monitoring.charts import Estimate
 from ui.monitoring.drift import State, run
 from ui.monitoring.expressions import COVERAGE, ESTIMATED, OUTCOMES, REALISED, Now
 from ui.monitoring.panel import fault, panel, picture, usable
-from ui.monitoring.quality import LIMITS, Version, known_outcomes, names, table, versions, words
+from ui.monitoring.quality import LIMITS, Version, known_outcomes, table, versions, words
 from ui.monitoring.readings import Readings
+from ui.versions.figures import label, meaning
 
 DASHBOARD: Final = "field"
 DRAWN: Final = ("auroc", "average_precision", "brier", "calibration_intercept")
@@ -49,12 +50,12 @@ def _charts(found: Sequence[Version], readings: Readings) -> None:
     tested = {name: one.value for name, one in served.metrics.items()} if served else {}
     places = [*st.columns(2), *st.columns(2)]
     for place, metric in zip(places, DRAWN, strict=True):
-        label, reading = names()[metric]
-        with place, panel(label, _("none, 95% interval of resampled patients"), REALISED.metric, DASHBOARD):
-            st.markdown(reading)
+        name = label(metric)
+        with place, panel(name, _("none, 95% interval of resampled patients"), REALISED.metric, DASHBOARD):
+            st.markdown(meaning(metric))
             rows = estimates(metric, found)
             if usable(rows, _("Too few outcomes to measure this.")):
-                drawn = charts.intervals(rows, label, palette(), LIMITS.get(metric, ()))
+                drawn = charts.intervals(rows, name, palette(), LIMITS.get(metric, ()))
                 one = table(_only(found, metric), tested, served.version if served else "")
                 picture(drawn, words(metric, found), one)
             if metric in LIMITS:

@@ -18,11 +18,12 @@ from ui.monitoring.charts import Bar, Estimate, Names, Series
 from ui.monitoring.drift import CODES, Finding, Kind, Run, State, findings, state_of
 from ui.monitoring.drift_panels import summary as drift_summary
 from ui.monitoring.figures import duration, rate
-from ui.monitoring.quality import METRICS, known_outcomes, names, table, versions, words
+from ui.monitoring.quality import METRICS, known_outcomes, table, versions, words
 from ui.monitoring.quality_panels import estimates
 from ui.monitoring.scores import Bucket, buckets, expected, median
 from ui.monitoring.traffic import summary
 from ui.monitoring.traffic import table as lines_table
+from ui.versions.figures import label, meaning
 
 EVEN = tuple(i / 100 for i in range(101))
 NAMES = Names("Feature", "Distance", "Distance", "Drift from here on")
@@ -215,7 +216,8 @@ def test_coverage_is_told_where_it_is_known() -> None:
 def test_every_figure_that_is_realised_has_its_name() -> None:
     from ml.monitor.quality import REALISED
 
-    assert set(METRICS) == set(REALISED) == set(names())
+    assert set(METRICS) == set(REALISED)
+    assert all(label(metric) != metric and meaning(metric) for metric in METRICS)
 
 
 # --- Figures, lines and charts -----------------------------------------------------------------------------------
