@@ -1,6 +1,7 @@
 """What is wrong with a file: line, field, value and what is allowed; and what can be done with the rest."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from functools import partial
 from typing import Final
 
@@ -76,11 +77,18 @@ def _field(fault: FieldFault) -> str:
 
 
 def _allowed(fault: FieldFault) -> str:
-    """What the schema allows; where the fault is not about a value, the API's own words."""
+    """What the schema allows; where the fault is not about a value, what is wrong."""
     column = BY_NAME.get(fault.field or "")
-    if column is None or (fault.line == 1 and fault.value is None):
+    if column and fault.line != 1:
+        return _("{expectation}, or empty for unknown").format(expectation=expectation(column))
+    if column:
+        return _("a name that stands there once")
+    if fault.field is None:
         return fault.message
-    return _("{expectation}, or empty for unknown").format(expectation=expectation(column))
+    if any(mark in fault.field for mark in ";\t|"):
+        return _("names separated by commas")
+    near = get_close_matches(fault.field, BY_NAME, n=1)
+    return _("a column of the data set, perhaps {name}").format(name=near[0]) if near else _("a column of the data set")
 
 
 def _go_on(scoring: Scoring) -> None:

@@ -101,7 +101,20 @@ def test_a_wrong_header_names_the_column(page: AppTest) -> None:
     assert "The header of the file is not right" in texts(page)
     line, field, _value, told = table(page, "Allowed")[0]
     assert (line, field) == (1, "inpatients")
-    assert "unknown field 'inpatients'" in str(told)
+    assert told == "a column of the data set, perhaps number_inpatient"
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("age;race", "names separated by commas"),
+        ("age,age", "a name that stands there once"),
+        ("age,zzz", "a column of the data set"),
+    ],
+)
+def test_what_is_wrong_with_a_header_is_said(page: AppTest, header: str, told: str) -> None:
+    score(upload(page, f"{header}\n?,?\n".encode()))
+    assert table(page, "Allowed")[0][3] == told
 
 
 @pytest.mark.parametrize(
