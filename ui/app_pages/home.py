@@ -7,7 +7,7 @@ from ui.clients.api_answers import ServedModel
 from ui.home import glance_view, guide, model
 from ui.language import _
 
-st.title(_("Home"))
+st.title(_("Overview"))
 first = st.container()
 # Stands below the model, and comes before it: a glance never takes long, whoever is slow.
 glance_view.draw()
