@@ -60,7 +60,7 @@ def risk_in_cohort(
             ),
             tooltip=[
                 alt.Tooltip("low:Q", title=_("Risk from"), format=".1%"),
-                alt.Tooltip("high:Q", title=_("to"), format=".1%"),
+                alt.Tooltip("high:Q", title=_("Risk up to"), format=".1%"),
                 alt.Tooltip("share:Q", title=_("Share of patients"), format=".1%"),
             ],
         )

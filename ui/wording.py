@@ -90,9 +90,10 @@ def sentence(error: ServiceError) -> str:
         case Refused():
             return _("{service} did not accept the request: {said}.").format(service=who, said=error.said.rstrip("."))
         case Failed():
-            told = _(" and says: {said}").format(said=error.said.rstrip(".")) if error.said else ""
-            text = _("{service} answered with status {status}{told}. Its log tells why.")
-            return text.format(service=who, status=error.status, told=told)
+            text = _("{service} answered with status {status}. Its log tells why.")
+            if error.said:
+                text = _("{service} answered with status {status} and says: {said}. Its log tells why.")
+            return text.format(service=who, status=error.status, said=error.said.rstrip("."))
         case NotUnderstood():
             text = _(
                 "{service} answered something this page does not understand: "

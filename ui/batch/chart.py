@@ -39,7 +39,7 @@ def distribution(risks: "pd.Series[float]", prevalence: float | None, palette: P
             ),
             tooltip=[
                 alt.Tooltip("low:Q", title=_("Risk from"), format=".1%"),
-                alt.Tooltip("high:Q", title=_("to"), format=".1%"),
+                alt.Tooltip("high:Q", title=_("Risk up to"), format=".1%"),
                 alt.Tooltip("share:Q", title=_("Share of rows"), format=".1%"),
             ],
         )

@@ -1,6 +1,6 @@
 """What is wrong with a file: line, field, value and what is allowed; and what can be done with the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from functools import partial
 from typing import Final
@@ -21,17 +21,7 @@ SHOWN: Final = 1_000
 def draw(scoring: Scoring) -> None:
     """The faults, and the choice to go on without the faulty lines."""
     good = len(scoring.table)
-    found = counted("{number} line is at fault", "{number} lines are at fault", len(scoring.faulty))
-    if scoring.is_stopped_by_faults:
-        text = _("{found} so far, and the rest was not looked at. Correct what these have in common, and start again.")
-        st.error(text.format(found=found), icon=":material/edit_note:")
-    elif not good:
-        text = _("{found}, and no line is without fault. Correct the file and upload it again.")
-        st.error(text.format(found=found), icon=":material/edit_note:")
-    else:
-        text = _("{found}; {good} without fault. Correct the file and upload it again, or go on without these lines.")
-        rest = counted("{number} line is", "{number} lines are", good)
-        st.error(text.format(found=found, good=rest), icon=":material/edit_note:")
+    st.error(" ".join(_summary(scoring, good)), icon=":material/edit_note:")
     table(scoring.faults)
     with st.container(horizontal=True):
         st.download_button(
@@ -51,6 +41,21 @@ def draw(scoring: Scoring) -> None:
                 args=(scoring,),
                 key="batch-good",
             )
+
+
+def _summary(scoring: Scoring, good: int) -> Iterator[str]:
+    """How many lines are at fault, how many are not, and what to do, each in a sentence."""
+    faulty = len(scoring.faulty)
+    if scoring.is_stopped_by_faults:
+        yield counted("{number} line is at fault so far.", "{number} lines are at fault so far.", faulty)
+        yield _("The rest was not looked at: correct what these have in common, and start again.")
+        return
+    yield counted("{number} line is at fault.", "{number} lines are at fault.", faulty)
+    if good:
+        yield counted("{number} line is without fault.", "{number} lines are without fault.", good)
+        yield _("Correct the file and upload it again, or go on without the lines at fault.")
+    else:
+        yield _("No line is without fault: correct the file and upload it again.")
 
 
 def table(faults: Sequence[FieldFault]) -> None:

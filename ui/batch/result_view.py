@@ -127,6 +127,6 @@ def _titles(file: CsvFile) -> dict[str, Any]:
 
 
 def _source(scoring: Scoring) -> str:
-    text = _("Model version {versions}; {seconds}.")
-    seconds = counted("scored in {number} second", "scored in {number} seconds", max(1, round(scoring.seconds)))
-    return text.format(versions=", ".join(sorted(scoring.versions)), seconds=seconds)
+    version = _("Model version {versions}.").format(versions=", ".join(sorted(scoring.versions)))
+    seconds = counted("Scored in {number} second.", "Scored in {number} seconds.", max(1, round(scoring.seconds)))
+    return f"{version} {seconds}"

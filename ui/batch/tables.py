@@ -12,8 +12,9 @@ from ml.schema import ENCOUNTER_ID as ENCOUNTER
 from ui.batch.csv_file import CsvFile
 from ui.batch.scoring import LINE
 from ui.clients.faults import FieldFault
-from ui.clients.scoring import ADDED, RISK
+from ui.clients.scoring import ADDED, HISTORY, RISK
 from ui.fields import FIRST
+from ui.language import _
 from ui.wording import text_of
 
 TOP_ROWS: Final = 1_000
@@ -37,8 +38,20 @@ def top(file: CsvFile, table: pd.DataFrame) -> pd.DataFrame:
         column = BY_NAME[name]
         texts = {str(value): text_of(column, value) for value in column.allowed}
         rows[name] = [texts.get(value, "" if value == UNKNOWN else value) for value in rows[name]]
+    if HISTORY in first:
+        first[HISTORY] = first[HISTORY].replace(_of_earlier_stays())
     added = [name for name in (RISK, LINE, *ADDED[1:]) if name in first]
     return pd.concat([first[added], rows], axis=1).rename_axis("rank").rename(lambda index: index + 1)
+
+
+def _of_earlier_stays() -> dict[str, str]:
+    """What became of the earlier stays of a patient, by the API's word for it."""
+    return {
+        "none": _("no patient number"),
+        "used": _("taken into account"),
+        "unknown": _("patient not known"),
+        "unavailable": _("not looked up in time"),
+    }
 
 
 def results(file: CsvFile, table: pd.DataFrame) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from ml.schema import BY_NAME
+from ml.schema import INPUTS
 from ui.clients.faults import ServiceError
 from ui.clients.prometheus import Sample
 from ui.language import _
@@ -23,6 +23,9 @@ from ui.monitoring.expressions import (
 )
 from ui.monitoring.readings import Readings
 from ui.wording import label_of
+
+
+_COLUMNS: Final = {column.name: column for column in INPUTS}
 
 
 class State(StrEnum):
@@ -61,7 +64,7 @@ class Finding:
     @property
     def label(self) -> str:
         """The feature as a person knows it."""
-        column = BY_NAME.get(self.feature)
+        column = _COLUMNS.get(self.feature)
         return label_of(column) if column else _("Predicted risk")
 
     @property

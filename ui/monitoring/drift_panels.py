@@ -53,11 +53,9 @@ def _state(found: Run) -> None:
     airflow = f"{services.settings().airflow_public_url.rstrip('/')}/dags/monitor_diabetes"
     match found.state:
         case State.DRIFT:
-            text = _(
-                "**Drift.** The model is asked about other patients than it was trained on. {tests} of {all} say so."
-            )
-            tests = counted("{number} test", "{number} tests", found.drifted)
-            st.warning(text.format(tests=tests, all=decimal(len(found.tests), 0)), icon=":material/warning:")
+            text = _("**Drift.** The model is asked about other patients than it was trained on.")
+            tests = counted("{number} test of {all} says so.", "{number} tests of {all} say so.", found.drifted)
+            st.warning(f"{text} {tests.format(all=decimal(len(found.tests), 0))}", icon=":material/warning:")
         case State.OK:
             text = _("**No drift.** The patients that the model is asked about look like those it was trained on.")
             st.success(text, icon=":material/check_circle:")

@@ -77,7 +77,7 @@ def test_a_scored_file_is_shown_by_risk_with_summary_chart_and_downloads(page: A
 
 def test_a_faulty_file_shows_its_faults_and_no_result(page: AppTest) -> None:
     score(upload(page, FAULTY))
-    assert "2 lines are at fault; 1 line is without fault." in texts(page)
+    assert "2 lines are at fault. 1 line is without fault." in texts(page)
     rows = table(page, "Allowed")
     assert rows[0][:3] == [3, "Inpatient stays (stays in the prior year) · number_inpatient", "many"]
     assert "a whole number from 0 to 50" in str(rows[0][3])

@@ -10,7 +10,7 @@ from string import Formatter
 import pytest
 from babel.messages.pofile import read_po
 
-from ml.schema import COLUMNS, Column, Group
+from ml.schema import COLUMNS, HISTORY, Column, Group
 from ui.language import LOCALES, Language, catalogue
 
 UI = Path(__file__).parents[3] / "ui"
@@ -41,7 +41,7 @@ def of_a_column(column: Column) -> Iterator[str]:
 
 @cache
 def expected() -> set[str]:
-    of_the_schema = {text for column in COLUMNS for text in of_a_column(column)}
+    of_the_schema = {text for column in (*COLUMNS, *HISTORY) for text in of_a_column(column)}
     return of_the_source() | of_the_schema | {str(group) for group in Group if group is not Group.OUTCOME}
 
 
