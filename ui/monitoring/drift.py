@@ -24,7 +24,6 @@ from ui.monitoring.expressions import (
 from ui.monitoring.readings import Readings
 from ui.wording import label_of
 
-
 _COLUMNS: Final = {column.name: column for column in INPUTS}
 
 
