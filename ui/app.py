@@ -25,6 +25,8 @@ except SettingsError as error:
 with st.container(horizontal=True, horizontal_alignment="right"):
     language.choose(settings.ui_language, fields.keep)
 
+st.set_page_config(page_title=_("30-day readmission risk"))  # once more, now that the language is known
+
 page = st.navigation(
     [
         st.Page("app_pages/home.py", title=_("Overview"), icon=":material/home:"),

@@ -78,7 +78,7 @@ def sentence(error: ServiceError) -> str:
             return text.format(service=who, address=error.address)
         case TooSlow():
             text = _("{service} did not answer within {seconds} seconds: try again in a moment.")
-            return text.format(service=who, seconds=f"{error.seconds:g}")
+            return text.format(service=who, seconds=decimal(error.seconds, 1 if error.seconds % 1 else 0))
         case NoModelYet():
             return _("There is no production model yet.")
         case Refused(status=401 | 403):
