@@ -3,6 +3,8 @@
 ``PYTHONPATH=. streamlit run ui/app.py``
 """
 
+from pathlib import Path
+
 import streamlit as st
 
 from ml.errors import SettingsError
@@ -22,6 +24,7 @@ except SettingsError as error:
     st.error(str(error), icon=":material/settings_alert:")
     st.stop()
 
+st.html(Path(__file__).with_name("style.css"))
 with st.container(horizontal=True, horizontal_alignment="right"):
     language.choose(settings.ui_language, fields.keep)
 

@@ -91,8 +91,10 @@ def diverging(bars: Sequence[Bar], palette: Palette = LIGHT) -> alt.LayerChart:
     # Room for the texts beyond the longest bar on either side.
     reach = 0.45 * (rows["amount"].max() - rows["amount"].min() or rows["amount"].abs().max() or 1.0)
     domain = [min(rows["amount"].min(), 0) - reach, max(rows["amount"].max(), 0) + reach]
+    # Without an axis in every layer: where only some have none, Vega draws nothing at all.
+    x = alt.X("amount:Q", axis=None, scale=alt.Scale(domain=domain))
     base = alt.Chart(rows).encode(
-        x=alt.X("amount:Q", axis=None, scale=alt.Scale(domain=domain)),
+        x=x,
         y=alt.Y("label:N", title=None, sort=None, axis=alt.Axis(labelLimit=200, ticks=False, domain=False)),
     )
     marks = base.mark_bar(height={"band": 0.7}).encode(
@@ -103,7 +105,7 @@ def diverging(bars: Sequence[Bar], palette: Palette = LIGHT) -> alt.LayerChart:
         ),
         tooltip=[alt.Tooltip("label:N", title=_("Field")), alt.Tooltip("text:N", title=_("Contribution"))],
     )
-    zero = alt.Chart(pd.DataFrame({"amount": [0.0]})).mark_rule(color=palette.average).encode(x="amount:Q")
+    zero = alt.Chart(pd.DataFrame({"amount": [0.0]})).mark_rule(color=palette.average).encode(x=x)
     texts = [
         base.transform_filter(side)
         .mark_text(align=align, dx=shift, color=palette.average, fontSize=13)

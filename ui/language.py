@@ -48,18 +48,25 @@ def choose(default: Language, keep: Callable[[], None]) -> None:
         default: of the settings.
         keep: called before anything is drawn in the new language: a browser knows the values of a form by their names.
     """
-    st.session_state.setdefault(KEY, default)
+    if KEY not in st.session_state:
+        asked = st.query_params.get(KEY, "")
+        st.session_state[KEY] = Language(asked) if asked in tuple(Language) else default
     st.segmented_control(
         _("Language"),
         list(Language),
         format_func=NAMES.__getitem__,
         key=KEY,
-        on_change=keep,
+        on_change=_changed,
+        args=(keep,),
         required=True,
         label_visibility="collapsed",
-        bind="query-params",
         persist_state="session",
     )
+
+
+def _changed(keep: Callable[[], None]) -> None:
+    st.query_params[KEY] = st.session_state[KEY]
+    keep()
 
 
 def _(english: str) -> str:

@@ -1,15 +1,12 @@
 """Predict: a short form, the result beside it, and below what stands behind the result."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import streamlit as st
 
 from ml.schema import BY_NAME
 from ui import examples, fields, notices, result, services
 from ui.language import _
-
-STYLE = Path(__file__).parents[1] / "style.css"
 
 
 def start_with(known: Mapping[str, str | int]) -> None:
@@ -31,7 +28,6 @@ notices.trouble(picture)
 if picture.has_no_model:
     st.stop()
 
-st.html(STYLE)
 entry, answer = st.columns([3, 2], gap="large")
 with entry:
     st.subheader(_("Patient and stay"))

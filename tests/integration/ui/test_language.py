@@ -25,6 +25,16 @@ def test_a_person_chooses_and_what_was_predicted_for_stays(app: AppTest, platfor
     assert platform.records == [{"race": "AfricanAmerican"}] * 2
 
 
+def test_an_address_can_ask_for_a_language(app: AppTest, platform: Platform) -> None:
+    app.query_params["language"] = "es"
+    assert app.run().button(key="predict").label == "Predecir"
+
+
+def test_an_address_that_asks_for_an_unknown_language_gets_the_default(app: AppTest, platform: Platform) -> None:
+    app.query_params["language"] = "tlh"
+    assert app.run().button(key="predict").label == "Predict"
+
+
 def test_the_language_stays_on_another_page(app: AppTest, platform: Platform) -> None:
     app.run()
     app.segmented_control(key="language").select("es").run()
