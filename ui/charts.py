@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from ui.cohort import axis_end, distribution
-from ui.language import _, percent
+from ui.language import Language, _, current, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,17 @@ DARK: Final = Palette(lower="#6FA8D6", higher="#3D556B", patient="#FF9A66", aver
 def palette() -> Palette:
     """The colours for the theme this person looks at."""
     return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def finished(chart: alt.LayerChart, language: Language) -> alt.LayerChart:
+    """A chart with its figures as the language writes them, and without Vega's own descriptions.
+
+    Those are in English, and say of each mark what the text alternative says of the whole.
+    """
+    point, comma = (".", ",") if language is Language.ENGLISH else (",", ".")
+    number = {"decimal": point, "thousands": comma, "grouping": [3], "currency": ["", ""]}
+    configured: alt.LayerChart = chart.configure(aria=False, locale={"number": number})
+    return configured
 
 
 def risk_in_cohort(
@@ -71,7 +82,7 @@ def risk_in_cohort(
     patient = _mark(risk, _("this patient {share}").format(share=percent(risk)), palette.patient, end, row=0)
     between = [_between(*interval, palette.patient, end)] if interval else []
     chart = alt.LayerChart(layer=[cohort, *average, *between, *patient])
-    return chart.properties(height=240, padding={"top": 34, "right": 8})
+    return finished(chart.properties(height=240, padding={"top": 34, "right": 8}), current())
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +123,7 @@ def diverging(bars: Sequence[Bar], palette: Palette = LIGHT) -> alt.LayerChart:
         .encode(text="text:N")
         for side, align, shift in _SIDES
     ]
-    return alt.LayerChart(layer=[marks, zero, *texts]).properties(height=27 * len(bars))
+    return finished(alt.LayerChart(layer=[marks, zero, *texts]).properties(height=27 * len(bars)), current())
 
 
 _SIDES: Final[tuple[tuple[str, Literal["left", "right"], int], ...]] = (

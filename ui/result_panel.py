@@ -4,6 +4,7 @@ import streamlit as st
 
 from ml.schema import BY_NAME
 from ui import bands, charts, cohort, knowledge, notices
+from ui.clients.api_answers import ServedModel
 from ui.clients.faults import FieldFault, NoModelYet, Refused, ServiceError
 from ui.language import _, percent
 from ui.result import Result
@@ -19,9 +20,7 @@ def draw(result: Result | ServiceError | None) -> None:
         case ServiceError():
             draw_fault(result)
         case Result():
-            _risk(result)
-            knowledge.draw(result.prediction, result.model)
-            _source(result)
+            _draw(result)
 
 
 def draw_fault(error: ServiceError) -> None:
@@ -38,22 +37,32 @@ def draw_fault(error: ServiceError) -> None:
             notices.failure(error)
 
 
-def _risk(result: Result) -> None:
-    prediction, risk, model = result.prediction, result.risk, result.model
+def _draw(result: Result) -> None:
+    risk, model = result.risk, result.model
     st.metric(_("Risk of readmission within 30 days"), percent(risk))
     if model is None:
         text = _("The cohort of version {version} cannot be had now, so the risk stands alone.")
-        st.info(text.format(version=prediction.model.version))
-        return
-    band = bands.band_of(risk, model.risk_quantiles)
-    words = cohort.comparison(risk, model.risk_quantiles, model.prevalence)
-    st.badge(_("{band} of the cohort").format(band=band.name), icon=":material/bar_chart:")
-    st.markdown(f"**{words}**")
-    low, high = prediction.intervals[0]
+        st.info(text.format(version=result.prediction.model.version))
+    else:
+        band = bands.band_of(risk, model.risk_quantiles)
+        st.badge(_("{band} of the cohort").format(band=band.name), icon=":material/bar_chart:")
+        st.markdown(f"**{cohort.comparison(risk, model.risk_quantiles, model.prevalence)}**")
+    place = st.container()
+    knowledge.draw(result.prediction, model)
+    _source(result)
+    # A chart takes as long as all the rest, so the words stand before it is there.
+    if model is not None:
+        with place:
+            _chart(result, model)
+
+
+def _chart(result: Result, model: ServedModel) -> None:
+    risk, (low, high) = result.risk, result.prediction.intervals[0]
     alternative = _(
         "Distribution of predicted risk among the test patients. This patient: {risk}. {words} "
         "A bar above it marks the range from {low} to {high}."
     )
+    words = cohort.comparison(risk, model.risk_quantiles, model.prevalence)
     st.altair_chart(
         charts.risk_in_cohort(risk, model.risk_quantiles, model.prevalence, charts.palette(), (low, high)),
         width="stretch",

@@ -21,11 +21,13 @@ ANSWER_MS = 30_000
 
 
 _WORDS = """() => {
-    const shown = node => !node.parentElement.closest('[class*="st-key-as-the-service-says"], script, style, noscript');
+    const shown = node => !node.parentElement.closest(
+        '[class*="st-key-as-the-service-says"], [data-testid^="stIcon"], [role="img"], script, style, noscript');
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const found = [];
     while (walker.nextNode()) if (shown(walker.currentNode)) found.push(walker.currentNode.textContent);
-    for (const element of document.querySelectorAll('[aria-label], [placeholder], [alt], [title]'))
+    const named = ':is([aria-label], [placeholder], [alt], [title]):not([role="img"])';
+    for (const element of document.querySelectorAll(named))
         for (const name of ['aria-label', 'placeholder', 'alt', 'title']) found.push(element.getAttribute(name) || '');
     return found.join(' | ');
 }"""

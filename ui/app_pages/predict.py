@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ml.schema import BY_NAME
 from ui import examples, fields, notices, result, services
 from ui.language import _
+
+PREDICT = "predict"
+"""Key of the button."""
 
 
 def start_with(known: Mapping[str, str | int]) -> None:
@@ -21,6 +25,18 @@ def example_button(example: examples.Example) -> None:
     st.button(title, icon=":material/person:", on_click=start_with, args=(example.known,), key=example.key)
 
 
+def draw_answer(place: DeltaGenerator, is_asked: bool) -> None:
+    """The result, asked for first where **Predict** was pressed."""
+    # What draws charts takes a second or two to import, once per process: the form stands meanwhile.
+    from ui import result_panel
+
+    with place, st.container(key="result"):
+        if is_asked:
+            with st.spinner(_("Asking the model…")):
+                result.ask(fields.record())
+        result_panel.draw(result.last())
+
+
 with st.spinner(_("Asking the services…")):
     picture = services.picture()
 notices.header(_("30-day readmission risk"), picture)
@@ -29,6 +45,10 @@ if picture.has_no_model:
     st.stop()
 
 entry, answer = st.columns([3, 2], gap="large")
+is_asked = bool(st.session_state.get(PREDICT))
+has_answer = is_asked or result.last() is not None
+if has_answer:  # before the form, which takes longer to draw and stands there already
+    draw_answer(answer, is_asked)
 with entry:
     st.subheader(_("Patient and stay"))
     with st.container(horizontal=True):
@@ -47,21 +67,14 @@ with entry:
                 for position, column in enumerate(columns):
                     with places[position % 2]:
                         fields.draw(column, fields.key_of(column.name), keep="session")
-        asked = st.form_submit_button(
-            _("Predict"), type="primary", icon=":material/play_arrow:", width="stretch", key="predict"
-        )
+        st.form_submit_button(_("Predict"), type="primary", icon=":material/play_arrow:", width="stretch", key=PREDICT)
+if not has_answer:
+    draw_answer(answer, is_asked)
 
-# What draws charts takes a second or two to import, once per process: the form stands meanwhile.
-from ui import contributions, knowledge, result_panel, what_if  # noqa: E402
-
-with answer, st.container(key="result"):
-    if asked:
-        with st.spinner(_("Asking the model…")):
-            result.ask(fields.record())
-    shown = result.last()
-    result_panel.draw(shown)
-
+shown = result.last()
 if isinstance(shown, result.Result):
+    from ui import contributions, knowledge, what_if
+
     st.divider()
     behind, beside = st.columns([3, 2], gap="large")
     with beside:

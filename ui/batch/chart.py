@@ -3,8 +3,8 @@
 import altair as alt
 import pandas as pd
 
-from ui.charts import LIGHT, Palette
-from ui.language import _, percent
+from ui.charts import LIGHT, Palette, finished
+from ui.language import _, current, percent
 
 BINS = 40
 
@@ -45,7 +45,7 @@ def distribution(risks: "pd.Series[float]", prevalence: float | None, palette: P
         )
     )
     layers = [shares, *_mark(twice, scale, palette)] if twice is not None else [shares]
-    return alt.LayerChart(layer=layers).properties(height=220, padding={"top": 20, "right": 8})
+    return finished(alt.LayerChart(layer=layers).properties(height=220, padding={"top": 20, "right": 8}), current())
 
 
 def _mark(twice: float, scale: alt.Scale, palette: Palette) -> tuple[alt.Chart, alt.Chart]:

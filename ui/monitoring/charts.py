@@ -11,7 +11,7 @@ from typing import Any, Final
 import altair as alt
 import pandas as pd
 
-from ui.charts import Palette
+from ui.charts import Palette, finished
 from ui.language import Language, _, current
 
 Spec = dict[str, Any]
@@ -189,11 +189,7 @@ def _rule(palette: Palette) -> alt.Chart:
 def _layout(layers: Sequence[alt.Chart], height: int, language: Language) -> Spec:
     """The finished layout; numbers on the axes stand as the language writes them."""
     chart = alt.LayerChart(layer=list(layers), data=alt.NamedData(ROWS)).properties(height=height)
-    if language is not Language.ENGLISH:
-        chart = chart.configure(
-            locale={"number": {"decimal": ",", "thousands": ".", "grouping": [3], "currency": ["", ""]}}
-        )
-    spec: Spec = chart.to_dict()
+    spec: Spec = finished(chart, language).to_dict()
     return spec
 
 

@@ -7,9 +7,9 @@ from typing import Self
 import altair as alt
 import pandas as pd
 
-from ui.charts import Palette
+from ui.charts import Palette, finished
 from ui.clients.api_answers import Interval
-from ui.language import Language, _, current
+from ui.language import _, current
 from ui.versions.figures import told
 
 
@@ -31,14 +31,12 @@ class Dot:
 
 def chart(title: str, dots: Sequence[Dot], names: Sequence[str], palette: Palette) -> alt.LayerChart:
     """A row for each version, told apart by place and shape as well as by colour; the axis need not begin at zero."""
-    # Vega writes numbers in English: where another language is spoken, the axis gets that language's point.
-    point = "replace(datum.label, '.', ',')" if current() is Language.SPANISH else "datum.label"
     base = alt.Chart(pd.DataFrame([asdict(dot) for dot in dots]), title=title).encode(
         y=alt.Y("name:N", title=None, sort=list(names), axis=alt.Axis(ticks=False, domain=False)),
         color=_by_version(names, [palette.lower, palette.patient]),
         tooltip=[alt.Tooltip("name:N", title=_("Version")), alt.Tooltip("text:N", title=title)],
     )
-    axis = alt.Axis(tickCount=5, labelExpr=point)
+    axis = alt.Axis(tickCount=5)
     span = base.mark_rule(strokeWidth=3).encode(
         x=alt.X("low:Q", title=None, axis=axis, scale=alt.Scale(zero=False, nice=True)), x2="high:Q"
     )
@@ -46,7 +44,7 @@ def chart(title: str, dots: Sequence[Dot], names: Sequence[str], palette: Palett
         x="value:Q",
         shape=alt.Shape("name:N", scale=alt.Scale(domain=list(names), range=["circle", "diamond"]), legend=None),
     )
-    return alt.LayerChart(layer=[span, dot]).properties(height=90)
+    return finished(alt.LayerChart(layer=[span, dot]).properties(height=90), current())
 
 
 def alternative(title: str, dots: Sequence[Dot]) -> str:

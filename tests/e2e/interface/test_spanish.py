@@ -26,7 +26,7 @@ STREAMLIT_SAYS = re.compile(
 def english_on(page: Page) -> list[str]:
     """English words with what is around them."""
     text = STREAMLIT_SAYS.sub(" ", words_on(page))
-    return [text[max(0, found.start() - 60) : found.end() + 40] for found in ENGLISH.finditer(text)]
+    return [text[max(0, found.start() - 60) : found.end() + 40] for found in ENGLISH.finditer(text)][:20]
 
 
 @pytest.mark.parametrize("name", PAGES)
