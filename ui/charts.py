@@ -32,13 +32,12 @@ def palette() -> Palette:
 
 
 def finished(chart: alt.LayerChart, language: Language) -> alt.LayerChart:
-    """A chart with its figures as the language writes them, and without Vega's own descriptions.
-
-    Those are in English, and say of each mark what the text alternative says of the whole.
-    """
+    """A chart with its figures as the language writes them, and without Vega's English descriptions of its axes."""
     point, comma = (".", ",") if language is Language.ENGLISH else (",", ".")
     number = {"decimal": point, "thousands": comma, "grouping": [3], "currency": ["", ""]}
-    configured: alt.LayerChart = chart.configure(aria=False, locale={"number": number})
+    configured: alt.LayerChart = chart.configure(
+        axis=alt.AxisConfig(aria=False), legend=alt.LegendConfig(aria=False), locale={"number": number}
+    )
     return configured
 
 

@@ -73,6 +73,7 @@ def test_a_diagnosis_is_found_by_its_name(ui_url: str, browser_page: Page) -> No
     open_page(page, ui_url)
     page.get_by_text(re.compile(r"^Diagnoses \(")).click()
     diagnosis = page.get_by_role("combobox", name="Primary diagnosis")
+    diagnosis.click()
     diagnosis.fill("heart failure")
     page.get_by_role("option", name=re.compile(r"^428 ")).first.click()
     predict(page)
