@@ -17,7 +17,7 @@ SHOWN: Final = {
 WIDTH: Final = 900
 RATIO: Final = 0.75
 """Of height to width: long pages are cut below."""
-COLOURS: Final = 64
+COLOURS: Final = 255
 
 
 def main() -> None:

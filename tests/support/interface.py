@@ -18,6 +18,8 @@ SCREENSHOTS = ROOT / "build" / "screenshots"
 PAGES = {"predict": "", "home": "home", "batch": "batch", "model": "model", "monitoring": "monitoring"}
 """Name of each page, and its path."""
 ANSWER_MS = 30_000
+HIGHEST = 4_000
+"""Of a picture, in pixels."""
 
 
 _WORDS = """() => {
@@ -76,4 +78,9 @@ def words_on(page: Page) -> str:
 def screenshot(page: Page, name: str) -> None:
     """Keep a picture of the whole page among the build's output."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    window = page.viewport_size or {"width": 1280, "height": 900}
+    # The page scrolls within the window: only a window as high as the page shows all of it.
+    height = int(page.get_by_test_id("stMain").evaluate("main => (main.scrollTo(0, 0), main.scrollHeight)"))
+    page.set_viewport_size({"width": window["width"], "height": min(max(window["height"], height), HIGHEST)})
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+    page.set_viewport_size({"width": window["width"], "height": window["height"]})

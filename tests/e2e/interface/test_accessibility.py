@@ -35,7 +35,6 @@ def test_axe_finds_nothing_serious_in_a_result(ui_url: str, browser_page: Page) 
     page.get_by_role("button", name="Predict", exact=True).click()
     expect(page.get_by_text("fields known")).to_be_visible(timeout=30_000)
     settle(page)
-    screenshot(page, "ui-result")
     assert violations(page) == []
 
 

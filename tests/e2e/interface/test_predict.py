@@ -44,7 +44,9 @@ def test_the_example_patient_is_predicted_and_explained_with_all_fields_known(ui
     predict(page)
     expect(page.get_by_text("47 of 47 fields known")).to_be_visible()
     expect(page.get_by_role("heading", name="Where this risk comes from")).to_be_visible()
-    expect(page.get_by_text("All contributions as a table")).to_be_visible(timeout=ANSWER_MS)
+    for chart in (0, 1):
+        drawn = page.get_by_test_id("stVegaLiteChart").nth(chart).locator("svg")
+        expect(drawn).to_be_visible(timeout=ANSWER_MS)
     settle(page)
     screenshot(page, "ui-result")
 
