@@ -62,7 +62,7 @@ $(BIN)/python:
 
 # --- Tests ------------------------------------------------------------------------------------------------------
 
-.PHONY: test lint types unit integration e2e dags-test test-faults test-observability compose-test evaluate bench bench-serving
+.PHONY: test lint types unit integration e2e test-ui images dags-test test-faults test-observability compose-test evaluate bench bench-serving
 test: lint types unit integration e2e ## Everything below, up to one run of the whole stack (no Docker, no root)
 
 lint: env ## Style and likely bugs
@@ -78,6 +78,12 @@ unit: env ## Fast tests
 
 integration: env ## Tests on a real PostgreSQL, a real MLflow, real HTTP
 	$(BIN)/pytest tests/integration
+
+test-ui: env ## Only the interface: its logic, its pages, and all of it in a real browser on the native stack
+	$(BIN)/pytest tests/unit/ui tests/integration/ui tests/e2e/interface
+
+images: $(BIN)/python ## The README's pictures, from the screenshots of the last end-to-end run
+	$(BIN)/python -m tests.support.images
 
 dags-test: env ## Only the DAGs, really run
 	$(BIN)/pytest tests/integration/dags

@@ -3,10 +3,13 @@
 ``PYTHONPATH=. streamlit run ui/app.py``
 """
 
+from pathlib import Path
+
 import streamlit as st
 
 from ml.errors import SettingsError
-from ui import services
+from ui import fields, language, services
+from ui.language import _
 
 st.set_page_config(
     page_title="30-day readmission risk",
@@ -15,18 +18,26 @@ st.set_page_config(
     menu_items={"Get help": None, "Report a bug": None, "About": "Calibrated 30-day hospital readmission risk."},
 )
 
-page = st.navigation(
-    [
-        st.Page("app_pages/predict.py", title="Predict", icon=":material/stethoscope:", default=True),
-        st.Page("app_pages/model.py", title="Model", icon=":material/analytics:"),
-    ],
-    position="top",
-)
-
 try:
-    services.settings()
+    settings = services.settings()
 except SettingsError as error:
     st.error(str(error), icon=":material/settings_alert:")
     st.stop()
 
+st.html(Path(__file__).with_name("style.css"))
+with st.container(horizontal=True, horizontal_alignment="right"):
+    language.choose(settings.ui_language, fields.keep)
+
+st.set_page_config(page_title=_("30-day readmission risk"))  # once more, now that the language is known
+
+page = st.navigation(
+    [
+        st.Page("app_pages/home.py", title=_("Overview"), icon=":material/home:"),
+        st.Page("app_pages/predict.py", title=_("Predict"), icon=":material/stethoscope:", default=True),
+        st.Page("app_pages/batch.py", title=_("Batch"), icon=":material/table_rows:"),
+        st.Page("app_pages/model.py", title=_("Model"), icon=":material/analytics:"),
+        st.Page("app_pages/monitoring.py", title=_("Monitoring"), icon=":material/monitoring:"),
+    ],
+    position="top",
+)
 page.run()

@@ -8,6 +8,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ui.language import _, decimal, percent
+
 BINS = 40
 
 
@@ -41,10 +43,16 @@ def _share(above: int, risk: float, quantiles: Sequence[float]) -> float:
     return (above - 1 + (risk - low) / (high - low)) / last
 
 
+def quantile(share: float, quantiles: Sequence[float]) -> float:
+    """The risk that a share of the cohort does not exceed."""
+    place = share * (len(quantiles) - 1)
+    low = min(int(place), len(quantiles) - 2)
+    return quantiles[low] + (place - low) * (quantiles[low + 1] - quantiles[low])
+
+
 def axis_end(risk: float, quantiles: Sequence[float]) -> float:
     """Right end of the chart: the patient and 99 of 100 others fit; the few far outliers do not stretch it."""
-    near_top = quantiles[round(0.99 * (len(quantiles) - 1))]
-    return min(1.0, max(risk, near_top) * 1.08) or 1.0
+    return min(1.0, max(risk, quantile(0.99, quantiles)) * 1.08) or 1.0
 
 
 def distribution(quantiles: Sequence[float], end: float, bins: int = BINS) -> list[Bin]:
@@ -59,13 +67,18 @@ def distribution(quantiles: Sequence[float], end: float, bins: int = BINS) -> li
 
 def comparison(risk: float, quantiles: Sequence[float], prevalence: float) -> str:
     """The chart in words: where the patient stands, and how that compares to the average."""
-    percent = share_below(risk, quantiles) * 100
-    standing = "no one" if percent < 1 else "everyone" if percent > 99.5 else f"{percent:.0f}%"
-    sentence = f"Higher than {standing} {'in' if standing in ('no one', 'everyone') else 'of'} the cohort"
+    below = share_below(risk, quantiles)
+    if below < 0.01:
+        standing = _("Higher than no one in the cohort")
+    elif below > 0.995:
+        standing = _("Higher than everyone in the cohort")
+    else:
+        standing = _("Higher than {share} of the cohort").format(share=percent(below, 0))
     if prevalence <= 0:
-        return f"{sentence}."
+        return f"{standing}."
     ratio = risk / prevalence
-    average = f"the average of {prevalence:.1%}"
     if 0.95 <= ratio <= 1.05:
-        return f"{sentence}, about {average}."
-    return f"{sentence}, {ratio:.1f} times {average}."
+        text = _("{standing}, about the average of {average}.")
+        return text.format(standing=standing, average=percent(prevalence))
+    text = _("{standing}, {ratio} times the average of {average}.")
+    return text.format(standing=standing, ratio=decimal(ratio, 1), average=percent(prevalence))

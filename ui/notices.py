@@ -1,43 +1,49 @@
 """The header and the states: which model speaks, and what to do when none does."""
 
-import re
-
 import streamlit as st
 
 from ml.names import MODEL_NAME
 from ui import services
-from ui.answers import RegisteredVersion, ServedModel
-from ui.api_client import NoModelYet, ServiceError
+from ui.clients.api_answers import ServedModel
+from ui.clients.faults import NoModelYet, ServiceError
+from ui.clients.mlflow import RegisteredVersion
+from ui.language import _
 from ui.services import Picture
+from ui.wording import plain, sentence
 
-NOT_CLINICAL = "Not for clinical use: a demonstration on historical data (1999 to 2008)."
 
-
-def plain(text: object) -> str:
-    """Text of a service or a person, shown as it is: nothing in it is taken for Markdown."""
-    return re.sub(r"([\\`*_\[\]$:~<>#|])", r"\\\1", str(text))
+def not_clinical() -> str:
+    """What belongs beside every figure of a patient."""
+    return _("Not for clinical use: a demonstration on historical data (1999 to 2008).")
 
 
 def header(title: str, picture: Picture) -> None:
-    """Title, the production model by MLflow's word, the version the API serves, and what is amiss."""
+    """Title, and beneath it which model speaks."""
     st.title(title)
+    states(picture)
+
+
+def states(picture: Picture) -> None:
+    """The production model by MLflow's word, the version the API serves, and what is amiss."""
     with st.container(horizontal=True, gap="small"):
         if isinstance(picture.registered, RegisteredVersion):
+            text = _("Production in MLflow: {name} version {version}")
             found = picture.registered
-            st.badge(f"Production in MLflow: {found.name} version {found.version}", icon=":material/verified:")
+            st.badge(text.format(name=found.name, version=found.version), icon=":material/verified:")
         elif isinstance(picture.registered, NoModelYet):
-            st.badge(f"MLflow has no production version of {MODEL_NAME}", color="orange")
+            st.badge(_("MLflow has no production version of {name}").format(name=MODEL_NAME), color="orange")
         else:
-            st.badge("MLflow: no answer", color="orange", icon=":material/cloud_off:")
+            st.badge(_("MLflow: no answer"), color="orange", icon=":material/cloud_off:")
         if isinstance(picture.served, ServedModel):
-            st.badge(f"Served by the API: version {picture.served.version}", color="green", icon=":material/check:")
+            text = _("Served by the API: version {version}").format(version=picture.served.version)
+            st.badge(text, color="green", icon=":material/check:")
         elif isinstance(picture.served, NoModelYet):
-            st.badge("The API has no model yet", color="orange", icon=":material/hourglass:")
+            st.badge(_("The API has no model yet"), color="orange", icon=":material/hourglass:")
         else:
-            st.badge("API: no answer", color="red", icon=":material/cloud_off:")
+            st.badge(_("API: no answer"), color="red", icon=":material/cloud_off:")
     _differences(picture)
     if picture.is_synthetic:
-        st.warning("**Trained on synthetic data: not for any real patient.**", icon=":material/science:")
+        st.warning(_("**Trained on synthetic data: not for any real patient.**"), icon=":material/science:")
 
 
 def _differences(picture: Picture) -> None:
@@ -45,22 +51,21 @@ def _differences(picture: Picture) -> None:
     if not isinstance(served, ServedModel):
         return
     if served.refused:
-        st.warning(
-            f"The API refused version {plain(served.refused.version)} ({plain(served.refused.reason.rstrip('.'))}) "
-            f"and goes on serving version {served.version}.",
-            icon=":material/gpp_maybe:",
+        text = _("The API refused version {refused} ({reason}) and goes on serving version {served}.").format(
+            refused=plain(served.refused.version),
+            reason=plain(served.refused.reason.rstrip(".")),
+            served=served.version,
         )
+        st.warning(text, icon=":material/gpp_maybe:")
     elif isinstance(registered, RegisteredVersion) and served.version != registered.version:
-        st.info(
-            f"Production is version {registered.version}, the API still serves version {served.version}: "
-            "it follows within 15 seconds, unless the new version fails its checks.",
-            icon=":material/sync:",
+        text = _(
+            "Production is version {registered}, the API still serves version {served}: "
+            "it follows within 15 seconds, unless the new version fails its checks."
         )
+        st.info(text.format(registered=registered.version, served=served.version), icon=":material/sync:")
     if isinstance(registered, ServiceError) and not isinstance(registered, NoModelYet):
-        st.info(
-            f"{plain(registered)} Predictions go on with version {served.version}, the last one the API loaded.",
-            icon=":material/cloud_off:",
-        )
+        goes_on = _("Predictions go on with version {version}, the last one the API loaded.")
+        st.info(f"{plain(sentence(registered))} {goes_on.format(version=served.version)}", icon=":material/cloud_off:")
 
 
 def trouble(picture: Picture) -> bool:
@@ -68,34 +73,30 @@ def trouble(picture: Picture) -> bool:
     if isinstance(picture.served, ServedModel):
         return False
     if picture.has_no_model:
-        _first_model()
+        first_model()
     elif isinstance(picture.served, NoModelYet) and isinstance(picture.registered, RegisteredVersion):
-        st.info(
-            f"The API is loading version {picture.registered.version}, which takes up to 15 seconds. "
-            f"It says: {plain(str(picture.served).rstrip('.'))}.",
-            icon=":material/hourglass:",
+        text = _("The API is loading version {version}, which takes up to 15 seconds. It says: {said}.").format(
+            version=picture.registered.version, said=plain(picture.served.said.rstrip("."))
         )
-    elif isinstance(picture.served, NoModelYet):
-        st.error(
-            f"The API has no model, and the registry it would get one from is away. {plain(picture.registered)}",
-            icon=":material/cloud_off:",
-        )
-    else:
-        st.error(
-            f"{plain(picture.served)} This page goes on by itself as soon as it answers.", icon=":material/cloud_off:"
-        )
-    st.button("Check again", icon=":material/refresh:", on_click=services.look_again, key="check-again")
-    _keep_looking(picture.kinds)
+        st.info(text, icon=":material/hourglass:")
+    elif isinstance(picture.served, NoModelYet) and isinstance(picture.registered, ServiceError):
+        text = _("The API has no model, and the registry it would get one from is away.")
+        st.error(f"{text} {plain(sentence(picture.registered))}", icon=":material/cloud_off:")
+    elif isinstance(picture.served, ServiceError):
+        text = _("This page goes on by itself as soon as it answers.")
+        st.error(f"{plain(sentence(picture.served))} {text}", icon=":material/cloud_off:")
+    st.button(_("Check again"), icon=":material/refresh:", on_click=services.look_again, key="check-again")
+    keep_looking(picture.kinds)
     return True
 
 
-def _first_model() -> None:
+def first_model() -> None:
+    """How to get a first production model."""
     airflow = services.settings().airflow_public_url.rstrip("/")
     with st.container(border=True):
-        st.subheader("No model yet")
-        st.markdown(
-            f"""
-Predictions need a first production model. It takes a few minutes:
+        st.subheader(_("No model yet"))
+        text = _(
+            """Predictions need a first production model. It takes a few minutes:
 
 1. Open [Airflow]({airflow}) and log in.
 2. Enable and trigger [ingest_diabetes]({airflow}/dags/ingest_diabetes): it fetches the data and splits it.
@@ -103,13 +104,13 @@ Predictions need a first production model. It takes a few minutes:
    [train_models_diabetes_simple]({airflow}/dags/train_models_diabetes_simple): it trains, checks and
    promotes the model.
 
-The API picks the model up by itself, and this page goes on as soon as it does.
-"""
+The API picks the model up by itself, and this page goes on as soon as it does."""
         )
+        st.markdown(text.format(airflow=airflow))
 
 
 @st.fragment(run_every="5s")
-def _keep_looking(seen: tuple[type, type]) -> None:
+def keep_looking(seen: tuple[type, type]) -> None:
     """Ask again every few seconds without redrawing the page, until something has changed."""
     if services.picture().kinds != seen:
         st.rerun()
@@ -117,4 +118,4 @@ def _keep_looking(seen: tuple[type, type]) -> None:
 
 def failure(error: ServiceError) -> None:
     """A fault of one request, in one sentence."""
-    st.error(plain(error), icon=":material/error:")
+    st.error(plain(sentence(error)), icon=":material/error:")

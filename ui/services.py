@@ -1,4 +1,5 @@
-"""The two services as the pages see them: one client for all sessions, and a short-lived picture of both."""
+"""The services as the pages see them: one client each for all sessions, and a short-lived picture of the two that
+every page needs."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,11 +8,16 @@ from typing import TypeVar
 
 import streamlit as st
 
-from ui.answers import SYNTHETIC, RegisteredVersion, ServedModel
-from ui.api_client import NoModelYet, PlatformClient, ServiceError
+from ui.clients.airflow import AirflowClient
+from ui.clients.api import ApiClient
+from ui.clients.api_answers import SYNTHETIC, ServedModel
+from ui.clients.faults import NoModelYet, ServiceError
+from ui.clients.mlflow import RegisteredVersion, RegistryClient
+from ui.clients.prometheus import PrometheusClient
 from ui.settings import UiSettings
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 FRESH_SECONDS = 5
 """How old the picture may be: short enough to follow a promotion, long enough that typing costs no requests."""
@@ -49,20 +55,46 @@ def settings() -> UiSettings:
 
 
 @st.cache_resource(show_spinner=False)
-def client() -> PlatformClient:
-    """The client all sessions share."""
+def api() -> ApiClient:
+    """The client of the API that all sessions share."""
     given = settings()
-    key = given.api_key.get_secret_value()
-    return PlatformClient(given.api_url, given.mlflow_tracking_uri, given.http_timeout_seconds, key)
+    return ApiClient(given.api_url, given.http_timeout_seconds, given.api_key.get_secret_value())
+
+
+@st.cache_resource(show_spinner=False)
+def mlflow() -> RegistryClient:
+    """The client of MLflow that all sessions share."""
+    given = settings()
+    return RegistryClient(given.mlflow_tracking_uri, given.http_timeout_seconds)
+
+
+@st.cache_resource(show_spinner=False)
+def prometheus() -> PrometheusClient:
+    """The client of Prometheus that all sessions share."""
+    given = settings()
+    return PrometheusClient(given.prometheus_url, given.http_timeout_seconds)
+
+
+@st.cache_resource(show_spinner=False)
+def airflow() -> AirflowClient:
+    """The client of Airflow that all sessions share."""
+    given = settings()
+    password = given.airflow_password.get_secret_value()
+    return AirflowClient(given.airflow_url, given.http_timeout_seconds, given.airflow_user, password)
 
 
 @st.cache_resource(ttl=FRESH_SECONDS, show_spinner=False)
 def picture() -> Picture:
-    """Both services at a glance, asked at the same time, so that a slow one does not hold up the other."""
+    """API and registry at a glance."""
+    registered, served = together(mlflow().by_alias, api().served_model)
+    return Picture(registered, served)
+
+
+def together(first: Callable[[], T], second: Callable[[], U]) -> tuple[T | ServiceError, U | ServiceError]:
+    """Ask two services at the same time, so that a slow one does not hold up the other."""
     with ThreadPoolExecutor(max_workers=2) as pool:
-        registered = pool.submit(_outcome, client().production_version)
-        served = pool.submit(_outcome, client().served_model)
-        return Picture(registered.result(), served.result())
+        one, other = pool.submit(outcome, first), pool.submit(outcome, second)
+        return one.result(), other.result()
 
 
 def look_again() -> None:
@@ -70,7 +102,8 @@ def look_again() -> None:
     picture.clear()
 
 
-def _outcome(ask: Callable[[], T]) -> T | ServiceError:
+def outcome(ask: Callable[[], T]) -> T | ServiceError:
+    """The answer, or what went wrong: a page shows either in the same place."""
     try:
         return ask()
     except ServiceError as error:

@@ -116,11 +116,9 @@ def _streamlit(settings: StackSettings) -> Program:
         | {
             "STREAMLIT_SERVER_ADDRESS": settings.bind_address,
             "STREAMLIT_SERVER_PORT": str(settings.ui_port),
-            "STREAMLIT_SERVER_HEADLESS": "true",
-            "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none",
-            "STREAMLIT_SERVER_SHOW_EMAIL_PROMPT": "false",
-            "STREAMLIT_SERVER_MAX_UPLOAD_SIZE": "10",
-            "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+            "PROMETHEUS_URL": settings.url(settings.prometheus_port),
+            "LOCUST_URL": settings.url(settings.locust_port),
+            **_airflow_login(settings),
         },
     )
 
@@ -147,7 +145,13 @@ def _exporter(settings: StackSettings) -> Program:
         environment=shared_environment(settings)
         | {
             "EXPORTER_BIND": settings.bind_address,
-            "AIRFLOW_USER": settings.airflow_user,
-            "AIRFLOW_PASSWORD": settings.airflow_password.get_secret_value(),
+            **_airflow_login(settings),
         },
     )
+
+
+def _airflow_login(settings: StackSettings) -> dict[str, str]:
+    return {
+        "AIRFLOW_USER": settings.airflow_user,
+        "AIRFLOW_PASSWORD": settings.airflow_password.get_secret_value(),
+    }

@@ -35,6 +35,7 @@ for dag_id, dag in bag.dags.items():
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
         "paused_at_creation": dag.is_paused_upon_creation,
+        "params": {name: param.schema for name, param in stored.params.items()},
         "tasks": {task.task_id: _describe_task(task) for task in stored.tasks},
     }
 json.dump({"import_errors": bag.import_errors, "dags": dags}, sys.stdout)

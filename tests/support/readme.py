@@ -1,4 +1,4 @@
-"""The commands of README.md, as a reader would type them."""
+"""The commands of the READMEs, as a reader would type them."""
 
 import re
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def commands() -> list[str]:
+def commands(page: str = "README.md") -> list[str]:
     """Every command of the bash blocks, one entry each, comments left out."""
-    blocks = re.findall(r"^```bash\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    blocks = re.findall(r"^```bash\n(.*?)^```", (ROOT / page).read_text(), re.M | re.S)
     joined = "".join(blocks).replace("\\\n", " ")
     bare = (re.sub(r"\s+#\s.*$", "", text) for text in joined.splitlines())
     return [re.sub(r"\s+", " ", line).strip() for line in bare if line.strip()]

@@ -1,19 +1,71 @@
-"""Model: what answers, what it was trained on, how good it is."""
+"""Model: what is in production and what might be, how good they are, what was decided, and going back."""
+
+from enum import StrEnum
 
 import streamlit as st
 
-from ui import model_card, notices, services
-from ui.answers import RegisteredVersion, ServedModel
+from ui import notices, services
+from ui.clients.api_answers import ServedModel
+from ui.clients.faults import ServiceError
+from ui.language import _
 
-with st.spinner("Asking the services…"):
+
+class View(StrEnum):
+    """The parts of the page; only the chosen one asks for what it needs."""
+
+    OVERVIEW = "overview"
+    EXHIBITS = "exhibits"
+    DECISIONS = "decisions"
+    COMPARE = "compare"
+    ROLL_BACK = "roll-back"
+
+
+with st.spinner(_("Asking the services…")):
     picture = services.picture()
-notices.header("Model", picture)
+notices.header(_("Model"), picture)
 notices.trouble(picture)
 
-if isinstance(picture.served, ServedModel):
-    model_card.provenance(picture.served)
-    model_card.metrics(picture.served)
-elif isinstance(picture.registered, RegisteredVersion):
-    model_card.registry_only(picture.registered)
-model_card.links(picture)
-st.markdown(f":small[{notices.NOT_CLINICAL}]")
+# What draws tables takes a second to import, once per process, and charts another one: the header stands meanwhile.
+from ui.versions import decisions, exhibits, links, overview, roll_back, shelf  # noqa: E402
+
+with st.spinner(_("Asking the registry…")):
+    found = shelf.look(picture)
+
+if isinstance(found, shelf.Shelf) and found.versions:
+    names = {
+        View.OVERVIEW: _("Production and challenger"),
+        View.EXHIBITS: _("Plots and report"),
+        View.DECISIONS: _("Decisions"),
+        View.COMPARE: _("Compare"),
+        View.ROLL_BACK: _("Roll back"),
+    }
+    view = st.segmented_control(
+        _("View"),
+        list(View),
+        format_func=names.__getitem__,
+        default=View.OVERVIEW,
+        required=True,
+        key="view",
+        label_visibility="collapsed",
+        bind="query-params",
+    )
+    match view:
+        case View.EXHIBITS:
+            exhibits.draw(found)
+        case View.DECISIONS:
+            decisions.draw(found)
+        case View.COMPARE:
+            from ui.versions import compare
+
+            compare.draw(found)
+        case View.ROLL_BACK:
+            roll_back.draw(found)
+        case _:
+            overview.draw(picture, found)
+else:
+    if isinstance(found, ServiceError) and not isinstance(picture.served, ServedModel):
+        notices.failure(found)
+    if isinstance(picture.served, ServedModel) or isinstance(found, ServiceError):
+        overview.draw(picture, found)
+links.draw(picture)
+st.markdown(f":small[{notices.not_clinical()}]")

@@ -1,45 +1,86 @@
-"""Predict: a short form, the result beside it."""
+"""Predict: a short form, the result beside it, and below what stands behind the result."""
 
-from pathlib import Path
+from collections.abc import Mapping
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ml.schema import BY_NAME
-from ui import fields, notices, result, services
+from ui import examples, fields, notices, result, services
+from ui.language import _
 
-RESULT = "last-result"
-STYLE = Path(__file__).parents[1] / "style.css"
+PREDICT = "predict"
+"""Key of the button."""
 
-with st.spinner("Asking the services…"):
+
+def start_with(known: Mapping[str, str | int]) -> None:
+    """Fill in the form; the result of another record goes (a callback)."""
+    fields.fill(known)
+    result.forget()
+
+
+def example_button(example: examples.Example) -> None:
+    """Fills in one example."""
+    title = examples.title(example)
+    st.button(title, icon=":material/person:", on_click=start_with, args=(example.known,), key=example.key)
+
+
+def draw_answer(place: DeltaGenerator, is_asked: bool) -> None:
+    """The result, asked for first where **Predict** was pressed."""
+    # What draws charts takes a second or two to import, once per process: the form stands meanwhile.
+    from ui import result_panel
+
+    with place, st.container(key="result"):
+        if is_asked:
+            with st.spinner(_("Asking the model…")):
+                result.ask(fields.record())
+        result_panel.draw(result.last())
+
+
+with st.spinner(_("Asking the services…")):
     picture = services.picture()
-notices.header("30-day readmission risk", picture)
+notices.header(_("30-day readmission risk"), picture)
 notices.trouble(picture)
 if picture.has_no_model:
     st.stop()
 
-st.html(STYLE)
 entry, answer = st.columns([3, 2], gap="large")
+is_asked = bool(st.session_state.get(PREDICT))
+has_answer = is_asked or result.last() is not None
+if has_answer:  # before the form, which takes longer to draw and stands there already
+    draw_answer(answer, is_asked)
 with entry:
-    st.subheader("Patient and stay")
+    st.subheader(_("Patient and stay"))
     with st.container(horizontal=True):
-        st.button("Example patient", icon=":material/person:", on_click=fields.fill_example, key="example")
-        st.button("Reset", icon=":material/restart_alt:", on_click=fields.clear, key="reset")
+        example_button(examples.FIRST)
+        with st.popover(_("More examples"), icon=":material/group:"):
+            for further in examples.FURTHER:
+                example_button(further)
+        st.button(_("Reset"), icon=":material/restart_alt:", on_click=start_with, args=({},), key="reset")
     with st.form("patient", border=False):
         for place, name in zip(st.columns(len(fields.FIRST)), fields.FIRST, strict=True):
             with place:
-                fields.draw(BY_NAME[name])
+                fields.draw(BY_NAME[name], fields.key_of(name), keep="session")
         for group, columns in fields.further_groups().items():
-            with st.expander(f"{group} ({len(columns)})"):
+            with st.expander(f"{_(group)} ({len(columns)})"):
                 places = st.columns(2)
                 for position, column in enumerate(columns):
                     with places[position % 2]:
-                        fields.draw(column)
-        asked = st.form_submit_button(
-            "Predict", type="primary", icon=":material/play_arrow:", width="stretch", key="predict"
-        )
+                        fields.draw(column, fields.key_of(column.name), keep="session")
+        st.form_submit_button(_("Predict"), type="primary", icon=":material/play_arrow:", width="stretch", key=PREDICT)
+if not has_answer:
+    draw_answer(answer, is_asked)
 
-with answer, st.container(key="result"):
-    if asked:
-        with st.spinner("Asking the model…"):
-            st.session_state[RESULT] = result.ask(fields.record())
-    result.draw(st.session_state.get(RESULT))
+shown = result.last()
+if isinstance(shown, result.Result):
+    from ui import contributions, knowledge, what_if
+
+    st.divider()
+    behind, beside = st.columns([3, 2], gap="large")
+    with beside:
+        with st.container(key="what-if"):
+            what_if.draw(shown)
+        knowledge.draw_more(shown.record, shown.prediction, shown.model)
+    # Last, since it has to be asked for: everything else is there before.
+    with behind:
+        contributions.draw(shown)

@@ -1,5 +1,6 @@
 """Each DAG really runs, on a real PostgreSQL and a real MLflow, and again on the same data."""
 
+import json
 import re
 import secrets
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from mlflow import MlflowClient
 
 from infra.local.postgres import PostgresServer
 from ml import migrations
+from ml.ledger import Action, Ledger
 from ml.monitor.drift import State
 from ml.monitor.findings import newest
 from ml.names import MODEL_NAME
@@ -82,9 +84,13 @@ def runs(airflow: Airflow) -> list[Run]:
     order = ["train_models_diabetes_simple", *2 * ["ingest_diabetes"], *2 * ["train_models_diabetes_simple"]]
     order += [*2 * ["auto_model_train_diabetes"], "monitor_diabetes"]
     order.insert(0, "monitor_diabetes")
-    printed = airflow.run("-m", "tests.support.run_dags", *order, timeout=900)
+    return really_run(airflow, *order)
+
+
+def really_run(airflow: Airflow, *arguments: str) -> list[Run]:
+    printed = airflow.run("-m", "tests.support.run_dags", *arguments, timeout=900)
     found = [Run(*match) for match in re.findall(r"(.*?)^=== (\w+) (\w+)$", printed, re.M | re.S)]
-    assert [run.dag_id for run in found] == order
+    assert [run.dag_id for run in found] == [argument.partition("=")[0] for argument in arguments]
     return found
 
 
@@ -143,3 +149,26 @@ def test_the_first_version_was_promoted_and_the_gate_decided_on_the_second(regis
     assert registry.get_model_version(MODEL_NAME, "2").tags["gate.decision"] in ("promoted", "refused")
     assert registry.get_model_version_by_alias(MODEL_NAME, "challenger").version == "2"
     assert registry.get_model_version_by_alias(MODEL_NAME, "production").version in ("1", "2")
+
+
+def test_a_rollback_is_carried_out_once_noted_and_refused_the_second_time(
+    airflow: Airflow, registry: MlflowClient, settings: MlSettings
+) -> None:
+    before = registry.get_model_version_by_alias(MODEL_NAME, "production").version
+    target = {"1": "2", "2": "1"}[before]
+    asked = json.dumps({"to": target, "actor": "the operator", "reason": "a drill"})
+    carried_out, refused = really_run(airflow, *2 * [f"roll_back_model={asked}"])
+
+    assert carried_out.state == "success"
+    assert registry.get_model_version_by_alias(MODEL_NAME, "production").version == target
+    assert "gate.rolled_back" in registry.get_model_version(MODEL_NAME, before).tags
+    with warehouse(settings) as engine:
+        entry = Ledger(engine).newest()
+    assert entry is not None
+    assert (entry.action, entry.version, entry.incumbent) == (Action.ROLLED_BACK, target, before)
+    assert entry.actor.startswith("the operator (Airflow: roll_back_model ")
+    assert entry.actor.endswith("; reason: a drill)")
+
+    assert refused.state == "failed"
+    assert f"Version {target} is in production already." in refused.log
+    assert "up_for_retry" not in refused.log

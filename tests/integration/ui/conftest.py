@@ -4,7 +4,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,21 +12,40 @@ from math import exp
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from ml.schema import ICD9_PATTERN
+from ml.schema import FEATURES, ICD9_PATTERN
 
 APP = Path(__file__).parents[3] / "ui" / "app.py"
 ALIAS = "/api/2.0/mlflow/registered-models/alias"
 NO_MODEL = "no production model yet: run train_models_diabetes_simple"
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A request as it came."""
+
+    path: str
+    query: dict[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+Reply = tuple[int, Any]
+"""Status, and what is sent as JSON; bytes are sent as they are."""
+
+
 @dataclass
 class Platform:
-    """The states of both services; a test changes them while the app runs."""
+    """The states of the services; a test changes them while the app runs, and adds addresses of its own."""
 
     served: str | None = "3"
     registered: str | None = "3"
@@ -38,8 +57,27 @@ class Platform:
     unmeasured: tuple[str, ...] = ()
     url: str = ""
     records: list[dict[str, Any]] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    """Sent with every answer."""
+    more: dict[tuple[str, str], Callable[[Asked], Reply]] = field(default_factory=dict)
+    """Answers of further addresses, by method and path; they come before those that are always there."""
 
-    def model(self) -> tuple[int, dict[str, Any]]:
+    def reply(self, method: str, asked: Asked) -> Reply:
+        """The answer to a request."""
+        is_of_mlflow = asked.path.startswith("/api/2.0/mlflow/")
+        if self.api_status != 200 and not is_of_mlflow:
+            return self.api_status, {}
+        if answer := self.more.get((method, asked.path)):
+            return answer(asked)
+        if (method, asked.path) == ("GET", ALIAS):
+            return self.alias()
+        if (method, asked.path) == ("GET", "/model"):
+            return self.model()
+        if (method, asked.path) == ("POST", "/predict"):
+            return self.predict(asked.json()["records"][0])
+        return 404, {"title": "Not Found", "detail": f"there is no {asked.path}"}
+
+    def model(self) -> Reply:
         """The answer of GET /model."""
         if self.served is None:
             return 503, self.problem(503, NO_MODEL)
@@ -61,12 +99,19 @@ class Platform:
             },
             "prevalence": 0.1139,
             "risk_quantiles": [0.095 * exp(0.5 * NormalDist().inv_cdf((i + 0.5) / 102)) for i in range(101)],
+            "completeness": {
+                "weights": {column.name: 1 / len(FEATURES) for column in FEATURES},
+                "information": [0.0, 0.5, 1.0],
+                "auroc_without_history": [0.5, 0.62, 0.67],
+                "auroc_with_history": [0.55, 0.64, 0.68],
+            },
+            "interval_coverage": 0.9,
             "loaded_at": "2026-05-04T02:12:00+00:00",
             "registry": {"reachable": True, "version": self.registered, "checked_at": "2026-05-04T02:12:00+00:00"},
             "refused": self.refused,
         }
 
-    def alias(self) -> tuple[int, dict[str, Any]]:
+    def alias(self) -> Reply:
         """The answer of MLflow for the alias production."""
         if self.mlflow_status != 200:
             return self.mlflow_status, {"error_code": "TEMPORARILY_UNAVAILABLE", "message": "database away"}
@@ -75,7 +120,7 @@ class Platform:
         tags = [{"key": "data_source", "value": self.data_source}, {"key": "algorithm", "value": "random_forest"}]
         return 200, {"model_version": {"name": "diabetes-readmission", "version": self.registered, "tags": tags}}
 
-    def predict(self, record: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    def predict(self, record: dict[str, Any]) -> Reply:
         """The answer of POST /predict."""
         if self.served is None:
             return 503, self.problem(503, NO_MODEL)
@@ -95,6 +140,10 @@ class Platform:
             return 422, self.problem(422, "1 field is not valid.", faults)
         return 200, {
             "predictions": [0.18],
+            "known_fields": [len(record)],
+            "reliability": [0.61],
+            "history": ["none"],
+            "intervals": [[0.11, 0.27]],
             "model": {"name": "diabetes-readmission", "version": self.served, "data_source": self.data_source},
             "request_id": "0f1e2d3c",
         }
@@ -108,25 +157,23 @@ def serve(platform: Platform, port: int = 0) -> ThreadingHTTPServer:
     """A server of the platform's answers; the caller runs and closes it."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.answer(platform.alias if self.path.startswith(ALIAS) else platform.model)
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self.answer(lambda: platform.predict(body["records"][0]))
-
-        def answer(self, make: Callable[[], tuple[int, dict[str, Any]]]) -> None:
+        def answer(self) -> None:
             time.sleep(platform.delay)
-            status, body = make()
-            if platform.api_status != 200 and not self.path.startswith(ALIAS):
-                status, body = platform.api_status, {}
-            raw = json.dumps(body).encode()
+            url = urlsplit(self.path)
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            query = dict(parse_qsl(url.query))
+            status, given = platform.reply(self.command, Asked(url.path, query, dict(self.headers), body))
+            raw = given if isinstance(given, bytes) else json.dumps(given).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json" if status == 200 else "application/problem+json")
             self.send_header("Content-Length", str(len(raw)))
+            for name, value in platform.headers.items():
+                self.send_header(name, value)
             with suppress(ConnectionError):  # a client that has given up waiting
                 self.end_headers()
                 self.wfile.write(raw)
+
+        do_GET = do_POST = do_PATCH = answer  # noqa: N815  the base class names them so
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class names it so
             """Quiet: a test reads answers, not logs."""
@@ -145,8 +192,8 @@ def platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Platfo
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("API_URL", state.url)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", state.url)
+    for name in ("API_URL", "MLFLOW_TRACKING_URI", "AIRFLOW_URL", "PROMETHEUS_URL", "LOCUST_URL"):
+        monkeypatch.setenv(name, state.url)
     monkeypatch.setenv("AIRFLOW_PUBLIC_URL", "http://airflow.example:8080")
     monkeypatch.setenv("HTTP_TIMEOUT_SECONDS", "5")
     st.cache_resource.clear()

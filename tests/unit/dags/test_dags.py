@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.support.airflow_home import Airflow, airflow_environment
 
@@ -28,7 +29,10 @@ STRUCTURE = {
         "realise_quality": ["detect_drift"],
         "announce": ["realise_quality"],
     },
+    "roll_back_model": {"roll_back": []},
 }
+ONCE = {"roll_back_model": "roll_back"}
+"""Tasks for which a second attempt would do something else."""
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +73,7 @@ def test_the_dags_and_their_tasks_are_those_of_the_design(described: dict[str, A
         ("train_models_diabetes_simple", "Asset or 0 0 * * *"),
         ("auto_model_train_diabetes", "0 0 * * 0"),
         ("monitor_diabetes", "0 0 * * *"),
+        ("roll_back_model", "None"),
     ],
 )
 def test_the_schedules_are_those_of_the_design(described: dict[str, Any], dag_id: str, schedule: str) -> None:
@@ -89,7 +94,7 @@ def test_every_dag_is_documented_tagged_and_does_not_overlap_itself(described: d
 @pytest.mark.parametrize("dag_id", STRUCTURE)
 def test_every_task_retries_has_a_time_limit_an_owner_and_documentation(described: dict[str, Any], dag_id: str) -> None:
     for task_id, task in described["dags"][dag_id]["tasks"].items():
-        assert task["retries"] == 3, task_id
+        assert task["retries"] == (0 if ONCE.get(dag_id) == task_id else 3), task_id
         assert 0 < task["timeout_seconds"] <= 3600, task_id
         assert task["owner"] == "mlops", task_id
         assert task["documented"], task_id
@@ -108,3 +113,24 @@ def test_drift_starts_a_search_only_where_the_settings_ask_for_it(airflow: Airfl
 
 def test_trials_are_mapped_tasks(described: dict[str, Any]) -> None:
     assert described["dags"]["auto_model_train_diabetes"]["tasks"]["run_trial"]["mapped"]
+
+
+@pytest.mark.parametrize(
+    ("given", "is_taken"),
+    [
+        ({}, True),
+        ({"to": "12", "actor": "Ana", "reason": "calibration is off"}, True),
+        ({"to": None}, True),
+        ({"to": "latest"}, False),
+        ({"to": "0"}, False),
+        ({"to": 2}, False),
+        ({"actor": ""}, False),
+        ({"reason": "x" * 501}, False),
+    ],
+)
+def test_a_rollback_takes_sound_parameters_only(
+    described: dict[str, Any], given: dict[str, Any], is_taken: bool
+) -> None:
+    schemas = described["dags"]["roll_back_model"]["params"]
+    assert {"to", "actor", "reason"} == set(schemas)
+    assert is_taken is all(Draft202012Validator(schemas[name]).is_valid(value) for name, value in given.items())

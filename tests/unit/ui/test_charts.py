@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from ui.charts import DARK, LIGHT, Palette, risk_in_cohort
+from ui.charts import DARK, LIGHT, Bar, Palette, diverging, risk_in_cohort
 
 EVEN = tuple(i / 100 for i in range(101))
 
@@ -19,7 +19,36 @@ def test_the_chart_marks_the_patient_and_the_average() -> None:
 def test_bars_left_of_the_patient_are_the_lower_risks() -> None:
     spec = risk_in_cohort(0.5, EVEN, 0.1).to_dict()
     bars = next(rows for rows in spec["datasets"].values() if "share" in rows[0])
-    assert all((row["Cohort"] == "lower risk") == (row["low"] < 0.5) for row in bars)
+    assert all((row["cohort"] == "lower") == (row["low"] < 0.5) for row in bars)
+
+
+def test_the_range_is_drawn_and_fits_on_the_axis() -> None:
+    spec = risk_in_cohort(0.1, (0.0, 0.1, 0.2), 0.1, interval=(0.05, 0.4)).to_dict()
+    assert {"low": 0.05, "high": 0.4} in [row for rows in spec["datasets"].values() for row in rows]
+    assert spec["layer"][0]["encoding"]["x"]["scale"]["domain"][1] > 0.4
+
+
+def test_a_diverging_chart_keeps_the_order_and_tells_the_directions_apart_by_name() -> None:
+    spec = diverging([Bar("Age", 0.03, "+3.0 points"), Bar("Race", -0.01, "−1.0 points")]).to_dict()
+    rows = next(rows for rows in spec["datasets"].values() if "label" in rows[0])
+    assert [(row["label"], row["direction"]) for row in rows] == [
+        ("Age", "raises the risk"),
+        ("Race", "lowers the risk"),
+    ]
+    low, high = spec["layer"][0]["encoding"]["x"]["scale"]["domain"]
+    assert low < -0.01
+    assert high > 0.03
+
+
+def test_a_diverging_chart_of_nothing_but_zeros_is_still_drawn() -> None:
+    low, high = diverging([Bar("Age", 0.0, "+0.0 points")]).to_dict()["layer"][0]["encoding"]["x"]["scale"]["domain"]
+    assert low < 0 < high
+
+
+@pytest.mark.parametrize(("palette", "ground"), [(LIGHT, "#FFFFFF"), (DARK, "#12181F")])
+def test_bars_that_raise_and_lower_stand_out_from_the_ground_by_wcag(palette: Palette, ground: str) -> None:
+    assert contrast(palette.patient, ground) >= 3
+    assert contrast(palette.lower, ground) >= 3
 
 
 @pytest.mark.parametrize(("palette", "ground"), [(LIGHT, "#FFFFFF"), (DARK, "#12181F")])

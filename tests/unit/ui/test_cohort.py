@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from ui.cohort import axis_end, comparison, distribution, share_below
+from ui.cohort import axis_end, comparison, distribution, quantile, share_below
 
 EVEN = tuple(i / 100 for i in range(101))
 """A cohort whose risks are spread evenly from 0 to 1."""
@@ -38,6 +38,10 @@ def test_the_bars_touch_and_cover_the_axis() -> None:
     assert bars[0].low == 0
     assert bars[-1].high == pytest.approx(0.8)
     assert all(left.high == right.low for left, right in pairwise(bars))
+
+
+def test_a_quantile_is_the_risk_that_its_share_of_the_cohort_does_not_exceed() -> None:
+    assert [quantile(share, (0.1, 0.2, 0.4)) for share in (0, 0.5, 0.75, 1)] == pytest.approx([0.1, 0.2, 0.3, 0.4])
 
 
 def test_the_axis_leaves_room_for_a_patient_beyond_the_cohort() -> None:

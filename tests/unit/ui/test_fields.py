@@ -1,39 +1,49 @@
 import pytest
 
-from ml.schema import BY_NAME, FEATURES, UNKNOWN, Column, Group
-from ui.fields import FIRST, further_groups, label_of, text_of
+from ml.schema import BY_NAME, FEATURES, INPUTS, PATIENT_ID, UNKNOWN, Column, Group
+from ui.fields import FIRST, further_groups, text
+from ui.wording import label_of, text_of
 
 
-def test_each_feature_stands_in_the_form_exactly_once() -> None:
+def test_each_feature_stands_in_the_form_exactly_once_and_so_does_the_patient_number() -> None:
     behind = [column.name for columns in further_groups().values() for column in columns]
-    assert sorted([*FIRST, *behind]) == sorted(column.name for column in FEATURES)
+    assert sorted([*FIRST, *behind]) == sorted([PATIENT_ID, *(column.name for column in FEATURES)])
 
 
-def test_groups_come_in_the_order_of_a_stay() -> None:
+def test_groups_come_in_the_order_of_a_stay_and_whose_it_is_comes_last() -> None:
+    *stay, last = further_groups()
     order = list(Group)
-    places = [order.index(group) for group in further_groups()]
+    places = [order.index(group) for group in stay]
     assert places == sorted(places)
+    assert last is Group.IDENTITY
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "text"),
+    ("name", "value", "read"),
     [
         ("age", "[60-70)", "60 to 69"),
         ("weight", "[75-100)", "75 to under 100"),
         ("weight", ">200", ">200"),
         ("race", "AfricanAmerican", "African American"),
         ("admission_source_id", 7, "Emergency room"),
+        ("diag_1", "428", "428 Heart failure"),
+        ("diag_1", UNKNOWN, "Unknown"),
         ("age", UNKNOWN, "Unknown"),
     ],
 )
-def test_values_are_written_as_people_read_them(name: str, value: str | int, text: str) -> None:
-    assert text_of(BY_NAME[name], value) == text
+def test_values_are_written_as_people_read_them(name: str, value: str | int, read: str) -> None:
+    assert text(BY_NAME[name], value) == read
 
 
 @pytest.mark.parametrize("column", FEATURES, ids=lambda column: column.name)
 def test_no_two_values_of_a_field_read_alike(column: Column) -> None:
     texts = [text_of(column, value) for value in (UNKNOWN, *column.allowed)]
     assert len(set(texts)) == len(texts)
+
+
+def test_no_two_fields_read_alike() -> None:
+    labels = [label_of(column) for column in INPUTS]
+    assert len(set(labels)) == len(labels)
 
 
 def test_labels_carry_their_unit_unless_they_say_it_already() -> None:

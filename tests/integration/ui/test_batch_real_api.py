@@ -1,0 +1,49 @@
+"""A file in parts through the real service: what comes together is what it answers for the whole."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.api.bundles import write_bundle
+from tests.integration.api.process import ApiProcess, running_api
+from tests.integration.api.registry_server import running_registry
+from ui.batch import tables
+from ui.batch.csv_file import CsvFile
+from ui.batch.scoring import PART_ROWS, Scoring, Stage
+from ui.clients.scoring import ScoringClient
+
+HEADER = "encounter_id,patient_nbr,gender,number_inpatient,readmitted"
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[ApiProcess]:
+    with running_registry() as registry:
+        registry.promote("7", write_bundle(tmp_path / "bundle"))
+        with running_api(tmp_path, registry.url) as process:
+            process.wait_until_ready()
+            yield process
+
+
+def scored(api: ApiProcess, lines: list[str]) -> Scoring:
+    scoring = Scoring(CsvFile("\r\n".join([HEADER, *lines, ""]).encode()), "patients.csv")
+    with ScoringClient(api.url, 30) as client:
+        scoring.run(client.score)
+    return scoring
+
+
+def test_the_parts_are_together_what_the_service_answers_for_the_whole_file(api: ApiProcess) -> None:
+    lines = [f"{n + 1},{n % 900 + 1},{('Female', 'Male', '?')[n % 3]},{n % 20},NO" for n in range(2 * PART_ROWS + 500)]
+    scoring = scored(api, lines)
+    assert (scoring.stage, scoring.versions) == (Stage.DONE, {"7"})
+    whole = api.client.post(
+        "/predict/csv", content=scoring.file.part(scoring.file.rows), headers={"Content-Type": "text/csv"}
+    )
+    assert tables.results(scoring.file, scoring.table) == whole.content
+
+
+def test_every_faulty_line_is_found(api: ApiProcess) -> None:
+    lines = [f"{n + 1},1,{'F' if n % 3 == 0 else 'Female'},1,NO" for n in range(1_200)]
+    scoring = scored(api, lines)
+    assert scoring.faulty == {n + 2 for n in range(0, 1_200, 3)}
+    assert len(scoring.table) == 800

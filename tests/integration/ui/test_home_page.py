@@ -1,0 +1,248 @@
+"""The Home page: all services at a glance, what is served, and the way to a first model."""
+
+import json
+import time
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.integration.ui.conftest import Asked, Platform, Reply
+from tests.support.dag_server import DagServer
+from ui import services
+from ui.clients.faults import TooSlow
+from ui.clients.glance import Addresses, Glance, Lookout
+from ui.home import first_run
+from ui.home.lookout import glance
+
+PAGE = "app_pages/home.py"
+KEY = "the operator's"
+BEAT = "2026-05-04T02:11:09+00:00"
+HEALTHY = {
+    "metadatabase": {"status": "healthy"},
+    "scheduler": {"status": "healthy", "latest_scheduler_heartbeat": BEAT},
+    "triggerer": {"status": "healthy", "latest_triggerer_heartbeat": BEAT},
+    "dag_processor": {"status": "healthy", "latest_dag_processor_heartbeat": BEAT},
+}
+NOBODY = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def well(platform: Platform) -> Platform:
+    """All services are well."""
+    for path in ("/ready", "/health", "/-/ready", "/"):
+        platform.more["GET", path] = lambda _asked: (200, {"status": "ok"})
+    platform.more["GET", "/api/v2/monitor/health"] = lambda _asked: (200, HEALTHY)
+    platform.more["POST", "/api/v1/query"] = lambda asked: (200, prometheus(asked, {"api": 1, "grafana": 1, "node": 0}))
+    return platform
+
+
+def prometheus(asked: Asked, up: dict[str, int], has_data: bool = True) -> dict[str, object]:
+    body = asked.body.decode()
+    found: list[dict[str, object]] = []
+    if "up%29" in body or "by+%28job%29" in body:
+        found = [{"metric": {"job": job}, "value": [0, str(value)]} for job, value in up.items()]
+    elif "data_version" in body and has_data:
+        found = [{"metric": {}, "value": [0, "1.7e9"]}]
+    elif "warehouse_up" in body:
+        found = [{"metric": {}, "value": [0, "1"]}]
+    return {"status": "success", "data": {"resultType": "vector", "result": found}}
+
+
+def open_home(app: AppTest) -> AppTest:
+    return app.run().switch_page(PAGE).run()
+
+
+def texts(app: AppTest) -> str:
+    assert not app.exception
+    kinds = (app.markdown, app.error, app.info, app.success, app.warning, app.subheader)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def test_every_service_has_its_state_what_it_is_for_and_a_link(app: AppTest, well: Platform) -> None:
+    page = texts(open_home(app))
+    assert page.count(": running]") == 6
+    assert "Keeps every training run" in page
+    urls = {link.proto.label: link.proto.url for link in app.get("link_button")}
+    assert urls["Open Airflow"] == "http://airflow.example:8080"
+    assert set(urls) >= {f"Open {name}" for name in ("Prediction API", "MLflow", "Prometheus", "Grafana", "Locust")}
+
+
+def test_the_heartbeats_of_airflow_are_told_by_part(app: AppTest, well: Platform) -> None:
+    page = texts(open_home(app))
+    assert "scheduler: healthy, last heartbeat 4 May 2026, 02:11 UTC" in page
+    assert "DAG processor: healthy" in page
+
+
+def test_an_airflow_without_a_scheduler_is_not_called_running(app: AppTest, well: Platform) -> None:
+    dead = {**HEALTHY, "scheduler": {"status": "unhealthy", "latest_scheduler_heartbeat": BEAT}}
+    well.more["GET", "/api/v2/monitor/health"] = lambda _asked: (200, dead)
+    page = texts(open_home(app))
+    assert "partly running" in page
+    assert "nothing runs while this part is away\\: scheduler" in page
+
+
+def test_what_stands_behind_is_told_by_prometheus(app: AppTest, well: Platform) -> None:
+    assert "The machine: no answer" in texts(open_home(app))
+
+
+def test_services_away_are_told_one_by_one_with_what_to_do(
+    app: AppTest, well: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AIRFLOW_URL", "PROMETHEUS_URL", "LOCUST_URL"):
+        monkeypatch.setenv(name, NOBODY)
+    page = texts(open_home(app))
+    assert page.count("not reached]") == 3
+    assert "check that it is running" in page
+    assert "Prometheus would tell, and does not answer" in page
+
+
+def test_an_api_without_a_model_waits_for_one(app: AppTest, well: Platform) -> None:
+    well.more["GET", "/ready"] = lambda _asked: (503, well.problem(503, "no production model yet"))
+    assert "It answers, and waits for a first model" in texts(open_home(app))
+
+
+def test_all_are_asked_at_once_and_none_is_waited_for_long(well: Platform) -> None:
+    well.delay = 0.4
+    looking = Lookout(Addresses(well.url, well.url, well.url, well.url, well.url), seconds=1.5)
+    begun = time.monotonic()
+    assert not isinstance(looking.look().airflow, TooSlow)
+    well.delay = 2.5
+    begun = time.monotonic()
+    seen = looking.look()
+    assert time.monotonic() - begun < 1.9
+    assert isinstance(seen.api, TooSlow)
+    assert isinstance(seen.watched, TooSlow)
+
+
+def test_a_glance_serves_all_who_look_within_a_moment(well: Platform) -> None:
+    assert isinstance(glance(), Glance)
+    assert glance() is glance()
+
+
+def test_with_a_model_it_shows_what_is_served_and_the_ways_on(app: AppTest, well: Platform) -> None:
+    page = texts(open_home(app))
+    assert "version 3: random\\_forest, trained 4 May 2026, 02:11 UTC" in page
+    assert "AUROC 0.671 (95% interval 0.659 to 0.683); 11.4% of the test patients were readmitted." in page
+    links = [link.proto.page for link in app.get("page_link")]
+    assert links == ["", "batch", "model", "monitoring"]  # the first page of the app has no path
+    assert "Get a first model" not in page
+
+
+@pytest.fixture
+def empty(well: Platform) -> Platform:
+    """All services are well, and there is no model."""
+    well.served = well.registered = None
+    well.more["GET", "/ready"] = lambda _asked: (503, well.problem(503, "no production model yet"))
+    well.more["POST", "/api/v1/query"] = lambda asked: (200, prometheus(asked, {"api": 1}, has_data=False))
+    return well
+
+
+def test_without_a_model_the_steps_to_one_have_their_states(app: AppTest, empty: Platform) -> None:
+    page = texts(open_home(app))
+    assert "1. **Airflow runs** (:material/check_circle: done)" in page
+    assert "2. **Data are there** (:material/radio_button_unchecked: still to do)" in page
+    assert "http://airflow.example:8080/dags/ingest_diabetes" in page
+    empty.more["POST", "/api/v1/query"] = lambda asked: (200, prometheus(asked, {"api": 1}))
+    glance.clear()
+    page = texts(app.run())
+    assert "2. **Data are there** (:material/check_circle: done)" in page
+    assert "3. **A model is in production** (:material/radio_button_unchecked: still to do)" in page
+
+
+def test_where_nobody_can_tell_whether_there_are_data_it_says_so(
+    app: AppTest, empty: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_URL", NOBODY)
+    assert "2. **Data are there** (:material/help: cannot be seen from here)" in texts(open_home(app))
+
+
+def test_without_an_operator_key_it_says_which_settings_to_set(app: AppTest, empty: Platform) -> None:
+    page = texts(open_home(app))
+    assert "set OPERATOR_KEY" in page
+    assert "AIRFLOW_PASSWORD" in page
+    assert not app.text_input
+
+
+def unlock(app: AppTest, key: str = KEY) -> AppTest:
+    app.text_input(key="home-key").input(key)
+    return app.button(key="home-unlock").click().run()
+
+
+@pytest.fixture
+def airflow(empty: Platform, monkeypatch: pytest.MonkeyPatch) -> DagServer:
+    """An Airflow that the interface may log in to."""
+    server = DagServer()
+    monkeypatch.setenv("OPERATOR_KEY", KEY)
+    monkeypatch.setenv("AIRFLOW_PASSWORD", server.password)
+    monkeypatch.setattr(first_run, "POLL_SECONDS", 0.02)
+
+    def answer(method: str) -> None:
+        def reply(asked: Asked) -> Reply:
+            authorisation = asked.headers.get("Authorization", "")
+            body = json.loads(asked.body) if asked.body else None
+            return server.answer(method, asked.path, body, authorisation)
+
+        for dag in first_run.DAGS:
+            run = f"/api/v2/dags/{dag}/dagRuns"
+            for path in (f"/api/v2/dags/{dag}", run, f"{run}/run-of-{dag}", f"{run}/run-of-{dag}/taskInstances"):
+                empty.more[method, path] = reply
+        empty.more[method, "/auth/token"] = reply
+
+    for method in ("GET", "POST", "PATCH"):
+        answer(method)
+    return server
+
+
+def follow(app: AppTest) -> str:
+    """Look until it has ended."""
+    deadline = time.monotonic() + 20
+    while "This goes on when you leave the page" in texts(app) and time.monotonic() < deadline:
+        time.sleep(0.02)
+        app.run()
+    return texts(app)
+
+
+def test_nobody_starts_anything_without_the_key(app: AppTest, airflow: DagServer) -> None:
+    open_home(app)
+    assert app.text_input(key="home-key").proto.type == app.text_input(key="home-key").proto.PASSWORD
+    assert "That is not the operator key." in texts(unlock(app, "guess"))
+    assert not [button for button in app.button if button.key == "first-run"]
+
+
+def test_the_operator_starts_both_runs_and_sees_them_end(app: AppTest, airflow: DagServer, empty: Platform) -> None:
+    unlock(open_home(app))
+    app.button(key="first-run").click().run()
+    page = follow(app)
+    assert "Both runs ended well" in page
+    assert page.count("ended well") == 3
+    assert [dag for dag, _body in airflow.triggered] == list(first_run.DAGS)
+    empty.served = empty.registered = "1"
+    empty.more["GET", "/ready"] = lambda _asked: (200, {"status": "ready"})
+    app.button(key="home-lock").click().run()
+    services.look_again()
+    assert "version 1: random\\_forest" in texts(app.run())
+
+
+def test_a_run_that_fails_names_the_step(app: AppTest, airflow: DagServer) -> None:
+    airflow.ends = {first_run.INGEST: "failed"}
+    unlock(open_home(app))
+    app.button(key="first-run").click().run()
+    page = follow(app)
+    assert "ingest\\_diabetes failed at the step load\\_raw\\_data" in page
+    assert app.button(key="first-run").label == "Start again"
+
+
+def test_a_login_that_airflow_refuses_is_told(app: AppTest, airflow: DagServer) -> None:
+    airflow.password = "another"
+    unlock(open_home(app))
+    app.button(key="first-run").click().run()
+    assert "Airflow did not accept the login of this interface" in follow(app)
+
+
+def test_without_a_password_of_airflow_the_operator_is_told(
+    app: AppTest, airflow: DagServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_PASSWORD", "")
+    unlock(open_home(app))
+    assert "Set AIRFLOW_PASSWORD" in texts(app)
+    assert not [button for button in app.button if button.key == "first-run"]

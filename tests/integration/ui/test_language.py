@@ -1,0 +1,57 @@
+"""The language of the interface: by settings, by choice, by address; figures as the language writes them."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.integration.ui.conftest import Platform
+
+
+def test_it_starts_in_the_language_of_the_settings(
+    app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UI_LANGUAGE", "es")
+    app.run()
+    assert app.button(key="predict").label == "Predecir"
+
+
+def test_a_person_chooses_and_what_was_predicted_for_stays(app: AppTest, platform: Platform) -> None:
+    app.run()
+    app.selectbox(key="field-race").select("AfricanAmerican")
+    app.button(key="predict").click().run()
+    app.segmented_control(key="language").select("es").run()
+    assert app.button(key="predict").label == "Predecir"
+    assert app.selectbox(key="field-race").value == "AfricanAmerican"
+    app.button(key="predict").click().run()
+    assert platform.records == [{"race": "AfricanAmerican"}] * 2
+
+
+def test_an_address_can_ask_for_a_language(app: AppTest, platform: Platform) -> None:
+    app.query_params["language"] = "es"
+    assert app.run().button(key="predict").label == "Predecir"
+
+
+def test_an_address_that_asks_for_an_unknown_language_gets_the_default(app: AppTest, platform: Platform) -> None:
+    app.query_params["language"] = "tlh"
+    assert app.run().button(key="predict").label == "Predict"
+
+
+def test_the_language_stays_on_another_page(app: AppTest, platform: Platform) -> None:
+    app.run()
+    app.segmented_control(key="language").select("es").run()
+    app.switch_page("app_pages/model.py").run()
+    assert app.title[0].value == "Modelo"
+
+
+def test_figures_are_written_as_the_language_writes_them(app: AppTest, platform: Platform) -> None:
+    app.run()
+    app.segmented_control(key="language").select("es").run()
+    app.button(key="predict").click().run()
+    assert app.metric[0].value == "18,0\u00a0%"
+
+
+def test_an_unknown_language_in_the_settings_is_one_sentence(
+    app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UI_LANGUAGE", "fr")
+    app.run()
+    assert app.error[0].value.startswith("Setting UI_LANGUAGE has a malformed value 'fr'")

@@ -1,0 +1,138 @@
+"""The client of Airflow, and a first model made through it."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.dag_server import DagServer
+from ui.clients.airflow import AirflowClient
+from ui.clients.faults import Failed, NotUnderstood, Refused
+from ui.home.first_run import DAGS, INGEST, TRAIN, FirstRun
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+def client(answer: Answer) -> AirflowClient:
+    return AirflowClient("http://airflow:8080", 2, "airflow", "secret", httpx.MockTransport(answer))
+
+
+def served_by(server: DagServer) -> AirflowClient:
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content) if request.content else None
+        status, said = server.answer(request.method, request.url.path, body, request.headers.get("Authorization", ""))
+        return httpx.Response(status, json=said)
+
+    return client(answer)
+
+
+def gone_through(server: DagServer) -> FirstRun:
+    run = FirstRun(served_by(server), poll_seconds=0.01)
+    run.start()
+    assert run._thread is not None
+    run._thread.join(20)
+    assert not run.is_running
+    return run
+
+
+def test_it_logs_in_once_and_again_when_its_token_is_no_longer_taken() -> None:
+    server = DagServer()
+    airflow = served_by(server)
+    airflow.trigger(INGEST)
+    airflow.newest_runs(INGEST)
+    assert server.logins == 1
+    server.token = "another"
+    airflow.newest_runs(INGEST)
+    assert server.logins == 2
+
+
+def test_a_wrong_password_is_a_refusal() -> None:
+    server = DagServer(password="other")
+    with pytest.raises(Refused) as told:
+        served_by(server).newest_runs(INGEST)
+    assert told.value.status == 401
+
+
+def test_triggering_switches_the_dag_on_and_starts_a_run() -> None:
+    server = DagServer()
+    run = served_by(server).trigger(TRAIN, {"reason": "by hand"})
+    assert (run.dag_id, run.state, run.has_ended) == (TRAIN, "queued", False)
+    assert server.switched_on == [TRAIN]
+    assert server.triggered == [(TRAIN, {"logical_date": None, "conf": {"reason": "by hand"}})]
+
+
+def test_health_needs_no_login_and_tells_each_part() -> None:
+    beat = "2026-05-04T02:11:09.123456+00:00"
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.url.path == "/api/v2/monitor/health"
+        assert "Authorization" not in request.headers
+        return httpx.Response(
+            200,
+            json={
+                "metadatabase": {"status": "healthy"},
+                "scheduler": {"status": "unhealthy", "latest_scheduler_heartbeat": beat},
+                "dag_processor": {"status": None, "latest_dag_processor_heartbeat": None},
+            },
+        )
+
+    health = client(answer).health()
+    assert health.metadatabase.is_healthy
+    assert not health.scheduler.is_healthy
+    assert health.scheduler.heartbeat is not None
+    assert health.dag_processor is not None
+    assert not health.dag_processor.is_healthy
+
+
+@pytest.mark.parametrize("body", [{}, [], {"dag_runs": [{"state": "running"}]}])
+def test_an_answer_of_another_shape_is_not_understood(body: Any) -> None:
+    with pytest.raises(NotUnderstood):
+        client(lambda _: httpx.Response(200, json=body)).newest_runs(INGEST)
+
+
+def test_a_first_model_is_data_then_training_followed_to_their_end() -> None:
+    server = DagServer()
+    run = gone_through(server)
+    assert run.error is None
+    assert run.has_succeeded
+    assert [dag for dag, _body in server.triggered] == list(DAGS)
+    assert server.switched_on.index(INGEST) < server.switched_on.index(TRAIN)
+
+
+def test_a_run_that_new_data_have_started_is_followed_and_no_second_one_is_made() -> None:
+    server = DagServer(starts_by_itself={TRAIN})
+    assert gone_through(server).has_succeeded
+    assert Counter(dag for dag, _body in server.triggered) == {INGEST: 1}
+
+
+def test_after_a_failed_ingestion_nothing_is_trained() -> None:
+    server = DagServer(ends={INGEST: "failed"})
+    run = gone_through(server)
+    assert (run.runs[INGEST].state, run.failed_task) == ("failed", "load_raw_data")
+    assert TRAIN not in run.runs
+    assert not run.has_succeeded
+
+
+def test_a_moment_without_an_answer_does_not_end_it() -> None:
+    server = DagServer(failures_while_following=3)
+    assert gone_through(server).has_succeeded
+
+
+def test_an_airflow_that_stays_away_ends_it_with_the_fault() -> None:
+    server = DagServer(failures_while_following=1_000)
+    assert isinstance(gone_through(server).error, Failed)
+
+
+def test_pressed_twice_it_starts_once() -> None:
+    server = DagServer()
+    run = FirstRun(served_by(server), poll_seconds=0.05)
+    run.start()
+    first = run._thread
+    run.start()
+    assert run._thread is first
+    assert first is not None
+    first.join(20)
+    assert len(server.triggered) == 2

@@ -1,0 +1,47 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ml import completeness as of_the_api
+from ml.completeness import UNITS
+from ui.clients.api_answers import Completeness
+from ui.reliability import EARLIER_STAYS, expected_auroc, most_telling
+
+WEIGHTS = {unit: (number + 1) / sum(range(len(UNITS) + 1)) for number, unit in enumerate(UNITS)}
+INFORMATION = (0.0, 0.3, 1.0)
+CURVES = ((0.5, 0.6, 0.66), (0.55, 0.63, 0.68))
+SERVED = Completeness(
+    weights=WEIGHTS, information=INFORMATION, auroc_without_history=CURVES[0], auroc_with_history=CURVES[1]
+)
+
+
+@given(st.sets(st.sampled_from(UNITS)))
+def test_it_reckons_as_the_api_does(known: set[str]) -> None:
+    theirs = of_the_api.Completeness(WEIGHTS, INFORMATION, CURVES, (), (), (), 0.9)
+    assert expected_auroc(known, SERVED) == pytest.approx(theirs.expected_auroc(dict.fromkeys(known, 1)))
+
+
+def test_the_most_telling_fields_are_unknown_ones_and_come_by_weight() -> None:
+    gains = most_telling({UNITS[-2]}, SERVED, most=3)
+    assert [gain.field for gain in gains] == [EARLIER_STAYS, UNITS[-3], UNITS[-4]]
+    assert all(gain.auroc >= 0.5 for gain in gains)
+
+
+def test_history_is_gained_on_its_own_curve() -> None:
+    (gain,) = most_telling(set(UNITS) - {EARLIER_STAYS}, SERVED)
+    assert gain.auroc == pytest.approx(0.68)
+
+
+def test_a_field_without_information_is_not_recommended() -> None:
+    model = SERVED.model_copy(update={"weights": {"race": 0.0, "age": 1.0}})
+    assert [gain.field for gain in most_telling(set(), model)] == ["age"]
+
+
+def test_with_everything_known_nothing_is_left_to_gain() -> None:
+    assert most_telling(set(UNITS), SERVED) == []
+
+
+def test_a_model_without_curves_promises_nothing() -> None:
+    model = SERVED.model_copy(update={"information": (), "auroc_without_history": (), "auroc_with_history": ()})
+    assert expected_auroc(set(), model) is None
+    assert most_telling(set(), model) == []

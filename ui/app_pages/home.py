@@ -1,0 +1,25 @@
+"""Home: what is served, or how to get a first model; then the services at a glance."""
+
+import streamlit as st
+
+from ui import notices, services
+from ui.clients.api_answers import ServedModel
+from ui.home import glance_view, guide, model
+from ui.language import _
+
+st.title(_("Overview"))
+first = st.container()
+# Stands below the model, and comes before it: a glance never takes long, whoever is slow.
+glance_view.draw()
+
+with first:
+    with st.spinner(_("Asking the services…")):
+        picture = services.picture()
+    notices.states(picture)
+    if isinstance(picture.served, ServedModel):
+        model.served(picture.served)
+    elif guide.is_needed(picture):
+        guide.draw(picture)
+    else:
+        notices.trouble(picture)
+    model.ways_on()

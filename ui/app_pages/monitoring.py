@@ -1,0 +1,14 @@
+"""Monitoring: what is asked of the model, how it answers, and whether it is still good."""
+
+import streamlit as st
+
+from ui import notices, services
+from ui.language import _
+from ui.monitoring import links, live
+
+with st.spinner(_("Asking the services…")):
+    picture = services.picture()
+notices.header(_("Monitoring"), picture)
+live.draw()
+links.draw(picture)
+st.markdown(f":small[{notices.not_clinical()}]")

@@ -1,0 +1,1 @@
+"""The Batch page: a file in, its lines by risk out."""

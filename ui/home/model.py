@@ -1,0 +1,54 @@
+"""What is served now, and the ways on."""
+
+from typing import Final
+
+import streamlit as st
+
+from ui import notices
+from ui.clients.api_answers import SYNTHETIC, ServedModel
+from ui.language import _, decimal, moment, percent
+from ui.wording import interval, plain
+
+AUROC: Final = "auroc"
+
+
+def served(model: ServedModel) -> None:
+    """Name, version, where it comes from, and the one figure that says most."""
+    with st.container(border=True):
+        st.subheader(_("The model that answers"))
+        data = _("a synthetic cohort") if model.data_source == SYNTHETIC else "Diabetes 130-US hospitals (UCI 296)"
+        text = _("**{name}**, version {version}: {algorithm}, trained {trained} on {data}.")
+        st.markdown(
+            text.format(
+                name=plain(model.name),
+                version=plain(model.version),
+                algorithm=plain(model.algorithm),
+                trained=moment(model.trained_at),
+                data=data,
+            )
+        )
+        auroc = model.metrics.get(AUROC)
+        if auroc and auroc.value is not None:
+            text = _("AUROC {value} (95% interval {interval}); {share} of the test patients were readmitted.")
+            st.markdown(
+                text.format(
+                    value=decimal(auroc.value, 3),
+                    interval=interval(auroc.low, auroc.high, 3),
+                    share=percent(model.prevalence),
+                )
+            )
+        st.markdown(f":small[{notices.not_clinical()}]")
+
+
+def ways_on() -> None:
+    """The other pages, and what each is for."""
+    pages = (
+        ("predict", _("Predict"), ":material/stethoscope:", _("The risk of one patient, and where it comes from.")),
+        ("batch", _("Batch"), ":material/table_rows:", _("A CSV file of patients, sorted by risk.")),
+        ("model", _("Model"), ":material/analytics:", _("What the model is, how good it is, and what came before it.")),
+        ("monitoring", _("Monitoring"), ":material/monitoring:", _("Traffic, drift and quality, now and lately.")),
+    )
+    for place, (page, title, icon, purpose) in zip(st.columns(len(pages)), pages, strict=True):
+        with place, st.container(border=True, height="stretch"):
+            st.page_link(f"app_pages/{page}.py", label=f"**{title}**", icon=icon)
+            st.markdown(f":small[{purpose}]")

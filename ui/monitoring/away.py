@@ -1,0 +1,40 @@
+"""With Prometheus away: what to start, and what the API alone can tell."""
+
+import streamlit as st
+
+from ui.clients.api_answers import ServedModel
+from ui.clients.faults import ServiceError
+from ui.language import _, moment
+from ui.monitoring.readings import Readings
+from ui.wording import plain, sentence
+
+
+def draw(readings: Readings, error: ServiceError) -> None:
+    """One sentence on Prometheus, then the API's own word."""
+    text = _(
+        "Without it there are no figures of traffic, drift or quality. `docker compose up` starts it; the native stack "
+        "starts it where the program `prometheus` is installed. This page goes on by itself as soon as it answers."
+    )
+    st.error(f"{plain(sentence(error))} {text}", icon=":material/cloud_off:")
+    st.subheader(_("What the API says of itself"))
+    served = readings.served
+    rows = {_("Ready for predictions"): _ready(readings)}
+    if isinstance(served, ServedModel):
+        rows |= {
+            _("Served version"): served.version,
+            _("Algorithm"): served.algorithm,
+            _("Trained"): moment(served.trained_at),
+        }
+        if served.registry:
+            rows[_("Production version, as the API last saw it")] = served.registry.version or _("none")
+            rows[_("MLflow, as the API sees it")] = _("reachable") if served.registry.reachable else _("not reachable")
+    st.table(rows, border="horizontal", alt=_("What the API says of itself"))
+    if isinstance(served, ServiceError):
+        st.info(plain(sentence(served)), icon=":material/cloud_off:")
+    st.markdown(f":small[{_('Source: the API, GET /ready and GET /model.')}]")
+
+
+def _ready(readings: Readings) -> str:
+    if readings.is_ready is None:
+        return _("it does not say")
+    return _("yes") if readings.is_ready else _("no, it has no model yet")

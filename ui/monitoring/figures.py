@@ -1,0 +1,22 @@
+"""Figures of the page as a person reads them."""
+
+from datetime import UTC, datetime
+
+from ui.language import _, decimal, moment
+
+
+def duration(seconds: float) -> str:
+    """A short time: milliseconds below a second."""
+    if seconds < 1:
+        return _("{number} ms").format(number=decimal(1000 * seconds, 0 if seconds >= 0.01 else 1))
+    return _("{number} s").format(number=decimal(seconds, 2))
+
+
+def rate(per_second: float) -> str:
+    """Events per second: 0.25, 12.4 or 340."""
+    return decimal(per_second, 2 if per_second < 1 else 1 if per_second < 100 else 0)
+
+
+def at(seconds: float) -> str:
+    """A moment that Prometheus gives in seconds since 1970."""
+    return moment(datetime.fromtimestamp(seconds, UTC))
