@@ -31,9 +31,7 @@ async def prove(directory: Path, threads: int) -> None:
     """
     command = (sys.executable, "-m", "api.trial", str(directory), str(threads))
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    process = await asyncio.create_subprocess_exec(
-        *command, env=environment, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
-    )
+    process = await asyncio.create_subprocess_exec(*command, env=environment, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
     try:
         said = await process.stdout.read() if process.stdout else b""  # what communicate() does would end its input
         await process.wait()
