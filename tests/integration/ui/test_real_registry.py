@@ -36,7 +36,7 @@ def test_the_registry_is_read_from_empty_to_a_production_version(mlflow_server: 
 
 def test_versions_runs_and_their_files_are_read_as_training_leaves_them(mlflow_server: str) -> None:
     model = f"ui-test-{secrets.token_hex(4)}"
-    server = library.RegistryClient(mlflow_server)
+    server = library.MlflowClient(mlflow_server)
     experiment = server.create_experiment(model)
     run_id = server.create_run(experiment).info.run_id
     for key, value in (("auroc", 0.66), ("auroc_low", 0.65), ("auroc_high", float("nan"))):
@@ -69,7 +69,7 @@ def test_versions_runs_and_their_files_are_read_as_training_leaves_them(mlflow_s
 
 
 def test_what_is_gone_is_told_from_what_is_away(mlflow_server: str) -> None:
-    server = library.RegistryClient(mlflow_server)
+    server = library.MlflowClient(mlflow_server)
     run_id = server.create_run(server.create_experiment(f"ui-test-{secrets.token_hex(4)}")).info.run_id
     with RegistryClient(mlflow_server, timeout=30) as client:
         assert client.run(secrets.token_hex(16)) is None
