@@ -17,8 +17,8 @@ from ml.settings import MlSettings
 from ml.warehouse.datasets import Dataset, read
 
 SIZE = 1_000
-WINDOWS, WINDOWS_OF_PATIENTS = 200, 100
-REPEATED, REPEATED_HIDDEN = 20, 10
+WINDOWS, WINDOWS_OF_PATIENTS = 100, 50
+REPEATED, REPEATED_HIDDEN = 10, 6
 BY_CONTENT = (Kind.VALUE, Kind.SCORE)
 
 LESS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
