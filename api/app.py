@@ -26,7 +26,7 @@ from api.model_store import ModelStore
 from api.openapi import document_of
 from api.prediction_log import PredictionLog
 from api.registry_client import RegistryClient
-from api.routes import docs, explain, feedback, inference, invocations, model, predict, predict_csv, status
+from api.routes import docs, explain, feedback, inference, invocations, model, predict, predict_csv, start, status
 from api.services import Services
 from api.settings import ApiSettings
 from api.together import Together
@@ -77,7 +77,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
     app.state.services = services
     app.openapi = partial(document_of, app, settings.max_records, guard)  # type: ignore[method-assign]
     install_handlers(app)
-    for routes in (predict, predict_csv, explain, feedback, model, invocations, inference, status, docs):
+    for routes in (predict, predict_csv, explain, feedback, model, invocations, inference, status, start, docs):
         app.include_router(routes.router)
     guard.install(app)
     return app

@@ -5,13 +5,12 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
-from ml.settings import DatabaseSettings, MlflowSettings, Port
+from ml.settings import DatabaseSettings, MlflowSettings, PublicAddresses
 
 
-class ApiSettings(DatabaseSettings, MlflowSettings):
+class ApiSettings(DatabaseSettings, MlflowSettings, PublicAddresses):
     """The prediction service."""
 
-    api_port: Port = 8000
     api_workers: int = Field(default=1, ge=1)
     api_cache_dir: Path = Path(".local/model-cache")
     model_poll_seconds: float = Field(default=5, ge=0.1, le=15)

@@ -92,6 +92,27 @@ class ApiClientSettings(PlatformSettings):
     api_key: SecretStr = SecretStr("")
 
 
+class PublicAddresses(PlatformSettings):
+    """Where a browser finds each service, for links."""
+
+    ui_port: Port = 8501
+    api_port: Port = 8000
+    mlflow_port: Port = 5000
+    airflow_port: Port = 8080
+    prometheus_port: Port = 9090
+    grafana_port: Port = 3000
+    locust_port: Port = 8089
+    notices_port: Port = 9106
+    ui_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['ui_port']}")
+    api_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['api_port']}")
+    mlflow_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['mlflow_port']}")
+    airflow_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['airflow_port']}")
+    prometheus_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['prometheus_port']}")
+    grafana_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['grafana_port']}")
+    locust_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['locust_port']}")
+    notices_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['notices_port']}")
+
+
 class MlSettings(DatabaseSettings, MlflowSettings, MonitorSettings):
     """Ingestion, training, the registry and the monitoring: the command line and the Airflow tasks."""
 

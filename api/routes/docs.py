@@ -1,4 +1,4 @@
-"""GET / and /docs: Swagger UI from the service itself, so that it also opens without the internet."""
+"""GET /docs: Swagger UI from the service itself, so that it also opens without the internet."""
 
 from functools import cache
 from importlib.resources import files
@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
 router = APIRouter(include_in_schema=False)
@@ -16,12 +16,6 @@ _ASSETS: Final = {
     "swagger-ui.css": "text/css; charset=utf-8",
     "favicon-32x32.png": "image/png",
 }
-
-
-@router.get("/")
-async def index() -> RedirectResponse:
-    """People who open the service's address want to see what it does."""
-    return RedirectResponse("docs")
 
 
 @router.get("/docs")

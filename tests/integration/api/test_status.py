@@ -1,6 +1,7 @@
 """Metrics, documentation and the addresses around them."""
 
 import json
+import re
 
 import jsonschema
 import pytest
@@ -70,10 +71,19 @@ def test_the_model_and_the_registry_are_in_the_metrics(client: TestClient) -> No
         assert found[key(f"prediction_log_{name}")] == 0
 
 
-def test_swagger_opens_without_the_internet(client: TestClient) -> None:
-    page = client.get("/")  # follows the redirect
+def test_the_start_page_says_what_answers_and_leads_to_everything(client: TestClient) -> None:
+    page = client.get("/").text
 
-    assert page.url.path == "/docs"
+    assert "Version 1 of diabetes-readmission answers." in page
+    for path in re.findall(r'href="([a-z.]+)"', page):
+        assert client.get(f"/{path}").status_code == 200
+    addresses = [f"http://localhost:{port}" for port in (8501, 8080, 5000, 8089, 9090, 3000, 9106)]
+    assert re.findall(r'href="(http[^"]+)"', page) == addresses
+
+
+def test_swagger_opens_without_the_internet(client: TestClient) -> None:
+    page = client.get("/docs")
+
     assert "https://" not in page.text
     for name in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"):
         assert f"docs/{name}" in page.text
@@ -105,3 +115,22 @@ def test_every_reference_in_the_document_leads_somewhere(client: TestClient) -> 
     assert all(
         reference.removeprefix("#/components/schemas/") in document["components"]["schemas"] for reference in references
     )
+
+
+def test_every_route_that_asks_for_something_shows_how(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    operations = {f"{method} {path}": one for path, methods in paths.items() for method, one in methods.items()}
+    without = [
+        name
+        for name, operation in operations.items()
+        for media_type, media in operation.get("requestBody", {}).get("content", {}).items()
+        if media_type == "application/json" and not media.get("examples")
+    ]
+    without += [
+        f"{name}: {parameter['name']}"
+        for name, operation in operations.items()
+        for parameter in operation.get("parameters", [])
+        if parameter["in"] == "path" and "example" not in parameter
+    ]
+    assert len(operations) > 15
+    assert without == []
