@@ -11,6 +11,7 @@ from ml.schema import EXAMPLE_RECORD
 from tests.e2e.interface.conftest import OPERATOR_KEY
 from tests.support.interface import ANSWER_MS, open_page, screenshot, settle
 from tests.support.native import NativeStack
+from ui.clients.airflow import SUCCESS, AirflowClient
 
 ROWS = 2500
 
@@ -98,6 +99,14 @@ def test_the_overview_says_how_every_service_is(ui_url: str, browser_page: Page)
     for service in ("Prediction API", "MLflow", "Airflow", "Locust"):
         expect(page.get_by_text(service, exact=True).first).to_be_visible(timeout=ANSWER_MS)
     screenshot(page, "ui-home")
+
+
+def test_the_client_of_the_buttons_speaks_to_a_real_airflow(native: NativeStack) -> None:
+    with AirflowClient(native.url(8080), 30, "airflow", "airflow") as airflow:
+        assert airflow.health().scheduler.is_healthy
+        newest = next(run for run in airflow.newest_runs("ingest_diabetes") if run.has_ended)
+        assert newest.state == SUCCESS
+        assert "split" in {task.task_id for task in airflow.tasks("ingest_diabetes", newest.dag_run_id)}
 
 
 def test_going_back_asks_for_the_operators_key_and_says_that_there_is_nothing_before(
