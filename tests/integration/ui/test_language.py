@@ -17,12 +17,14 @@ def test_it_starts_in_the_language_of_the_settings(
 def test_a_person_chooses_and_what_was_predicted_for_stays(app: AppTest, platform: Platform) -> None:
     app.run()
     app.selectbox(key="field-race").select("AfricanAmerican")
+    app.selectbox(key="field-diag_1").select("428")
     app.button(key="predict").click().run()
     app.segmented_control(key="language").select("es").run()
     assert app.button(key="predict").label == "Predecir"
     assert app.selectbox(key="field-race").value == "AfricanAmerican"
     app.button(key="predict").click().run()
-    assert platform.records == [{"race": "AfricanAmerican"}] * 2
+    assert platform.records == [{"race": "AfricanAmerican", "diag_1": "428"}] * 2
+    assert "428 Insuficiencia cardíaca" in app.selectbox(key="field-diag_1").options
 
 
 def test_an_address_can_ask_for_a_language(app: AppTest, platform: Platform) -> None:

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.integration.api.conftest import eventually
 from tests.integration.ui.conftest import Platform
-from tests.integration.ui.test_monitoring_page import opened, shown, tables
+from tests.integration.ui.monitoring.page import opened, shown, tables
 from tests.support.programs import required
 from tests.support.prometheus import running_prometheus
 from ui import services

@@ -1,0 +1,48 @@
+"""The Predict page, filled in and read."""
+
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from tests.integration.ui.conftest import Asked, Platform, Reply
+
+
+def shown(app: AppTest) -> str:
+    """Everything a person can read on the page."""
+    kinds = (app.title, app.subheader, app.markdown, app.caption, app.error, app.warning, app.info)
+    badges_and_texts = [element.value for kind in kinds for element in kind]
+    return "\n".join([*badges_and_texts, *(metric.value for metric in app.metric)])
+
+
+def predict(app: AppTest) -> AppTest:
+    return app.button(key="predict").click().run()
+
+
+def type_in(app: AppTest, key: str, text: str) -> None:
+    """Enter what is not in the list; the test library only knows how to choose."""
+    box = app.selectbox(key=key)
+    box.options.append(box.format_func(text))
+    box.select(text)
+
+
+def explained(platform: Platform, **more: Any) -> list[dict[str, Any]]:
+    """Let the platform answer POST /explain; returns the records it will be asked about."""
+    asked_about: list[dict[str, Any]] = []
+
+    def answer(asked: Asked) -> Reply:
+        record = asked.json()["records"][0]
+        asked_about.append(record)
+        step = 0.07 / max(len(record), 1)
+        parts = [
+            {"field": name, "label": name, "value": value, "contribution": step, "standard_error": 0.001}
+            for name, value in record.items()
+        ]
+        return 200, {
+            "explanations": [{"probability": 0.213, "base": 0.11, "contributions": parts, "remainder": 0.0}],
+            "model": {"name": "diabetes-readmission", "version": platform.served, "data_source": "real"},
+            "request_id": "0f1e2d3c",
+            **more,
+        }
+
+    platform.more[("POST", "/explain")] = answer
+    return asked_about
