@@ -1,6 +1,6 @@
 """Charts of the interface, each with its text alternative beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
@@ -50,38 +50,48 @@ def risk_in_cohort(
 ) -> alt.LayerChart:
     """Distribution of risk in the cohort, with this patient, the range of the answer and the average marked."""
     end = axis_end(max(risk, interval[1]) if interval else risk, quantiles)
-    bars = pd.DataFrame([asdict(one) for one in distribution(quantiles, end)])
-    bars["cohort"] = ["lower" if low < risk else "higher" for low in bars["low"]]
-    x_axis = alt.X(
-        "low:Q", title=_("Predicted risk"), scale=alt.Scale(domain=[0, end]), axis=alt.Axis(format=".0%", tickCount=6)
-    )
-    cohort = (
-        alt.Chart(bars)
-        .mark_bar(binSpacing=1)
-        .encode(
-            x=x_axis,
-            x2="high:Q",
-            y2=alt.datum(0),
-            y=alt.Y("share:Q", title=_("Share of patients"), axis=alt.Axis(format=".0%", tickCount=4)),
-            color=alt.Color(
-                "cohort:N",
-                scale=alt.Scale(domain=["lower", "higher"], range=[palette.lower, palette.higher]),
-                legend=None,
-            ),
-            tooltip=[
-                alt.Tooltip("low:Q", title=_("Risk from"), format=".1%"),
-                alt.Tooltip("high:Q", title=_("Risk up to"), format=".1%"),
-                alt.Tooltip("share:Q", title=_("Share of patients"), format=".1%"),
-            ],
-        )
-    )
-    average = _mark(
+    rows = pd.DataFrame([asdict(one) for one in distribution(quantiles, end)])
+    sides = {"lower": palette.lower, "higher": palette.higher}
+    rows["side"] = ["lower" if low < risk else "higher" for low in rows["low"]]
+    cohort = histogram(rows, end, _("Share of patients"), sides)
+    average = mark(
         prevalence, _("average {share}").format(share=percent(prevalence)), palette.average, end, row=1, dash=[4, 3]
     )
-    patient = _mark(risk, _("this patient {share}").format(share=percent(risk)), palette.patient, end, row=0)
+    patient = mark(risk, _("this patient {share}").format(share=percent(risk)), palette.patient, end, row=0)
     between = [_between(*interval, palette.patient, end)] if interval else []
     chart = alt.LayerChart(layer=[cohort, *average, *between, *patient])
     return finished(chart.properties(height=240, padding={"top": 34, "right": 8}), current())
+
+
+def histogram(rows: pd.DataFrame, end: float, share: str, sides: Mapping[str, str]) -> alt.Chart:
+    """Bars from ``low`` to ``high`` on an axis of risk that ends at ``end``; ``share`` names what their heights are of.
+
+    Args:
+        rows: with the columns ``low``, ``high``, ``share`` and ``side``.
+        end: of the axis.
+        share: title of the heights.
+        sides: the colour of each side.
+    """
+    x = alt.X(
+        "low:Q", title=_("Predicted risk"), scale=alt.Scale(domain=[0, end]), axis=alt.Axis(format=".0%", tickCount=6)
+    )
+    bars: alt.Chart = (
+        alt.Chart(rows)
+        .mark_bar(binSpacing=1)
+        .encode(
+            x=x,
+            x2="high:Q",
+            y=alt.Y("share:Q", title=share, axis=alt.Axis(format=".0%", tickCount=4)),
+            y2=alt.datum(0),
+            color=alt.Color("side:N", scale=alt.Scale(domain=list(sides), range=list(sides.values())), legend=None),
+            tooltip=[
+                alt.Tooltip("low:Q", title=_("Risk from"), format=".1%"),
+                alt.Tooltip("high:Q", title=_("Risk up to"), format=".1%"),
+                alt.Tooltip("share:Q", title=share, format=".1%"),
+            ],
+        )
+    )
+    return bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +150,7 @@ def _between(low: float, high: float, colour: str, end: float) -> alt.Chart:
     return bar
 
 
-def _mark(
+def mark(
     at: float, text: str, colour: str, end: float, row: int, dash: Sequence[int] = ()
 ) -> tuple[alt.Chart, alt.Chart]:
     """A vertical line with its text above the plot; two texts stand on two rows, so they never collide."""

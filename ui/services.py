@@ -12,6 +12,7 @@ from ui.clients.airflow import AirflowClient
 from ui.clients.api import ApiClient
 from ui.clients.api_answers import SYNTHETIC, ServedModel
 from ui.clients.faults import NoModelYet, ServiceError
+from ui.clients.faults import outcome as outcome
 from ui.clients.mlflow import RegisteredVersion, RegistryClient
 from ui.clients.prometheus import PrometheusClient
 from ui.settings import UiSettings
@@ -100,11 +101,3 @@ def together(first: Callable[[], T], second: Callable[[], U]) -> tuple[T | Servi
 def look_again() -> None:
     """Forget the picture, so that the next look asks the services."""
     picture.clear()
-
-
-def outcome(ask: Callable[[], T]) -> T | ServiceError:
-    """The answer, or what went wrong: a page shows either in the same place."""
-    try:
-        return ask()
-    except ServiceError as error:
-        return error

@@ -8,6 +8,7 @@ from ui import notices, services
 from ui.clients.api_answers import ServedModel
 from ui.clients.faults import ServiceError
 from ui.language import _
+from ui.services import Picture
 
 
 class View(StrEnum):
@@ -20,52 +21,56 @@ class View(StrEnum):
     ROLL_BACK = "roll-back"
 
 
+def draw_versions(picture: Picture) -> None:
+    """What the registry has, and what the API serves of it."""
+    # What draws tables takes a second to import, once per process, and charts another one: the header stands meanwhile.
+    from ui.versions import decisions, exhibits, links, overview, roll_back, shelf
+
+    with st.spinner(_("Asking the registry…")):
+        found = shelf.look(picture)
+
+    if isinstance(found, shelf.Shelf) and found.versions:
+        names = {
+            View.OVERVIEW: _("Production and challenger"),
+            View.EXHIBITS: _("Plots and report"),
+            View.DECISIONS: _("Decisions"),
+            View.COMPARE: _("Compare"),
+            View.ROLL_BACK: _("Roll back"),
+        }
+        view = st.segmented_control(
+            _("View"),
+            list(View),
+            format_func=names.__getitem__,
+            default=View.OVERVIEW,
+            required=True,
+            key="view",
+            label_visibility="collapsed",
+            bind="query-params",
+        )
+        match view:
+            case View.EXHIBITS:
+                exhibits.draw(found)
+            case View.DECISIONS:
+                decisions.draw(found)
+            case View.COMPARE:
+                from ui.versions import compare
+
+                compare.draw(found)
+            case View.ROLL_BACK:
+                roll_back.draw(found)
+            case _:
+                overview.draw(picture, found)
+    else:
+        if isinstance(found, ServiceError) and not isinstance(picture.served, ServedModel):
+            notices.failure(found)
+        if isinstance(picture.served, ServedModel) or isinstance(found, ServiceError):
+            overview.draw(picture, found)
+    links.draw(picture)
+
+
 with st.spinner(_("Asking the services…")):
     picture = services.picture()
 notices.header(_("Model"), picture)
 notices.trouble(picture)
-
-# What draws tables takes a second to import, once per process, and charts another one: the header stands meanwhile.
-from ui.versions import decisions, exhibits, links, overview, roll_back, shelf  # noqa: E402
-
-with st.spinner(_("Asking the registry…")):
-    found = shelf.look(picture)
-
-if isinstance(found, shelf.Shelf) and found.versions:
-    names = {
-        View.OVERVIEW: _("Production and challenger"),
-        View.EXHIBITS: _("Plots and report"),
-        View.DECISIONS: _("Decisions"),
-        View.COMPARE: _("Compare"),
-        View.ROLL_BACK: _("Roll back"),
-    }
-    view = st.segmented_control(
-        _("View"),
-        list(View),
-        format_func=names.__getitem__,
-        default=View.OVERVIEW,
-        required=True,
-        key="view",
-        label_visibility="collapsed",
-        bind="query-params",
-    )
-    match view:
-        case View.EXHIBITS:
-            exhibits.draw(found)
-        case View.DECISIONS:
-            decisions.draw(found)
-        case View.COMPARE:
-            from ui.versions import compare
-
-            compare.draw(found)
-        case View.ROLL_BACK:
-            roll_back.draw(found)
-        case _:
-            overview.draw(picture, found)
-else:
-    if isinstance(found, ServiceError) and not isinstance(picture.served, ServedModel):
-        notices.failure(found)
-    if isinstance(picture.served, ServedModel) or isinstance(found, ServiceError):
-        overview.draw(picture, found)
-links.draw(picture)
+draw_versions(picture)
 st.markdown(f":small[{notices.not_clinical()}]")

@@ -3,7 +3,7 @@
 import altair as alt
 import pandas as pd
 
-from ui.charts import LIGHT, Palette, finished
+from ui.charts import LIGHT, Palette, finished, histogram, mark
 from ui.language import _, current, percent
 
 BINS = 40
@@ -23,37 +23,10 @@ def distribution(risks: "pd.Series[float]", prevalence: float | None, palette: P
     end = min(1.0, 1.08 * max(float(risks.quantile(0.99)), twice or 0)) or 1.0
     rows = bars(risks, end)
     rows["side"] = ["above" if twice is not None and low >= twice else "below" for low in rows["low"]]
-    scale = alt.Scale(domain=[0, end])
-    shares = (
-        alt.Chart(rows)
-        .mark_bar(binSpacing=1)
-        .encode(
-            x=alt.X("low:Q", title=_("Predicted risk"), scale=scale, axis=alt.Axis(format=".0%", tickCount=6)),
-            x2="high:Q",
-            y=alt.Y("share:Q", title=_("Share of rows"), axis=alt.Axis(format=".0%", tickCount=4)),
-            y2=alt.datum(0),
-            color=alt.Color(
-                "side:N",
-                scale=alt.Scale(domain=["below", "above"], range=[palette.lower, palette.patient]),
-                legend=None,
-            ),
-            tooltip=[
-                alt.Tooltip("low:Q", title=_("Risk from"), format=".1%"),
-                alt.Tooltip("high:Q", title=_("Risk up to"), format=".1%"),
-                alt.Tooltip("share:Q", title=_("Share of rows"), format=".1%"),
-            ],
-        )
-    )
-    layers = [shares, *_mark(twice, scale, palette)] if twice is not None else [shares]
-    return finished(alt.LayerChart(layer=layers).properties(height=220, padding={"top": 20, "right": 8}), current())
-
-
-def _mark(twice: float, scale: alt.Scale, palette: Palette) -> tuple[alt.Chart, alt.Chart]:
-    text = _("twice the average {share}").format(share=percent(twice))
-    point = alt.Chart(pd.DataFrame({"at": [twice], "text": [text]}))
-    x = alt.X("at:Q", scale=scale)
-    line = point.mark_rule(color=palette.average, strokeWidth=2, strokeDash=[4, 3]).encode(x=x)
-    label = point.mark_text(
-        color=palette.average, align="right", baseline="bottom", dx=-3, dy=-4, fontSize=13, fontWeight="bold"
-    ).encode(x=x, y=alt.value(0), text="text:N")
-    return line, label
+    shares = histogram(rows, end, _("Share of rows"), {"below": palette.lower, "above": palette.patient})
+    marks: tuple[alt.Chart, ...] = ()
+    if twice is not None:
+        text = _("twice the average {share}").format(share=percent(twice))
+        marks = mark(twice, text, palette.average, end, row=0, dash=[4, 3])
+    chart = alt.LayerChart(layer=[shares, *marks])
+    return finished(chart.properties(height=220, padding={"top": 20, "right": 8}), current())

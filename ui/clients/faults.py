@@ -12,12 +12,14 @@ ServiceError
 They hold facts and no sentences: :mod:`ui.wording` says them in the language of the person in front of the screen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
+
+T = TypeVar("T")
 
 
 class Service(StrEnum):
@@ -55,28 +57,28 @@ class ServiceError(Exception):
 
 
 @dataclass
-class Unreachable(ServiceError):  # noqa: N818  the tree above reads better without "Error" six times
+class Unreachable(ServiceError):
     """Nobody answers at the address."""
 
     address: str
 
 
 @dataclass
-class TooSlow(ServiceError):  # noqa: N818
+class TooSlow(ServiceError):
     """No answer within the time limit."""
 
     seconds: float
 
 
 @dataclass
-class NoModelYet(ServiceError):  # noqa: N818
+class NoModelYet(ServiceError):
     """The service is well, but there is no production model."""
 
     said: str = ""
 
 
 @dataclass
-class Busy(ServiceError):  # noqa: N818
+class Busy(ServiceError):
     """The service has too much to do, or is asked too often."""
 
     seconds: int = 1
@@ -84,7 +86,7 @@ class Busy(ServiceError):  # noqa: N818
 
 
 @dataclass
-class Refused(ServiceError):  # noqa: N818
+class Refused(ServiceError):
     """The request was not accepted."""
 
     said: str
@@ -95,7 +97,7 @@ class Refused(ServiceError):  # noqa: N818
 
 
 @dataclass
-class Failed(ServiceError):  # noqa: N818
+class Failed(ServiceError):
     """The service answered that it failed."""
 
     status: int
@@ -103,5 +105,13 @@ class Failed(ServiceError):  # noqa: N818
 
 
 @dataclass
-class NotUnderstood(ServiceError):  # noqa: N818
+class NotUnderstood(ServiceError):
     """What answered is not the service we think it is, or of another version."""
+
+
+def outcome(ask: Callable[[], T]) -> T | ServiceError:
+    """The answer, or what went wrong: a page shows either in the same place."""
+    try:
+        return ask()
+    except ServiceError as error:
+        return error

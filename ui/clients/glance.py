@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from ui.clients.airflow import AirflowClient, AirflowHealth
 from ui.clients.connection import Connection
-from ui.clients.faults import Answer, Service, ServiceError, TooSlow
+from ui.clients.faults import Answer, Service, ServiceError, TooSlow, outcome
 from ui.clients.prometheus import PrometheusClient
 
 T = TypeVar("T")
@@ -93,13 +93,7 @@ class Lookout:
             return TooSlow(service, self._seconds)
 
     def _ask(self, question: Callable[[], T]) -> Future[T | ServiceError]:
-        def outcome() -> T | ServiceError:
-            try:
-                return question()
-            except ServiceError as error:
-                return error
-
-        return self._pool.submit(outcome)
+        return self._pool.submit(outcome, question)
 
 
 def _said(connection: Connection, path: str) -> Answer:

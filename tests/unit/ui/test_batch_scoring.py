@@ -148,7 +148,6 @@ def test_a_busy_api_is_asked_once_more_after_the_time_it_names(status: int, monk
 
 def test_an_api_that_stays_busy_ends_it() -> None:
     found = scoring_of([GOOD])
-    found._stop.set = lambda: None  # type: ignore[method-assign]
     found.run(client(lambda _: httpx.Response(429, headers={"Retry-After": "1"})).score)
     assert isinstance(found.error, Busy)
 
@@ -175,9 +174,12 @@ def test_what_goes_wrong_is_kept(answer: httpx.Response, expected: type[Exceptio
 
 
 def test_a_fault_of_our_own_does_not_leave_anyone_waiting() -> None:
+    def broken(lines: bytes, rows: int) -> Scores:
+        raise ZeroDivisionError
+
     found = scoring_of([GOOD])
     with pytest.raises(ZeroDivisionError):
-        found.run(lambda _lines, _rows: 1 // 0)  # type: ignore[arg-type, return-value]
+        found.run(broken)
     assert (found.stage, found.error) == (Stage.FAILED, None)
 
 

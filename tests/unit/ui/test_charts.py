@@ -19,7 +19,7 @@ def test_the_chart_marks_the_patient_and_the_average() -> None:
 def test_bars_left_of_the_patient_are_the_lower_risks() -> None:
     spec = risk_in_cohort(0.5, EVEN, 0.1).to_dict()
     bars = next(rows for rows in spec["datasets"].values() if "share" in rows[0])
-    assert all((row["cohort"] == "lower") == (row["low"] < 0.5) for row in bars)
+    assert all((row["side"] == "lower") == (row["low"] < 0.5) for row in bars)
 
 
 def test_the_range_is_drawn_and_fits_on_the_axis() -> None:
