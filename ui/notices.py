@@ -63,6 +63,7 @@ def _differences(picture: Picture) -> None:
             "it follows within 15 seconds, unless the new version fails its checks."
         )
         st.info(text.format(registered=registered.version, served=served.version), icon=":material/sync:")
+        keep_looking(picture.state)
     if isinstance(registered, ServiceError) and not isinstance(registered, NoModelYet):
         goes_on = _("Predictions go on with version {version}, the last one the API loaded.")
         st.info(f"{plain(sentence(registered))} {goes_on.format(version=served.version)}", icon=":material/cloud_off:")
@@ -86,7 +87,7 @@ def trouble(picture: Picture) -> bool:
         text = _("This page goes on by itself as soon as it answers.")
         st.error(f"{plain(sentence(picture.served))} {text}", icon=":material/cloud_off:")
     st.button(_("Check again"), icon=":material/refresh:", on_click=services.look_again, key="check-again")
-    keep_looking(picture.kinds)
+    keep_looking(picture.state)
     return True
 
 
@@ -110,9 +111,9 @@ The API picks the model up by itself, and this page goes on as soon as it does."
 
 
 @st.fragment(run_every="5s")
-def keep_looking(seen: tuple[type, type]) -> None:
+def keep_looking(seen: tuple[object, ...]) -> None:
     """Ask again every few seconds without redrawing the page, until something has changed."""
-    if services.picture().kinds != seen:
+    if services.picture().state != seen:
         st.rerun()
 
 

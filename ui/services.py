@@ -32,9 +32,12 @@ class Picture:
     served: ServedModel | ServiceError
 
     @property
-    def kinds(self) -> tuple[type, type]:
-        """What came of both questions: it changes when a service comes, goes, or gets its first model."""
-        return type(self.registered), type(self.served)
+    def state(self) -> tuple[object, ...]:
+        """What came of both questions: it changes when a service comes, goes, or has another version."""
+        return tuple(
+            found.version if isinstance(found, RegisteredVersion | ServedModel) else type(found)
+            for found in (self.registered, self.served)
+        )
 
     @property
     def is_synthetic(self) -> bool:

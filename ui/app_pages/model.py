@@ -45,7 +45,6 @@ def draw_versions(picture: Picture) -> None:
             required=True,
             key="view",
             label_visibility="collapsed",
-            bind="query-params",
         )
         match view:
             case View.EXHIBITS:

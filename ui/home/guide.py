@@ -64,7 +64,7 @@ def draw(picture: Picture) -> None:
             progress.draw(first_run())
         if operator.ask("home"):
             _start()
-    notices.keep_looking(picture.kinds)
+    notices.keep_looking(picture.state)
 
 
 @st.fragment(run_every="10s")

@@ -3,7 +3,6 @@ import time
 from tests.integration.ui.conftest import Platform
 from ui import services
 from ui.clients.api_answers import ServedModel
-from ui.clients.mlflow import RegisteredVersion
 
 
 def test_both_services_are_asked_at_the_same_time(platform: Platform) -> None:
@@ -11,7 +10,7 @@ def test_both_services_are_asked_at_the_same_time(platform: Platform) -> None:
     start = time.monotonic()
     picture = services.picture()
     assert time.monotonic() - start < 0.95
-    assert picture.kinds == (RegisteredVersion, ServedModel)
+    assert picture.state == ("3", "3")
 
 
 def test_the_picture_is_kept_for_a_moment_and_renewed_on_request(platform: Platform) -> None:
