@@ -44,7 +44,7 @@ def chart(title: str, dots: Sequence[Dot], names: Sequence[str], palette: Palett
         x="value:Q",
         shape=alt.Shape("name:N", scale=alt.Scale(domain=list(names), range=["circle", "diamond"]), legend=None),
     )
-    return finished(alt.LayerChart(layer=[span, dot]).properties(height=90), current())
+    return finished(alt.LayerChart(layer=[span, dot]).properties(height=150), current())
 
 
 def alternative(title: str, dots: Sequence[Dot]) -> str:

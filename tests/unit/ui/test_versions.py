@@ -98,3 +98,14 @@ def test_intervals_are_drawn_for_each_version_and_told_in_words() -> None:
     assert [layer["mark"]["type"] for layer in drawn["layer"]] == ["rule", "point"]
     told = "AUROC with 95% intervals. Version 1 0.5000 (0.4000 to 0.6000); Version 2 not measured."
     assert alternative("AUROC", dots) == told
+
+
+def test_shares_at_the_top_come_by_size() -> None:
+    known = dict.fromkeys(("ppv_top_10", "ppv_top_5", "ppv_top_20", "auroc"), Interval(value=0.5))
+    assert figures.in_order(known) == ["auroc", "ppv_top_5", "ppv_top_10", "ppv_top_20"]
+
+
+def test_the_rows_of_two_versions_have_room_for_themselves() -> None:
+    # The height is that of the whole picture: title and axis take a good half of it.
+    dots = [Dot(name, 0.69, 0.68, 0.70, "0.69") for name in ("Version 2", "Version 1")]
+    assert chart("AUROC", dots, ["Version 2", "Version 1"], LIGHT).to_dict()["height"] >= 140
