@@ -24,6 +24,7 @@ from bench.serving.database import database
 from bench.serving.model import RECORDS, prepare
 from bench.serving.peers import CLIENT_CORE, Peer, bento_environment, kinds, running
 from bench.serving.rounds import Plan, compare
+from bench.serving.scaling import scaling
 
 RESULT: Final = Path(__file__).parents[1] / "results" / "serving.json"
 FOLDER: Final = Path(".local") / "bench" / "serving"
@@ -57,7 +58,7 @@ def measure(folder: Path, bento: Path | None, plan: Plan) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch, database(Path(scratch)) as login:
         known = kinds(folder, login, bento)
         rounds = _side_by_side(known, folder, records, plan)
-        own = alone(known, folder, records, plan)
+        own = alone(known, folder, records, plan) | {"scaling": scaling(known, folder, plan)}
     return {"rounds": rounds, "alone": own, "goals": goals.of(rounds, own)}
 
 

@@ -7,12 +7,10 @@ import httpx
 import pytest
 
 from infra.local.settings import ROOT
-from tests.observability.expressions import Expression, of_dashboards, of_recording_rules, selectors_of_alerts
 from tests.observability.watched import Platform
+from tests.support.expressions import EXPRESSIONS, Expression, Report
 
 LOAD_SECONDS = 20
-REPORT = ROOT / "build" / "observability.md"
-"""What each of them was the last time that this ran."""
 
 ELSEWHERE = {
     "container_": "cAdvisor, which runs in Docker Compose only",
@@ -21,8 +19,6 @@ ELSEWHERE = {
 SELECTED_ELSEWHERE = {
     'dag:success_age_seconds:last{dag_id="auto_model_train_diabetes"}': "a search, which takes long",
 }
-
-EXPRESSIONS = [*of_dashboards(), *of_recording_rules(), *selectors_of_alerts()]
 
 
 @pytest.fixture(scope="module")
@@ -42,20 +38,16 @@ def watched(platform: Platform) -> Iterator[Platform]:
 
 
 @pytest.fixture(scope="module")
-def told() -> Iterator[list[str]]:
-    """Lines of the report, written at the end."""
-    lines: list[str] = []
-    yield lines
-    REPORT.write_text("| where | series | last value |\n|---|---|---|\n" + "".join(f"{line}\n" for line in lines))
+def report() -> Iterator[Report]:
+    report = Report(ROOT / "build" / "observability.md")
+    yield report
+    report.write()
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS, ids=lambda expression: expression.place)
-def test_an_expression_has_had_data(watched: Platform, told: list[str], expression: Expression) -> None:
-    found = watched.prometheus.history(expression.text, watched.begun)
+def test_an_expression_has_had_data(watched: Platform, report: Report, expression: Expression) -> None:
     why = SELECTED_ELSEWHERE.get(expression.text) or _reason(expression)
-    last = f"{float(found[0]['values'][-1][1]):.4g}" if found else f"none: needs {why}"
-    told.append(f"| {expression.place.replace('|', '/')} | {len(found)} | {last} |")
-    assert bool(found) != bool(why), f"listed as one that needs {why}, and is here" if found else "no data at any time"
+    report.check(watched.prometheus, expression, watched.begun, why)
 
 
 def _reason(expression: Expression) -> str:

@@ -1,11 +1,13 @@
-"""Every expression of panels, annotations, alerts and recording rules, as it can be asked of a live Prometheus."""
+"""Every expression of panels, annotations, alerts and recording rules, asked of a live Prometheus."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from infra.grafana.build import DASHBOARDS
+from tests.support.prometheus import Prometheus
 from tests.unit.infra.prometheus_files import metric_names, rules
 
 CHOICES: Final = {"$__rate_interval": "15s"} | {
@@ -67,3 +69,26 @@ def _chosen(expression: str) -> str:
     for name, value in CHOICES.items():
         expression = expression.replace(name, value)
     return expression
+
+
+EXPRESSIONS: Final = [*of_dashboards(), *of_recording_rules(), *selectors_of_alerts()]
+
+
+class Report:
+    """What each of them was the last time that it was asked."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines = ["| where | series | last value |", "|---|---|---|"]
+
+    def check(self, prometheus: Prometheus, expression: Expression, since: float, why: str) -> None:
+        """The expression has had data, or it has none for the reason that is given."""
+        found = prometheus.history(expression.text, since)
+        last = f"{float(found[0]['values'][-1][1]):.4g}" if found else f"none: needs {why}"
+        self._lines.append(f"| {expression.place.replace('|', '/')} | {len(found)} | {last} |")
+        assert bool(found) != bool(why), f"listed as one that needs {why}, and is here" if found else "never any data"
+
+    def write(self) -> None:
+        """Write it as a table."""
+        self._path.parent.mkdir(exist_ok=True)
+        self._path.write_text("".join(f"{line}\n" for line in self._lines))

@@ -1,0 +1,140 @@
+"""What `docker compose up` starts, before anything is in it."""
+
+import json
+import shlex
+
+import httpx
+import pytest
+
+from tests.e2e.compose.asking import RECORD, TEST_SECONDS, get, is_ready
+from tests.support.compose import BUILT, PROJECT, ComposeStack
+from tests.support.readme import commands
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(TEST_SECONDS)]
+
+LARGEST_MB = {"airflow-init": 1350, "mlflow": 1050, "streamlit": 750, "api": 500, "locust": 400}
+"""Largest accepted sizes of our images, base image included."""
+
+PAGES = {
+    "AIRFLOW": ("/auth/login", "/api/v2/monitor/health", "/api/v2/version"),
+    "MLFLOW": ("/", "/api/2.0/mlflow/registered-models/search?max_results=1"),
+    "API": ("/docs", "/health", "/metrics", "/openapi.json"),
+    "UI": ("/", "/_stcore/health", "/_stcore/metrics"),
+    "LOCUST": ("/", "/stats/requests", "/metrics"),
+    "PROMETHEUS": ("/-/ready", "/api/v1/rules"),
+    "GRAFANA": ("/login", "/api/health"),
+    "NOTICES": ("/", "/notices", "/metrics", "/runbooks/ApiDown"),
+}
+
+FORBIDDEN = [
+    ("streamlit", "postgres", 5432),
+    ("streamlit", "mlflow-postgres", 5432),
+    ("locust", "postgres", 5432),
+    ("locust", "mlflow-postgres", 5432),
+    ("api", "mlflow-postgres", 5432),
+    ("airflow-scheduler", "mlflow-postgres", 5432),
+    ("mlflow", "postgres", 5432),
+]
+"""Who must not be able to reach whom."""
+
+CONNECT = """
+import socket, sys
+try:
+    socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)
+except OSError:
+    print("refused")
+"""
+
+ROOT_FOR_A_REASON = {
+    "cadvisor": "the kernel tells only root about other containers",
+    "secrets": "writes into fresh volumes",
+}
+"""Containers that run as root, and why; they publish no port."""
+
+
+def test_every_service_of_the_file_is_healthy(stack: ComposeStack) -> None:
+    assert stack.unwell() == ""
+    assert {"postgres", "mlflow-postgres", "airflow-scheduler", "mlflow", "api", "streamlit"} <= stack.services()
+
+
+def test_images_hold_no_compiler_and_no_cache_and_stay_small(stack: ComposeStack) -> None:
+    for image in BUILT:
+        megabytes = int(stack.docker("image", "inspect", "-f", "{{.Size}}", f"{PROJECT}-{image}")) / 1e6
+        stack.say(f"image {image}: {megabytes:.0f} MB")
+        assert megabytes <= LARGEST_MB[image], image
+        found = stack.docker(
+            "run", "--rm", "--network", "none", "--entrypoint", "sh", f"{PROJECT}-{image}", "-c",
+            "command -v gcc cc c++ make uv; ls -d /root/.cache/uv /root/.cache/pip 2>/dev/null; true",
+        )  # fmt: skip
+        assert found == "", image
+
+
+def test_containers_are_hardened(stack: ComposeStack) -> None:
+    for name, found in stack.containers().items():
+        host, config = found["HostConfig"], found["Config"]
+        assert host["CapDrop"] == ["ALL"], name
+        assert "no-new-privileges:true" in host["SecurityOpt"], name
+        assert host["Memory"] > 0, name
+        assert host["PidsLimit"] > 0, name
+        assert not host["Privileged"], name
+        assert host["LogConfig"]["Config"]["max-size"], name
+        assert config["User"], name
+        if name not in ROOT_FOR_A_REASON:
+            assert config["User"].split(":")[0] not in ("0", "root"), name
+            assert not host["CapAdd"], name
+
+
+def test_ports_are_bound_to_this_machine_only(stack: ComposeStack) -> None:
+    for name, found in stack.containers().items():
+        for bindings in (found["NetworkSettings"]["Ports"] or {}).values():
+            assert {binding["HostIp"] for binding in bindings or []} <= {"127.0.0.1"}, name
+
+
+def test_processes_really_run_as_ordinary_users(stack: ComposeStack) -> None:
+    for name, found in stack.containers().items():
+        if name in ROOT_FOR_A_REASON or found["State"]["Status"] != "running":
+            continue
+        users = stack.docker("top", found["Id"], "-eo", "uid,pid").split()[2::2]
+        assert users, name
+        assert "0" not in users, name
+
+
+def test_secrets_are_in_files_of_those_who_need_them_and_nowhere_else(stack: ComposeStack) -> None:
+    names = stack.in_volume("secrets-all", "ls", "/volume").split()
+    values = {name: stack.in_volume("secrets-all", "cat", f"/volume/{name}") for name in names}
+    assert len(values) >= 8
+    told = json.dumps(stack.containers()) + stack.logs(tail=100_000)
+    assert [name for name, value in values.items() if value in told] == []
+    assert stack.execute("api", "ls", "/run/secrets").split() == ["diabetes_db_password", "prediction_log_key"]
+    assert stack.execute("exporter", "ls", "/run/secrets").split() == ["postgres_monitor_password"]
+    assert stack.execute("mlflow", "ls", "/run/secrets").split() == ["mlflow_db_password"]
+    assert "airflow_jwt_secret" not in stack.execute("airflow-dag-processor", "ls", "/run/secrets")
+
+
+def test_pages_answer(stack: ComposeStack) -> None:
+    services = {"UI": "streamlit", "AIRFLOW": "airflow-apiserver"}
+    running = stack.services()
+    for name, paths in PAGES.items():
+        if services.get(name, name.lower()) in running:
+            for path in paths:
+                assert get(stack.url(name) + path).status_code == 200, name + path
+
+
+def test_services_reach_only_the_networks_they_need(stack: ComposeStack) -> None:
+    for service, target, port in FORBIDDEN:
+        assert stack.execute(service, "python", "-c", CONNECT, target, str(port)).strip() == "refused", service
+
+
+def test_without_a_model_the_api_says_what_to_run(stack: ComposeStack) -> None:
+    answer = httpx.post(f"{stack.url('API')}/predict", json={"records": [RECORD]}, timeout=10)
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"] == "no production model yet: run train_models_diabetes_simple"
+    assert not is_ready(stack)
+
+
+def test_the_readmes_commands_in_a_container_work(stack: ComposeStack) -> None:
+    given = [command for command in commands() if command.startswith("docker compose exec")]
+    assert len(given) == 4
+    for command in given:
+        stack.compose("exec", "-T", *shlex.split(command)[3:])

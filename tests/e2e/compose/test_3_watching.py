@@ -1,0 +1,77 @@
+"""What is watched: targets, memory, and every expression of dashboards and rules at its real pace, under load."""
+
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from infra.local.settings import ROOT
+from tests.e2e.compose.asking import TEST_SECONDS, get, predict, run_dag
+from tests.support.compose import PROJECT, ComposeStack, wait_for
+from tests.support.expressions import EXPRESSIONS, Expression, Report
+from tests.support.prometheus import Prometheus
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(TEST_SECONDS)]
+
+LOAD_SECONDS = 60
+"""Some scrapes, and some evaluations of the rules."""
+SIMULATE = ("python", "-m", "ml", "simulate", "--records", "700", "--days", "120", "--force")
+WATCHED_SECONDS = 3600.0
+"""Longer than the stack has run."""
+
+
+def test_prometheus_reaches_every_target_that_runs(stack: ComposeStack) -> None:
+    running = stack.services()
+
+    def down() -> list[str]:
+        targets = get(f"{stack.url('PROMETHEUS')}/api/v1/targets").json()["data"]["activeTargets"]
+        return [
+            f"{target['labels']['job']}: {target['lastError'] or target['health']}"
+            for target in targets
+            if target["health"] != "up" and target["labels"]["job"] in running | {"prometheus"}
+        ]
+
+    wait_for("all targets to be up", lambda: not down(), 60, lambda: "; ".join(down()))
+
+
+def test_memory_at_rest_is_reported(stack: ComposeStack) -> None:
+    ids = [found["Id"] for found in stack.containers().values() if found["State"]["Status"] == "running"]
+    listed = stack.docker("stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}", *ids)
+    for line in sorted(listed.splitlines()):
+        stack.say(f"memory {line.removeprefix(PROJECT + '-')}")
+    assert len(listed.splitlines()) == len(ids)
+
+
+@pytest.fixture(scope="module")
+def watched(stack: ComposeStack) -> Iterator[Prometheus]:
+    """Prometheus, after months that were simulated and a light load of Locust and of ordinary clients."""
+    stack.execute("airflow-scheduler", *SIMULATE)
+    run_dag(stack, "monitor_diabetes")
+    form = {"user_count": "4", "spawn_rate": "4", "host": "http://api:8000"}
+    httpx.post(f"{stack.url('LOCUST')}/swarm", data=form, timeout=30).raise_for_status()
+    until = time.monotonic() + LOAD_SECONDS
+    while time.monotonic() < until:
+        predict(stack)
+        time.sleep(0.5)
+    yield Prometheus(stack.url("PROMETHEUS"))
+    get(f"{stack.url('LOCUST')}/stop")
+
+
+@pytest.fixture(scope="module")
+def report() -> Iterator[Report]:
+    report = Report(ROOT / "build" / "observability-compose.md")
+    yield report
+    report.write()
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS, ids=lambda expression: expression.place)
+def test_an_expression_has_had_data(
+    stack: ComposeStack, watched: Prometheus, report: Report, expression: Expression
+) -> None:
+    report.check(watched, expression, time.time() - WATCHED_SECONDS, _reason(expression, stack.services()))
+
+
+def _reason(expression: Expression, services: set[str]) -> str:
+    """Why the expression may be without data; empty when it may not."""
+    return ""
