@@ -6,7 +6,8 @@ monitoring sees it a day later, and says whether it is more than chance.
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from threading import Lock
 from typing import Final
 
 from prometheus_client.core import CounterMetricFamily
@@ -26,44 +27,48 @@ UNSEEN: Final[dict[str, frozenset[str | int]]] = {
 """Values that the code book allows and no encounter of the data set has, of the features that have some."""
 
 _UNSEEN: Final = tuple(UNSEEN.items())
+_SHAPES: Final = 1_000
+"""Kinds of records, by the fields that they give, after which the counts of all of them are added up."""
 _TURN: Final = 64
-"""Entries counted at a time; other threads get a turn at the interpreter in between."""
+"""Records counted at a time; other threads get a turn at the interpreter in between."""
 
 
 class FieldCounts(Collector):
-    """Counts the records of log entries. Written by one thread; load tests do not count.
+    """Counts the records of log entries, in whatever thread. Load tests do not count.
 
     Nor do bodies above 256 KiB: their records are read in a process of its own and arrive here as they are written.
     """
 
     def __init__(self) -> None:
-        nothing = Counter(dict.fromkeys(FEATURE_NAMES, 0))
-        # Replaced as a whole: what is collected in between belongs together, and no counter ever falls.
-        self._counts = 0, nothing, Counter(dict.fromkeys(UNSEEN, 0))
+        self._lock = Lock()
+        self._records = 0
+        self._shapes: defaultdict[tuple[str, ...], int] = defaultdict(int)  # callers mostly send the same fields
+        self._given = Counter(dict.fromkeys(FEATURE_NAMES, 0))
+        self._unseen = Counter(dict.fromkeys(UNSEEN, 0))
 
-    def count(self, batch: Sequence[Entry]) -> None:
-        """Add the records of a batch."""
-        records, given, unseen = self._counts[0], self._counts[1].copy(), self._counts[2].copy()
-        shapes: defaultdict[tuple[str, ...], int] = defaultdict(int)  # callers mostly send the same fields
-        for number, entry in enumerate(batch, 1):
+    def count(self, entry: Entry) -> None:
+        """Add the records of an entry."""
+        if entry.load_test:
+            return
+        for number, (record, known) in enumerate(zip(entry.records, entry.known_fields, strict=False), 1):
             if number % _TURN == 0:
                 time.sleep(0)
-            if entry.load_test:
-                continue
-            records += len(entry.records)
-            for record, known in zip(entry.records, entry.known_fields, strict=False):
-                whole = len(record) == known  # no null and no identifier in it
-                shapes[tuple(record if whole else (name for name, value in record.items() if value is not None))] += 1
-                for name in [name for name, values in _UNSEEN if record.get(name) in values]:
-                    unseen[name] += 1
-        for shape, times in shapes.items():
-            for name in shape:
-                given[name] += times
-        self._counts = records, given, unseen
+            whole = len(record) == known  # no null and no identifier in it
+            shape = tuple(record if whole else [name for name, value in record.items() if value is not None])
+            unseen = [name for name, values in _UNSEEN if record.get(name) in values]
+            with self._lock:
+                self._records += 1
+                self._shapes[shape] += 1
+                for name in unseen:
+                    self._unseen[name] += 1
+                if len(self._shapes) > _SHAPES:
+                    self._add_up()
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         """The counts as they are now."""
-        records, given, unseen_values = self._counts
+        with self._lock:
+            self._add_up()
+            records, given, unseen_values = self._records, self._given.copy(), self._unseen.copy()
         yield CounterMetricFamily("api_field_records", "Logged records whose fields were looked at.", records)
         missing = CounterMetricFamily(
             "api_missing_fields", "Of these, records that did not give the feature.", labels=["feature"]
@@ -77,3 +82,9 @@ class FieldCounts(Collector):
         for name, count in unseen_values.items():
             unseen.add_metric([name], count)
         yield unseen
+
+    def _add_up(self) -> None:
+        for shape, times in self._shapes.items():
+            for name in shape:
+                self._given[name] += times
+        self._shapes.clear()

@@ -54,7 +54,7 @@ def _score(line: _Line, task: Task, history: History, pseudonyms: Pseudonyms) ->
         line.send(encode(inputs[start : start + CHUNK]))
     line.send(None)
     answers = judge(inputs, np.empty(0, np.float32), task.completeness)  # meanwhile the graph is run
-    answers = replace(answers, probabilities=line.recv())
+    answers = answers._replace(probabilities=line.recv())
     scored = scored_as(records, inputs, states, answers, task.completeness, task.interval)
     entries = [] if task.entry is None else list(_entries(task.entry, scored))
     body = as_json(scored, orjson.Fragment(task.model), task.request_id)

@@ -56,6 +56,7 @@ class Metrics:
         self._predictions = Counter(
             "api_predictions", "Records scored.", ["model_version", "load_test"], registry=self.registry
         )
+        self._children: dict[tuple[str, bool], Counter] = {}  # of these: the library looks one up in 2 µs
         self._batch_size = Histogram(
             "api_batch_size", "Records in a request.", buckets=_BATCHES, registry=self.registry
         )
@@ -86,7 +87,11 @@ class Metrics:
 
     def observe_predictions(self, version: str, load_test: bool, probabilities: NDArray[np.float32]) -> None:
         """Count answers."""
-        self._predictions.labels(version, "true" if load_test else "false").inc(len(probabilities))
+        child = self._children.get((version, load_test))
+        if child is None:
+            child = self._predictions.labels(version, "true" if load_test else "false")
+            self._children[version, load_test] = child
+        child.inc(len(probabilities))
         self._probabilities.observe(probabilities)
 
     def observe_batch(self, size: int) -> None:
@@ -95,6 +100,8 @@ class Metrics:
 
     def observe_history(self, states: Sequence[str]) -> None:
         """Count what became of the history of patients; records without a patient do not count."""
+        if states.count(NONE) == len(states):
+            return
         for state in STATES:
             if state != NONE and (count := states.count(state)):
                 self._history.labels(state).inc(count)

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import BodyTooLargeError, BodyTooSlowError, OverloadedError, problem_of
+from api.headers import header_of
 from api.load import Load
 from api.metrics import Metrics
 
@@ -112,14 +113,10 @@ class Admit:
 
 
 def _request_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-            return str(value.decode("ascii"))
-    return uuid4().hex
+    given = header_of(scope, b"x-request-id")
+    return given.decode("ascii") if given is not None and _REQUEST_ID.fullmatch(given) else uuid4().hex
 
 
 def _declared_length(scope: Scope) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit():
-            return int(value[:20])
-    return 0
+    given = header_of(scope, b"content-length")
+    return int(given[:20]) if given is not None and given.isdigit() else 0

@@ -1,6 +1,7 @@
 """The tables behind the prediction log: batches go in by COPY, each exactly once, and what is too old goes out.
 
-Used by one thread. All methods raise psycopg2.Error or OSError when PostgreSQL is away or refuses.
+But for :meth:`PredictionTable.rows_of` used by one thread. All other methods raise psycopg2.Error or OSError when
+PostgreSQL is away or refuses.
 """
 
 import secrets
@@ -40,11 +41,14 @@ _PRUNE: Final = {
 }
 _NULL: Final = "\\N"
 _BLOCK: Final = 64 * 1024
+_ENTRY_BYTES, _RECORD_BYTES, _FIELD_BYTES = 800, 100, 32
+"""Memory of a waiting entry, of each of its records, and of each known field in them; measured, rounded up."""
+
 _TURN: Final = 64
 """Rows made at a time. Other threads, the event loop first of all, get a turn at the interpreter in between."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: each request makes one, which would take three times as long
 class Entry:
     """The predictions of one request, or some of them: those from its record number `first`, counted from 0."""
 
@@ -61,6 +65,28 @@ class Entry:
     rows: bytes = b""
     """What :func:`rows_of` makes of the entry, where another process has done so; `records` is empty then."""
 
+    @property
+    def weight(self) -> int:
+        """Memory that it takes while it waits, about; its rows take no more than the records."""
+        return _ENTRY_BYTES + _RECORD_BYTES * len(self.known_fields) + _FIELD_BYTES * sum(self.known_fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one or more entries, ready to be written.
+
+    Attributes:
+        text: in COPY's format.
+        size: how many they are.
+        weight: of the entries.
+        first: when the first of them was predicted, its request and its position.
+    """
+
+    text: bytes
+    size: int
+    weight: int
+    first: tuple[datetime, str, int]
+
 
 class PredictionTable:
     """Writes over one connection, which is opened when it is needed."""
@@ -71,30 +97,32 @@ class PredictionTable:
         self._connection: Any = None
         self._writer = secrets.randbits(62)
 
-    def write(self, batch: Sequence[Entry], *, again: bool) -> None:
+    def rows_of(self, entries: Sequence[Entry]) -> Rows:
+        """Rows of some entries; in any thread."""
+        first = entries[0]
+        return Rows(
+            b"".join([entry.rows or rows_of(entry, self._pseudonyms) for entry in entries]),
+            sum([len(entry.known_fields) for entry in entries]),
+            sum([entry.weight for entry in entries]),
+            (first.predicted_at, first.request_id, first.first),
+        )
+
+    def write(self, batch: Sequence[Rows], *, again: bool) -> None:
         """Add a batch, all of it or nothing.
 
         Args:
-            batch: at least one entry.
+            batch: at least one element.
             again: whether this batch was tried before. The reply to its COMMIT may have been lost, so it is looked
                 for first; the lock is free only when the transaction of the first attempt has come to its end.
         """
         with self._transaction() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (self._writer,))
             if again:
-                first = batch[0]
-                cursor.execute(_IS_WRITTEN, (first.predicted_at, first.request_id, first.first))
+                cursor.execute(_IS_WRITTEN, batch[0].first)
                 (is_written,) = cursor.fetchone()
                 if is_written:
                     return
-            rows = BytesIO(b"".join(self._rows_of(batch)))
-            cursor.copy_expert(_COPY, rows, _BLOCK)
-
-    def _rows_of(self, batch: Sequence[Entry]) -> Iterator[bytes]:
-        for number, entry in enumerate(batch, 1):
-            if number % _TURN == 0:  # most entries have a single row
-                time.sleep(0)
-            yield entry.rows or rows_of(entry, self._pseudonyms)
+            cursor.copy_expert(_COPY, BytesIO(b"".join([rows.text for rows in batch])), _BLOCK)
 
     def prune(self, days: int) -> bool:
         """Delete some of the rows older than so many days; returns whether there may be more."""
@@ -131,27 +159,23 @@ def connection_options(settings: ApiSettings) -> dict[str, Any]:
 
 
 def rows_of(entry: Entry, pseudonyms: Pseudonyms) -> bytes:
-    """An entry as it is written."""
-    return b"".join(_rows(entry, pseudonyms))
-
-
-def _rows(entry: Entry, pseudonyms: Pseudonyms) -> Iterator[bytes]:
-    """Rows in COPY's text format, in the order of COLUMNS. Only JSON can hold what needs escaping there."""
+    """An entry in COPY's text format, in the order of COLUMNS. Only JSON can hold what needs escaping there."""
     moment = orjson.dumps(entry.predicted_at)[1:-1].decode()  # in a fifth of isoformat's time
     request = f"{moment}\t{entry.model_version}\t{entry.data_source}\t{entry.client}\t{'t' if entry.load_test else 'f'}"
-    answers = zip(entry.records, entry.known_fields, entry.probabilities.tolist(), strict=True)
-    for position, (record, known_fields, probability) in enumerate(answers, entry.first):
-        if (position + 1) % _TURN == 0:
+    rows = []
+    position = entry.first
+    for record, known, chance in zip(entry.records, entry.known_fields, entry.probabilities.tolist(), strict=True):
+        whose, features = f"{_NULL}\t{_NULL}", record
+        if len(record) != known:  # it has identifiers, or fields that are null
+            patient, encounter = pseudonyms.patient(_number(record, PATIENT_ID)), _number(record, ENCOUNTER_ID)
+            whose = f"{patient or _NULL}\t{pseudonyms.encounter(encounter) or _NULL}"
+            features = {name: value for name in FEATURE_NAMES if (value := record.get(name)) is not None}
+        row = f"{entry.request_id}\t{position}\t{request}\t{whose}\t{known}\t{chance!r}\t"
+        rows.append(row.encode() + orjson.dumps(features).replace(b"\\", b"\\\\") + b"\n")
+        position += 1
+        if position % _TURN == 0:
             time.sleep(0)
-        if len(record) != known_fields:  # it has identifiers, or fields that are null
-            patient = pseudonyms.patient(_number(record, PATIENT_ID)) or _NULL
-            encounter = pseudonyms.encounter(_number(record, ENCOUNTER_ID)) or _NULL
-            features: Record = {name: value for name in FEATURE_NAMES if (value := record.get(name)) is not None}
-        else:
-            patient = encounter = _NULL
-            features = record
-        row = f"{entry.request_id}\t{position}\t{request}\t{patient}\t{encounter}\t{known_fields}\t{probability!r}\t"
-        yield b"%b%b\n" % (row.encode(), orjson.dumps(features).replace(b"\\", b"\\\\"))
+    return b"".join(rows)
 
 
 def _number(record: Record, name: str) -> int | None:

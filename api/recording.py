@@ -1,5 +1,6 @@
 """What is kept of answers, in whatever protocol they were asked for: metrics and the prediction log."""
 
+from asyncio import get_running_loop
 from datetime import UTC, datetime
 from typing import Final
 
@@ -8,6 +9,7 @@ from fastapi import Request
 from numpy.typing import NDArray
 
 from api.access import client_of
+from api.headers import header_of
 from api.large_batches import LargeAnswer
 from api.model_store import ServedModel
 from api.prediction_table import Entry
@@ -24,7 +26,7 @@ def record(request: Request, services: Services, model: ServedModel, scored: Sco
 
 
 def record_part(request: Request, services: Services, model: ServedModel, scored: Scored, first: int) -> None:
-    """Keep some of the answers of a request that is answered piece by piece.
+    """Keep some of the answers of a request that is answered piece by piece; the log has them once they are sent.
 
     Args:
         request: what was asked.
@@ -36,7 +38,7 @@ def record_part(request: Request, services: Services, model: ServedModel, scored
     entry = _entry_of(request, services, model, scored, first)
     _count(services, entry, scored.probabilities, scored.history)
     if services.settings.prediction_log:
-        services.log.put(entry)
+        get_running_loop().call_soon(services.log.put, entry)
 
 
 def large_entry(request: Request, services: Services, model: ServedModel) -> Entry | None:
@@ -62,7 +64,7 @@ def _entry_of(request: Request, services: Services, model: ServedModel, scored: 
         model_version=model.registered.version,
         data_source=model.bundle.manifest.data_source,
         client=client_of(request.scope, services.pseudonyms),
-        load_test=request.headers.get("x-load-test") == "1",
+        load_test=header_of(request.scope, b"x-load-test") == b"1",
         records=scored.records,
         known_fields=scored.known_fields,
         probabilities=scored.probabilities,

@@ -1,8 +1,7 @@
 """The use case, free of HTTP: the bytes of a body in, checked records and their answers out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import orjson
@@ -25,8 +24,7 @@ CHUNK: Final = 250
 while texts are handed over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(NamedTuple):
     """Records as they were understood and what is said of them; everything of length n, in the same order.
 
     Attributes:
@@ -46,8 +44,7 @@ class Scored:
     intervals: NDArray[np.float32] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(NamedTuple):
     """What the model says of records, and how much it rests on; everything in their order."""
 
     probabilities: NDArray[np.float32]

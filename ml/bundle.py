@@ -85,7 +85,8 @@ TEXTS: Final = tuple(column.name for column in INPUTS if not column.is_number)
 NUMBERS: Final = tuple(column.name for column in INPUTS if column.is_number)
 """The columns of the graph's two inputs, ``texts`` and ``numbers``, in their order."""
 
-_NAN: Final = math.nan
+_UNKNOWN_TEXTS: Final = (UNKNOWN,) * len(TEXTS)
+_UNKNOWN_NUMBERS: Final = (math.nan,) * len(NUMBERS)
 
 
 def encode(records: Sequence[Record]) -> dict[str, NDArray[Any]]:
@@ -93,9 +94,14 @@ def encode(records: Sequence[Record]) -> dict[str, NDArray[Any]]:
 
     An unknown value becomes ``"?"`` among the texts and NaN among the numbers.
     """
-    texts = [[record.get(name) or UNKNOWN for name in TEXTS] for record in records]
-    numbers = [[_NAN if (value := record.get(name)) is None else value for name in NUMBERS] for record in records]
+    known = [record if None not in record.values() else _known(record) for record in records]
+    texts = [list(map(record.get, TEXTS, _UNKNOWN_TEXTS)) for record in known]
+    numbers = [list(map(record.get, NUMBERS, _UNKNOWN_NUMBERS)) for record in known]
     return {"texts": np.array(texts, dtype=object), "numbers": np.array(numbers, dtype=np.float32)}
+
+
+def _known(record: Record) -> Record:
+    return {name: value for name, value in record.items() if value is not None}
 
 
 def load_bundle(directory: Path, threads: int = 1) -> Bundle:

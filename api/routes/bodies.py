@@ -3,10 +3,11 @@
 from typing import Any, Final
 
 from fastapi import Request
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
+from starlette.types import Scope
 
 from api.errors import UnsupportedMediaError
+from api.headers import header_of
 from api.schemas import KNOWN_PATIENT, SHORT_RECORD
 from ml.schema import EXAMPLE_RECORD
 
@@ -52,7 +53,7 @@ async def body_of(request: Request) -> bytes:
         UnsupportedMediaError: it is not declared as plain JSON.
         BodyTooLargeError: it is larger than the service accepts.
     """
-    media_type_of(request.headers, JSON)
+    media_type_of(request.scope, JSON)
     return await request.body()
 
 
@@ -73,20 +74,20 @@ async def pieces_of(request: Request) -> list[bytes]:
             return pieces
 
 
-def media_type_of(headers: Headers, *accepted: str) -> str:
+def media_type_of(scope: Scope, *accepted: str) -> str:
     """How a body is declared: one of the accepted types.
 
     Raises:
         UnsupportedMediaError: as another one, in another encoding than UTF-8, or compressed.
     """
-    given = headers.get("content-type", "")
+    given = (header_of(scope, b"content-type") or b"").decode("latin-1")
     kind, _, parameters = given.partition(";")
     kind = kind.strip().lower()
     if kind not in accepted or not _is_utf8(parameters):
         shown = f"'{given[:80]}'" if given else "no Content-Type"
         wanted = " or ".join(accepted)
         raise UnsupportedMediaError(f"Send the body as Content-Type: {wanted} in UTF-8; this one had {shown}.")
-    if headers.get("content-encoding", "identity").lower() != "identity":
+    if (header_of(scope, b"content-encoding") or b"identity").lower() != b"identity":
         raise UnsupportedMediaError("Send the body without Content-Encoding.", headers={"Accept-Encoding": "identity"})
     return kind
 

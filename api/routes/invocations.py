@@ -52,7 +52,7 @@ async def invocations(request: Request) -> Response:
     """Score a data frame as MLflow's clients send it, or a CSV file as /predict/csv takes it."""
     services = services_of(request)
     model = services.store.require()
-    media_type = media_type_of(request.headers, JSON, CSV)
+    media_type = media_type_of(request.scope, JSON, CSV)
     read, inline = (read_csv, False) if media_type == CSV else (read_invocation, True)
     _, scored = await score_body(await request.body(), read, services, model, inline=inline)
     record(request, services, model, scored)

@@ -52,7 +52,7 @@ async def predict(request: Request) -> Response:
     services = services_of(request)
     model = services.store.require()  # one reference for the whole request, whatever is swapped meanwhile
     interval = read_flag(request.scope["query_string"], INTERVAL)
-    media_type_of(request.headers, JSON)
+    media_type_of(request.scope, JSON)
     pieces = await pieces_of(request)
     if sum(map(len, pieces)) > LARGE_BYTES:
         return await _large(request, services, model, pieces, interval)

@@ -123,7 +123,7 @@ async def _take_in(request: Request, services: Services, place: ExitStack) -> Cs
 
 
 async def _pieces_of(request: Request) -> AsyncIterator[bytes]:
-    if media_type_of(request.headers, CSV, _FORM) == CSV:
+    if media_type_of(request.scope, CSV, _FORM) == CSV:
         async for piece in request.stream():
             yield piece
         return

@@ -21,7 +21,8 @@ def entry(*records: Record, load_test: bool = False) -> Entry:
 
 def counted(batch: Sequence[Entry]) -> CollectorRegistry:
     counts, registry = FieldCounts(), CollectorRegistry()
-    counts.count(batch)
+    for one in batch:
+        counts.count(one)
     registry.register(counts)
     return registry
 
@@ -58,3 +59,16 @@ def test_load_tests_and_entries_without_records_do_not_count() -> None:
 
     assert registry.get_sample_value("api_field_records_total") == 0
     assert missing(registry, "gender") == 0
+
+
+def test_counts_are_the_same_however_many_kinds_of_records_there_are_and_however_often_they_are_read() -> None:
+    names = [name for name in EXAMPLE_RECORD if name != "gender"][:12]
+    counts, registry = FieldCounts(), CollectorRegistry()
+    registry.register(counts)
+
+    for number in range(2**12):  # each with other fields
+        counts.count(entry({name: EXAMPLE_RECORD[name] for bit, name in enumerate(names) if number >> bit & 1}))
+        if number % 1_000 == 0:
+            assert missing(registry, "gender") == number + 1
+
+    assert [missing(registry, name) for name in names] == [2**11] * 12

@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from prometheus_client import CollectorRegistry
 
-from api.prediction_log import PredictionLog
+from api.prediction_log import FEW_RECORDS, TOGETHER, PredictionLog
 from api.prediction_table import Entry, PredictionTable
+from ml.bundle import Record
 from ml.pseudonyms import Pseudonyms
+from ml.schema import EXAMPLE_RECORD
 
 NOWHERE = {"host": "127.0.0.1", "port": 9, "connect_timeout": 1}
 
@@ -19,9 +22,10 @@ def log_of(**more: Any) -> PredictionLog:
     return PredictionLog(table, **(bounds | more))
 
 
-def entry(size: int, known: int = 0) -> Entry:
-    answers = np.zeros(size, dtype=np.float32)
-    return Entry("id", datetime.now(UTC), "1", "real", False, [{}] * size, [known] * size, answers, "address:0")
+def entry(size: int, record: Record | None = None) -> Entry:
+    answers, record = np.zeros(size, dtype=np.float32), record or {}
+    known = [len(record)] * size
+    return Entry("id", datetime.now(UTC), "1", "real", False, [record] * size, known, answers, "address:0")
 
 
 def test_a_full_queue_drops_and_counts() -> None:
@@ -37,14 +41,28 @@ def test_full_records_fill_the_queue_by_their_bytes_before_their_number() -> Non
     log = log_of(capacity=1_000, capacity_bytes=100_000)
 
     for _ in range(100):
-        log.put(entry(1, known=47))
+        log.put(entry(1, EXAMPLE_RECORD))
     large = log.waiting
     for _ in range(100):
-        log.put(entry(10, known=0))
+        log.put(entry(10))
 
     assert 30 < large < 60
     assert log.waiting_bytes <= 100_000
     assert log.waiting + log.dropped == 1_100
+
+
+def test_rows_of_few_records_are_made_some_entries_at_a_time_and_those_of_many_are_left_to_the_thread() -> None:
+    log, registry = log_of(capacity=1_000), CollectorRegistry()
+    registry.register(log.fields)
+
+    log.put(entry(FEW_RECORDS + 1))
+    for _ in range(TOGETHER - 1):
+        log.put(entry(FEW_RECORDS))
+    assert registry.get_sample_value("api_field_records_total") == 0
+    log.put(entry(FEW_RECORDS))
+
+    assert registry.get_sample_value("api_field_records_total") == TOGETHER * FEW_RECORDS
+    assert log.waiting == TOGETHER * FEW_RECORDS + FEW_RECORDS + 1
 
 
 def test_it_ends_in_time_and_counts_what_it_could_not_write() -> None:
