@@ -10,8 +10,8 @@ from tests.faults.models import Models
 from tests.integration.api.bundles import RECORDS
 from tests.integration.api.conftest import eventually
 from tests.observability.conftest import PLACES
-from tests.observability.traffic import ask, records_of
 from tests.observability.watched import Platform
+from tests.support.traffic import ask, records_of
 
 BATCHES = [RECORDS * 200]
 BROKEN = "Nobody"

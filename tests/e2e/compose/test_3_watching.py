@@ -7,15 +7,21 @@ import httpx
 import pytest
 
 from infra.local.settings import ROOT
+from ml.sources.synthetic import write_csv
 from tests.e2e.compose.asking import TEST_SECONDS, get, predict, run_dag
+from tests.faults.models import Models
 from tests.support.compose import PROJECT, ComposeStack, wait_for
 from tests.support.expressions import EXPRESSIONS, Expression, Report
 from tests.support.prometheus import Prometheus
+from tests.support.traffic import ask, records_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(TEST_SECONDS)]
 
 LOAD_SECONDS = 60
 """Some scrapes, and some evaluations of the rules."""
+SEEN_SECONDS = 25
+"""Until Prometheus has seen what changed, by way of the exporter."""
+TRAFFIC = 1500
 SIMULATE = ("python", "-m", "ml", "simulate", "--records", "700", "--days", "120", "--force")
 WATCHED_SECONDS = 3600.0
 """Longer than the stack has run."""
@@ -44,10 +50,14 @@ def test_memory_at_rest_is_reported(stack: ComposeStack) -> None:
 
 
 @pytest.fixture(scope="module")
-def watched(stack: ComposeStack) -> Iterator[Prometheus]:
-    """Prometheus, after months that were simulated and a light load of Locust and of ordinary clients."""
+def watched(stack: ComposeStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """Prometheus, after everything that it shall have seen: traffic, months of it, a refused version, and load."""
+    folder = tmp_path_factory.mktemp("watched")
+    write_csv(folder / "encounters.csv", TRAFFIC, seed=5)
+    ask(stack.url("API"), records_of(folder / "encounters.csv", TRAFFIC))
     stack.execute("airflow-scheduler", *SIMULATE)
     run_dag(stack, "monitor_diabetes")
+    _refuse_a_version(stack, Models(stack.url("MLFLOW"), folder, folder))
     form = {"user_count": "4", "spawn_rate": "4", "host": "http://api:8000"}
     httpx.post(f"{stack.url('LOCUST')}/swarm", data=form, timeout=30).raise_for_status()
     until = time.monotonic() + LOAD_SECONDS
@@ -56,6 +66,16 @@ def watched(stack: ComposeStack) -> Iterator[Prometheus]:
         time.sleep(0.5)
     yield Prometheus(stack.url("PROMETHEUS"))
     get(f"{stack.url('LOCUST')}/stop")
+
+
+def _refuse_a_version(stack: ComposeStack, models: Models) -> None:
+    """Put one in production that must not serve, and back."""
+    good = get(f"{stack.url('API')}/model").json()["version"]
+    models.promote(models.bad(golden_shift=0.001))
+    wait_for("the API to refuse it", lambda: bool(get(f"{stack.url('API')}/model").json()["refused"]), 60)
+    time.sleep(SEEN_SECONDS)
+    models.promote(good)
+    assert predict(stack)["model"]["version"] == good
 
 
 @pytest.fixture(scope="module")
@@ -74,4 +94,5 @@ def test_an_expression_has_had_data(
 
 def _reason(expression: Expression, services: set[str]) -> str:
     """Why the expression may be without data; empty when it may not."""
-    return ""
+    of_containers = any(name.startswith("container_") for name in expression.names)
+    return "cAdvisor, whose image is not here" if of_containers and "cadvisor" not in services else ""
