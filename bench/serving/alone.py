@@ -16,6 +16,8 @@ from bench.serving.rounds import LARGE, SINGLE, Plan, asked_of
 from ml.bundle import Record, encode, load_bundle
 
 REPEATED: Final = 5
+_SETTLING_SECONDS: Final = 5
+"""Until the rows of the last batches are in PostgreSQL, and their memory is free."""
 _JSON: Final = {"Content-Type": "application/json"}
 
 
@@ -29,6 +31,7 @@ def alone(known: Mapping[str, Kind], folder: Path, records: Sequence[Record], pl
         memory = ours.pss_mb()
         batches = _batches(ours, folder, large)
         disturbed = _disturbed(ours, single, large, plan)
+        time.sleep(_SETTLING_SECONDS)
         return {
             "seconds_to_ready": round(started, 2),
             "memory_mb": memory,

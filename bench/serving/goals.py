@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.serving.peers import BENTO_ONNX, MLFLOW_SERVE, OURS, WIRE
+from bench.serving.peers import BENTO_ONNX, FLOOR, MLFLOW_SERVE, OURS, WIRE
 from bench.serving.rounds import CONNECTIONS, SINGLE
 
 
@@ -12,11 +12,12 @@ def of(rounds: Sequence[Mapping[str, Any]], own: Mapping[str, Any]) -> list[dict
     single = {(r["peer"], r["connections"]): r for r in rounds if r["scenario"] == SINGLE}
     found = []
     for connections in CONNECTIONS:
-        ours, wire = single[OURS, connections], single[WIRE, connections]
+        ours, wire, floor = (single[name, connections] for name in (OURS, WIRE, FLOOR))
         where = f"full record, {connections} connections"
         found += [
-            _least(f"answers per second beside the wire, {where}", 0.75, ours["per_second"] / wire["per_second"]),
+            _least(f"answers per second beside the wire, {where}", 0.75, _ratio(ours, wire)),
             _most(f"p99 beside the wire, {where}", 2, ours["p99"] / wire["p99"]),
+            _least(f"answers per second beside the same with the graph, {where}", 0.75, _ratio(ours, floor)),
         ]
     best = max(CONNECTIONS, key=lambda connections: single[OURS, connections]["per_second"])
     for name, bound in ((MLFLOW_SERVE, 100), (BENTO_ONNX, 5)):
@@ -40,6 +41,10 @@ def of(rounds: Sequence[Mapping[str, Any]], own: Mapping[str, Any]) -> list[dict
         found.append(_most(name, 5, shown["ratio"]))
     found.append(_least("answers per second of two workers on two cores beside one", 1.6, own["scaling"]["ratio"]))
     return found
+
+
+def _ratio(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> float:
+    return float(ours["per_second"] / theirs["per_second"])
 
 
 def _least(name: str, bound: float, value: float) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from ml.bundle import Record
 OURS: Final = "ours"
 QUIET: Final = "ours, prediction log off"
 WIRE: Final = "wire"
+FLOOR: Final = "wire and one call of the graph"
 PLAIN: Final = "FastAPI + scikit-learn + pandas"
 MLFLOW_SERVE: Final = "mlflow models serve"
 BENTO_SKLEARN: Final = "BentoML + scikit-learn"
@@ -88,6 +89,7 @@ def kinds(folder: Path, database: Mapping[str, str], bento: Path | None) -> dict
         "PREDICTION_LOG_KEY": "key of the benchmark",
         **database,
     }
+    wire = _uvicorn("--factory", "bench.serving.wire:create_app")
     found = {
         OURS: Kind(_uvicorn("--factory", "api.app:create_app"), "/predict", "/ready", environment=ours),
         QUIET: Kind(
@@ -96,7 +98,8 @@ def kinds(folder: Path, database: Mapping[str, str], bento: Path | None) -> dict
             "/ready",
             environment=ours | {"PREDICTION_LOG": "false"},
         ),
-        WIRE: Kind(_uvicorn("--factory", "bench.serving.wire:create_app"), "/wire", "/ready", environment=ours),
+        WIRE: Kind(wire, "/wire", "/ready", environment=ours),
+        FLOOR: Kind(wire, "/wire-and-graph", "/ready", environment=ours),
         PLAIN: Kind(_uvicorn("bench.serving.plain:app"), "/predict", "/ready"),
         MLFLOW_SERVE: Kind(
             lambda port: [

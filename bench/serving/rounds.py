@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from bench.serving.client import Round, ask
-from bench.serving.peers import OURS, PLAIN, QUIET, SLOW, WIRE, Peer
+from bench.serving.peers import FLOOR, OURS, PLAIN, QUIET, SLOW, WIRE, Peer
 from ml.bundle import Record
 from ml.schema import EXAMPLE_RECORD
 
@@ -78,6 +78,8 @@ def _seconds(peer: Peer, scenario: str, connections: int, number: int, plan: Pla
 
 def _takes_part(peer: Peer, scenario: str, connections: int) -> bool:
     """The wire checks a batch, but does nothing with it; others need many seconds for the largest."""
+    if peer.name == FLOOR:
+        return scenario == SINGLE
     if peer.name in (WIRE, QUIET):
         return scenario in (SINGLE, SHORT)
     return scenario != LARGE or peer.name == OURS or (peer.name == PLAIN and connections == 1)
