@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import orjson
 
 from api.errors import ApiError
 from api.history import History, patients_of
-from api.large_batch_task import LOGGED_TOGETHER, Done, Task
+from api.large_batch_task import LOGGED_TOGETHER, NICENESS, Done, Task
 from api.memory import give_back
 from api.parsing import read_large
 from api.prediction_table import Entry, rows_of
@@ -26,9 +26,6 @@ from api.scoring import CHUNK, Scored, as_json, judge, scored_as, with_history
 from api.settings import ApiSettings
 from ml.bundle import encode
 from ml.pseudonyms import Pseudonyms
-
-NICENESS: Final = 5
-"""Small requests come first where cores are short."""
 
 _Line: TypeAlias = "Connection[Any, Any]"
 

@@ -6,6 +6,7 @@ so it costs little memory and cannot be of another version.
 """
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.errors import ApiError
-from api.large_batch_task import LOGGED_TOGETHER, Done, Task
+from api.large_batch_task import LOGGED_TOGETHER, NICENESS, Done, Task
 from api.prediction_table import Entry
 from api.settings import ApiSettings
 from ml.bundle import Bundle
@@ -61,7 +62,7 @@ class LargeBatches:
 
     def __init__(self, settings: ApiSettings) -> None:
         self._settings = settings
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="large-batch")
+        self._pool = ThreadPoolExecutor(1, "large-batch", _stand_back)
         self._lock = threading.Lock()
         self._helper: _Helper | None = None
 
@@ -188,6 +189,11 @@ class _Helper:
         if isinstance(said, ApiError):
             raise said
         return said
+
+
+def _stand_back() -> None:
+    if sys.platform == "linux":  # where each thread has a niceness of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def _settle(answered: Future[LargeAnswer], answer: LargeAnswer | None, error: BaseException | None) -> None:

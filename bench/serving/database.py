@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +26,8 @@ def database(folder: Path) -> Iterator[dict[str, str]]:
     password = secrets.token_urlsafe(16)
     with running(server, folder / "postgres.log"):
         for process in psutil.Process().children(recursive=True):  # and whom it starts later
-            process.nice(NICENESS)
+            with suppress(psutil.NoSuchProcess):
+                process.nice(NICENESS)
         server.ensure_database(_NAME, _NAME, password)
         login = {
             "POSTGRES_HOST": server.host,
