@@ -33,8 +33,14 @@ def scaling(known: Mapping[str, Kind], folder: Path, plan: Plan) -> dict[str, An
                 if number:  # the first round warms up
                     shown[workers].append(seen)
     found = {str(workers): _median(rounds) for workers, rounds in shown.items()}
-    one, several = (found[str(workers)]["per_second"] for workers in (WORKERS[0], WORKERS[-1]))
-    return {"connections": _CONNECTIONS, "workers": found, "ratio": round(several / one, 2)}
+    one, several = (found[str(workers)] for workers in (WORKERS[0], WORKERS[-1]))
+    ratio, cores = (several[figure] / one[figure] for figure in ("per_second", "cores_busy"))
+    return {
+        "connections": _CONNECTIONS,
+        "workers": found,
+        "ratio": round(ratio, 2),
+        "per_busy_core": round(ratio / cores, 2),
+    }
 
 
 def _with(kind: Kind, workers: int) -> Kind:

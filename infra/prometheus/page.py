@@ -15,8 +15,8 @@ HEAD: Final = """# Metrics
 
 Every metric that dashboards and alerts may read, by scrape job, written from `infra/prometheus/catalogue.py` by
 `python -m infra.prometheus.page`. Tests compare it with what the services export, and run each expression of each panel
-and rule against a live Prometheus (`make test-observability`, `make compose-test`). Prometheus adds the labels `job` and
-`instance`; with several workers the API adds `worker`.
+and rule against a live Prometheus (`make test-observability`, `make compose-test`). Prometheus adds the labels `job`
+and `instance`; with several workers the API adds `worker`.
 """
 TITLES: Final = {"*": "Every target"}
 
