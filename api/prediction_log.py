@@ -95,7 +95,7 @@ class PredictionLog:
 
     def put(self, entry: Entry) -> None:
         """Queue an entry, or drop and count it when the queue is full or the service is ending."""
-        size, weight = len(entry.known_fields), entry.weight
+        size, weight = entry.size, entry.weight
         with self._lock:
             full = self.waiting + size > self._capacity or self.waiting_bytes + weight > self._capacity_bytes
             if full or self._stopping.is_set():
@@ -164,34 +164,42 @@ class PredictionLog:
         with self._lock:
             fresh, self._fresh = self._fresh, []
         if fresh:
-            self._queue.append(self._rows_of(fresh))
+            self._queue.extend(self._rows_of(fresh))
 
-    def _rows_of(self, entries: Sequence[Entry]) -> Rows:
-        for entry in entries:
-            self.fields.count(entry)
-        return self._table.rows_of(entries)
+    def _rows_of(self, entries: Sequence[Entry]) -> list[Rows]:
+        """One element, or none where no rows can be made of the entries; they are counted as dropped then."""
+        try:
+            for entry in entries:
+                self.fields.count(entry)
+            return [self._table.rows_of(entries)]
+        except Exception:
+            logger.exception("%d predictions cannot be logged", _size(entries))
+            self._settle(entries, written=False)
+            return []
 
     def _take(self) -> list[Rows]:
         self._queue_fresh()
         batch: list[Rows] = []
-        while self._queue and _size(batch) < BATCH_RECORDS:
+        size = 0
+        while self._queue and size < BATCH_RECORDS:
             waiting = self._queue.popleft()
-            batch.append(waiting if isinstance(waiting, Rows) else self._rows_of([waiting]))
+            size += waiting.size
+            batch += [waiting] if isinstance(waiting, Rows) else self._rows_of([waiting])
         return batch
 
-    def _settle(self, batch: Sequence[Rows], *, written: bool) -> None:
+    def _settle(self, batch: Sequence[Rows | Entry], *, written: bool) -> None:
         size = _size(batch)
         with self._lock:
             self.waiting -= size
-            self.waiting_bytes -= sum(rows.weight for rows in batch)
+            self.waiting_bytes -= sum(part.weight for part in batch)
             if written:
                 self.written += size
             else:
                 self.dropped += size
 
 
-def _size(batch: Sequence[Rows]) -> int:
-    return sum(rows.size for rows in batch)
+def _size(batch: Sequence[Rows | Entry]) -> int:
+    return sum(part.size for part in batch)
 
 
 def _first_line(error: Exception) -> str:

@@ -64,6 +64,11 @@ class Entry:
     """What :func:`rows_of` makes of the entry, where another process has done so; `records` is empty then."""
 
     @property
+    def size(self) -> int:
+        """How many predictions they are."""
+        return len(self.known_fields)
+
+    @property
     def weight(self) -> int:
         """Memory that it takes while it waits, about; its rows take no more than the records."""
         return _ENTRY_BYTES + _RECORD_BYTES * len(self.known_fields) + _FIELD_BYTES * sum(self.known_fields)
@@ -100,7 +105,7 @@ class PredictionTable:
         first = entries[0]
         return Rows(
             b"".join([entry.rows or rows_of(entry, self._pseudonyms) for entry in entries]),
-            sum([len(entry.known_fields) for entry in entries]),
+            sum([entry.size for entry in entries]),
             sum([entry.weight for entry in entries]),
             (first.predicted_at, first.request_id, first.first),
         )

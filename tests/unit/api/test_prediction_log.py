@@ -65,6 +65,17 @@ def test_rows_of_few_records_are_made_some_entries_at_a_time_and_those_of_many_a
     assert log.waiting == TOGETHER * FEW_RECORDS + FEW_RECORDS + 1
 
 
+def test_what_no_row_can_be_made_of_is_dropped_and_the_log_goes_on() -> None:
+    log = log_of(capacity=1_000)
+    odd: Record = {"race": object()}  # type: ignore[dict-item]
+
+    for _ in range(TOGETHER):
+        log.put(entry(1, odd))
+    log.put(entry(1))
+
+    assert (log.waiting, log.dropped, log.waiting_bytes) == (1, TOGETHER, entry(1).weight)
+
+
 def test_it_ends_in_time_and_counts_what_it_could_not_write() -> None:
     log = log_of()
     log.start()
