@@ -8,6 +8,7 @@ from ml.completeness import Completeness
 
 NICENESS: Final = 10
 """Of all that works on large batches: small requests come first where cores are short."""
+
 LOGGED_TOGETHER: Final = 500
 """Records in a piece of the log, which is a few hundred kilobytes then."""
 

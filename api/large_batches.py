@@ -62,7 +62,7 @@ class LargeBatches:
 
     def __init__(self, settings: ApiSettings) -> None:
         self._settings = settings
-        self._pool = ThreadPoolExecutor(1, "large-batch", _stand_back)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="large-batch", initializer=_stand_back)
         self._lock = threading.Lock()
         self._helper: _Helper | None = None
 
@@ -192,8 +192,8 @@ class _Helper:
 
 
 def _stand_back() -> None:
-    if sys.platform == "linux":  # where each thread has a niceness of its own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+    if sys.platform == "linux":  # where that is of this thread alone, and not of the whole process
+        os.nice(NICENESS)
 
 
 def _settle(answered: Future[LargeAnswer], answer: LargeAnswer | None, error: BaseException | None) -> None:

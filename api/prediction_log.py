@@ -138,9 +138,6 @@ class PredictionLog:
                     break
                 pause = min(pause * 2, PAUSE_SECONDS_MOST)
                 continue
-            except Exception:
-                logger.exception("%d predictions cannot be logged", _size(batch))
-                self._settle(batch, written=False)
             else:
                 self.batches += 1
                 self.seconds += perf_counter() - begun
@@ -172,7 +169,7 @@ class PredictionLog:
             for entry in entries:
                 self.fields.count(entry)
             return [self._table.rows_of(entries)]
-        except Exception:
+        except Exception:  # whatever it is: the queue must not be blocked, and the thread not end, for ever
             logger.exception("%d predictions cannot be logged", _size(entries))
             self._settle(entries, written=False)
             return []

@@ -17,7 +17,7 @@ def of(rounds: Sequence[Mapping[str, Any]], own: Mapping[str, Any]) -> list[dict
         found += [
             _least(f"answers per second beside the wire, {where}", 0.75, _ratio(ours, wire)),
             _most(f"p99 beside the wire, {where}", 2, ours["p99"] / wire["p99"]),
-            _least(f"answers per second beside the same with the graph, {where}", 0.75, _ratio(ours, floor)),
+            _least(f"answers per second beside the {FLOOR}, {where}", 0.75, _ratio(ours, floor)),
         ]
     best = max(CONNECTIONS, key=lambda connections: single[OURS, connections]["per_second"])
     for name, bound in ((MLFLOW_SERVE, 100), (BENTO_ONNX, 5)):

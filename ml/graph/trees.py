@@ -23,7 +23,6 @@ from ml.graph.nodes import ML_DOMAIN, Nodes, Tensor
 SUMMED_TREES: Final = 100
 """Trees in one operator. It sums in float32: few values at a time lose fewer digits."""
 
-
 _NEXT: Final = {"BRANCH_LEQ": np.float32(np.inf), "BRANCH_LT": np.float32(-np.inf)}
 """Towards where the neighbour of a threshold lies that makes the opposite of a comparison one of the same kind:
 ``x > t`` is ``-x <= -next(t)``, and ``x >= t`` is ``-x < -next(t)``."""

@@ -19,8 +19,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(TEST_SECONDS)]
 
 LOAD_SECONDS = 60
 """Some scrapes, and some evaluations of the rules."""
-SEEN_SECONDS = 25
-"""Until Prometheus has seen what changed, by way of the exporter."""
+PRODUCTION = 'max(mlflow_registered_model_version{alias="production"})'
 TRAFFIC = 1500
 SIMULATE = ("python", "-m", "ml", "simulate", "--records", "700", "--days", "120", "--force")
 WATCHED_SECONDS = 3600.0
@@ -70,10 +69,11 @@ def watched(stack: ComposeStack, tmp_path_factory: pytest.TempPathFactory) -> It
 
 def _refuse_a_version(stack: ComposeStack, models: Models) -> None:
     """Put one in production that must not serve, and back."""
-    good = get(f"{stack.url('API')}/model").json()["version"]
-    models.promote(models.bad(golden_shift=0.001))
+    good, bad = get(f"{stack.url('API')}/model").json()["version"], models.bad(golden_shift=0.001)
+    prometheus = Prometheus(stack.url("PROMETHEUS"))
+    models.promote(bad)
     wait_for("the API to refuse it", lambda: bool(get(f"{stack.url('API')}/model").json()["refused"]), 60)
-    time.sleep(SEEN_SECONDS)
+    wait_for("Prometheus to know of it", lambda: prometheus.values(PRODUCTION) == {"": float(bad)}, 60)
     models.promote(good)
     assert predict(stack)["model"]["version"] == good
 

@@ -1,6 +1,7 @@
 """The queue of the prediction log, while PostgreSQL is away."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,10 +68,10 @@ def test_rows_of_few_records_are_made_some_entries_at_a_time_and_those_of_many_a
 
 def test_what_no_row_can_be_made_of_is_dropped_and_the_log_goes_on() -> None:
     log = log_of(capacity=1_000)
-    odd: Record = {"race": object()}  # type: ignore[dict-item]
+    odd = replace(entry(1), probabilities=np.zeros(2, np.float32))  # more answers than records
 
     for _ in range(TOGETHER):
-        log.put(entry(1, odd))
+        log.put(replace(odd))
     log.put(entry(1))
 
     assert (log.waiting, log.dropped, log.waiting_bytes) == (1, TOGETHER, entry(1).weight)
