@@ -2,7 +2,7 @@
 
 import time
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from infra.local.programs import all_programs
 from infra.local.settings import StackSettings
@@ -27,7 +27,7 @@ def service_table(settings: StackSettings) -> Table:
 def status_table(stack: Stack) -> Table:
     """Every program: state, process, time since its start, address."""
     states = stack.supervisor.states()
-    table = Table("program", "state", "process", "running for", "address")
+    table = Table("program", "state", "process", "running for", Column("address", no_wrap=True))
     for program in all_programs(stack.settings) if states else []:
         found = states.get(program.name)
         if found is None:

@@ -37,11 +37,8 @@ def draw(picture: Picture) -> None:
         st.link_button(_("monitor_diabetes in Airflow"), airflow, icon=":material/account_tree:")
         st.link_button(_("Drift reports in MLflow"), reports(picture), icon=":material/description:")
         st.link_button(_("Load test in Locust"), given.locust_public_url, icon=":material/speed:")
-        st.link_button(
-            _("Alerts in Prometheus"),
-            f"{given.prometheus_public_url.rstrip('/')}/alerts",
-            icon=":material/notifications:",
-        )
+        # Its first page: that of alerts has one address in Debian's program and another one elsewhere.
+        st.link_button("Prometheus", given.prometheus_public_url, icon=":material/notifications:")
     st.markdown(
         f":small[{_('Grafana is part of Docker Compose; a native stack has it where its program is installed.')}]"
     )

@@ -175,7 +175,7 @@ def test_it_leads_to_every_service_that_watches(app: AppTest, platform: Platform
     assert found["monitor_diabetes in Airflow"] == "http://airflow.example:8080/dags/monitor_diabetes"
     assert found["Drift reports in MLflow"] == "http://localhost:5000/#/experiments/7"
     assert found["Load test in Locust"] == "http://localhost:8089"
-    assert found["Alerts in Prometheus"] == "http://localhost:9090/alerts"
+    assert found["Prometheus"] == "http://localhost:9090"
 
 
 def test_before_the_first_report_the_link_leads_to_all_experiments(app: AppTest, prometheus: FakePrometheus) -> None:
