@@ -18,6 +18,7 @@ ASKED: Final = (*FEATURES, BY_NAME[PATIENT_ID])
 Value = str | int
 Keep = Literal["session"] | None
 
+_FILLED: Final = "fields-were-filled"
 _LARGEST: Final = 2**53 - 1
 """A browser cannot tell whole numbers apart beyond this."""
 
@@ -112,12 +113,19 @@ def record() -> dict[str, Value]:
 
 def fill(known: Mapping[str, Value]) -> None:
     """Fill in a record; a field that it does not hold becomes unknown (a callback)."""
+    st.session_state[_FILLED] = True
     for column in ASKED:
         st.session_state[key_of(column.name)] = known.get(column.name, empty(column))
 
 
+def were_filled() -> bool:
+    """Whether the values come from here and not from the browser, which has yet to get them; true once for each."""
+    return bool(st.session_state.pop(_FILLED, False))
+
+
 def keep() -> None:
     """Take over what was last predicted for into a form with other names for the same values (a callback)."""
+    st.session_state[_FILLED] = True
     for column in ASKED:
         if (key := key_of(column.name)) in st.session_state:
             st.session_state[key] = st.session_state[key]

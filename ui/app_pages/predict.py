@@ -37,6 +37,38 @@ def draw_answer(place: DeltaGenerator, is_asked: bool) -> None:
         result_panel.draw(result.last())
 
 
+def predict_button(place: DeltaGenerator, is_ready: bool = True) -> None:
+    """Sends the form, once all of it stands there."""
+    place.form_submit_button(
+        _("Predict"),
+        type="primary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        disabled=not is_ready,
+        key=PREDICT if is_ready else "predict-soon",
+    )
+
+
+def draw_form() -> None:
+    """The inputs of a patient and the stay."""
+    with st.form("patient", border=False):
+        inputs, button = st.container(), st.empty()
+        # What is sent before the browser has the last field would leave the later ones out, without a word.
+        if fields.were_filled():
+            predict_button(button, is_ready=False)
+        with inputs:
+            for place, name in zip(st.columns(len(fields.FIRST)), fields.FIRST, strict=True):
+                with place:
+                    fields.draw(BY_NAME[name], fields.key_of(name), keep="session")
+            for group, columns in fields.further_groups().items():
+                with st.expander(f"{_(group)} ({len(columns)})"):
+                    places = st.columns(2)
+                    for position, column in enumerate(columns):
+                        with places[position % 2]:
+                            fields.draw(column, fields.key_of(column.name), keep="session")
+        predict_button(button)
+
+
 with st.spinner(_("Asking the services…")):
     picture = services.picture()
 notices.header(_("30-day readmission risk"), picture)
@@ -57,17 +89,7 @@ with entry:
             for further in examples.FURTHER:
                 example_button(further)
         st.button(_("Reset"), icon=":material/restart_alt:", on_click=start_with, args=({},), key="reset")
-    with st.form("patient", border=False):
-        for place, name in zip(st.columns(len(fields.FIRST)), fields.FIRST, strict=True):
-            with place:
-                fields.draw(BY_NAME[name], fields.key_of(name), keep="session")
-        for group, columns in fields.further_groups().items():
-            with st.expander(f"{_(group)} ({len(columns)})"):
-                places = st.columns(2)
-                for position, column in enumerate(columns):
-                    with places[position % 2]:
-                        fields.draw(column, fields.key_of(column.name), keep="session")
-        st.form_submit_button(_("Predict"), type="primary", icon=":material/play_arrow:", width="stretch", key=PREDICT)
+    draw_form()
 if not has_answer:
     draw_answer(answer, is_asked)
 
