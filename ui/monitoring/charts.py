@@ -22,6 +22,9 @@ HEIGHT: Final = 240
 
 _kept = lru_cache(maxsize=128)
 _BELOW: Final = alt.Legend(title=None, orient="bottom", symbolStrokeWidth=3)
+_LINES: Final = alt.Legend(title=None, orient="bottom", symbolType="stroke", symbolSize=500, symbolStrokeWidth=2)
+_ABOVE: Final[dict[str, Any]] = {"titleAngle": 0, "titleAlign": "left", "titleAnchor": "end", "titleX": 0, "titleY": -8}
+"""A title over its axis: beside a low plot a long one would be cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +105,15 @@ def _over_time(
     colour = alt.Scale(domain=list(names), range=[colours[place % len(colours)] for place in places])
     dash = alt.Scale(domain=list(names), range=[DASHES[place % len(DASHES)] for place in places])
     when, axis = _("Time (UTC)"), alt.Axis(format="%H:%M", tickCount=6)
+    measure = alt.Axis(format=number, tickCount=5, **_ABOVE)
     drawn = (
         alt.Chart()
         .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=14))
         .encode(
             x=alt.X("at:T", title=when, scale=alt.Scale(type="utc"), axis=axis),
-            y=alt.Y("value:Q", title=unit, axis=alt.Axis(format=number, tickCount=5), scale=alt.Scale(zero=True)),
-            color=alt.Color("name:N", scale=colour, legend=_BELOW),
-            strokeDash=alt.StrokeDash("name:N", scale=dash, legend=_BELOW),
+            y=alt.Y("value:Q", title=unit, axis=measure, scale=alt.Scale(zero=True)),
+            color=alt.Color("name:N", scale=colour, legend=_LINES),
+            strokeDash=alt.StrokeDash("name:N", scale=dash, legend=_LINES),
             tooltip=[
                 alt.Tooltip("name:N", title=_("Series")),
                 alt.Tooltip("utchoursminutes(at):T", title=when),
@@ -124,7 +128,7 @@ def _over_time(
 @_kept
 def _shares(order: tuple[str, ...], names: Names, palette: Palette, language: Language) -> Spec:
     x = alt.X("name:N", sort=list(order), title=names.dimension, axis=alt.Axis(labelAngle=-45))
-    axis = alt.Axis(format=".0%", tickCount=5)
+    axis = alt.Axis(format=".0%", tickCount=5, **_ABOVE)
     bar, mark = _bar_and_mark(names, palette, ".1%")
     bars = alt.Chart().mark_bar().encode(x=x, y=alt.Y("value:Q", title=names.measure, axis=axis), **bar)
     marks = alt.Chart().mark_tick(thickness=3, orient="horizontal").encode(x=x, y="mark:Q", **mark)

@@ -16,10 +16,10 @@ from ui.monitoring.readings import Readings
 def draw(readings: Readings) -> None:
     """Six figures, each with its unit; what is not known is a dash, and the line below says what that means."""
     figures: list[tuple[str, Now, Callable[[float], str], str]] = [
-        (_("Requests per second"), REQUESTS_NOW, rate, _("Requests to /predict, mean of five minutes.")),
+        (_("Requests/s"), REQUESTS_NOW, rate, _("Requests to /predict, mean of five minutes.")),
         (_("Latency p95"), P95_NOW, duration, _("19 of 20 requests to /predict were answered within this time.")),
         (_("Latency p99"), P99_NOW, duration, _("99 of 100 requests to /predict were answered within this time.")),
-        (_("Share of errors"), FAILING_NOW, percent, _("Requests to /predict answered with a 5xx, in five minutes.")),
+        (_("Errors"), FAILING_NOW, percent, _("Requests to /predict answered with a 5xx, in five minutes.")),
         (_("Served version"), SERVED_NOW, _version, _("The version of the model that answers.")),
         (_("Alerts firing"), FIRING_NOW, _count, _("Alerts whose condition holds; they stand below.")),
     ]

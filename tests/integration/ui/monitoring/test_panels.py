@@ -17,10 +17,10 @@ from ui.monitoring.window import Window
 def test_the_strip_shows_six_figures_with_their_units(app: AppTest, prometheus: FakePrometheus) -> None:
     opened(app)
     assert {metric.label: metric.value for metric in app.metric} == {
-        "Requests per second": "12.5",
+        "Requests/s": "12.5",
         "Latency p95": "18 ms",
         "Latency p99": "1.25 s",
-        "Share of errors": "0.2%",
+        "Errors": "0.2%",
         "Served version": "3",
         "Alerts firing": "2",
     }

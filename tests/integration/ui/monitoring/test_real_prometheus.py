@@ -113,9 +113,9 @@ def page(app: AppTest, platform: Platform, url: str, monkeypatch: pytest.MonkeyP
 
 def test_the_page_shows_what_was_counted(page: AppTest) -> None:
     figures = {metric.label: metric.value for metric in page.metric}
-    assert figures["Requests per second"] == "5.0"
+    assert figures["Requests/s"] == "5.0"
     assert figures["Latency p95"] == "18 ms"  # 80 of 100 within 10 ms, all within 20: 10 + 10 * 15 / 20
-    assert figures["Share of errors"] == "1.0%"
+    assert figures["Errors"] == "1.0%"
     assert int(figures["Alerts firing"]) >= 1
     risks = next(table for table in tables(page) if "In this window" in table.columns)
     assert list(risks["In this window"]) == ["50.0%", "50.0%"]

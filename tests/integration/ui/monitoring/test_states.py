@@ -20,7 +20,7 @@ def test_without_requests_each_panel_says_so(app: AppTest, prometheus: FakeProme
     page = shown(opened(app))
     assert page.count("No requests in this window.") == 4
     assert "No predictions in this window." in page
-    assert "Requests per second: –" in page
+    assert "Requests/s: –" in page
     assert "A dash: no requests in the last five minutes." in page
 
 
@@ -103,7 +103,7 @@ def test_all_questions_go_out_at_the_same_time(app: AppTest, platform: Platform,
     app.button(key="monitoring-refresh").click().run()
     one_after_another = platform.delay * len(QUESTIONS)
     assert time.monotonic() - begun < one_after_another / 2
-    assert "Requests per second: 12.5" in shown(app)
+    assert "Requests/s: 12.5" in shown(app)
 
 
 def test_a_slow_prometheus_is_given_up_soon(
