@@ -22,9 +22,9 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp
 WORKDIR /opt/platform
-COPY ml/__init__.py ml/settings.py ml/errors.py ml/names.py ml/
-COPY ml/bundle.py ml/completeness.py ml/explain.py ml/history.py ml/pseudonyms.py ml/
+COPY ml/__init__.py ml/
 COPY ml/schema/ ml/schema/
+COPY ml/core/ ml/core/
 COPY api/ api/
 USER api
 EXPOSE 8000

@@ -25,8 +25,9 @@ ENV PATH=/opt/venv/bin:$PATH \
     STREAMLIT_SERVER_PORT=8501 \
     STREAMLIT_BROWSER_SERVER_ADDRESS=localhost
 WORKDIR /opt/platform
-COPY ml/__init__.py ml/settings.py ml/errors.py ml/names.py ml/
+COPY ml/__init__.py ml/
 COPY ml/schema/ ml/schema/
+COPY ml/core/ ml/core/
 COPY .streamlit/ .streamlit/
 COPY ui/ ui/
 USER streamlit

@@ -15,7 +15,7 @@ from api.errors import NoKeyError, TooManyRequestsError
 from api.keys import Keys
 from api.rate_limit import RateLimit, client_of_address
 from api.settings import ApiSettings
-from ml.pseudonyms import Pseudonyms
+from ml.core.pseudonyms import Pseudonyms
 
 
 class Policy(Enum):

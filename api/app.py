@@ -31,8 +31,8 @@ from api.services import Services
 from api.settings import ApiSettings
 from api.together import Together
 from api.workers import Workers
-from ml.errors import SettingsError
-from ml.pseudonyms import Pseudonyms
+from ml.core.errors import SettingsError
+from ml.core.pseudonyms import Pseudonyms
 
 DESCRIPTION = """
 Calibrated probabilities that a patient with diabetes is readmitted within 30 days of discharge.

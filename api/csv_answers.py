@@ -13,7 +13,7 @@ from api.csv_intake import CsvFile
 from api.csv_rows import ADDED, ADDED_HISTORY, ADDED_INTERVAL, Header
 from api.history import History, patients_of
 from api.scoring import Scored, score
-from ml.bundle import Bundle
+from ml.core.bundle import Bundle
 from ml.schema import PATIENT_ID
 
 _END: Final = "\r\n"  # as RFC 4180 has it

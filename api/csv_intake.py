@@ -13,7 +13,7 @@ from api.csv_rows import Header, LineError
 from api.errors import ApiError, MalformedBodyError
 from api.faults import Fault
 from api.parsing import MAX_FAULTS, refusal
-from ml.bundle import Record
+from ml.core.bundle import Record
 
 BLOCK_ROWS: Final = 1_000
 LINE_BYTES: Final = 16 * 1024

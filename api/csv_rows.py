@@ -12,7 +12,7 @@ from typing import Final
 from api.faults import Fault, cell_fault, shorten, unknown_field
 from api.parsing import refusal
 from api.schemas import FIELD_NAMES
-from ml.bundle import Record
+from ml.core.bundle import Record
 from ml.schema import BY_NAME, TARGET, UNKNOWN, Column
 
 COLUMN_NAMES: Final = (*FIELD_NAMES, TARGET)

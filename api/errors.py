@@ -26,7 +26,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from api.protocols.dialects import tell
-from ml.errors import PlatformError
+from ml.core.errors import PlatformError
 
 logger = logging.getLogger(__name__)
 

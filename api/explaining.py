@@ -5,9 +5,9 @@ from typing import Any, Final
 from api.history import History, patients_of, recall
 from api.parsing import read_large
 from api.scoring import reliability
-from ml.bundle import Bundle, Record
-from ml.completeness import known_fields
-from ml.explain import Explanation, explain
+from ml.core.bundle import Bundle, Record
+from ml.core.explain import Explanation, explain
+from ml.core.reliability import known_fields
 from ml.schema import INPUTS
 
 MOST_RECORDS: Final = 20

@@ -15,7 +15,7 @@ from api.errors import NoDatabaseError
 from api.outcomes import Outcome, happened
 from api.postgres import Postgres
 from api.settings import ApiSettings
-from ml.pseudonyms import Pseudonyms
+from ml.core.pseudonyms import Pseudonyms
 
 logger = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from api.breaker import Breaker
 from api.encounters import Encounter, EncounterReader, in_cohort
 from api.expiring_cache import ExpiringCache
 from api.settings import ApiSettings
-from ml.bundle import Record
-from ml.history import history_of
+from ml.core.bundle import Record
+from ml.core.history import history_of
 from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from api.prediction_table import Entry
-from ml.completeness import Completeness
+from ml.core.reliability import Completeness
 
 NICENESS: Final = 10
 """Of all that works on large batches: small requests come first where cores are short."""

@@ -24,8 +24,8 @@ from api.parsing import read_large
 from api.prediction_table import Entry, rows_of
 from api.scoring import CHUNK, Scored, as_json, judge, scored_as, with_history
 from api.settings import ApiSettings
-from ml.bundle import encode
-from ml.pseudonyms import Pseudonyms
+from ml.core.bundle import encode
+from ml.core.pseudonyms import Pseudonyms
 
 _Line: TypeAlias = "Connection[Any, Any]"
 

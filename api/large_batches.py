@@ -26,7 +26,7 @@ from api.errors import ApiError
 from api.large_batch_task import LOGGED_TOGETHER, NICENESS, Done, Task
 from api.prediction_table import Entry
 from api.settings import ApiSettings
-from ml.bundle import Bundle
+from ml.core.bundle import Bundle
 
 logger = logging.getLogger(__name__)
 

@@ -15,9 +15,9 @@ from api.memory import give_back
 from api.model_cache import ModelCache
 from api.registry_client import ArtifactError, RegisteredVersion, RegistryClient, utc_now
 from api.trial import prove
-from ml.bundle import Bundle, load_bundle
-from ml.errors import BundleError, RegistryError
-from ml.names import MODEL_NAME, PRODUCTION
+from ml.core.bundle import Bundle, load_bundle
+from ml.core.errors import BundleError, RegistryError
+from ml.core.names import MODEL_NAME, PRODUCTION
 
 logger = logging.getLogger(__name__)
 

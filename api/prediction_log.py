@@ -20,7 +20,7 @@ import psycopg2
 from api.field_counts import FieldCounts
 from api.prediction_table import Entry, PredictionTable, Rows, connection_options
 from api.settings import ApiSettings
-from ml.pseudonyms import Pseudonyms
+from ml.core.pseudonyms import Pseudonyms
 
 logger = logging.getLogger(__name__)
 

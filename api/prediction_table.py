@@ -18,8 +18,8 @@ import psycopg2
 from numpy.typing import NDArray
 
 from api.settings import ApiSettings
-from ml.bundle import Record
-from ml.pseudonyms import Pseudonyms
+from ml.core.bundle import Record
+from ml.core.pseudonyms import Pseudonyms
 from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID
 
 COLUMNS: Final = (

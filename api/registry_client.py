@@ -9,8 +9,8 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from ml.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE
-from ml.errors import PlatformError, RegistryError
+from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE
+from ml.core.errors import PlatformError, RegistryError
 
 _MEBI: Final = 1024 * 1024
 SIZE_LIMITS: Final = {MANIFEST_FILE: _MEBI, GOLDEN_FILE: 16 * _MEBI, MODEL_FILE: 1024 * _MEBI}

@@ -12,7 +12,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
-from ml.bundle import Record
+from ml.core.bundle import Record
 from ml.schema import (
     BY_NAME,
     ENCOUNTER_ID,

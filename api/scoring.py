@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from api.history import NONE, Found, History, patients_of, recall
 from api.parsing import read_large
-from ml.bundle import Bundle, Record
-from ml.completeness import Completeness, known_fields
+from ml.core.bundle import Bundle, Record
+from ml.core.reliability import Completeness, known_fields
 
 INLINE_BYTES: Final = 16 * 1024
 INLINE_RECORDS: Final = 64

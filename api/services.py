@@ -16,7 +16,7 @@ from api.prediction_log import PredictionLog
 from api.settings import ApiSettings
 from api.together import Together
 from api.workers import Workers
-from ml.pseudonyms import Pseudonyms
+from ml.core.pseudonyms import Pseudonyms
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
-from ml.settings import DatabaseSettings, MlflowSettings, PublicAddresses
+from ml.core.settings import DatabaseSettings, MlflowSettings, PublicAddresses
 
 
 class ApiSettings(DatabaseSettings, MlflowSettings, PublicAddresses):

@@ -12,7 +12,7 @@ from typing import Final
 from api.history import History, patients_of
 from api.parsing import read_small
 from api.scoring import Answers, Scored, answer, scored_as, with_history
-from ml.bundle import Bundle, Record
+from ml.core.bundle import Bundle, Record
 
 MOST_RECORDS: Final = 64
 """Records in a call, unless a single request has more; the rest waits for the next turn."""

@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from ml.bundle import load_bundle
-from ml.errors import BundleError
+from ml.core.bundle import load_bundle
+from ml.core.errors import BundleError
 
 MEMORY_BYTES: Final = 2 * 1024**3
 """What a bundle may take for itself while it answers its golden requests."""

@@ -22,8 +22,8 @@ from scipy.stats import beta
 
 from bench.machine import machine
 from ml.appraisal import appraise
-from ml.bundle import Bundle
 from ml.cohort import cohort_of_file
+from ml.core.bundle import Bundle
 from ml.export import write_bundle
 from ml.features import model_inputs, patients, target, with_history, without_history
 from ml.masking import hide_fields

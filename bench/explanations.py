@@ -25,11 +25,11 @@ from rich.table import Table
 
 from bench.machine import machine
 from ml.appraisal import appraise
-from ml.bundle import Bundle, Record
 from ml.cohort import cohort_of_file
-from ml.completeness import EARLIER_STAYS
+from ml.core.bundle import Bundle, Record
+from ml.core.explain import ORDERS, Predictor, explain
+from ml.core.reliability import EARLIER_STAYS
 from ml.encoder import DIAGNOSES, DRUGS, PRESENT, UTILISATION, feature_names
-from ml.explain import ORDERS, Predictor, explain
 from ml.export import records, write_bundle
 from ml.features import model_inputs, target, with_history
 from ml.models import FAMILIES, GRADIENT_BOOSTING, RiskModel, fit

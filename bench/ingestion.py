@@ -26,8 +26,8 @@ from bench.machine import machine
 from infra.local.postgres import PostgresServer, running
 from infra.local.probes import free_port
 from ml import migrations
+from ml.core.settings import MlSettings
 from ml.schema import COLUMN_NAMES
-from ml.settings import MlSettings
 from ml.sources import Delivery
 from ml.sources.file import read_chunks
 from ml.split import split

@@ -22,7 +22,7 @@ from policies import DEFAULTS
 
 def _schedule() -> CronTriggerTimetable | AssetOrTimeSchedule:
     """Weekly; also on drift, where the settings ask for it."""
-    from ml.settings import MonitorSettings
+    from ml.core.settings import MonitorSettings
 
     weekly = CronTriggerTimetable("@weekly", timezone="UTC")
     if not MonitorSettings.load().retrain_on_drift:
@@ -45,8 +45,8 @@ def auto_model_train_diabetes() -> None:
     @task
     def plan_search() -> list[dict[str, str | int]]:
         """Create the study, or find it again; one entry per trial."""
-        from ml.errors import NoDataError
-        from ml.settings import MlSettings
+        from ml.core.errors import NoDataError
+        from ml.core.settings import MlSettings
         from ml.tune import plan
         from ml.warehouse.connection import warehouse
 
@@ -65,7 +65,7 @@ def auto_model_train_diabetes() -> None:
     )
     def run_trial(study: str, slot: int) -> str:
         """Fill one slot of the search; returns the study's name."""
-        from ml.settings import MlSettings
+        from ml.core.settings import MlSettings
         from ml.tune import run_trial as run
         from ml.warehouse.connection import warehouse
 
@@ -77,8 +77,8 @@ def auto_model_train_diabetes() -> None:
     @task
     def refit_best(studies: list[str]) -> str:
         """Fit the best settings on all training data and register them; returns the version's number."""
+        from ml.core.settings import MlSettings
         from ml.registry import Registry
-        from ml.settings import MlSettings
         from ml.train import train
         from ml.tune import best
         from ml.warehouse.connection import warehouse

@@ -7,9 +7,9 @@ from assets import registered_model
 @task(outlets=[registered_model])
 def gate(version: str) -> str:
     """Decide whether a version becomes production; returns the decision with its reason."""
+    from ml.core.settings import MlSettings
     from ml.gate import run_gate
     from ml.registry import Registry
-    from ml.settings import MlSettings
     from ml.warehouse.connection import warehouse
 
     run = get_current_context()["dag_run"]

@@ -34,7 +34,7 @@ def ingest_diabetes() -> None:
     @task
     def download_data() -> dict[str, Any]:
         """Fetch the data set, or find the kept copy of it."""
-        from ml.settings import MlSettings
+        from ml.core.settings import MlSettings
         from ml.sources import fetch
 
         return fetch(MlSettings.load()).to_json()
@@ -42,8 +42,8 @@ def ingest_diabetes() -> None:
     @task
     def validate(delivery: dict[str, Any]) -> dict[str, Any]:
         """Check every value against the schema; sound and broken rows go to two files."""
+        from ml.core.settings import MlSettings
         from ml.ingest import validate_delivery
-        from ml.settings import MlSettings
         from ml.sources import Delivery
 
         return validate_delivery(MlSettings.load(), Delivery.from_json(delivery)).to_json()
@@ -51,8 +51,8 @@ def ingest_diabetes() -> None:
     @task
     def load_raw_data(delivery: dict[str, Any], validated: dict[str, Any]) -> int:
         """Load the sound rows by COPY, in one transaction; returns the ingestion's number."""
+        from ml.core.settings import MlSettings
         from ml.ingest import load_and_clean
-        from ml.settings import MlSettings
         from ml.sources import Delivery
         from ml.validation import Validated
         from ml.warehouse.connection import warehouse
@@ -65,7 +65,7 @@ def ingest_diabetes() -> None:
         """Rebuild train and test data, patients apart, in one transaction."""
         from dataclasses import asdict
 
-        from ml.settings import MlSettings
+        from ml.core.settings import MlSettings
         from ml.split import split as rebuild
         from ml.warehouse.connection import warehouse
 

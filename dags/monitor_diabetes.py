@@ -37,10 +37,10 @@ def monitor_diabetes() -> None:
     @task
     def detect_drift() -> dict[str, Any]:
         """Compare, and keep the findings; returns the run's number and its outcome."""
-        from ml.errors import NoDataError
+        from ml.core.errors import NoDataError
+        from ml.core.settings import MlSettings
         from ml.monitor.run import detect_drift as detect
         from ml.registry import Registry
-        from ml.settings import MlSettings
         from ml.warehouse.connection import warehouse
 
         settings = MlSettings.load()
@@ -55,8 +55,8 @@ def monitor_diabetes() -> None:
     @task
     def realise_quality(outcome: dict[str, Any]) -> dict[str, Any]:
         """Measure mature predictions, and keep the figures with the run; hands on what it was given."""
+        from ml.core.settings import MlSettings
         from ml.monitor.quality import realise
-        from ml.settings import MlSettings
         from ml.warehouse.connection import warehouse
 
         settings = MlSettings.load()

@@ -6,7 +6,7 @@ from typing import Any, Final
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
 _HOPELESS: Final[list[type[BaseException] | str]] = [
-    f"ml.errors.{name}"
+    f"ml.core.errors.{name}"
     for name in (
         "BundleError",
         "ProvenanceError",

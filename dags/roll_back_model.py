@@ -37,9 +37,9 @@ def roll_back_model() -> None:
     @task(retries=0)
     def roll_back() -> str:
         """Move the alias and note it in the ledger; returns what was done, in a sentence."""
+        from ml.core.settings import MlSettings
         from ml.production import roll_back as go_back
         from ml.registry import Registry
-        from ml.settings import MlSettings
         from ml.warehouse.connection import warehouse
 
         context = get_current_context()

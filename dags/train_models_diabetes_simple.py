@@ -34,10 +34,10 @@ def train_models_diabetes_simple() -> None:
     @task
     def train_random_forest() -> str:
         """Fit, evaluate, export and register; returns the version's number."""
-        from ml.errors import NoDataError
+        from ml.core.errors import NoDataError
+        from ml.core.settings import MlSettings
         from ml.models import RANDOM_FOREST
         from ml.registry import Registry
-        from ml.settings import MlSettings
         from ml.train import train
         from ml.warehouse.connection import warehouse
 

@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.isotonic import isotonic_regression
 
-from ml.bundle import NUMBERS, TEXTS
-from ml.completeness import EARLIER_STAYS, UNITS, Completeness, Shifts
+from ml.core.bundle import NUMBERS, TEXTS
+from ml.core.reliability import EARLIER_STAYS, UNITS, Completeness, Shifts
 from ml.features import Inputs, model_inputs, patients, target
 from ml.masking import Hidden, hide, random_hidden
 from ml.metrics import auroc

@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from ml.bundle import load_bundle
-from ml.errors import BundleError
+from ml.core.bundle import load_bundle
+from ml.core.errors import BundleError
 from ml.evaluate import Interval, Labels, Values, evaluate, paired_difference, resampled_weights
 from ml.evidence import Contender, Evidence, Subgroup
 from ml.export import records

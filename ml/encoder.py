@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
 from ml import icd9
-from ml.bundle import NUMBERS, TEXTS
+from ml.core.bundle import NUMBERS, TEXTS
 from ml.features import Inputs
 from ml.schema import BY_NAME, FEATURES, HISTORY, UNKNOWN, Group, Kind
 

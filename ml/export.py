@@ -10,7 +10,7 @@ import onnx
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml.bundle import (
+from ml.core.bundle import (
     GOLDEN_FILE,
     MANIFEST_FILE,
     MODEL_FILE,
@@ -23,7 +23,7 @@ from ml.bundle import (
     load_bundle,
     sha256_of,
 )
-from ml.errors import BundleError
+from ml.core.errors import BundleError
 from ml.features import model_inputs
 from ml.graph import to_graph
 from ml.models import RiskModel
@@ -38,7 +38,7 @@ def write_bundle(model: RiskModel, test: pd.DataFrame, manifest: dict[str, Any],
     Args:
         model: fitted.
         test: encounters to prove parity on and to draw golden requests from, history included.
-        manifest: the fields of :class:`ml.bundle.Manifest` other than ``files``, ``texts`` and ``numbers``.
+        manifest: the fields of :class:`ml.core.bundle.Manifest` other than ``files``, ``texts`` and ``numbers``.
         directory: an existing directory that receives the files.
 
     Raises:

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml.bundle import NUMBERS, TEXTS
-from ml.history import PAST, history_of
+from ml.core.bundle import NUMBERS, TEXTS
+from ml.core.history import PAST, history_of
 from ml.schema import ENCOUNTER_ID, HISTORY, HISTORY_NAMES, PATIENT_ID, POSITIVE, TARGET, UNKNOWN
 
 
@@ -17,7 +17,7 @@ class Inputs:
     """What the graph takes, row by row.
 
     ``texts``: object ``(rows, len(TEXTS))``, ``"?"`` is unknown; ``numbers``: float32 ``(rows, len(NUMBERS))``, NaN
-    is unknown. The columns are those of :data:`ml.bundle.TEXTS` and :data:`ml.bundle.NUMBERS`.
+    is unknown. The columns are those of :data:`ml.core.bundle.TEXTS` and :data:`ml.core.bundle.NUMBERS`.
     """
 
     texts: NDArray[np.object_]

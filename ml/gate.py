@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from ml.bundle import Record, load_bundle
 from ml.contenders import Examined, compare, examine, figures
-from ml.errors import BundleError, RegistryError
+from ml.core.bundle import Record, load_bundle
+from ml.core.errors import BundleError, RegistryError
+from ml.core.names import CHALLENGER, PRODUCTION
+from ml.core.settings import MlSettings
 from ml.evaluate import Interval, evaluate
 from ml.evidence import Decision, Evidence, Present, Rule
 from ml.features import patients, target
 from ml.ledger import Action, Ledger, person
-from ml.names import CHALLENGER, PRODUCTION
 from ml.production import DECISION, REASON, ROLLED_BACK, RULE, carry_out, moved_by_hand, settle
 from ml.promote import decide
 from ml.registry import Registry, Version
-from ml.settings import MlSettings
 from ml.train import code_version
 from ml.warehouse.connection import alone
 from ml.warehouse.datasets import Dataset, read

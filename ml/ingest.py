@@ -7,7 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from ml.settings import MlSettings
+from ml.core.settings import MlSettings
 from ml.sources import Delivery, fetch
 from ml.sources.file import read_chunks
 from ml.split import Split, split

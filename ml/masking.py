@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml.bundle import NUMBERS, TEXTS
+from ml.core.bundle import NUMBERS, TEXTS
 from ml.features import Inputs
 from ml.schema import FEATURE_NAMES, FEATURES, INPUTS, UNKNOWN, Group
 

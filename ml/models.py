@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 from xgboost import XGBClassifier
 
-from ml.completeness import EARLIER_STAYS
+from ml.core.reliability import EARLIER_STAYS
 from ml.encoder import Encoder, Matrix, feature_names
 from ml.features import Inputs, model_inputs, patients, target, without_history
 from ml.masking import hide, random_hidden

@@ -11,10 +11,10 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from ml.bundle import load_bundle
-from ml.errors import RegistryError
+from ml.core.bundle import load_bundle
+from ml.core.errors import RegistryError
+from ml.core.names import PRODUCTION
 from ml.ledger import MOVING, Action, Entry, Ledger
-from ml.names import PRODUCTION
 from ml.registry import Registry, Version
 from ml.warehouse.connection import alone
 

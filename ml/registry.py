@@ -27,11 +27,11 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
-from ml.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, NUMBERS, OUTPUT, TEXTS
-from ml.errors import BundleError, RegistryError
+from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, NUMBERS, OUTPUT, TEXTS
+from ml.core.errors import BundleError, RegistryError
+from ml.core.names import MODEL_NAME
+from ml.core.settings import MlflowSettings
 from ml.features import model_inputs, without_history
-from ml.names import MODEL_NAME
-from ml.settings import MlflowSettings
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class Registry:
         """Log a bundle as an ONNX model of the present run and register it; visible only once it is complete.
 
         Args:
-            bundle: directory as :mod:`ml.bundle` describes.
+            bundle: directory as :mod:`ml.core.bundle` describes.
             example: a few encounters, for the signature.
             tags: of the new version.
             description: of the new version, Markdown.

@@ -9,13 +9,13 @@ from typing import Any, Final
 import numpy as np
 import sqlalchemy as sa
 
-from ml.bundle import TOLERANCE, load_bundle
-from ml.errors import ReproductionError
+from ml.core.bundle import TOLERANCE, load_bundle
+from ml.core.errors import ReproductionError
+from ml.core.settings import MlSettings
 from ml.evaluate import Values
 from ml.export import probabilities, records
 from ml.models import FAMILIES, fit
 from ml.registry import Registry, Version
-from ml.settings import MlSettings
 from ml.train import code_version, fingerprint_of
 from ml.warehouse.connection import transaction
 from ml.warehouse.datasets import Dataset, current_version, read

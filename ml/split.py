@@ -7,7 +7,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from ml.errors import NoDataError, SplitError
+from ml.core.errors import NoDataError, SplitError
 from ml.schema import CANNOT_BE_READMITTED, COLUMN_NAMES, ENCOUNTER_ID, PATIENT_ID
 from ml.warehouse.connection import copy_out, transaction
 from ml.warehouse.ingestion import lock

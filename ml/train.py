@@ -17,15 +17,15 @@ import numpy as np
 import sqlalchemy as sa
 
 from ml.appraisal import appraise
-from ml.bundle import Manifest
+from ml.core.bundle import Manifest
+from ml.core.names import CHALLENGER
+from ml.core.settings import MlSettings
 from ml.evaluate import Interval, Values, evaluate
 from ml.export import probabilities, write_bundle
 from ml.features import target
 from ml.models import FAMILIES, RiskModel, fit
-from ml.names import CHALLENGER
 from ml.registry import Registry, Version
 from ml.report import Findings, Judged, Provenance, description, examine, judge, plots, record, with_interval
-from ml.settings import MlSettings
 from ml.warehouse.connection import transaction
 from ml.warehouse.datasets import Dataset, current_version, read
 
@@ -36,7 +36,7 @@ _SHAPING_MODULES: Final = (
     "ml.schema.columns",
     "ml.schema.codes",
     "ml.schema.history",
-    "ml.history",
+    "ml.core.history",
     "ml.icd9",
     "ml.features",
     "ml.masking",
@@ -47,7 +47,7 @@ _SHAPING_MODULES: Final = (
     "ml.graph.nodes",
     "ml.graph.trees",
     "ml.export",
-    "ml.bundle",
+    "ml.core.bundle",
     "ml.split",
 )
 _SHAPING_LIBRARIES: Final = ("numpy", "onnx", "pandas", "scikit-learn", "xgboost-cpu")

@@ -17,11 +17,11 @@ from optuna.trial import TrialState
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold
 
-from ml.errors import NoDataError
+from ml.core.errors import NoDataError
+from ml.core.settings import MlSettings
 from ml.export import probabilities
 from ml.features import patients, target, without_history
 from ml.models import FAMILIES, GRADIENT_BOOSTING, SEED, fit
-from ml.settings import MlSettings
 from ml.train import code_version
 from ml.warehouse.connection import transaction
 from ml.warehouse.datasets import Dataset, current_version, read

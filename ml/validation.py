@@ -19,7 +19,7 @@ import pyarrow  # type: ignore[import-untyped]
 import pyarrow.csv  # type: ignore[import-untyped]
 from pandera.errors import SchemaErrors
 
-from ml.errors import RejectedDataError
+from ml.core.errors import RejectedDataError
 from ml.schema import BY_NAME, COLUMNS, ENCOUNTER_ID, ICD9_PATTERN, Column, Kind, Missing
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.postgres import PostgresServer
-from ml.settings import PlatformSettings
+from ml.core.settings import PlatformSettings
 from tests.support.env_example import documented_settings
 from tests.support.mlflow import running_mlflow
 from tests.support.postgres import running_postgres

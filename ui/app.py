@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ml.errors import SettingsError
+from ml.core.errors import SettingsError
 from ui import fields, language, services
 from ui.language import _
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ml.names import MODEL_NAME
+from ml.core.names import MODEL_NAME
 from ui import services
 from ui.clients.api_answers import ServedModel
 from ui.clients.faults import NoModelYet, ServiceError

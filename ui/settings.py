@@ -2,7 +2,7 @@
 
 from pydantic import Field, SecretStr
 
-from ml.settings import ApiClientSettings, MlflowSettings, PublicAddresses
+from ml.core.settings import ApiClientSettings, MlflowSettings, PublicAddresses
 from ui.language import Language
 
 

@@ -24,7 +24,7 @@ from api.protocols.inference_answers import (
 from api.recording import record
 from api.routes.bodies import JSON, LOAD_TEST_HEADER, REQUEST_ID_HEADER, body_of
 from api.services import Parts, Services, services_of
-from ml.names import MODEL_NAME
+from ml.core.names import MODEL_NAME
 
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
 

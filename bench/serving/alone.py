@@ -13,7 +13,7 @@ from bench.serving.client import ask, start
 from bench.serving.model import BUNDLE
 from bench.serving.peers import OURS, Kind, Peer, running
 from bench.serving.rounds import LARGE, SINGLE, Plan, asked_of
-from ml.bundle import Record, encode, load_bundle
+from ml.core.bundle import Record, encode, load_bundle
 
 REPEATED: Final = 5
 _SETTLING_SECONDS: Final = 5

@@ -34,7 +34,7 @@ class WithOnnx:
     """The bundle, by the code that we serve it with."""
 
     def __init__(self) -> None:
-        from ml.bundle import load_bundle
+        from ml.core.bundle import load_bundle
 
         self._bundle = load_bundle(_FOLDER / "bundle")
 

@@ -11,7 +11,7 @@ import psutil
 from infra.local.postgres import PostgresServer, running
 from infra.local.probes import free_port
 from ml import migrations
-from ml.settings import MlSettings
+from ml.core.settings import MlSettings
 from ml.warehouse.connection import warehouse
 
 NICENESS: Final = 19

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bench.serving.client import Round, ask
 from bench.serving.peers import FLOOR, OURS, PLAIN, QUIET, SLOW, WIRE, Peer
-from ml.bundle import Record
+from ml.core.bundle import Record
 from ml.schema import EXAMPLE_RECORD
 
 SINGLE: Final = "full record"

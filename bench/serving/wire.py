@@ -14,7 +14,7 @@ from fastapi import FastAPI, Response
 from api.app import create_app as create_ours
 from api.schemas import PredictRequest
 from bench.serving.model import BUNDLE
-from ml.bundle import encode, load_bundle
+from ml.core.bundle import encode, load_bundle
 from ml.schema import EXAMPLE_RECORD
 
 _ANSWER: Final = (

@@ -6,7 +6,7 @@ import sys
 from infra.exporter.server import create_collector, create_server
 from infra.exporter.settings import ExporterSettings
 from infra.serving import serve_until_told
-from ml.errors import SettingsError
+from ml.core.errors import SettingsError
 
 logger = logging.getLogger("infra.exporter")
 

@@ -7,7 +7,7 @@ import httpx
 from pydantic import BaseModel
 
 from infra.exporter.client import BudgetedClient, ReadError, parse
-from ml.names import MODEL_NAME
+from ml.core.names import MODEL_NAME
 
 PAGE = 1000
 MAX_PAGES = 20

@@ -2,7 +2,7 @@
 
 from pydantic import Field, SecretStr
 
-from ml.settings import MlflowSettings, Port
+from ml.core.settings import MlflowSettings, Port
 
 HTTP_URL = r"^https?://[^/]+"
 

@@ -16,7 +16,7 @@ from infra.local.logs import follow, show_tail, tail
 from infra.local.report import service_table, status_table
 from infra.local.settings import ROOT, StackSettings
 from infra.local.stack import Stack
-from ml.errors import PlatformError
+from ml.core.errors import PlatformError
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False)

@@ -12,7 +12,7 @@ from api.settings import ApiSettings
 from infra.exporter.settings import ExporterSettings
 from infra.local.settings import ROOT, StackSettings
 from infra.notices.settings import NoticesSettings
-from ml.settings import MlSettings, PlatformSettings
+from ml.core.settings import MlSettings, PlatformSettings
 from ui.settings import UiSettings
 
 SERVICES: tuple[type[PlatformSettings], ...] = (

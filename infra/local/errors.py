@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ml.errors import PlatformError
+from ml.core.errors import PlatformError
 
 
 class StackError(PlatformError):

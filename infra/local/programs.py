@@ -8,7 +8,7 @@ from infra.local.probes import http_probe
 from infra.local.program import Program
 from infra.local.settings import ROOT, StackSettings, python_module
 from infra.local.watching import watching_programs
-from ml.errors import SettingsError
+from ml.core.errors import SettingsError
 
 
 def main_postgres(settings: StackSettings) -> PostgresServer:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 
 from infra.local.errors import StackError
-from ml.settings import OptionalPath, PlatformSettings, Port
+from ml.core.settings import OptionalPath, PlatformSettings, Port
 
 ROOT = Path(__file__).resolve().parents[2]
 """The repository."""

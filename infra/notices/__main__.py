@@ -6,7 +6,7 @@ import sys
 from infra.notices.server import create_server
 from infra.notices.settings import NoticesSettings
 from infra.serving import serve_until_told
-from ml.errors import SettingsError
+from ml.core.errors import SettingsError
 
 logger = logging.getLogger("infra.notices")
 

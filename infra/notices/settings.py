@@ -1,6 +1,6 @@
 """Settings of the notices."""
 
-from ml.settings import PlatformSettings, Port
+from ml.core.settings import PlatformSettings, Port
 
 
 class NoticesSettings(PlatformSettings):

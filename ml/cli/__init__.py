@@ -4,7 +4,7 @@ import sys
 
 from ml.cli import data, evaluating, gating, monitoring, predicting, reporting, simulating, training
 from ml.cli.common import app, errors
-from ml.errors import PlatformError
+from ml.core.errors import PlatformError
 
 __all__ = [
     "app",

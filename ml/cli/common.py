@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from ml.settings import MlflowSettings, MlSettings
+from ml.core.settings import MlflowSettings, MlSettings
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

@@ -7,8 +7,8 @@ import typer
 from rich.table import Table
 
 from ml.cli.common import app, console, errors, registry_of, warehouse_of_settings, working
-from ml.errors import SettingsError, WarehouseError
-from ml.settings import MlflowSettings, MlSettings
+from ml.core.errors import SettingsError, WarehouseError
+from ml.core.settings import MlflowSettings, MlSettings
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

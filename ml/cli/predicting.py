@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from ml.cli.common import app, registry_of
+from ml.core.settings import MlflowSettings
 from ml.schema import BY_NAME, FEATURE_NAMES
-from ml.settings import MlflowSettings
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ml.cli.common import app, console, registry_of
-from ml.settings import MlflowSettings
+from ml.core.settings import MlflowSettings
 
 Number = Annotated[str | None, typer.Argument(metavar="VERSION", help="Number of the version; default: production.")]
 

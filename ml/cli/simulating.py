@@ -8,7 +8,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from ml.cli.common import app, console, errors, warehouse_of_settings
-from ml.settings import ApiClientSettings
+from ml.core.settings import ApiClientSettings
 
 if TYPE_CHECKING:
     from ml.monitor.simulation import Progress as OnProgress

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from ml.bundle import NUMBERS, OUTPUT, TEXTS
+from ml.core.bundle import NUMBERS, OUTPUT, TEXTS
 from ml.graph.encode import encode
 from ml.graph.nodes import Nodes, Tensor
 from ml.graph.trees import add_trees, trees_of

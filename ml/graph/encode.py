@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from ml.bundle import NUMBERS, TEXTS
+from ml.core.bundle import NUMBERS, TEXTS
 from ml.encoder import (
     CATEGORIES,
     CODE_LIMIT,

@@ -10,7 +10,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from ml.errors import SimulationError
+from ml.core.errors import SimulationError
 from ml.monitor.maturity import SIMULATION
 from ml.warehouse.connection import transaction
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from ml.pseudonyms import HEX_DIGITS, Pseudonyms
+from ml.core.pseudonyms import HEX_DIGITS, Pseudonyms
 from ml.schema import CANNOT_BE_READMITTED, POSITIVE
 from ml.warehouse.tables import raw_data
 

@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from ml.contenders import SUBGROUP_COLUMNS
+from ml.core.settings import MlSettings
 from ml.evaluate import Labels, Values
 from ml.monitor.delivered import delivered
 from ml.schema import CANNOT_BE_READMITTED
-from ml.settings import MlSettings
 from ml.warehouse.connection import transaction
 
 MOST_RECORDS: Final = 20_000

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml.bundle import NUMBERS, TEXTS, TOLERANCE, Bundle
+from ml.core.bundle import NUMBERS, TEXTS, TOLERANCE, Bundle
 from ml.features import Inputs, model_inputs, patients
 from ml.masking import hide
 from ml.monitor.binning import Binning, binning_of, count, ranges_of

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from ml.bundle import Record
-from ml.errors import SimulationError
+from ml.core.bundle import Record
+from ml.core.errors import SimulationError
 from ml.export import records
 from ml.features import target
 from ml.monitor.shifts import SHIFTS

@@ -6,17 +6,17 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from ml.bundle import load_bundle
-from ml.errors import NoDataError
+from ml.core.bundle import load_bundle
+from ml.core.errors import NoDataError
+from ml.core.names import MONITORING, PRODUCTION
+from ml.core.settings import MlSettings
 from ml.monitor.drift import FEWEST, Comparison, Kind, State, judge, overall
 from ml.monitor.findings import Monitored, write
 from ml.monitor.quality import realise
 from ml.monitor.reference import SCORE, ScoreReference, ValueReference
 from ml.monitor.report import page
 from ml.monitor.window import Window, read_window
-from ml.names import MONITORING, PRODUCTION
 from ml.registry import Registry, Version
-from ml.settings import MlSettings
 from ml.warehouse.datasets import Dataset, read
 
 log = logging.getLogger(__name__)

@@ -14,11 +14,11 @@ from typing import Any, Final
 import numpy as np
 import sqlalchemy as sa
 
+from ml.core.settings import MlSettings
 from ml.monitor.backdating import date_back, refuse_real_installation, wait_until_logged
 from ml.monitor.maturity import SIMULATION
 from ml.monitor.replayed import Replayed, replayed
 from ml.monitor.service import Service
-from ml.settings import MlSettings
 from ml.warehouse.datasets import read
 
 Progress = Callable[[str, int, int], None]

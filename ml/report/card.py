@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from ml.names import MODEL_NAME
+from ml.core.names import MODEL_NAME
 from ml.report.facts import TEMPLATES, facts
 from ml.report.findings import Findings
 from ml.split import TEST_PERCENT

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from ml.errors import BundleError
+from ml.core.errors import BundleError
 from ml.evaluate import Interval, Labels, Values
 
 Answers = Callable[[pd.DataFrame], Values]

@@ -5,8 +5,8 @@ from typing import Final
 import mlflow
 from mlflow.exceptions import MlflowException
 
-from ml.errors import RegistryError
-from ml.names import PRODUCTION
+from ml.core.errors import RegistryError
+from ml.core.names import PRODUCTION
 from ml.registry import Registry, Version
 from ml.report.card import card
 from ml.report.findings import Findings, from_json, to_json

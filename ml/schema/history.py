@@ -1,6 +1,6 @@
 """What a model may know of a patient's earlier stays: optional inputs beside the 47 features.
 
-They come from the encounters that a patient had before this one, never from later ones; :mod:`ml.history` computes
+They come from the encounters that a patient had before this one, never from later ones; :mod:`ml.core.history` computes
 them, for training and for serving alike. A record without them is answered too.
 """
 

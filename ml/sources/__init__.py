@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from ml.errors import DataSourceError
-from ml.settings import MlSettings
+from ml.core.errors import DataSourceError
+from ml.core.settings import MlSettings
 from ml.sources import file, synthetic, uci
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from typing import IO, Final
 
 import pandas as pd
 
-from ml.errors import DataSourceError
+from ml.core.errors import DataSourceError
 from ml.schema import COLUMN_NAMES, UNKNOWN
 
 CHUNK_ROWS: Final = 50_000

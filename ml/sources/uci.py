@@ -15,7 +15,8 @@ import pandas as pd
 from tenacity import RetryError, Retrying, before_sleep_log, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_exponential_jitter
 
-from ml.errors import DataSourceError
+from ml.core.errors import DataSourceError
+from ml.core.settings import MlSettings
 from ml.schema import (
     BY_NAME,
     COLUMN_NAMES,
@@ -28,7 +29,6 @@ from ml.schema import (
     UNKNOWN,
     Missing,
 )
-from ml.settings import MlSettings
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from typing import IO, Final, Protocol
 import psycopg2
 import sqlalchemy as sa
 
-from ml.errors import WarehouseError
-from ml.settings import DatabaseSettings
+from ml.core.errors import WarehouseError
+from ml.core.settings import DatabaseSettings
 
 
 class Sink(Protocol):

@@ -7,7 +7,7 @@ from typing import Final
 import pandas as pd
 import sqlalchemy as sa
 
-from ml.errors import NoDataError
+from ml.core.errors import NoDataError
 from ml.features import with_history
 from ml.schema import COLUMN_NAMES, COLUMNS, ENCOUNTER_ID, Kind
 from ml.warehouse.connection import copy_out, transaction

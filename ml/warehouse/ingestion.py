@@ -6,7 +6,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from ml.errors import ProvenanceError, WarehouseError
+from ml.core.errors import ProvenanceError, WarehouseError
 from ml.schema import COLUMN_NAMES, ENCOUNTER_ID
 from ml.sources import Delivery
 from ml.validation import REJECTED_COLUMNS, Validated

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from ml.bundle import GOLDEN_FILE, MODEL_FILE, NUMBERS, OUTPUT, TEXTS
+from ml.core.bundle import GOLDEN_FILE, MODEL_FILE, NUMBERS, OUTPUT, TEXTS
 from tests.integration.api.bundles import seal
 
 

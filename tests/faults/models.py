@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 import httpx
 import pandas as pd
 
-from ml.names import MODEL_NAME, PRODUCTION
+from ml.core.names import MODEL_NAME, PRODUCTION
+from ml.core.settings import MlflowSettings
 from ml.registry import Registry
 from ml.schema import EXAMPLE_RECORD
-from ml.settings import MlflowSettings
 from tests.integration.api.bundles import write_bundle
 
 Damage = Callable[[Path], None]

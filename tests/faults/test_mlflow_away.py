@@ -4,7 +4,7 @@ import shutil
 import time
 from pathlib import Path
 
-from ml.bundle import MODEL_FILE
+from ml.core.bundle import MODEL_FILE
 from tests.faults.conftest import StartApi
 from tests.faults.durations import FAULT_SECONDS
 from tests.faults.link import linked

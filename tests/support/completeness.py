@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ml.completeness import UNITS
+from ml.core.reliability import UNITS
 
 COMPLETENESS: dict[str, Any] = {
     "weights": dict.fromkeys(UNITS, 1 / len(UNITS)),

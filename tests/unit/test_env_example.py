@@ -9,7 +9,7 @@ from api.settings import ApiSettings
 from infra.exporter.settings import ExporterSettings
 from infra.local.settings import StackSettings
 from infra.notices.settings import NoticesSettings
-from ml.settings import MlSettings
+from ml.core.settings import MlSettings
 from tests.support.env_example import ROOT, documented_settings
 from ui.settings import UiSettings
 

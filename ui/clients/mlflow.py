@@ -6,7 +6,7 @@ from typing import Final
 import httpx
 from pydantic import Field
 
-from ml.names import MODEL_NAME, PRODUCTION
+from ml.core.names import MODEL_NAME, PRODUCTION
 from ui.clients.connection import Connection
 from ui.clients.faults import Answer, NoModelYet, Service
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import streamlit as st
 
-from ml.names import MONITORING
+from ml.core.names import MONITORING
 from ui import services
 from ui.clients.faults import Answer, ServiceError
 from ui.clients.mlflow import RegisteredVersion

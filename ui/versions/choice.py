@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ml.names import CHALLENGER, PRODUCTION
+from ml.core.names import CHALLENGER, PRODUCTION
 from ui.clients.api_answers import SYNTHETIC
 from ui.clients.mlflow import RegisteredVersion
 from ui.language import _

@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from ml.names import CHALLENGER, PRODUCTION
+from ml.core.names import CHALLENGER, PRODUCTION
 from ui import services
 from ui.clients.faults import NoModelYet, ServiceError
 from ui.clients.mlflow import RegisteredVersion, Run

@@ -1,4 +1,4 @@
-"""Small real bundles: a logistic graph over three of the inputs, written as ml.bundle describes."""
+"""Small real bundles: a logistic graph over three of the inputs, written as ml.core.bundle describes."""
 
 import json
 from pathlib import Path
@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from ml.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, NUMBERS, OUTPUT, TEXTS, sha256_of
-from ml.completeness import UNITS, Completeness
+from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, NUMBERS, OUTPUT, TEXTS, sha256_of
+from ml.core.reliability import UNITS, Completeness
 from ml.schema import EXAMPLE_RECORD
 
 INPATIENT_WEIGHT = 0.4

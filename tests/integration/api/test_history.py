@@ -15,7 +15,7 @@ from sqlalchemy import Connection, create_engine, text
 
 from infra.local.postgres import PostgresServer, running
 from ml import migrations
-from ml.settings import MlSettings
+from ml.core.settings import MlSettings
 from ml.warehouse.connection import warehouse
 from tests.integration.api.bundles import expected, write_bundle
 from tests.integration.api.conftest import StartApi, eventually

@@ -7,7 +7,7 @@ import pandas as pd
 from api.history import USED, History, connection_options, patients_of, recall
 from api.settings import ApiSettings
 from infra.local.postgres import PostgresServer
-from ml.bundle import Record
+from ml.core.bundle import Record
 from ml.export import records
 from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID
 from ml.sources import Delivery

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from api.schemas import FIELD_NAMES
-from ml.names import MODEL_NAME
+from ml.core.names import MODEL_NAME
 from ml.schema import FEATURES
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.process import ApiProcess, running_api

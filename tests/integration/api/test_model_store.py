@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from ml.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE
+from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE
 from tests.integration.api.bundles import expected, seal, write_bundle
 from tests.integration.api.conftest import StartApi, eventually
 from tests.integration.api.registry_server import RegistryServer

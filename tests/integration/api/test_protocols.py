@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.schemas import FIELD_NAMES
-from ml.names import MODEL_NAME
+from ml.core.names import MODEL_NAME
 from ml.schema import BY_NAME, EXAMPLE_RECORD
 from tests.integration.api.bundles import RECORDS
 

@@ -7,10 +7,10 @@ import mlflow
 import pandas as pd
 import pytest
 
-from ml.names import PRODUCTION
+from ml.core.names import PRODUCTION
+from ml.core.settings import MlflowSettings
 from ml.registry import Registry
 from ml.schema import EXAMPLE_RECORD
-from ml.settings import MlflowSettings
 from tests.integration.api.bundles import expected, write_bundle
 from tests.integration.api.conftest import StartApi, eventually
 

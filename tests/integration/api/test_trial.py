@@ -11,7 +11,7 @@ import pytest
 
 from api.trial import prove
 from infra.local.settings import ROOT
-from ml.errors import BundleError
+from ml.core.errors import BundleError
 from tests.faults.damages import endless, greedy
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.conftest import eventually

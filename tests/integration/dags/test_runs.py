@@ -11,11 +11,11 @@ from mlflow import MlflowClient
 
 from infra.local.postgres import PostgresServer
 from ml import migrations
+from ml.core.names import MODEL_NAME
+from ml.core.settings import MlSettings
 from ml.ledger import Action, Ledger
 from ml.monitor.drift import State
 from ml.monitor.findings import newest
-from ml.names import MODEL_NAME
-from ml.settings import MlSettings
 from ml.warehouse.connection import transaction, warehouse
 from ml.warehouse.datasets import current_version
 from tests.support.airflow_home import Airflow, airflow_environment

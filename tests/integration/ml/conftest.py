@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from infra.local.postgres import PostgresServer
-from ml.settings import MlSettings
+from ml.core.settings import MlSettings
 from ml.sources import Delivery
 from ml.sources.synthetic import write_csv
 from tests.integration.ml.databases import fresh_database, ingest_file

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from infra.local.postgres import PostgresServer
 from ml import migrations
-from ml.settings import MlSettings
+from ml.core.settings import MlSettings
 from ml.sources import Delivery
 from ml.sources.file import read_chunks
 from ml.split import Split, split

@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pandas as pd
 
+from ml.core.names import MODEL_NAME
 from ml.export import write_bundle
 from ml.models import RiskModel
-from ml.names import MODEL_NAME
 from ml.registry import Registry, Version
 from ml.schema import EXAMPLE_RECORD
 from tests.support.completeness import COMPLETENESS

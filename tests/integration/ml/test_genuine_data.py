@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from ml.appraisal import appraise
-from ml.completeness import Completeness
+from ml.core.reliability import Completeness
+from ml.core.settings import MlSettings
 from ml.evaluate import evaluate
 from ml.export import parity, probabilities, records, write_bundle
 from ml.features import patients, target, with_history, without_history
@@ -18,7 +19,6 @@ from ml.metrics import auroc, calibration_error, ece_floor, point_metrics
 from ml.models import GRADIENT_BOOSTING, RANDOM_FOREST, RiskModel, fit
 from ml.monitor.estimate import expected
 from ml.schema import COLUMN_NAMES, GENUINE_ROWS, HISTORY_NAMES, TARGET, Group
-from ml.settings import MlSettings
 from ml.warehouse.datasets import Dataset, read
 from tests.integration.ml.databases import count
 from tests.integration.ml.registries import MANIFEST

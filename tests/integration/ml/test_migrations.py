@@ -11,8 +11,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from ml import migrations
-from ml.errors import NoDataError, WarehouseError
-from ml.settings import MlSettings
+from ml.core.errors import NoDataError, WarehouseError
+from ml.core.settings import MlSettings
 from ml.warehouse.connection import transaction, warehouse
 from ml.warehouse.datasets import read
 from ml.warehouse.tables import metadata

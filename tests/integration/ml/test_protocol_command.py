@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from ml.cli import app
 from ml.cohort import cohort_of_file, cohort_of_warehouse
-from ml.settings import MlSettings
+from ml.core.settings import MlSettings
 from ml.sources import Delivery
 from tests.integration.ml.databases import ingest_file
 

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from infra.local.postgres import PostgresServer
 from ml.cli import app
-from ml.errors import RegistryError
+from ml.core.errors import RegistryError
+from ml.core.names import MODEL_NAME
 from ml.models import RANDOM_FOREST
-from ml.names import MODEL_NAME
 from ml.registry import Registry
 from ml.report import card, description, page, recorded
 from ml.sources import Delivery

@@ -8,11 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from infra.local.postgres import PostgresServer
-from ml.errors import RegistryError
+from ml.core.errors import RegistryError
+from ml.core.settings import MlSettings
 from ml.models import GRADIENT_BOOSTING, RANDOM_FOREST
 from ml.registry import Registry
 from ml.reproduce import ReproductionError, reproduce
-from ml.settings import MlSettings
 from ml.sources import Delivery
 from ml.sources.synthetic import write_csv
 from ml.train import code_version, train

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from ml.errors import NoDataError, SplitError
+from ml.core.errors import NoDataError, SplitError
 from ml.sources import Delivery
 from ml.split import _BUCKET, bucket, split
 from ml.warehouse.datasets import read

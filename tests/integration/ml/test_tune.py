@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from infra.local.postgres import PostgresServer
-from ml.errors import NoDataError
+from ml.core.errors import NoDataError
+from ml.core.settings import MlSettings
 from ml.models import FAMILIES, GRADIENT_BOOSTING
-from ml.settings import MlSettings
 from ml.sources import Delivery
 from ml.train import code_version
 from ml.tune import Search, best, cross_validated, plan, run_trial

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ml.errors import DataSourceError
-from ml.settings import MlSettings
+from ml.core.errors import DataSourceError
+from ml.core.settings import MlSettings
 from ml.sources import fetch
 from ml.sources.file import read_chunks
 from ml.sources.synthetic import write_csv

@@ -11,10 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from infra.local.postgres import PostgresServer
-from ml.errors import ProvenanceError, RejectedDataError, WarehouseError
+from ml.core.errors import ProvenanceError, RejectedDataError, WarehouseError
+from ml.core.settings import MlSettings
 from ml.ingest import ingest, load_and_clean, validate_delivery
 from ml.schema import CANNOT_BE_READMITTED, COLUMN_NAMES
-from ml.settings import MlSettings
 from ml.sources import Delivery
 from ml.sources.file import read_chunks
 from ml.split import split

@@ -11,8 +11,8 @@ from api.access import POLICIES, Policy, client_of, policy_of
 from api.app import create_app
 from api.keys import digest_of
 from api.settings import ApiSettings
-from ml.errors import SettingsError
-from ml.pseudonyms import Pseudonyms
+from ml.core.errors import SettingsError
+from ml.core.pseudonyms import Pseudonyms
 
 
 def app_with(tmp_path: Path, **settings: Any) -> FastAPI:

@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry
 
 from api.field_counts import UNSEEN, FieldCounts
 from api.prediction_table import Entry
-from ml.bundle import Record
-from ml.completeness import known_fields
+from ml.core.bundle import Record
+from ml.core.reliability import known_fields
 from ml.schema import BY_NAME, EXAMPLE_RECORD
 
 

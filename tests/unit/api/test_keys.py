@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from api.keys import Keys, digest_of
-from ml.errors import SettingsError
+from ml.core.errors import SettingsError
 
 
 def make(name: str) -> tuple[str, str]:

@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry
 
 from api.prediction_log import FEW_RECORDS, TOGETHER, PredictionLog
 from api.prediction_table import Entry, PredictionTable
-from ml.bundle import Record
-from ml.pseudonyms import Pseudonyms
+from ml.core.bundle import Record
+from ml.core.pseudonyms import Pseudonyms
 from ml.schema import EXAMPLE_RECORD
 
 NOWHERE = {"host": "127.0.0.1", "port": 9, "connect_timeout": 1}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from api.history import History
 from api.together import MOST_RECORDS, Together
-from ml.bundle import Bundle, Record
+from ml.core.bundle import Bundle, Record
 from tests.integration.api.bundles import COMPLETENESS
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import create_engine, text
 
 from infra.local.errors import StackError
 from infra.local.postgres import PostgresServer
-from ml.settings import DatabaseSettings
+from ml.core.settings import DatabaseSettings
 
 
 def test_the_fresh_database_is_a_real_postgresql_18_owned_by_its_role(postgres_url: str) -> None:

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from ml.appraisal import DEGREES, appraise
-from ml.bundle import NUMBERS
-from ml.completeness import UNITS, Completeness
+from ml.core.bundle import NUMBERS
+from ml.core.reliability import UNITS, Completeness
 from ml.export import records
 from ml.features import Inputs, model_inputs, target
 from ml.masking import hide_fields, keep_only

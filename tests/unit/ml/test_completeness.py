@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.completeness import UNITS, Completeness, Record, known_fields
+from ml.core.reliability import UNITS, Completeness, Record, known_fields
 from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, HISTORY_NAMES
 
 DEGREES = (0.0, 0.25, 0.5, 0.75, 1.0)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ml.appraisal import appraise
-from ml.bundle import Bundle, Record
-from ml.explain import EXACT, explain
+from ml.core.bundle import Bundle, Record
+from ml.core.explain import EXACT, explain
 from ml.export import records, write_bundle
 from ml.models import RiskModel
 from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, HISTORY_NAMES

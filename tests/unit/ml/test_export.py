@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.bundle import (
+from ml.core.bundle import (
     GOLDEN_FILE,
     MANIFEST_FILE,
     MODEL_FILE,
@@ -25,7 +25,7 @@ from ml.bundle import (
     replay,
     sha256_of,
 )
-from ml.errors import BundleError
+from ml.core.errors import BundleError
 from ml.export import as_table, parity, probabilities, records, write_bundle
 from ml.features import model_inputs
 from ml.models import RiskModel

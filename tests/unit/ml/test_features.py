@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from ml.bundle import NUMBERS, TEXTS
+from ml.core.bundle import NUMBERS, TEXTS
 from ml.export import probabilities
 from ml.features import model_inputs, patients, target
 from ml.models import FAMILIES, GRADIENT_BOOSTING, RANDOM_FOREST, fit

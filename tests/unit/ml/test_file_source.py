@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ml.errors import DataSourceError
+from ml.core.errors import DataSourceError
+from ml.core.settings import MlSettings
 from ml.schema import COLUMN_NAMES
-from ml.settings import MlSettings
 from ml.sources import Delivery, fetch
 from ml.sources.file import locate, read_chunks
 from ml.sources.synthetic import write_csv

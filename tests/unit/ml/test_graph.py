@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto
 from sklearn.ensemble import RandomForestClassifier
 
-from ml.bundle import NUMBERS, OUTPUT, TEXTS, Record, encode
+from ml.core.bundle import NUMBERS, OUTPUT, TEXTS, Record, encode
 from ml.encoder import Encoder, feature_names
 from ml.export import as_table, records
 from ml.features import model_inputs, target

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.bundle import TEXTS
+from ml.core.bundle import TEXTS
 from ml.encoder import FOLDS, Encoder, feature_names
 from ml.features import model_inputs, patients, target, with_history
 from ml.masking import hide, random_hidden

@@ -1,4 +1,4 @@
-from ml.pseudonyms import Mode, Pseudonyms
+from ml.core.pseudonyms import Mode, Pseudonyms
 
 KEY = b"key of this installation"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ml.errors import SettingsError
-from ml.settings import DatabaseSettings, MlSettings
+from ml.core.errors import SettingsError
+from ml.core.settings import DatabaseSettings, MlSettings
 
 NEEDED = {"DIABETES_DB_PASSWORD": "s3cret/@:"}
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ml.errors import RejectedDataError
+from ml.core.errors import RejectedDataError
 from ml.schema import BY_NAME, COLUMN_NAMES, Missing
 from ml.sources.file import read_chunks
 from ml.sources.synthetic import rows, write_csv

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml import completeness as of_the_api
-from ml.completeness import UNITS
+from ml.core import reliability as of_the_api
+from ml.core.reliability import UNITS
 from ui.clients.api_answers import Completeness
 from ui.reliability import EARLIER_STAYS, expected_auroc, most_telling
 

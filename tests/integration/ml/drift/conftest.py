@@ -7,9 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from infra.local.postgres import PostgresServer
+from ml.core.settings import MlSettings
 from ml.models import GRADIENT_BOOSTING, fit
 from ml.registry import Registry
-from ml.settings import MlSettings
 from ml.sources import Delivery
 from ml.sources.synthetic import write_csv
 from ml.warehouse.datasets import Dataset, read

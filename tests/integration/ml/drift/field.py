@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from ml.bundle import Record, load_bundle
+from ml.core.bundle import Record, load_bundle
+from ml.core.names import PRODUCTION
+from ml.core.settings import MlSettings
 from ml.export import records
 from ml.features import without_history
-from ml.names import PRODUCTION
 from ml.registry import Registry
 from ml.schema import ENCOUNTER_ID, PATIENT_ID
-from ml.settings import MlSettings
 from ml.warehouse.datasets import Dataset
 from ml.warehouse.tables import predictions
 from tests.integration.ml.registries import register_bundle

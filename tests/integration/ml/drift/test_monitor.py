@@ -9,13 +9,13 @@ import pytest
 from typer.testing import CliRunner
 
 from ml.cli import app
-from ml.errors import NoDataError
+from ml.core.errors import NoDataError
+from ml.core.names import MONITORING
 from ml.masking import keep_only
 from ml.monitor.drift import Kind, State
 from ml.monitor.findings import Monitored, newest
 from ml.monitor.run import PAGE_FILE, detect_drift, monitor
 from ml.monitor.shifts import lab_not_measured, one_age_band_older
-from ml.names import MONITORING
 from ml.schema import FEATURE_NAMES
 from tests.integration.ml.databases import count
 from tests.integration.ml.drift.field import Field

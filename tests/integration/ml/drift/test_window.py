@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ml.errors import WarehouseError
+from ml.core.errors import WarehouseError
+from ml.core.settings import MlSettings
 from ml.monitor.window import Window, read_window
-from ml.settings import MlSettings
 from ml.warehouse.connection import warehouse
 from tests.integration.ml.drift.field import Field, row
 

@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from infra.local.postgres import PostgresServer
+from ml.core.settings import MlSettings
 from ml.export import probabilities
 from ml.models import GRADIENT_BOOSTING, RiskModel, fit
 from ml.registry import Registry
 from ml.schema import ENCOUNTER_ID, PATIENT_ID, POSITIVE, TARGET
-from ml.settings import MlSettings
 from ml.sources import Delivery
 from ml.sources.synthetic import write_csv
 from ml.warehouse.datasets import Dataset, read

@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx
 import sqlalchemy as sa
 
+from ml.core.names import PRODUCTION
+from ml.core.settings import MlSettings
 from ml.gate import Outcome, run_gate
 from ml.ledger import Action, Entry, Ledger
-from ml.names import PRODUCTION
 from ml.registry import Registry
-from ml.settings import MlSettings
 from tests.integration.ml.registries import alias_answer, register_bundle
 
 MINORITY = "AfricanAmerican"

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from ml.bundle import GOLDEN_FILE, MANIFEST_FILE, sha256_of
-from ml.errors import BundleError, RegistryError, WarehouseError
+from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, sha256_of
+from ml.core.errors import BundleError, RegistryError, WarehouseError
+from ml.core.names import CHALLENGER, PRODUCTION
+from ml.core.settings import MlSettings
 from ml.evidence import Rule
 from ml.gate import measure, predict, run_gate
 from ml.ledger import Action
-from ml.names import CHALLENGER, PRODUCTION
 from ml.production import roll_back
 from ml.registry import Registry
-from ml.settings import MlSettings
 from ml.train import code_version
 from ml.warehouse.connection import alone, warehouse
 from ml.warehouse.datasets import Dataset

@@ -8,10 +8,10 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from ml.errors import BundleError, RegistryError
+from ml.core.errors import BundleError, RegistryError
+from ml.core.names import MODEL_NAME, PRODUCTION
 from ml.evidence import Rule
 from ml.ledger import Action, person
-from ml.names import MODEL_NAME, PRODUCTION
 from ml.production import moved_by_hand, notice, roll_back
 from ml.registry import Registry
 from ml.warehouse.datasets import Dataset

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ml.pseudonyms import Pseudonyms
+from ml.core.pseudonyms import Pseudonyms
 from ml.schema import EXAMPLE_RECORD
 from ml.warehouse.tables import ingestions, monitor_runs, outcomes, predictions, raw_data
 

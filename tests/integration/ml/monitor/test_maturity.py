@@ -6,9 +6,9 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from ml.errors import WarehouseError
+from ml.core.errors import WarehouseError
+from ml.core.settings import MlSettings
 from ml.monitor.maturity import Mature, mature
-from ml.settings import MlSettings
 from ml.warehouse.connection import warehouse
 from tests.integration.ml.monitor.logged import HASHES, KEY, days_ago, deliver, log, tell
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from ml.core.settings import MlSettings
 from ml.evaluate import Labels, Values
 from ml.metrics import auroc, calibration_intercept
 from ml.monitor.quality import REALISED, Figure, realise
-from ml.settings import MlSettings
 from ml.warehouse.tables import monitor_quality
 from tests.integration.ml.databases import count
 from tests.integration.ml.monitor.logged import days_ago, log, run_of_window, tell

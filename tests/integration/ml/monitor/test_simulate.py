@@ -9,8 +9,8 @@ from typer.testing import CliRunner, Result
 
 from infra.local.postgres import PostgresServer
 from ml.cli import app
+from ml.core.settings import MlSettings
 from ml.monitor.quality import realise
-from ml.settings import MlSettings
 from ml.sources import Delivery
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.process import running_api

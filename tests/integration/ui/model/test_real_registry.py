@@ -6,7 +6,7 @@ import httpx
 import mlflow as library
 import pytest
 
-from ml.names import PRODUCTION
+from ml.core.names import PRODUCTION
 from ui.clients.api_answers import Interval
 from ui.clients.faults import NoModelYet
 from ui.clients.mlflow import RegistryClient

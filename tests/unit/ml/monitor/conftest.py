@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.bundle import Bundle
+from ml.core.bundle import Bundle
 from ml.export import records, write_bundle
 from ml.features import patients, without_history
 from ml.models import GRADIENT_BOOSTING, fit

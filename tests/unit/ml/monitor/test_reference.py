@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.bundle import Bundle
+from ml.core.bundle import Bundle
 from ml.masking import hide_fields, keep_only
 from ml.monitor.drift import Comparison, Kind, State, judge
 from ml.monitor.reference import SCORE, ScoreReference, ValueReference

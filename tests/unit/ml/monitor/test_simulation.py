@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.errors import SimulationError
+from ml.core.errors import SimulationError
 from ml.monitor.replayed import ASKED_FIRST, KNOWN, Replayed, replayed
 from ml.monitor.simulation import Plan, outcomes_by, spread
 from ml.schema import BY_NAME, ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.errors import BundleError
+from ml.core.errors import BundleError
 from ml.evaluate import ALL_METRICS, evaluate, point_metrics
 from ml.report import Findings, Judged, card, examine
 from ml.report.curves import GRID, THRESHOLDS, curves

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ml.errors import SettingsError
+from ml.core.errors import SettingsError
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 OptionalPath = Annotated[Path | None, BeforeValidator(lambda value: None if value == "" else value)]

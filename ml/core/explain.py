@@ -18,8 +18,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.bundle import Record
-from ml.completeness import EARLIER_STAYS
+from ml.core.bundle import Record
+from ml.core.reliability import EARLIER_STAYS
 from ml.schema import FEATURE_NAMES, HISTORY_NAMES
 
 ORDERS: Final = 16
@@ -67,7 +67,7 @@ def explain(bundle: Predictor, record: Record, orders: int = ORDERS, seed: int =
 
     Args:
         bundle: is asked once, for all parts of the record together.
-        record: as in :meth:`ml.bundle.Bundle.predict`.
+        record: as in :meth:`ml.core.bundle.Bundle.predict`.
         orders: how many orders to take where there are too many to take all; even, at least 4.
         seed: another number draws other orders.
 

@@ -22,8 +22,8 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from ml.completeness import Completeness
-from ml.errors import BundleError
+from ml.core.errors import BundleError
+from ml.core.reliability import Completeness
 from ml.schema import INPUTS, UNKNOWN
 
 MODEL_FILE: Final = "model.onnx"
@@ -48,7 +48,7 @@ class Manifest:
     prevalence: float  # share of positives in the training data
     risk_quantiles: tuple[float, ...]  # 101 quantiles (0 %, 1 %, … 100 %) of risk among the test patients
     metrics: Mapping[str, Mapping[str, float]]  # name -> {"value", "low", "high"}
-    completeness: Mapping[str, Any]  # what :class:`ml.completeness.Completeness` is made of
+    completeness: Mapping[str, Any]  # what :class:`ml.core.reliability.Completeness` is made of
     texts: tuple[str, ...]  # columns of the graph's input of that name, in their order
     numbers: tuple[str, ...]
     files: Mapping[str, str]  # file name -> sha256
