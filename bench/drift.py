@@ -22,8 +22,9 @@ from scipy.stats import beta
 
 from bench.machine import machine
 from ml.appraisal import appraise
-from ml.cohort import cohort_of_file
 from ml.core.bundle import Bundle
+from ml.data.cohort import cohort_of_file
+from ml.data.split import TEST_PERCENT, bucket
 from ml.export import write_bundle
 from ml.features import model_inputs, patients, target, with_history, without_history
 from ml.masking import hide_fields
@@ -33,7 +34,6 @@ from ml.monitor.reference import ScoreReference, ValueReference
 from ml.monitor.shifts import Shift, diagnoses_by_category, lab_not_measured, one_age_band_older, without_payer
 from ml.monitor.window import Window
 from ml.schema import FEATURE_NAMES, PATIENT_ID
-from ml.split import TEST_PERCENT, bucket
 
 RESULT: Final = Path(__file__).parent / "results" / "drift.json"
 SIZES: Final = (250, 500, 1_000)

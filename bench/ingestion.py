@@ -27,13 +27,13 @@ from infra.local.postgres import PostgresServer, running
 from infra.local.probes import free_port
 from ml import migrations
 from ml.core.settings import MlSettings
+from ml.data.load import load
+from ml.data.sources import Delivery
+from ml.data.sources.file import read_chunks
+from ml.data.split import split
+from ml.data.validation import check, validate
 from ml.schema import COLUMN_NAMES
-from ml.sources import Delivery
-from ml.sources.file import read_chunks
-from ml.split import split
-from ml.validation import check, validate
 from ml.warehouse.connection import warehouse
-from ml.warehouse.ingestion import load
 
 RESULT: Final = Path(__file__).parent / "results" / "ingestion.json"
 ROUNDS: Final = 3

@@ -29,13 +29,13 @@ from policies import DEFAULTS
     doc_md=__doc__,
 )
 def ingest_diabetes() -> None:
-    """Wire the steps of :mod:`ml.ingest`."""
+    """Wire the steps of :mod:`ml.data.ingest`."""
 
     @task
     def download_data() -> dict[str, Any]:
         """Fetch the data set, or find the kept copy of it."""
         from ml.core.settings import MlSettings
-        from ml.sources import fetch
+        from ml.data.sources import fetch
 
         return fetch(MlSettings.load()).to_json()
 
@@ -43,8 +43,8 @@ def ingest_diabetes() -> None:
     def validate(delivery: dict[str, Any]) -> dict[str, Any]:
         """Check every value against the schema; sound and broken rows go to two files."""
         from ml.core.settings import MlSettings
-        from ml.ingest import validate_delivery
-        from ml.sources import Delivery
+        from ml.data.ingest import validate_delivery
+        from ml.data.sources import Delivery
 
         return validate_delivery(MlSettings.load(), Delivery.from_json(delivery)).to_json()
 
@@ -52,9 +52,9 @@ def ingest_diabetes() -> None:
     def load_raw_data(delivery: dict[str, Any], validated: dict[str, Any]) -> int:
         """Load the sound rows by COPY, in one transaction; returns the ingestion's number."""
         from ml.core.settings import MlSettings
-        from ml.ingest import load_and_clean
-        from ml.sources import Delivery
-        from ml.validation import Validated
+        from ml.data.ingest import load_and_clean
+        from ml.data.sources import Delivery
+        from ml.data.validation import Validated
         from ml.warehouse.connection import warehouse
 
         with warehouse(MlSettings.load()) as engine:
@@ -66,7 +66,7 @@ def ingest_diabetes() -> None:
         from dataclasses import asdict
 
         from ml.core.settings import MlSettings
-        from ml.split import split as rebuild
+        from ml.data.split import split as rebuild
         from ml.warehouse.connection import warehouse
 
         with warehouse(MlSettings.load()) as engine:

@@ -18,7 +18,7 @@ import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit
 
 from ml.baselines import BASELINES
-from ml.cohort import Cohort
+from ml.data.cohort import Cohort
 from ml.evaluate import Labels, Values, ece_floor, point_metrics
 from ml.export import probabilities
 from ml.features import patients, target, with_history, without_history

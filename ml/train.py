@@ -48,7 +48,7 @@ _SHAPING_MODULES: Final = (
     "ml.graph.trees",
     "ml.export",
     "ml.core.bundle",
-    "ml.split",
+    "ml.data.split",
 )
 _SHAPING_LIBRARIES: Final = ("numpy", "onnx", "pandas", "scikit-learn", "xgboost-cpu")
 """What shapes a model: the text of these modules and the versions of these libraries are the code version."""

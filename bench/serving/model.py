@@ -15,13 +15,13 @@ from api.model_cache import ModelCache
 from api.registry_client import RegisteredVersion
 from bench.serving.answers import answers
 from ml.appraisal import appraise
-from ml.cohort import cohort_of_file
 from ml.core.names import MODEL_NAME
+from ml.data.cohort import cohort_of_file
+from ml.data.split import TEST_PERCENT, bucket
 from ml.export import records, write_bundle
 from ml.features import target, with_history
 from ml.models import FAMILIES, RANDOM_FOREST, fit
 from ml.schema import FEATURE_NAMES, PATIENT_ID
-from ml.split import TEST_PERCENT, bucket
 
 SEED: Final = 296
 LARGE: Final = 10_000

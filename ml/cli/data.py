@@ -16,7 +16,7 @@ def migrate() -> None:
 @app.command()
 def ingest() -> None:
     """Fetch the data of DATA_SOURCE, validate, load and split them."""
-    from ml.ingest import ingest as run
+    from ml.data.ingest import ingest as run
 
     with warehouse_of_settings() as (settings, engine), working("Ingesting"):
         split = run(settings, engine)

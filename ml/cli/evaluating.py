@@ -14,7 +14,7 @@ from rich.table import Table
 from ml.cli.common import app, console, errors, registry_of, warehouse_of_settings, working
 
 if TYPE_CHECKING:
-    from ml.cohort import Cohort
+    from ml.data.cohort import Cohort
 
 REPORTS: Final = Path("reports")
 _COLUMNS: Final = {
@@ -95,7 +95,7 @@ def _run_protocol(
 
 
 def _cohort(data: Path | None) -> "Cohort":
-    from ml.cohort import cohort_of_file, cohort_of_warehouse
+    from ml.data.cohort import cohort_of_file, cohort_of_warehouse
 
     if data is not None:
         return cohort_of_file(data)

@@ -1,1 +1,1 @@
-"""Settings, errors, names and the code that serves a model; needs numpy and pydantic only, so every service may import it."""
+"""What every service may import: settings, errors, names and the code that serves a model (numpy, pydantic only)."""

@@ -4,9 +4,9 @@ import re
 from typing import Final
 
 from ml.core.names import MODEL_NAME
+from ml.data.split import TEST_PERCENT
 from ml.report.facts import TEMPLATES, facts
 from ml.report.findings import Findings
-from ml.split import TEST_PERCENT
 
 DESCRIPTION_LIMIT: Final = 5_000
 """Characters that MLflow's database has room for in the description of a version."""

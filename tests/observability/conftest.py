@@ -10,7 +10,7 @@ import pytest
 
 from infra.local.program import installed
 from infra.local.watching import NODE_EXPORTERS, POSTGRES_EXPORTERS
-from ml.sources.synthetic import write_csv
+from ml.data.sources.synthetic import write_csv
 from tests.observability.watched import HOME, Platform
 from tests.support.alerting import TIMES, running_alerting
 from tests.support.native import NativeStack, prepare_native

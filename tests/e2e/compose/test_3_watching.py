@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from infra.local.settings import ROOT
-from ml.sources.synthetic import write_csv
+from ml.data.sources.synthetic import write_csv
 from tests.e2e.compose.asking import TEST_SECONDS, get, predict, run_dag
 from tests.faults.models import Models
 from tests.support.compose import PROJECT, ComposeStack, wait_for

@@ -8,10 +8,10 @@ from api.history import USED, History, connection_options, patients_of, recall
 from api.settings import ApiSettings
 from infra.local.postgres import PostgresServer
 from ml.core.bundle import Record
+from ml.data.sources import Delivery
+from ml.data.sources.synthetic import write_csv
 from ml.export import records
 from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID
-from ml.sources import Delivery
-from ml.sources.synthetic import write_csv
 from ml.warehouse.datasets import read
 from tests.integration.ml.databases import fresh_database, ingest_file
 

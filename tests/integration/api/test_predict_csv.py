@@ -14,8 +14,8 @@ from fastapi.testclient import TestClient
 
 from api.csv_intake import BLOCK_ROWS
 from api.routes import predict_csv
+from ml.data.sources.synthetic import write_csv
 from ml.schema import FEATURES, GENUINE_ROWS
-from ml.sources.synthetic import write_csv
 from tests.integration.api.bundles import expected, write_bundle
 from tests.integration.api.conftest import StartApi, eventually
 from tests.integration.api.databases import connected, migrate, rows

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from infra.local.postgres import PostgresServer
 from ml.core.settings import MlSettings
-from ml.sources import Delivery
-from ml.sources.synthetic import write_csv
+from ml.data.sources import Delivery
+from ml.data.sources.synthetic import write_csv
 from tests.integration.ml.databases import fresh_database, ingest_file
 
 

@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from infra.local.postgres import PostgresServer
 from ml import migrations
 from ml.core.settings import MlSettings
-from ml.sources import Delivery
-from ml.sources.file import read_chunks
-from ml.split import Split, split
-from ml.validation import validate
+from ml.data.load import Ingested, load
+from ml.data.sources import Delivery
+from ml.data.sources.file import read_chunks
+from ml.data.split import Split, split
+from ml.data.validation import validate
 from ml.warehouse.connection import warehouse
-from ml.warehouse.ingestion import Ingested, load
 
 ROLE, PASSWORD = "diabetes_ml", secrets.token_urlsafe(16)
 

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from ml.cli import app
-from ml.cohort import cohort_of_file, cohort_of_warehouse
 from ml.core.settings import MlSettings
-from ml.sources import Delivery
+from ml.data.cohort import cohort_of_file, cohort_of_warehouse
+from ml.data.sources import Delivery
 from tests.integration.ml.databases import ingest_file
 
 

@@ -13,10 +13,10 @@ from infra.local.postgres import PostgresServer
 from ml.cli import app
 from ml.core.errors import RegistryError
 from ml.core.names import MODEL_NAME
+from ml.data.sources import Delivery
 from ml.models import RANDOM_FOREST
 from ml.registry import Registry
 from ml.report import card, description, page, recorded
-from ml.sources import Delivery
 from ml.train import train
 from tests.integration.ml.databases import fresh_database, ingest_file
 from tests.integration.ml.registries import empty

@@ -13,12 +13,12 @@ from infra.local.postgres import PostgresServer
 from ml.core.bundle import load_bundle
 from ml.core.names import CHALLENGER, MODEL_NAME, PRODUCTION
 from ml.core.settings import MlSettings
+from ml.data.sources import Delivery
 from ml.export import records
 from ml.features import model_inputs
 from ml.gate import Outcome, measure, predict, run_gate
 from ml.models import FAMILIES, RANDOM_FOREST
 from ml.registry import Registry
-from ml.sources import Delivery
 from ml.train import Trained, code_version, fingerprint_of, train
 from ml.warehouse.datasets import Dataset, read
 from tests.integration.ml.databases import fresh_database, ingest_file

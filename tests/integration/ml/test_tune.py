@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from infra.local.postgres import PostgresServer
 from ml.core.errors import NoDataError
 from ml.core.settings import MlSettings
+from ml.data.sources import Delivery
 from ml.models import FAMILIES, GRADIENT_BOOSTING
-from ml.sources import Delivery
 from ml.train import code_version
 from ml.tune import Search, best, cross_validated, plan, run_trial
 from ml.warehouse.datasets import read

@@ -9,9 +9,9 @@ import pytest
 
 from ml.core.errors import DataSourceError
 from ml.core.settings import MlSettings
-from ml.sources import fetch
-from ml.sources.file import read_chunks
-from ml.sources.synthetic import write_csv
+from ml.data.sources import fetch
+from ml.data.sources.file import read_chunks
+from ml.data.sources.synthetic import write_csv
 from tests.integration.ml.uci_server import Uci, running_uci
 
 

@@ -13,15 +13,15 @@ import sqlalchemy as sa
 from infra.local.postgres import PostgresServer
 from ml.core.errors import ProvenanceError, RejectedDataError, WarehouseError
 from ml.core.settings import MlSettings
-from ml.ingest import ingest, load_and_clean, validate_delivery
+from ml.data.ingest import ingest, load_and_clean, validate_delivery
+from ml.data.load import Ingested, load
+from ml.data.sources import Delivery
+from ml.data.sources.file import read_chunks
+from ml.data.split import split
+from ml.data.validation import validate
 from ml.schema import CANNOT_BE_READMITTED, COLUMN_NAMES
-from ml.sources import Delivery
-from ml.sources.file import read_chunks
-from ml.split import split
-from ml.validation import validate
 from ml.warehouse.connection import copy_in, copy_out, transaction
 from ml.warehouse.datasets import read
-from ml.warehouse.ingestion import Ingested, load
 from ml.warehouse.tables import ingestions
 from tests.integration.ml.databases import count, dump, ingest_file, load_file
 from tests.unit.ml.tables import as_read, write_delivery

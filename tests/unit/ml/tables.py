@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from ml.data.sources.file import read_chunks
+from ml.data.sources.synthetic import write_csv
+from ml.data.validation import validate
 from ml.features import with_history
 from ml.schema import CANNOT_BE_READMITTED, COLUMN_NAMES, COLUMNS, EXAMPLE_RECORD, Kind
-from ml.sources.file import read_chunks
-from ml.sources.synthetic import write_csv
-from ml.validation import validate
 
 TYPES = {c.name: "int64" if c.kind is Kind.IDENTIFIER else "float32" if c.is_number else "str" for c in COLUMNS}
 

@@ -8,10 +8,10 @@ import pytest
 
 from ml.core.errors import DataSourceError
 from ml.core.settings import MlSettings
+from ml.data.sources import Delivery, fetch
+from ml.data.sources.file import locate, read_chunks
+from ml.data.sources.synthetic import write_csv
 from ml.schema import COLUMN_NAMES
-from ml.sources import Delivery, fetch
-from ml.sources.file import locate, read_chunks
-from ml.sources.synthetic import write_csv
 from tests.unit.ml.tables import write_delivery
 
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from ml.baselines import BASELINES
 from ml.cli import app
 from ml.cli.evaluating import read_seeds
-from ml.cohort import Cohort
+from ml.data.cohort import Cohort
 from ml.features import patients, target
 from ml.goals import ANY, GOALS, SERVED, Goal, judge_goals
 from ml.metrics import ALL_METRICS

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.split import TEST_PERCENT, bucket
+from ml.data.split import TEST_PERCENT, bucket
 
 PATIENTS = st.integers(1, 2**63 - 1)
 

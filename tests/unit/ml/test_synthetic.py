@@ -11,6 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import OrdinalEncoder
 
+from ml.data.sources.synthetic import rows, write_csv
 from ml.schema import (
     CANNOT_BE_READMITTED,
     COLUMN_NAMES,
@@ -27,7 +28,6 @@ from ml.schema import (
     Missing,
 )
 from ml.schema.marginals import MARGINALS
-from ml.sources.synthetic import rows, write_csv
 
 
 @pytest.fixture(scope="module")

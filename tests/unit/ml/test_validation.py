@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ml.core.errors import RejectedDataError
+from ml.data.sources.file import read_chunks
+from ml.data.sources.synthetic import rows, write_csv
+from ml.data.validation import Validated, check, validate
 from ml.schema import BY_NAME, COLUMN_NAMES, Missing
-from ml.sources.file import read_chunks
-from ml.sources.synthetic import rows, write_csv
-from ml.validation import Validated, check, validate
 from tests.unit.ml.tables import delivered
 
 NOBODY = pd.Index([], dtype="int64")

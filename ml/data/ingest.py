@@ -8,11 +8,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from ml.core.settings import MlSettings
-from ml.sources import Delivery, fetch
-from ml.sources.file import read_chunks
-from ml.split import Split, split
-from ml.validation import Validated, validate
-from ml.warehouse.ingestion import Ingested, load
+from ml.data.load import Ingested, load
+from ml.data.sources import Delivery, fetch
+from ml.data.sources.file import read_chunks
+from ml.data.split import Split, split
+from ml.data.validation import Validated, validate
 
 log = logging.getLogger(__name__)
 

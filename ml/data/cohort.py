@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import sqlalchemy as sa
 
+from ml.data.sources.file import locate, read_chunks
+from ml.data.validation import validate
 from ml.schema import CANNOT_BE_READMITTED, COLUMN_NAMES, ENCOUNTER_ID, PATIENT_ID
-from ml.sources.file import locate, read_chunks
-from ml.validation import validate
 from ml.warehouse.datasets import TYPES, read
 
 

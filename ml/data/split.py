@@ -8,9 +8,9 @@ from typing import Final
 import sqlalchemy as sa
 
 from ml.core.errors import NoDataError, SplitError
+from ml.data.load import lock
 from ml.schema import CANNOT_BE_READMITTED, COLUMN_NAMES, ENCOUNTER_ID, PATIENT_ID
 from ml.warehouse.connection import copy_out, transaction
-from ml.warehouse.ingestion import lock
 from ml.warehouse.tables import ingestions, test_data, train_data
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """Data set 296 from the UCI Machine Learning Repository, by ucimlrepo.
 
 ucimlrepo reads over the network without a time limit, so it runs in a process of its own that can be ended;
-``python -m ml.sources.uci URL FILE`` is that process. The result is kept as a file, written atomically.
+``python -m ml.data.sources.uci URL FILE`` is that process. The result is kept as a file, written atomically.
 """
 
 import logging
@@ -66,7 +66,7 @@ def fetch(settings: MlSettings) -> Path:
 def _download(kept: Path, url: str, timeout: float) -> None:
     with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".download-") as scratch:
         fresh = Path(scratch, kept.name)
-        command = [sys.executable, "-m", "ml.sources.uci", url, str(fresh)]
+        command = [sys.executable, "-m", "ml.data.sources.uci", url, str(fresh)]
         try:
             subprocess.run(command, check=True, timeout=timeout, capture_output=True, text=True)
         except subprocess.TimeoutExpired:

@@ -55,7 +55,7 @@ def validate(chunks: Iterable[pd.DataFrame], directory: Path, max_rejected_share
     """Sort delivered rows into accepted and rejected ones.
 
     Args:
-        chunks: frames of text as ``ml.sources.file.read_chunks`` yields them.
+        chunks: frames of text as ``ml.data.sources.file.read_chunks`` yields them.
         directory: receives the two files; an earlier outcome there is replaced.
         max_rejected_share: 0..1, the largest share of rejected rows that is put up with.
 

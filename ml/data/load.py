@@ -7,9 +7,9 @@ from typing import Final
 import sqlalchemy as sa
 
 from ml.core.errors import ProvenanceError, WarehouseError
+from ml.data.sources import Delivery
+from ml.data.validation import REJECTED_COLUMNS, Validated
 from ml.schema import COLUMN_NAMES, ENCOUNTER_ID
-from ml.sources import Delivery
-from ml.validation import REJECTED_COLUMNS, Validated
 from ml.warehouse.connection import copy_in, transaction
 from ml.warehouse.tables import ingestions, raw_data, rejected_rows
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 from ml.core.errors import DataSourceError
 from ml.core.settings import MlSettings
-from ml.sources import file, synthetic, uci
+from ml.data.sources import file, synthetic, uci
 
 log = logging.getLogger(__name__)
 
