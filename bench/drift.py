@@ -26,8 +26,8 @@ from ml.core.bundle import Bundle
 from ml.data.cohort import cohort_of_file
 from ml.data.split import TEST_PERCENT, bucket
 from ml.export import write_bundle
-from ml.features import model_inputs, patients, target, with_history, without_history
-from ml.masking import hide_fields
+from ml.features.masking import hide_fields
+from ml.features.tables import model_inputs, patients, target, with_history, without_history
 from ml.models import FAMILIES, GRADIENT_BOOSTING, RiskModel, fit
 from ml.monitor.drift import FALSE_ALARMS, Comparison, Finding, Kind, State, judge
 from ml.monitor.reference import ScoreReference, ValueReference

@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from ml.features import target
+from ml.features.tables import target
 from ml.metrics import Values
 from ml.schema import FEATURES, UNKNOWN, Kind
 from ml.scores import HOSPITAL_FIELDS, LACE_FIELDS, Record, hospital_points, icd9_group, lace_points

@@ -12,7 +12,7 @@ from ml.core.errors import BundleError
 from ml.evaluate import Interval, Labels, Values, evaluate, paired_difference, resampled_weights
 from ml.evidence import Contender, Evidence, Subgroup
 from ml.export import records
-from ml.features import patients, target
+from ml.features.tables import patients, target
 from ml.metrics import ALL_METRICS, calibration_error, calibration_intercept
 from ml.promote import ECE_LIMIT, MARGINS
 from ml.registry import Registry, Version

@@ -24,7 +24,7 @@ from ml.core.bundle import (
     sha256_of,
 )
 from ml.core.errors import BundleError
-from ml.features import model_inputs
+from ml.features.tables import model_inputs
 from ml.graph import to_graph
 from ml.models import RiskModel
 from ml.schema import EXAMPLE_RECORD, INPUTS

@@ -13,7 +13,7 @@ from ml.core.names import CHALLENGER, PRODUCTION
 from ml.core.settings import MlSettings
 from ml.evaluate import Interval, evaluate
 from ml.evidence import Decision, Evidence, Present, Rule
-from ml.features import patients, target
+from ml.features.tables import patients, target
 from ml.ledger import Action, Ledger, person
 from ml.production import DECISION, REASON, ROLLED_BACK, RULE, carry_out, moved_by_hand, settle
 from ml.promote import decide

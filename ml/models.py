@@ -19,9 +19,9 @@ from sklearn.ensemble import RandomForestClassifier
 from xgboost import XGBClassifier
 
 from ml.core.reliability import EARLIER_STAYS
-from ml.encoder import Encoder, Matrix, feature_names
-from ml.features import Inputs, model_inputs, patients, target, without_history
-from ml.masking import hide, random_hidden
+from ml.features.encoder import Encoder, Matrix, feature_names
+from ml.features.masking import hide, random_hidden
+from ml.features.tables import Inputs, model_inputs, patients, target, without_history
 from ml.schema import FEATURES, Kind
 
 Parameters = Mapping[str, Any]

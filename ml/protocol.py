@@ -21,9 +21,9 @@ from ml.baselines import BASELINES
 from ml.data.cohort import Cohort
 from ml.evaluate import Labels, Values, ece_floor, point_metrics
 from ml.export import probabilities
-from ml.features import patients, target, with_history, without_history
+from ml.features.masking import hide_fields, hide_groups, keep_only
+from ml.features.tables import patients, target, with_history, without_history
 from ml.goals import judge_goals
-from ml.masking import hide_fields, hide_groups, keep_only
 from ml.models import FAMILIES, GRADIENT_BOOSTING, fit
 from ml.schema import HISTORY, TARGET, Group
 from ml.train import code_version

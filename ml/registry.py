@@ -31,7 +31,7 @@ from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, NUMBERS, OUTP
 from ml.core.errors import BundleError, RegistryError
 from ml.core.names import MODEL_NAME
 from ml.core.settings import MlflowSettings
-from ml.features import model_inputs, without_history
+from ml.features.tables import model_inputs, without_history
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from ml.core.names import CHALLENGER
 from ml.core.settings import MlSettings
 from ml.evaluate import Interval, Values, evaluate
 from ml.export import probabilities, write_bundle
-from ml.features import target
+from ml.features.tables import target
 from ml.models import FAMILIES, RiskModel, fit
 from ml.registry import Registry, Version
 from ml.report import Findings, Judged, Provenance, description, examine, judge, plots, record, with_interval
@@ -37,10 +37,10 @@ _SHAPING_MODULES: Final = (
     "ml.schema.codes",
     "ml.schema.history",
     "ml.core.history",
-    "ml.icd9",
-    "ml.features",
-    "ml.masking",
-    "ml.encoder",
+    "ml.features.icd9",
+    "ml.features.tables",
+    "ml.features.masking",
+    "ml.features.encoder",
     "ml.models",
     "ml.graph",
     "ml.graph.encode",

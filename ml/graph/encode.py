@@ -1,4 +1,4 @@
-"""The encoder as ONNX nodes: the same tables and the same arithmetic as :mod:`ml.encoder`, to the last bit.
+"""The encoder as ONNX nodes: the same tables and the same arithmetic as :mod:`ml.features.encoder`, to the last bit.
 
 For a single record a node costs the same whatever it does, so what can be done to many columns at once is: sums and
 differences are products with a matrix of 0, 1 and -1, which are exact for whole numbers.
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from ml.core.bundle import NUMBERS, TEXTS
-from ml.encoder import (
+from ml.features.encoder import (
     CATEGORIES,
     CODE_LIMIT,
     DIAGNOSES,
@@ -34,7 +34,7 @@ _FACTS: Final = 2
 
 
 def encode(graph: Nodes, encoder: Encoder) -> Tensor:
-    """Add the nodes from ``texts`` and ``numbers`` to the matrix of :meth:`ml.encoder.Encoder.transform`."""
+    """Add the nodes from ``texts`` and ``numbers`` to the matrix of :meth:`ml.features.encoder.Encoder.transform`."""
     missing = graph.add("IsNaN", "numbers")
     numbers = _known_or(graph, missing, "numbers")
     categories = _ids(graph, graph.columns("texts", [TEXTS.index(n) for n in CATEGORIES]), encoder.vocabulary)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml.icd9 import CHAPTERS, chapter, order
+from ml.features.icd9 import CHAPTERS, chapter, order
 from ml.monitor.drift import Counts
 from ml.schema import Column, Kind
 
@@ -23,7 +23,7 @@ FREQUENT: Final = 0.01
 """Share of the known diagnoses from which on a code has a bin of its own."""
 ELSE: Final = "anything else"
 _LETTERS: Final = {1000.0: "V", 1200.0: "E"}
-"""Where the chapters begin whose codes do so with a letter; see :func:`ml.icd9.order`."""
+"""Where the chapters begin whose codes do so with a letter; see :func:`ml.features.icd9.order`."""
 
 
 class Binning(Protocol):

@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.core.bundle import NUMBERS, TEXTS, TOLERANCE, Bundle
-from ml.features import Inputs, model_inputs, patients
-from ml.masking import hide
+from ml.features.masking import hide
+from ml.features.tables import Inputs, model_inputs, patients
 from ml.monitor.binning import Binning, binning_of, count, ranges_of
 from ml.monitor.drift import Comparison, Kind, independence
 from ml.monitor.window import Window

@@ -9,7 +9,7 @@ from typing import Final
 
 import pandas as pd
 
-from ml.icd9 import parent
+from ml.features.icd9 import parent
 from ml.schema import BY_NAME
 
 Shift = Callable[[pd.DataFrame], pd.DataFrame]

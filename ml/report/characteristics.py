@@ -5,7 +5,7 @@ from typing import Final
 
 import pandas as pd
 
-from ml.features import target
+from ml.features.tables import target
 from ml.report.findings import Characteristic
 from ml.report.wording import percent
 from ml.schema import PATIENT_ID

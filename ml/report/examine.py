@@ -8,8 +8,8 @@ import pandas as pd
 
 from ml.baselines import BASELINES
 from ml.evaluate import ALL_METRICS, ece_floor, evaluate
-from ml.features import patients, target
-from ml.masking import keep_only
+from ml.features.masking import keep_only
+from ml.features.tables import patients, target
 from ml.report.characteristics import characteristics
 from ml.report.curves import curves
 from ml.report.findings import Answers, Findings, Judged, Provenance

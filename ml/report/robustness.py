@@ -7,7 +7,7 @@ from typing import Final
 import pandas as pd
 
 from ml.evaluate import calibration_error, ece_floor, evaluate
-from ml.masking import hide_fields, hide_groups, keep_only
+from ml.features.masking import hide_fields, hide_groups, keep_only
 from ml.metrics import METRICS
 from ml.report.findings import Judged, Robustness
 from ml.report.sampling import SEED, of_some_patients

@@ -8,7 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from ml.core.errors import NoDataError
-from ml.features import with_history
+from ml.features.tables import with_history
 from ml.schema import COLUMN_NAMES, COLUMNS, ENCOUNTER_ID, Kind
 from ml.warehouse.connection import copy_out, transaction
 from ml.warehouse.tables import ingestions

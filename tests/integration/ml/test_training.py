@@ -15,7 +15,7 @@ from ml.core.names import CHALLENGER, MODEL_NAME, PRODUCTION
 from ml.core.settings import MlSettings
 from ml.data.sources import Delivery
 from ml.export import records
-from ml.features import model_inputs
+from ml.features.tables import model_inputs
 from ml.gate import Outcome, measure, predict, run_gate
 from ml.models import FAMILIES, RANDOM_FOREST
 from ml.registry import Registry

@@ -10,7 +10,7 @@ import pandas as pd
 from ml.data.sources.file import read_chunks
 from ml.data.sources.synthetic import write_csv
 from ml.data.validation import validate
-from ml.features import with_history
+from ml.features.tables import with_history
 from ml.schema import CANNOT_BE_READMITTED, COLUMN_NAMES, COLUMNS, EXAMPLE_RECORD, Kind
 
 TYPES = {c.name: "int64" if c.kind is Kind.IDENTIFIER else "float32" if c.is_number else "str" for c in COLUMNS}

@@ -10,8 +10,8 @@ from ml.appraisal import DEGREES, appraise
 from ml.core.bundle import NUMBERS
 from ml.core.reliability import UNITS, Completeness
 from ml.export import records
-from ml.features import Inputs, model_inputs, target
-from ml.masking import hide_fields, keep_only
+from ml.features.masking import hide_fields, keep_only
+from ml.features.tables import Inputs, model_inputs, target
 from ml.metrics import auroc
 from ml.models import RiskModel
 from ml.schema import EXAMPLE_RECORD, TARGET

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ml.baselines import BASELINES, fit_number_inpatient, points_of
-from ml.features import target
+from ml.features.tables import target
 from ml.metrics import point_metrics
 from ml.schema import FEATURE_NAMES
 from ml.scores import HOSPITAL_FIELDS, LACE_FIELDS, hospital_points, lace_points

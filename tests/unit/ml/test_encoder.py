@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml import icd9
-from ml.encoder import DIAGNOSES, SMOOTHING, Encoder, feature_names
 from ml.export import as_table
-from ml.features import model_inputs, target
+from ml.features import icd9
+from ml.features.encoder import DIAGNOSES, SMOOTHING, Encoder, feature_names
+from ml.features.tables import model_inputs, target
 from ml.schema import EXAMPLE_RECORD, INPUTS
 
 NAMES = feature_names()

@@ -27,7 +27,7 @@ from ml.core.bundle import (
 )
 from ml.core.errors import BundleError
 from ml.export import as_table, parity, probabilities, records, write_bundle
-from ml.features import model_inputs
+from ml.features.tables import model_inputs
 from ml.models import RiskModel
 from ml.schema import EXAMPLE_RECORD, INPUTS, Column, Kind
 from tests.support.completeness import COMPLETENESS

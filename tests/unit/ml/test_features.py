@@ -6,7 +6,7 @@ from sklearn.metrics import roc_auc_score
 
 from ml.core.bundle import NUMBERS, TEXTS
 from ml.export import probabilities
-from ml.features import model_inputs, patients, target
+from ml.features.tables import model_inputs, patients, target
 from ml.models import FAMILIES, GRADIENT_BOOSTING, RANDOM_FOREST, fit
 from ml.schema import INPUTS, TARGET
 

@@ -12,9 +12,9 @@ from onnx import TensorProto
 from sklearn.ensemble import RandomForestClassifier
 
 from ml.core.bundle import NUMBERS, OUTPUT, TEXTS, Record, encode
-from ml.encoder import Encoder, feature_names
 from ml.export import as_table, records
-from ml.features import model_inputs, target
+from ml.features.encoder import Encoder, feature_names
+from ml.features.tables import model_inputs, target
 from ml.graph import to_graph
 from ml.graph.encode import encode as add_encoder
 from ml.graph.nodes import Nodes

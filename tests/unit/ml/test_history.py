@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.core.history import PAST, history_of
-from ml.features import with_history, without_history
+from ml.features.tables import with_history, without_history
 from ml.schema import BY_NAME, CANNOT_BE_READMITTED, HISTORY, HISTORY_NAMES, INPUTS, Column, Group, Kind
 from tests.unit.ml.tables import TYPES
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml import icd9
+from ml.features import icd9
 from ml.schema import ICD9_PATTERN, UNKNOWN
 
 CODES = st.from_regex(re.compile(ICD9_PATTERN, re.ASCII), fullmatch=True)

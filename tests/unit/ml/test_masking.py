@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.core.bundle import NUMBERS, TEXTS
-from ml.features import Inputs, model_inputs, without_history
-from ml.masking import hide, hide_fields, hide_groups, keep_only, random_hidden
+from ml.features.masking import hide, hide_fields, hide_groups, keep_only, random_hidden
+from ml.features.tables import Inputs, model_inputs, without_history
 from ml.schema import BY_NAME, FEATURE_NAMES, FEATURES, HISTORY_NAMES, INPUTS, UNKNOWN, Group
 
 GROUPS = tuple(dict.fromkeys(column.group for column in FEATURES))

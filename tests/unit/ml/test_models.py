@@ -7,10 +7,10 @@ import optuna
 import pandas as pd
 import pytest
 
-from ml.encoder import Encoder, feature_names
 from ml.export import as_table
-from ml.features import Inputs, model_inputs, patients, target, without_history
-from ml.masking import hide, hide_groups, keep_only, random_hidden
+from ml.features.encoder import Encoder, feature_names
+from ml.features.masking import hide, hide_groups, keep_only, random_hidden
+from ml.features.tables import Inputs, model_inputs, patients, target, without_history
 from ml.models import (
     FAMILIES,
     GROUPS,

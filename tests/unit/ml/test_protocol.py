@@ -12,7 +12,7 @@ from ml.baselines import BASELINES
 from ml.cli import app
 from ml.cli.evaluating import read_seeds
 from ml.data.cohort import Cohort
-from ml.features import patients, target
+from ml.features.tables import patients, target
 from ml.goals import ANY, GOALS, SERVED, Goal, judge_goals
 from ml.metrics import ALL_METRICS
 from ml.protocol import CONDITIONS, TEST_SHARE, Plan, run, split_by_patient, summarised

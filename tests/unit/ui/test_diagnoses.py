@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from ml.icd9 import categories
+from ml.features.icd9 import categories
 from ml.schema import BY_NAME
 from ml.schema.marginals import MARGINALS
 from ui import diagnoses

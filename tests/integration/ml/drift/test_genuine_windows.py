@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from bench.drift import CHANGES, SMALL, Trial, bundle_of, drifted, windows, windows_of_patients
 from ml.core.settings import MlSettings
-from ml.masking import hide_fields, hide_groups
+from ml.features.masking import hide_fields, hide_groups
 from ml.models import GRADIENT_BOOSTING, fit
 from ml.monitor.drift import FALSE_ALARMS, Kind, judge
 from ml.schema import Group

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from ml.cli import app
 from ml.core.errors import NoDataError
 from ml.core.names import MONITORING
-from ml.masking import keep_only
+from ml.features.masking import keep_only
 from ml.monitor.drift import Kind, State
 from ml.monitor.findings import Monitored, newest
 from ml.monitor.run import PAGE_FILE, detect_drift, monitor

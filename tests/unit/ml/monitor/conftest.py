@@ -10,7 +10,7 @@ import pytest
 
 from ml.core.bundle import Bundle
 from ml.export import records, write_bundle
-from ml.features import patients, without_history
+from ml.features.tables import patients, without_history
 from ml.models import GRADIENT_BOOSTING, fit
 from ml.monitor.window import Window
 from tests.integration.ml.registries import MANIFEST

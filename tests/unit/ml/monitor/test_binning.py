@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.icd9 import CHAPTERS
+from ml.features.icd9 import CHAPTERS
 from ml.monitor.binning import ELSE, FREQUENT, SINGLE_VALUES, binning_of, count
 from ml.schema import BY_NAME, FEATURES, ICD9_PATTERN, Column, Kind
 

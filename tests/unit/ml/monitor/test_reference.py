@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ml.core.bundle import Bundle
-from ml.masking import hide_fields, keep_only
+from ml.features.masking import hide_fields, keep_only
 from ml.monitor.drift import Comparison, Kind, State, judge
 from ml.monitor.reference import SCORE, ScoreReference, ValueReference
 from ml.schema import FEATURE_NAMES

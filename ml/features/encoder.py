@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
-from ml import icd9
 from ml.core.bundle import NUMBERS, TEXTS
-from ml.features import Inputs
+from ml.features import icd9
+from ml.features.tables import Inputs
 from ml.schema import BY_NAME, FEATURES, HISTORY, UNKNOWN, Group, Kind
 
 Matrix = NDArray[np.float32]

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.core.bundle import NUMBERS, TEXTS
-from ml.features import Inputs
+from ml.features.tables import Inputs
 from ml.schema import FEATURE_NAMES, FEATURES, INPUTS, UNKNOWN, Group
 
 Hidden = NDArray[np.bool_]
