@@ -25,15 +25,15 @@ from ml.appraisal import appraise
 from ml.core.bundle import Bundle
 from ml.data.cohort import cohort_of_file
 from ml.data.split import TEST_PERCENT, bucket
-from ml.export import write_bundle
 from ml.features.masking import hide_fields
 from ml.features.tables import model_inputs, patients, target, with_history, without_history
-from ml.models import FAMILIES, GRADIENT_BOOSTING, RiskModel, fit
 from ml.monitor.drift import FALSE_ALARMS, Comparison, Finding, Kind, State, judge
 from ml.monitor.reference import ScoreReference, ValueReference
 from ml.monitor.shifts import Shift, diagnoses_by_category, lab_not_measured, one_age_band_older, without_payer
 from ml.monitor.window import Window
 from ml.schema import FEATURE_NAMES, PATIENT_ID
+from ml.training.export import write_bundle
+from ml.training.models import FAMILIES, GRADIENT_BOOSTING, RiskModel, fit
 
 RESULT: Final = Path(__file__).parent / "results" / "drift.json"
 SIZES: Final = (250, 500, 1_000)

@@ -30,11 +30,11 @@ from ml.core.explain import ORDERS, Predictor, explain
 from ml.core.reliability import EARLIER_STAYS
 from ml.data.cohort import cohort_of_file
 from ml.data.split import TEST_PERCENT, bucket
-from ml.export import records, write_bundle
 from ml.features.encoder import DIAGNOSES, DRUGS, PRESENT, UTILISATION, feature_names
 from ml.features.tables import model_inputs, target, with_history
-from ml.models import FAMILIES, GRADIENT_BOOSTING, RiskModel, fit
 from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, HISTORY_NAMES, INPUTS, PATIENT_ID
+from ml.training.export import records, write_bundle
+from ml.training.models import FAMILIES, GRADIENT_BOOSTING, RiskModel, fit
 
 RESULT: Final = Path(__file__).parent / "results" / "explanations.json"
 RECORDS: Final = 300

@@ -40,14 +40,14 @@ def _schedule() -> CronTriggerTimetable | AssetOrTimeSchedule:
     doc_md=__doc__,
 )
 def auto_model_train_diabetes() -> None:
-    """Wire :mod:`ml.tune`, :mod:`ml.train` and :mod:`ml.gate`."""
+    """Wire :mod:`ml.training.tune`, :mod:`ml.training.train` and :mod:`ml.gate`."""
 
     @task
     def plan_search() -> list[dict[str, str | int]]:
         """Create the study, or find it again; one entry per trial."""
         from ml.core.errors import NoDataError
         from ml.core.settings import MlSettings
-        from ml.tune import plan
+        from ml.training.tune import plan
         from ml.warehouse.connection import warehouse
 
         settings = MlSettings.load()
@@ -66,7 +66,7 @@ def auto_model_train_diabetes() -> None:
     def run_trial(study: str, slot: int) -> str:
         """Fill one slot of the search; returns the study's name."""
         from ml.core.settings import MlSettings
-        from ml.tune import run_trial as run
+        from ml.training.tune import run_trial as run
         from ml.warehouse.connection import warehouse
 
         settings = MlSettings.load()
@@ -79,8 +79,8 @@ def auto_model_train_diabetes() -> None:
         """Fit the best settings on all training data and register them; returns the version's number."""
         from ml.core.settings import MlSettings
         from ml.registry import Registry
-        from ml.train import train
-        from ml.tune import best
+        from ml.training.train import train
+        from ml.training.tune import best
         from ml.warehouse.connection import warehouse
 
         settings = MlSettings.load()

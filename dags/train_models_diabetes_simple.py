@@ -29,16 +29,16 @@ from policies import DEFAULTS
     doc_md=__doc__,
 )
 def train_models_diabetes_simple() -> None:
-    """Wire :mod:`ml.train` and :mod:`ml.gate`."""
+    """Wire :mod:`ml.training.train` and :mod:`ml.gate`."""
 
     @task
     def train_random_forest() -> str:
         """Fit, evaluate, export and register; returns the version's number."""
         from ml.core.errors import NoDataError
         from ml.core.settings import MlSettings
-        from ml.models import RANDOM_FOREST
         from ml.registry import Registry
-        from ml.train import train
+        from ml.training.models import RANDOM_FOREST
+        from ml.training.train import train
         from ml.warehouse.connection import warehouse
 
         settings = MlSettings.load()

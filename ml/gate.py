@@ -18,7 +18,7 @@ from ml.ledger import Action, Ledger, person
 from ml.production import DECISION, REASON, ROLLED_BACK, RULE, carry_out, moved_by_hand, settle
 from ml.promote import decide
 from ml.registry import Registry, Version
-from ml.train import code_version
+from ml.training.train import code_version
 from ml.warehouse.connection import alone
 from ml.warehouse.datasets import Dataset, read
 

@@ -20,13 +20,13 @@ from sklearn.model_selection import GroupShuffleSplit
 from ml.baselines import BASELINES
 from ml.data.cohort import Cohort
 from ml.evaluate import Labels, Values, ece_floor, point_metrics
-from ml.export import probabilities
 from ml.features.masking import hide_fields, hide_groups, keep_only
 from ml.features.tables import patients, target, with_history, without_history
 from ml.goals import judge_goals
-from ml.models import FAMILIES, GRADIENT_BOOSTING, fit
 from ml.schema import HISTORY, TARGET, Group
-from ml.train import code_version
+from ml.training.export import probabilities
+from ml.training.models import FAMILIES, GRADIENT_BOOSTING, fit
+from ml.training.train import code_version
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from ml.export import probabilities
 from ml.schema import INPUTS
+from ml.training.export import probabilities
 
 
 def answers(model: Any, given: pd.DataFrame) -> list[float]:

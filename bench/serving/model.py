@@ -18,10 +18,10 @@ from ml.appraisal import appraise
 from ml.core.names import MODEL_NAME
 from ml.data.cohort import cohort_of_file
 from ml.data.split import TEST_PERCENT, bucket
-from ml.export import records, write_bundle
 from ml.features.tables import target, with_history
-from ml.models import FAMILIES, RANDOM_FOREST, fit
 from ml.schema import FEATURE_NAMES, PATIENT_ID
+from ml.training.export import records, write_bundle
+from ml.training.models import FAMILIES, RANDOM_FOREST, fit
 
 SEED: Final = 296
 LARGE: Final = 10_000

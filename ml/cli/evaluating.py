@@ -75,8 +75,8 @@ def _evaluate_version(version: str) -> None:
 def _run_protocol(
     seeds: tuple[int, ...], families: str | None, data: Path | None, out: Path | None, control: bool, jobs: int
 ) -> None:
-    from ml.models import FAMILIES
     from ml.protocol import Plan, run
+    from ml.training.models import FAMILIES
 
     chosen = families.split(",") if families else list(FAMILIES)
     for family in chosen:

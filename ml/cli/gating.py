@@ -91,7 +91,7 @@ def ledger(
 @app.command()
 def reproduce(version: Annotated[str, typer.Argument(help="Number of the version.")]) -> None:
     """Train a version again from what it logged, and compare the answers for the test patients."""
-    from ml.reproduce import reproduce as run
+    from ml.training.reproduce import reproduce as run
 
     with warehouse_of_settings() as (settings, engine), working("Training again"):
         done = run(settings, engine, registry_of(settings), version)

@@ -14,8 +14,8 @@ def train(
     gate: Annotated[bool, typer.Option(help="Let the gate decide on the new version.")] = True,
 ) -> None:
     """Train a model on the training data, register it, and let the gate decide."""
-    from ml.models import FAMILIES, RANDOM_FOREST
-    from ml.train import train as run
+    from ml.training.models import FAMILIES, RANDOM_FOREST
+    from ml.training.train import train as run
 
     if family not in FAMILIES:
         raise typer.BadParameter(f"{family!r} is not one of {', '.join(FAMILIES)}", param_hint="--family")
@@ -35,8 +35,8 @@ def tune(
     """Search the model families for the best settings, refit the best, and let the gate decide."""
     from rich.progress import Progress
 
-    from ml import tune as search
-    from ml.train import train as refit
+    from ml.training import tune as search
+    from ml.training.train import train as refit
 
     with warehouse_of_settings() as (settings, engine):
         settings = settings.model_copy(update={"tune_trials": trials}) if trials else settings

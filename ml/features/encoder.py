@@ -1,7 +1,7 @@
 """Raw fields to the numbers that trees split on, as lookup tables and a little arithmetic.
 
-Everything that is learnt or known sits in tables, which :mod:`ml.graph` copies into the ONNX graph: what a model
-was trained on is what it is served. Unknown is -1 throughout, a value of its own below all others.
+Everything that is learnt or known sits in tables, which :mod:`ml.training.onnx_graph` copies into the ONNX graph: what
+a model was trained on is what it is served. Unknown is -1 throughout, a value of its own below all others.
 
 Target encoding replaces a value with many levels by its smoothed rate of readmission. For training rows the rates
 come from other patients (cross-fitting by patient), so that no row sees its own outcome.

@@ -9,10 +9,10 @@ import pandas as pd
 
 from ml.core.bundle import Record
 from ml.core.errors import SimulationError
-from ml.export import records
 from ml.features.tables import target
 from ml.monitor.shifts import SHIFTS
 from ml.schema import BY_NAME, ENCOUNTER_ID, FEATURE_NAMES, FEATURES, PATIENT_ID
+from ml.training.export import records
 
 ASKED_FIRST: Final = ("race", "gender", "age")
 """What whoever fills in a form tells in any case."""

@@ -9,8 +9,8 @@ import pandas as pd
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from ml.export import as_table
 from ml.schema import CANNOT_BE_READMITTED
+from ml.training.export import as_table
 from ml.warehouse.connection import transaction
 from ml.warehouse.tables import predictions
 

@@ -10,8 +10,8 @@ from infra.local.postgres import PostgresServer
 from ml.core.bundle import Record
 from ml.data.sources import Delivery
 from ml.data.sources.synthetic import write_csv
-from ml.export import records
 from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID
+from ml.training.export import records
 from ml.warehouse.datasets import read
 from tests.integration.ml.databases import fresh_database, ingest_file
 

@@ -7,10 +7,10 @@ import httpx
 import pandas as pd
 
 from ml.core.names import MODEL_NAME
-from ml.export import write_bundle
-from ml.models import RiskModel
 from ml.registry import Registry, Version
 from ml.schema import EXAMPLE_RECORD
+from ml.training.export import write_bundle
+from ml.training.models import RiskModel
 from tests.support.completeness import COMPLETENESS
 
 MANIFEST: dict[str, Any] = {

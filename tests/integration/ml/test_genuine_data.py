@@ -12,13 +12,13 @@ from ml.appraisal import appraise
 from ml.core.reliability import Completeness
 from ml.core.settings import MlSettings
 from ml.evaluate import evaluate
-from ml.export import parity, probabilities, records, write_bundle
 from ml.features.masking import hide_fields, hide_groups, keep_only
 from ml.features.tables import patients, target, with_history, without_history
 from ml.metrics import auroc, calibration_error, ece_floor, point_metrics
-from ml.models import GRADIENT_BOOSTING, RANDOM_FOREST, RiskModel, fit
 from ml.monitor.estimate import expected
 from ml.schema import COLUMN_NAMES, GENUINE_ROWS, HISTORY_NAMES, TARGET, Group
+from ml.training.export import parity, probabilities, records, write_bundle
+from ml.training.models import GRADIENT_BOOSTING, RANDOM_FOREST, RiskModel, fit
 from ml.warehouse.datasets import Dataset, read
 from tests.integration.ml.databases import count
 from tests.integration.ml.registries import MANIFEST

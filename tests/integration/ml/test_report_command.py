@@ -14,10 +14,10 @@ from ml.cli import app
 from ml.core.errors import RegistryError
 from ml.core.names import MODEL_NAME
 from ml.data.sources import Delivery
-from ml.models import RANDOM_FOREST
 from ml.registry import Registry
 from ml.report import card, description, page, recorded
-from ml.train import train
+from ml.training.models import RANDOM_FOREST
+from ml.training.train import train
 from tests.integration.ml.databases import fresh_database, ingest_file
 from tests.integration.ml.registries import empty
 

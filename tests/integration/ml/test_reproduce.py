@@ -12,10 +12,10 @@ from ml.core.errors import RegistryError
 from ml.core.settings import MlSettings
 from ml.data.sources import Delivery
 from ml.data.sources.synthetic import write_csv
-from ml.models import GRADIENT_BOOSTING, RANDOM_FOREST
 from ml.registry import Registry
-from ml.reproduce import ReproductionError, reproduce
-from ml.train import code_version, train
+from ml.training.models import GRADIENT_BOOSTING, RANDOM_FOREST
+from ml.training.reproduce import ReproductionError, reproduce
+from ml.training.train import code_version, train
 from ml.warehouse.datasets import read
 from tests.integration.ml.databases import fresh_database, ingest_file
 from tests.integration.ml.registries import empty

@@ -14,12 +14,12 @@ from ml.core.bundle import load_bundle
 from ml.core.names import CHALLENGER, MODEL_NAME, PRODUCTION
 from ml.core.settings import MlSettings
 from ml.data.sources import Delivery
-from ml.export import records
 from ml.features.tables import model_inputs
 from ml.gate import Outcome, measure, predict, run_gate
-from ml.models import FAMILIES, RANDOM_FOREST
 from ml.registry import Registry
-from ml.train import Trained, code_version, fingerprint_of, train
+from ml.training.export import records
+from ml.training.models import FAMILIES, RANDOM_FOREST
+from ml.training.train import Trained, code_version, fingerprint_of, train
 from ml.warehouse.datasets import Dataset, read
 from tests.integration.ml.databases import fresh_database, ingest_file
 from tests.integration.ml.registries import empty

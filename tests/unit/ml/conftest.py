@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from ml.models import FAMILIES, RiskModel, fit
+from ml.training.models import FAMILIES, RiskModel, fit
 from tests.unit.ml.tables import cohort
 
 SMALL = {"random_forest": {"n_estimators": 12}, "gradient_boosting": {"n_estimators": 20}}

@@ -4,7 +4,7 @@ import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper
 
-from ml.graph.nodes import Nodes
+from ml.training.onnx_graph.nodes import Nodes
 
 
 def session_of(nodes: Nodes, output: str, **inputs: tuple[int, int]) -> ort.InferenceSession:

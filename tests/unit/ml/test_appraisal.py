@@ -9,12 +9,12 @@ import pytest
 from ml.appraisal import DEGREES, appraise
 from ml.core.bundle import NUMBERS
 from ml.core.reliability import UNITS, Completeness
-from ml.export import records
 from ml.features.masking import hide_fields, keep_only
 from ml.features.tables import Inputs, model_inputs, target
 from ml.metrics import auroc
-from ml.models import RiskModel
 from ml.schema import EXAMPLE_RECORD, TARGET
+from ml.training.export import records
+from ml.training.models import RiskModel
 
 COMPLETE = {**EXAMPLE_RECORD, "earlier_stays": 0}
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.export import as_table
 from ml.features import icd9
 from ml.features.encoder import DIAGNOSES, SMOOTHING, Encoder, feature_names
 from ml.features.tables import model_inputs, target
 from ml.schema import EXAMPLE_RECORD, INPUTS
+from ml.training.export import as_table
 
 NAMES = feature_names()
 

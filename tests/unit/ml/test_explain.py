@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from ml.appraisal import appraise
 from ml.core.bundle import Bundle, Record
 from ml.core.explain import EXACT, explain
-from ml.export import records, write_bundle
-from ml.models import RiskModel
 from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, HISTORY_NAMES
+from ml.training.export import records, write_bundle
+from ml.training.models import RiskModel
 
 MANIFEST: dict[str, Any] = {
     "algorithm": "any",

@@ -26,10 +26,10 @@ from ml.core.bundle import (
     sha256_of,
 )
 from ml.core.errors import BundleError
-from ml.export import as_table, parity, probabilities, records, write_bundle
 from ml.features.tables import model_inputs
-from ml.models import RiskModel
 from ml.schema import EXAMPLE_RECORD, INPUTS, Column, Kind
+from ml.training.export import as_table, parity, probabilities, records, write_bundle
+from ml.training.models import RiskModel
 from tests.support.completeness import COMPLETENESS
 
 MANIFEST: dict[str, Any] = {

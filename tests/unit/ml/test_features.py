@@ -5,10 +5,10 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from ml.core.bundle import NUMBERS, TEXTS
-from ml.export import probabilities
 from ml.features.tables import model_inputs, patients, target
-from ml.models import FAMILIES, GRADIENT_BOOSTING, RANDOM_FOREST, fit
 from ml.schema import INPUTS, TARGET
+from ml.training.export import probabilities
+from ml.training.models import FAMILIES, GRADIENT_BOOSTING, RANDOM_FOREST, fit
 
 
 def test_a_model_sees_the_features_and_the_history_and_nothing_else(test_table: pd.DataFrame) -> None:

@@ -12,14 +12,14 @@ from onnx import TensorProto
 from sklearn.ensemble import RandomForestClassifier
 
 from ml.core.bundle import NUMBERS, OUTPUT, TEXTS, Record, encode
-from ml.export import as_table, records
 from ml.features.encoder import Encoder, feature_names
 from ml.features.tables import model_inputs, target
-from ml.graph import to_graph
-from ml.graph.encode import encode as add_encoder
-from ml.graph.nodes import Nodes
-from ml.models import GROUPS, Offsets, RiskModel
 from ml.schema import EXAMPLE_RECORD, FEATURES, ICD9_PATTERN, INPUTS, Column, Kind
+from ml.training.export import as_table, records
+from ml.training.models import GROUPS, Offsets, RiskModel
+from ml.training.onnx_graph import to_graph
+from ml.training.onnx_graph.encode import encode as add_encoder
+from ml.training.onnx_graph.nodes import Nodes
 from tests.unit.ml.graphs import session_of
 
 ODD_CODES = ("008", "8", "08", "008.45", "8.7", "V01.5", "E909.9", "250.8", "250.80", "250", "999.99", "0", "000.5")

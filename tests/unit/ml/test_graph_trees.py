@@ -9,9 +9,9 @@ from onnx import TensorProto
 from sklearn.ensemble import RandomForestClassifier
 from xgboost import XGBClassifier
 
-from ml.graph.nodes import Nodes
-from ml.graph.trees import SUMMED_TREES, add_trees, trees_of
-from ml.models import FAMILIES, GRADIENT_BOOSTING
+from ml.training.models import FAMILIES, GRADIENT_BOOSTING
+from ml.training.onnx_graph.nodes import Nodes
+from ml.training.onnx_graph.trees import SUMMED_TREES, add_trees, trees_of
 from tests.unit.ml.graphs import session_of
 
 

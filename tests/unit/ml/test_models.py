@@ -7,11 +7,12 @@ import optuna
 import pandas as pd
 import pytest
 
-from ml.export import as_table
 from ml.features.encoder import Encoder, feature_names
 from ml.features.masking import hide, hide_groups, keep_only, random_hidden
 from ml.features.tables import Inputs, model_inputs, patients, target, without_history
-from ml.models import (
+from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, FEATURES, TARGET, Group
+from ml.training.export import as_table
+from ml.training.models import (
     FAMILIES,
     GROUPS,
     KNOWN_COLUMNS,
@@ -22,7 +23,6 @@ from ml.models import (
     known_features,
     unknown_groups,
 )
-from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, FEATURES, TARGET, Group
 from tests.unit.ml.conftest import SMALL
 
 BOTH = pytest.mark.parametrize("family", list(FAMILIES))

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from ml.core.bundle import Record, load_bundle
 from ml.core.names import PRODUCTION
 from ml.core.settings import MlSettings
-from ml.export import records
 from ml.features.tables import without_history
 from ml.registry import Registry
 from ml.schema import ENCOUNTER_ID, PATIENT_ID
+from ml.training.export import records
 from ml.warehouse.datasets import Dataset
 from ml.warehouse.tables import predictions
 from tests.integration.ml.registries import register_bundle

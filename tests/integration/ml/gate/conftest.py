@@ -12,10 +12,10 @@ from infra.local.postgres import PostgresServer
 from ml.core.settings import MlSettings
 from ml.data.sources import Delivery
 from ml.data.sources.synthetic import write_csv
-from ml.export import probabilities
-from ml.models import GRADIENT_BOOSTING, RiskModel, fit
 from ml.registry import Registry
 from ml.schema import ENCOUNTER_ID, PATIENT_ID, POSITIVE, TARGET
+from ml.training.export import probabilities
+from ml.training.models import GRADIENT_BOOSTING, RiskModel, fit
 from ml.warehouse.datasets import Dataset, read
 from tests.integration.ml.databases import fresh_database, ingest_file
 from tests.integration.ml.gate.gates import MINORITY, Gate

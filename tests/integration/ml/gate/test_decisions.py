@@ -17,7 +17,7 @@ from ml.gate import measure, predict, run_gate
 from ml.ledger import Action
 from ml.production import roll_back
 from ml.registry import Registry
-from ml.train import code_version
+from ml.training.train import code_version
 from ml.warehouse.connection import alone, warehouse
 from ml.warehouse.datasets import Dataset
 from tests.integration.ml.gate.gates import ACTOR, MINORITY, Gate, delete_files, watched_alias

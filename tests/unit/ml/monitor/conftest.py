@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from ml.core.bundle import Bundle
-from ml.export import records, write_bundle
 from ml.features.tables import patients, without_history
-from ml.models import GRADIENT_BOOSTING, fit
 from ml.monitor.window import Window
+from ml.training.export import records, write_bundle
+from ml.training.models import GRADIENT_BOOSTING, fit
 from tests.integration.ml.registries import MANIFEST
 
 WindowOf = Callable[..., Window]

@@ -21,11 +21,11 @@ from ml.core.bundle import Manifest
 from ml.core.names import CHALLENGER
 from ml.core.settings import MlSettings
 from ml.evaluate import Interval, Values, evaluate
-from ml.export import probabilities, write_bundle
 from ml.features.tables import target
-from ml.models import FAMILIES, RiskModel, fit
 from ml.registry import Registry, Version
 from ml.report import Findings, Judged, Provenance, description, examine, judge, plots, record, with_interval
+from ml.training.export import probabilities, write_bundle
+from ml.training.models import FAMILIES, RiskModel, fit
 from ml.warehouse.connection import transaction
 from ml.warehouse.datasets import Dataset, current_version, read
 
@@ -41,12 +41,12 @@ _SHAPING_MODULES: Final = (
     "ml.features.tables",
     "ml.features.masking",
     "ml.features.encoder",
-    "ml.models",
-    "ml.graph",
-    "ml.graph.encode",
-    "ml.graph.nodes",
-    "ml.graph.trees",
-    "ml.export",
+    "ml.training.models",
+    "ml.training.onnx_graph",
+    "ml.training.onnx_graph.encode",
+    "ml.training.onnx_graph.nodes",
+    "ml.training.onnx_graph.trees",
+    "ml.training.export",
     "ml.core.bundle",
     "ml.data.split",
 )
@@ -71,7 +71,7 @@ def train(
         settings: of this service.
         engine: of the ``diabetes`` database.
         registry: receives run and version.
-        family: a key of :data:`ml.models.FAMILIES`.
+        family: a key of :data:`ml.training.models.FAMILIES`.
         parameters: over the family's defaults.
 
     Raises:

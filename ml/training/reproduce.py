@@ -13,10 +13,10 @@ from ml.core.bundle import TOLERANCE, load_bundle
 from ml.core.errors import ReproductionError
 from ml.core.settings import MlSettings
 from ml.evaluate import Values
-from ml.export import probabilities, records
-from ml.models import FAMILIES, fit
 from ml.registry import Registry, Version
-from ml.train import code_version, fingerprint_of
+from ml.training.export import probabilities, records
+from ml.training.models import FAMILIES, fit
+from ml.training.train import code_version, fingerprint_of
 from ml.warehouse.connection import transaction
 from ml.warehouse.datasets import Dataset, current_version, read
 
@@ -105,7 +105,7 @@ def _value(text: str) -> Any:
 
 
 def _answers_of_a_new_fit(settings: MlSettings, dataset: Dataset, family: str, parameters: Mapping[str, Any]) -> Values:
-    """Fit as :func:`ml.train.train` does; probabilities of the test encounters, shape ``(rows,)``."""
+    """Fit as :func:`ml.training.train.train` does; probabilities of the test encounters, shape ``(rows,)``."""
     return probabilities(fit(family, parameters, dataset.train, settings.train_jobs), dataset.test)
 
 

@@ -27,7 +27,7 @@ from ml.features.encoder import (
     UTILISATION,
     Encoder,
 )
-from ml.graph.nodes import ML_DOMAIN, Nodes, Tensor
+from ml.training.onnx_graph.nodes import ML_DOMAIN, Nodes, Tensor
 
 _FACTS: Final = 2
 """Facts of a code that stay apart for each diagnosis: order and chapter. The others are joined over this stay's."""

@@ -9,11 +9,11 @@ import onnx
 from onnx import TensorProto, helper
 
 from ml.core.bundle import NUMBERS, OUTPUT, TEXTS
-from ml.graph.encode import encode
-from ml.graph.nodes import Nodes, Tensor
-from ml.graph.trees import add_trees, trees_of
-from ml.models import HISTORY_COLUMN, KNOWN_COLUMNS, MEMBERS, RiskModel
 from ml.schema import FEATURES
+from ml.training.models import HISTORY_COLUMN, KNOWN_COLUMNS, MEMBERS, RiskModel
+from ml.training.onnx_graph.encode import encode
+from ml.training.onnx_graph.nodes import Nodes, Tensor
+from ml.training.onnx_graph.trees import add_trees, trees_of
 
 _OPSETS = (helper.make_opsetid("", 20), helper.make_opsetid("ai.onnx.ml", 3))
 _IR_VERSION = 9

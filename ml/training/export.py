@@ -25,9 +25,9 @@ from ml.core.bundle import (
 )
 from ml.core.errors import BundleError
 from ml.features.tables import model_inputs
-from ml.graph import to_graph
-from ml.models import RiskModel
 from ml.schema import EXAMPLE_RECORD, INPUTS
+from ml.training.models import RiskModel
+from ml.training.onnx_graph import to_graph
 
 GOLDEN_ROWS: Final = 48
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 from xgboost import XGBClassifier
 
-from ml.graph.nodes import ML_DOMAIN, Nodes, Tensor
+from ml.training.onnx_graph.nodes import ML_DOMAIN, Nodes, Tensor
 
 SUMMED_TREES: Final = 100
 """Trees in one operator. It sums in float32: few values at a time lose fewer digits."""

@@ -19,10 +19,10 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from ml.core.errors import NoDataError
 from ml.core.settings import MlSettings
-from ml.export import probabilities
 from ml.features.tables import patients, target, without_history
-from ml.models import FAMILIES, GRADIENT_BOOSTING, SEED, fit
-from ml.train import code_version
+from ml.training.export import probabilities
+from ml.training.models import FAMILIES, GRADIENT_BOOSTING, SEED, fit
+from ml.training.train import code_version
 from ml.warehouse.connection import transaction
 from ml.warehouse.datasets import Dataset, current_version, read
 
