@@ -21,10 +21,10 @@ from rich.table import Table
 from scipy.stats import beta
 
 from bench.machine import machine
-from ml.appraisal import appraise
 from ml.core.bundle import Bundle
 from ml.data.cohort import cohort_of_file
 from ml.data.split import TEST_PERCENT, bucket
+from ml.evaluation.reliability_curve import appraise
 from ml.features.masking import hide_fields
 from ml.features.tables import model_inputs, patients, target, with_history, without_history
 from ml.monitor.drift import FALSE_ALARMS, Comparison, Finding, Kind, State, judge

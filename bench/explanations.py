@@ -24,12 +24,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.machine import machine
-from ml.appraisal import appraise
 from ml.core.bundle import Bundle, Record
 from ml.core.explain import ORDERS, Predictor, explain
 from ml.core.reliability import EARLIER_STAYS
 from ml.data.cohort import cohort_of_file
 from ml.data.split import TEST_PERCENT, bucket
+from ml.evaluation.reliability_curve import appraise
 from ml.features.encoder import DIAGNOSES, DRUGS, PRESENT, UTILISATION, feature_names
 from ml.features.tables import model_inputs, target, with_history
 from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, HISTORY_NAMES, INPUTS, PATIENT_ID

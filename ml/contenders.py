@@ -9,10 +9,10 @@ import pandas as pd
 
 from ml.core.bundle import load_bundle
 from ml.core.errors import BundleError
-from ml.evaluate import Interval, Labels, Values, evaluate, paired_difference, resampled_weights
+from ml.evaluation.bootstrap import Interval, Labels, Values, evaluate, paired_difference, resampled_weights
+from ml.evaluation.metrics import ALL_METRICS, calibration_error, calibration_intercept
 from ml.evidence import Contender, Evidence, Subgroup
 from ml.features.tables import patients, target
-from ml.metrics import ALL_METRICS, calibration_error, calibration_intercept
 from ml.promote import ECE_LIMIT, MARGINS
 from ml.registry import Registry, Version
 from ml.training.export import records

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ml.evaluate import Interval
+from ml.evaluation.bootstrap import Interval
 
 
 class Rule(StrEnum):

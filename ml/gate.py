@@ -11,7 +11,7 @@ from ml.core.bundle import Record, load_bundle
 from ml.core.errors import BundleError, RegistryError
 from ml.core.names import CHALLENGER, PRODUCTION
 from ml.core.settings import MlSettings
-from ml.evaluate import Interval, evaluate
+from ml.evaluation.bootstrap import Interval, evaluate
 from ml.evidence import Decision, Evidence, Present, Rule
 from ml.features.tables import patients, target
 from ml.ledger import Action, Ledger, person

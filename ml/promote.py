@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ml.evaluate import Interval
+from ml.evaluation.bootstrap import Interval
 from ml.evidence import Contender, Decision, Evidence, Present, Rule
 
 MARGINS: Final[Mapping[str, float]] = {"auroc": 0.003, "average_precision": 0.005, "brier": 0.0003}

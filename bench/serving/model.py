@@ -14,10 +14,10 @@ import pandas as pd
 from api.model_cache import ModelCache
 from api.registry_client import RegisteredVersion
 from bench.serving.answers import answers
-from ml.appraisal import appraise
 from ml.core.names import MODEL_NAME
 from ml.data.cohort import cohort_of_file
 from ml.data.split import TEST_PERCENT, bucket
+from ml.evaluation.reliability_curve import appraise
 from ml.features.tables import target, with_history
 from ml.schema import FEATURE_NAMES, PATIENT_ID
 from ml.training.export import records, write_bundle

@@ -75,7 +75,7 @@ def _evaluate_version(version: str) -> None:
 def _run_protocol(
     seeds: tuple[int, ...], families: str | None, data: Path | None, out: Path | None, control: bool, jobs: int
 ) -> None:
-    from ml.protocol import Plan, run
+    from ml.evaluation.repeated_splits import Plan, run
     from ml.training.models import FAMILIES
 
     chosen = families.split(",") if families else list(FAMILIES)

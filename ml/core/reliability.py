@@ -1,6 +1,7 @@
 """How much a record tells, and what that makes of the answer. Light: numpy and the schema, so that the API has it.
 
-The figures come with the bundle; :mod:`ml.appraisal` measured them on the test patients when it was made.
+The figures come with the bundle; :mod:`ml.evaluation.reliability_curve` measured them on the test patients when it was
+made.
 """
 
 from bisect import bisect_right

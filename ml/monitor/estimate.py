@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 import sqlalchemy as sa
 
-from ml.evaluate import Values
-from ml.metrics import METRICS, Metric
+from ml.evaluation.bootstrap import Values
+from ml.evaluation.metrics import METRICS, Metric
 from ml.monitor.maturity import COUNTS, MOST_RECORDS
 from ml.warehouse.tables import monitor_runs
 

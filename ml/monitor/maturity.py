@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ml.contenders import SUBGROUP_COLUMNS
 from ml.core.settings import MlSettings
-from ml.evaluate import Labels, Values
+from ml.evaluation.bootstrap import Labels, Values
 from ml.monitor.delivered import delivered
 from ml.schema import CANNOT_BE_READMITTED
 from ml.warehouse.connection import transaction

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from ml.contenders import SUBGROUP_POSITIVES
 from ml.core.settings import MlSettings
-from ml.evaluate import ALL_METRICS, Values, evaluate
+from ml.evaluation.bootstrap import ALL_METRICS, Values, evaluate
 from ml.monitor.estimate import ESTIMATED, expected, window_probabilities
 from ml.monitor.maturity import Mature, mature
 from ml.warehouse.connection import transaction

@@ -6,8 +6,8 @@ from time import perf_counter
 
 import pandas as pd
 
-from ml.baselines import BASELINES
-from ml.evaluate import ALL_METRICS, ece_floor, evaluate
+from ml.evaluation.baselines import BASELINES
+from ml.evaluation.bootstrap import ALL_METRICS, ece_floor, evaluate
 from ml.features.masking import keep_only
 from ml.features.tables import patients, target
 from ml.report.characteristics import characteristics
@@ -46,7 +46,7 @@ def examine(
         judged: the answers for the test patients.
         train: the encounters that the model was fitted on, to describe them.
         provenance: what the version was made from; it says how many bootstrap replicates to draw.
-        metrics: figures that are known already, by :func:`ml.evaluate.evaluate` with as many replicates.
+        metrics: figures that are known already, by :func:`ml.evaluation.bootstrap.evaluate` with as many replicates.
     """
     started, samples = perf_counter(), provenance.samples
     known = {name: dict(figure) for name, figure in (metrics or {}).items()}

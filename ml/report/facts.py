@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from ml.metrics import TOP_SHARES
+from ml.evaluation.metrics import TOP_SHARES
 from ml.report import wording
 from ml.report.findings import Findings
 from ml.report.readings import ranked_worse, readings, unlike_the_rest

@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
 from ml.core.errors import BundleError
-from ml.evaluate import Interval, Labels, Values
+from ml.evaluation.bootstrap import Interval, Labels, Values
 
 Answers = Callable[[pd.DataFrame], Values]
 """Asks the model: a table of encounters to probabilities, shape ``(rows,)``."""
@@ -135,7 +135,7 @@ class Findings:
     provenance: Provenance
     characteristics: tuple[Characteristic, ...]
     prevalence: float  # among the test encounters
-    metrics: Mapping[str, Interval]  # a key of ml.metrics.ALL_METRICS to its figure
+    metrics: Mapping[str, Interval]  # a key of ml.evaluation.metrics.ALL_METRICS to its figure
     without_history: Mapping[str, Interval]  # the same when earlier stays are not known
     reference_metrics: Mapping[str, Interval]  # the same of the LACE proxy
     ece_floor: float

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ml.evaluate import Interval
+from ml.evaluation.bootstrap import Interval
 from ml.report.facts import TEMPLATES, facts
 from ml.report.figures import figures
 from ml.report.findings import Findings

@@ -6,9 +6,9 @@ from typing import Final
 
 import pandas as pd
 
-from ml.evaluate import calibration_error, ece_floor, evaluate
+from ml.evaluation.bootstrap import calibration_error, ece_floor, evaluate
+from ml.evaluation.metrics import METRICS
 from ml.features.masking import hide_fields, hide_groups, keep_only
-from ml.metrics import METRICS
 from ml.report.findings import Judged, Robustness
 from ml.report.sampling import SEED, of_some_patients
 from ml.report.wording import percent

@@ -2,7 +2,7 @@
 
 import math
 
-from ml.evaluate import Interval
+from ml.evaluation.bootstrap import Interval
 
 DASH = "–"
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ml.core.bundle import TOLERANCE, load_bundle
 from ml.core.errors import ReproductionError
 from ml.core.settings import MlSettings
-from ml.evaluate import Values
+from ml.evaluation.bootstrap import Values
 from ml.registry import Registry, Version
 from ml.training.export import probabilities, records
 from ml.training.models import FAMILIES, fit

@@ -16,11 +16,11 @@ from typing import Any, Final
 import numpy as np
 import sqlalchemy as sa
 
-from ml.appraisal import appraise
 from ml.core.bundle import Manifest
 from ml.core.names import CHALLENGER
 from ml.core.settings import MlSettings
-from ml.evaluate import Interval, Values, evaluate
+from ml.evaluation.bootstrap import Interval, Values, evaluate
+from ml.evaluation.reliability_curve import appraise
 from ml.features.tables import target
 from ml.registry import Registry, Version
 from ml.report import Findings, Judged, Provenance, description, examine, judge, plots, record, with_interval

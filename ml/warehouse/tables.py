@@ -168,7 +168,7 @@ monitor_quality: Final = sa.Table(
     sa.Column("run_id", sa.BigInteger, sa.ForeignKey("monitor_runs.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("model_version", sa.Text, primary_key=True),
     sa.Column("subgroup", sa.Text, primary_key=True),  # "all", or such as "gender=Female"
-    sa.Column("metric", sa.Text, primary_key=True),  # of ml.metrics
+    sa.Column("metric", sa.Text, primary_key=True),  # of ml.evaluation.metrics
     sa.Column("estimated", sa.Boolean, primary_key=True),  # from the probabilities alone, where few outcomes are known
     sa.Column("value", sa.Double),  # NULL where it cannot be had
     sa.Column("low", sa.Double),

@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from ml.appraisal import appraise
 from ml.core.reliability import Completeness
 from ml.core.settings import MlSettings
-from ml.evaluate import evaluate
+from ml.evaluation.bootstrap import evaluate
+from ml.evaluation.metrics import auroc, calibration_error, ece_floor, point_metrics
+from ml.evaluation.reliability_curve import appraise
 from ml.features.masking import hide_fields, hide_groups, keep_only
 from ml.features.tables import patients, target, with_history, without_history
-from ml.metrics import auroc, calibration_error, ece_floor, point_metrics
 from ml.monitor.estimate import expected
 from ml.schema import COLUMN_NAMES, GENUINE_ROWS, HISTORY_NAMES, TARGET, Group
 from ml.training.export import parity, probabilities, records, write_bundle

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.appraisal import DEGREES, appraise
 from ml.core.bundle import NUMBERS
 from ml.core.reliability import UNITS, Completeness
+from ml.evaluation.metrics import auroc
+from ml.evaluation.reliability_curve import DEGREES, appraise
 from ml.features.masking import hide_fields, keep_only
 from ml.features.tables import Inputs, model_inputs, target
-from ml.metrics import auroc
 from ml.schema import EXAMPLE_RECORD, TARGET
 from ml.training.export import records
 from ml.training.models import RiskModel

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.baselines import BASELINES, fit_number_inpatient, points_of
+from ml.evaluation.baselines import BASELINES, fit_number_inpatient, points_of
+from ml.evaluation.clinical_scores import HOSPITAL_FIELDS, LACE_FIELDS, hospital_points, lace_points
+from ml.evaluation.metrics import point_metrics
 from ml.features.tables import target
-from ml.metrics import point_metrics
 from ml.schema import FEATURE_NAMES
-from ml.scores import HOSPITAL_FIELDS, LACE_FIELDS, hospital_points, lace_points
 
 
 @pytest.mark.parametrize("name", BASELINES)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.evaluate import ALL_METRICS, METRICS, evaluate, paired_difference, resampled_weights
+from ml.evaluation.bootstrap import ALL_METRICS, METRICS, evaluate, paired_difference, resampled_weights
 
 
 def drawn(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

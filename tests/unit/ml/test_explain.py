@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ml.appraisal import appraise
 from ml.core.bundle import Bundle, Record
 from ml.core.explain import EXACT, explain
+from ml.evaluation.reliability_curve import appraise
 from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, HISTORY_NAMES
 from ml.training.export import records, write_bundle
 from ml.training.models import RiskModel

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.core.bundle import TEXTS
+from ml.evaluation.metrics import auroc
 from ml.features.encoder import FOLDS, Encoder, feature_names
 from ml.features.masking import hide, random_hidden
 from ml.features.tables import model_inputs, patients, target, with_history
-from ml.metrics import auroc
 from ml.schema import COLUMN_NAMES, INPUTS
 
 NAMES = feature_names()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from ml.metrics import ALL_METRICS, METRICS, calibration_error, ece_floor, point_metrics
+from ml.evaluation.metrics import ALL_METRICS, METRICS, calibration_error, ece_floor, point_metrics
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
 

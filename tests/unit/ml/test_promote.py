@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ml.evaluate import Interval
+from ml.evaluation.bootstrap import Interval
 from ml.evidence import Contender, Rule, Subgroup
 from ml.promote import ENOUGH_POSITIVES
 from tests.unit.ml.verdicts import HELD, RANKING, TWIN, evidence, group, interval, judged, version

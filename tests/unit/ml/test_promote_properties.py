@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.evaluate import Interval
+from ml.evaluation.bootstrap import Interval
 from ml.evidence import Contender, Evidence, Rule, Subgroup
 from ml.promote import MARGINS
 from tests.unit.ml.verdicts import RANKING, evidence, group, interval, judged, version

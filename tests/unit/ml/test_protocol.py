@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from ml.baselines import BASELINES
 from ml.cli import app
 from ml.cli.evaluating import read_seeds
 from ml.data.cohort import Cohort
+from ml.evaluation.acceptance import ANY, GOALS, SERVED, Goal, judge_goals
+from ml.evaluation.baselines import BASELINES
+from ml.evaluation.metrics import ALL_METRICS
+from ml.evaluation.repeated_splits import CONDITIONS, TEST_SHARE, Plan, run, split_by_patient, summarised
 from ml.features.tables import patients, target
-from ml.goals import ANY, GOALS, SERVED, Goal, judge_goals
-from ml.metrics import ALL_METRICS
-from ml.protocol import CONDITIONS, TEST_SHARE, Plan, run, split_by_patient, summarised
 from tests.unit.ml.tables import cohort
 
 TINY = {"random_forest": {"n_estimators": 10}, "gradient_boosting": {"n_estimators": 10}}

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from ml.evaluation.clinical_scores import comorbidity_points, hospital_points, icd9_group, lace_points
 from ml.schema.codes import SPECIALTIES
-from ml.scores import comorbidity_points, hospital_points, icd9_group, lace_points
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ml.evaluate import Interval
+from ml.evaluation.bootstrap import Interval
 from ml.evidence import Contender, Decision, Evidence, Present, Subgroup
 from ml.promote import MARGINS, decide
 

@@ -1,7 +1,7 @@
 """The Model page's words and figures, without a page."""
 
+from ml.evaluation.metrics import ALL_METRICS
 from ml.evidence import Rule
-from ml.metrics import ALL_METRICS
 from ml.production import DECIDED_AT, DECISION, REASON, REPLACED, ROLLED_BACK, RULE
 from ml.report.figures import _FIGURES
 from ui.charts import LIGHT

@@ -5,8 +5,8 @@ import pytest
 import sqlalchemy as sa
 
 from ml.core.settings import MlSettings
-from ml.evaluate import Labels, Values
-from ml.metrics import auroc, calibration_intercept
+from ml.evaluation.bootstrap import Labels, Values
+from ml.evaluation.metrics import auroc, calibration_intercept
 from ml.monitor.quality import REALISED, Figure, realise
 from ml.warehouse.tables import monitor_quality
 from tests.integration.ml.databases import count

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.metrics import ALL_METRICS
+from ml.evaluation.metrics import ALL_METRICS
 from ml.monitor.maturity import Mature, clusters
 from ml.monitor.quality import FEWEST, REALISED, Figure, estimated, realised
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from ml.baselines import BASELINES
+from ml.evaluation.baselines import BASELINES
 from ml.features.tables import with_history
 from ml.report import Findings, Judged, examine, judge, page
 from tests.unit.ml.report.origin import PROVENANCE

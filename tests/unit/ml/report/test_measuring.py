@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ml.core.errors import BundleError
-from ml.evaluate import ALL_METRICS, evaluate, point_metrics
+from ml.evaluation.bootstrap import ALL_METRICS, evaluate, point_metrics
 from ml.report import Findings, Judged, card, examine
 from ml.report.curves import GRID, THRESHOLDS, curves
 from ml.report.findings import from_json, to_json

@@ -16,10 +16,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from ml.evaluation.clinical_scores import HOSPITAL_FIELDS, LACE_FIELDS, Record, hospital_points, icd9_group, lace_points
+from ml.evaluation.metrics import Values
 from ml.features.tables import target
-from ml.metrics import Values
 from ml.schema import FEATURES, UNKNOWN, Kind
-from ml.scores import HOSPITAL_FIELDS, LACE_FIELDS, Record, hospital_points, icd9_group, lace_points
 
 Predictor = Callable[[pd.DataFrame], Values]
 """From a table of encounters to probabilities, shape ``(rows,)``."""
@@ -80,7 +80,7 @@ def fit_score(points: Callable[[Record], int], fields: tuple[str, ...], train: p
     """A score of points, turned into a risk by a logistic regression without penalty.
 
     Args:
-        points: a function of :mod:`ml.scores`.
+        points: a function of :mod:`ml.evaluation.clinical_scores`.
         fields: the columns that it reads.
         train: encounters to fit on.
     """

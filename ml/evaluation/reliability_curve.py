@@ -15,9 +15,9 @@ from sklearn.isotonic import isotonic_regression
 
 from ml.core.bundle import NUMBERS, TEXTS
 from ml.core.reliability import EARLIER_STAYS, UNITS, Completeness, Shifts
+from ml.evaluation.metrics import auroc
 from ml.features.masking import Hidden, hide, random_hidden
 from ml.features.tables import Inputs, model_inputs, patients, target
-from ml.metrics import auroc
 from ml.schema import INPUTS, UNKNOWN, Group
 
 Values = NDArray[np.float64]

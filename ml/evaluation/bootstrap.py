@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from ml.metrics import (
+from ml.evaluation.metrics import (
     ALL_METRICS,
     CALIBRATION_BINS,
     METRICS,
@@ -57,7 +57,7 @@ def evaluate(
         patients: cluster of each row, shape ``(rows,)``.
         samples: bootstrap replicates.
         seed: of the resampling.
-        metrics: the headline ones, or :data:`ml.metrics.ALL_METRICS`.
+        metrics: the headline ones, or :data:`ml.evaluation.metrics.ALL_METRICS`.
     """
     rows = by_risk(probabilities)
     labels, probabilities, patients = labels[rows], probabilities[rows], patients[rows]
@@ -82,7 +82,7 @@ def paired_difference(
     Both are measured on the same replicates, so that what makes a replicate easy or hard cancels out.
 
     Args:
-        metric: a key of :data:`ml.metrics.ALL_METRICS`.
+        metric: a key of :data:`ml.evaluation.metrics.ALL_METRICS`.
         labels: 0 or 1, shape ``(rows,)``.
         p_a: probabilities of label 1 of one model, shape ``(rows,)``.
         p_b: those of the other, shape ``(rows,)``.

@@ -59,7 +59,7 @@ def judge_goals(served: str, found: Mapping[str, Sequence[Mapping[str, Any]]]) -
 
     Args:
         served: the family that stands for the served model.
-        found: summaries by section, as :func:`ml.protocol.summarised` makes them.
+        found: summaries by section, as :func:`ml.evaluation.repeated_splits.summarised` makes them.
     """
     return [
         {

@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit
 
-from ml.baselines import BASELINES
 from ml.data.cohort import Cohort
-from ml.evaluate import Labels, Values, ece_floor, point_metrics
+from ml.evaluation.acceptance import judge_goals
+from ml.evaluation.baselines import BASELINES
+from ml.evaluation.bootstrap import Labels, Values, ece_floor, point_metrics
 from ml.features.masking import hide_fields, hide_groups, keep_only
 from ml.features.tables import patients, target, with_history, without_history
-from ml.goals import judge_goals
 from ml.schema import HISTORY, TARGET, Group
 from ml.training.export import probabilities
 from ml.training.models import FAMILIES, GRADIENT_BOOSTING, fit
@@ -130,7 +130,8 @@ def split_by_patient(table: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.D
 
 
 def judged(labels: Labels, risks: Values, seed: int) -> dict[str, float]:
-    """All figures of :func:`ml.metrics.point_metrics`, the chance floor of ECE, and mean risk beside observed share."""
+    """All figures of :func:`ml.evaluation.metrics.point_metrics`, the chance floor of ECE, and mean risk beside
+    observed share."""
     return {
         **point_metrics(labels, risks),
         "ece_floor": ece_floor(risks, seed),

@@ -1,0 +1,1 @@
+"""Evaluation: metrics with intervals, baselines and repeated splits; no decision about production."""
