@@ -40,7 +40,7 @@ def _schedule() -> CronTriggerTimetable | AssetOrTimeSchedule:
     doc_md=__doc__,
 )
 def auto_model_train_diabetes() -> None:
-    """Wire :mod:`ml.training.tune`, :mod:`ml.training.train` and :mod:`ml.gate`."""
+    """Wire :mod:`ml.training.tune`, :mod:`ml.training.train` and :mod:`ml.promotion.gate`."""
 
     @task
     def plan_search() -> list[dict[str, str | int]]:

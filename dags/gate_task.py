@@ -8,7 +8,7 @@ from assets import registered_model
 def gate(version: str) -> str:
     """Decide whether a version becomes production; returns the decision with its reason."""
     from ml.core.settings import MlSettings
-    from ml.gate import run_gate
+    from ml.promotion.gate import run_gate
     from ml.registry import Registry
     from ml.warehouse.connection import warehouse
 

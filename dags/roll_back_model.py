@@ -32,13 +32,13 @@ from policies import DEFAULTS
     doc_md=__doc__,
 )
 def roll_back_model() -> None:
-    """Wire :func:`ml.production.roll_back`."""
+    """Wire :func:`ml.promotion.production_alias.roll_back`."""
 
     @task(retries=0)
     def roll_back() -> str:
         """Move the alias and note it in the ledger; returns what was done, in a sentence."""
         from ml.core.settings import MlSettings
-        from ml.production import roll_back as go_back
+        from ml.promotion.production_alias import roll_back as go_back
         from ml.registry import Registry
         from ml.warehouse.connection import warehouse
 

@@ -29,7 +29,7 @@ from policies import DEFAULTS
     doc_md=__doc__,
 )
 def train_models_diabetes_simple() -> None:
-    """Wire :mod:`ml.training.train` and :mod:`ml.gate`."""
+    """Wire :mod:`ml.training.train` and :mod:`ml.promotion.gate`."""
 
     @task
     def train_random_forest() -> str:

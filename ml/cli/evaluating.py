@@ -62,7 +62,7 @@ def evaluate(
 
 
 def _evaluate_version(version: str) -> None:
-    from ml.gate import measure
+    from ml.promotion.gate import measure
 
     with warehouse_of_settings() as (settings, engine), working("Evaluating"):
         metrics = measure(settings, engine, registry_of(settings), version)

@@ -30,8 +30,8 @@ def rollback(
     to: Annotated[str | None, typer.Option(help="Number of the version; default: the one before.")] = None,
 ) -> None:
     """Let production point to the version it pointed to before, or to another one."""
-    from ml.ledger import person
-    from ml.production import roll_back
+    from ml.promotion.ledger import person
+    from ml.promotion.production_alias import roll_back
 
     with warehouse_of_settings() as (settings, engine), working("Going back"):
         withdrawn, present = roll_back(engine, registry_of(settings), person(), to)
@@ -67,7 +67,7 @@ def ledger(
     as_json: Annotated[bool, typer.Option("--json", help="With all figures, as JSON.")] = False,
 ) -> None:
     """Print the decisions about production, the newest first."""
-    from ml.ledger import Ledger
+    from ml.promotion.ledger import Ledger
 
     with warehouse_of_settings() as (_, engine):
         entries = Ledger(engine).entries(limit)
@@ -104,7 +104,7 @@ def reproduce(version: Annotated[str, typer.Argument(help="Number of the version
 
 def let_the_gate_decide(settings: MlSettings, engine: "sa.Engine", registry: "Registry", version: str | None) -> None:
     """Run the gate on a version, by default the challenger, and say what came of it."""
-    from ml.gate import run_gate
+    from ml.promotion.gate import run_gate
 
     outcome = run_gate(settings, engine, registry, version)
     verdict = "promoted to production" if outcome.decision.promote else "not promoted"
@@ -116,8 +116,8 @@ def let_the_gate_decide(settings: MlSettings, engine: "sa.Engine", registry: "Re
 
 def _note_on_production(registry: "Registry") -> str | None:
     """Whether somebody moved the alias; a list of versions is of use even when the ledger cannot be read."""
-    from ml.ledger import Ledger, person
-    from ml.production import moved_by_hand, notice
+    from ml.promotion.ledger import Ledger, person
+    from ml.promotion.production_alias import moved_by_hand, notice
 
     try:
         with warehouse_of_settings() as (_, engine):

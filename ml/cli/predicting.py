@@ -18,7 +18,7 @@ def predict(
     version: Annotated[str | None, typer.Option(help="Number of the version; default: production.")] = None,
 ) -> None:
     """Predict records with a registered version, without the API; prints the probabilities as JSON."""
-    from ml.gate import predict as run
+    from ml.promotion.gate import predict as run
 
     records = _records(_body(file))
     answer = run(registry_of(MlflowSettings.load()), records, version)

@@ -14,10 +14,10 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from ml.contenders import SUBGROUP_COLUMNS
 from ml.core.settings import MlSettings
 from ml.evaluation.bootstrap import Labels, Values
 from ml.monitor.delivered import delivered
+from ml.promotion.comparison import SUBGROUP_COLUMNS
 from ml.schema import CANNOT_BE_READMITTED
 from ml.warehouse.connection import transaction
 

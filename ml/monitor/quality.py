@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 import sqlalchemy as sa
 
-from ml.contenders import SUBGROUP_POSITIVES
 from ml.core.settings import MlSettings
 from ml.evaluation.bootstrap import ALL_METRICS, Values, evaluate
 from ml.monitor.estimate import ESTIMATED, expected, window_probabilities
 from ml.monitor.maturity import Mature, mature
+from ml.promotion.comparison import SUBGROUP_POSITIVES
 from ml.warehouse.connection import transaction
 from ml.warehouse.tables import monitor_quality
 

@@ -119,7 +119,7 @@ gate_decisions: Final = sa.Table(
     metadata,
     sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
     sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
-    sa.Column("action", sa.Text, nullable=False),  # of ml.ledger.Action
+    sa.Column("action", sa.Text, nullable=False),  # of ml.promotion.ledger.Action
     sa.Column("version", sa.Text),  # decided on; where the alias moved, what it points to now (NULL: it is gone)
     sa.Column("incumbent", sa.Text),  # in production before
     sa.Column("actor", sa.Text, nullable=False),

@@ -15,7 +15,7 @@ from ml.core.names import CHALLENGER, MODEL_NAME, PRODUCTION
 from ml.core.settings import MlSettings
 from ml.data.sources import Delivery
 from ml.features.tables import model_inputs
-from ml.gate import Outcome, measure, predict, run_gate
+from ml.promotion.gate import Outcome, measure, predict, run_gate
 from ml.registry import Registry
 from ml.training.export import records
 from ml.training.models import FAMILIES, RANDOM_FOREST

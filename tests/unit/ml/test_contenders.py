@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from ml.contenders import Examined, compare, figures
-from ml.evidence import Contender, Evidence, Present, Rule
-from ml.promote import ECE_LIMIT, decide
+from ml.promotion.comparison import Examined, compare, figures
+from ml.promotion.evidence import Contender, Evidence, Present, Rule
+from ml.promotion.rules import ECE_LIMIT, decide
 from ml.schema import PATIENT_ID, POSITIVE, TARGET
 
 Answers = NDArray[np.float64]

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from ml.evaluation.bootstrap import Interval
-from ml.evidence import Contender, Rule, Subgroup
-from ml.promote import ENOUGH_POSITIVES
+from ml.promotion.evidence import Contender, Rule, Subgroup
+from ml.promotion.rules import ENOUGH_POSITIVES
 from tests.unit.ml.verdicts import HELD, RANKING, TWIN, evidence, group, interval, judged, version
 
 NAN = float("nan")

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.evaluation.bootstrap import Interval
-from ml.evidence import Contender, Evidence, Rule, Subgroup
-from ml.promote import MARGINS
+from ml.promotion.evidence import Contender, Evidence, Rule, Subgroup
+from ml.promotion.rules import MARGINS
 from tests.unit.ml.verdicts import RANKING, evidence, group, interval, judged, version
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from ml.evaluation.bootstrap import Interval
-from ml.evidence import Contender, Decision, Evidence, Present, Subgroup
-from ml.promote import MARGINS, decide
+from ml.promotion.evidence import Contender, Decision, Evidence, Present, Subgroup
+from ml.promotion.rules import MARGINS, decide
 
 NOW = Present("data now", "code now")
 RANKING = ("auroc", "average_precision")

@@ -1,8 +1,8 @@
 """The Model page's words and figures, without a page."""
 
 from ml.evaluation.metrics import ALL_METRICS
-from ml.evidence import Rule
-from ml.production import DECIDED_AT, DECISION, REASON, REPLACED, ROLLED_BACK, RULE
+from ml.promotion.evidence import Rule
+from ml.promotion.production_alias import DECIDED_AT, DECISION, REASON, REPLACED, ROLLED_BACK, RULE
 from ml.report.figures import _FIGURES
 from ui.charts import LIGHT
 from ui.clients.api_answers import Interval

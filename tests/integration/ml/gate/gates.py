@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from ml.core.names import PRODUCTION
 from ml.core.settings import MlSettings
-from ml.gate import Outcome, run_gate
-from ml.ledger import Action, Entry, Ledger
+from ml.promotion.gate import Outcome, run_gate
+from ml.promotion.ledger import Action, Entry, Ledger
 from ml.registry import Registry
 from tests.integration.ml.registries import alias_answer, register_bundle
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from ml.cli import app
 from ml.core.names import PRODUCTION
-from ml.ledger import Action, person
+from ml.promotion.ledger import Action, person
 from tests.integration.ml.gate.gates import Gate
 
 

@@ -12,10 +12,10 @@ from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, sha256_of
 from ml.core.errors import BundleError, RegistryError, WarehouseError
 from ml.core.names import CHALLENGER, PRODUCTION
 from ml.core.settings import MlSettings
-from ml.evidence import Rule
-from ml.gate import measure, predict, run_gate
-from ml.ledger import Action
-from ml.production import roll_back
+from ml.promotion.evidence import Rule
+from ml.promotion.gate import measure, predict, run_gate
+from ml.promotion.ledger import Action
+from ml.promotion.production_alias import roll_back
 from ml.registry import Registry
 from ml.training.train import code_version
 from ml.warehouse.connection import alone, warehouse

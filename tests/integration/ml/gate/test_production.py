@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from ml.core.errors import BundleError, RegistryError
 from ml.core.names import MODEL_NAME, PRODUCTION
-from ml.evidence import Rule
-from ml.ledger import Action, person
-from ml.production import moved_by_hand, notice, roll_back
+from ml.promotion.evidence import Rule
+from ml.promotion.ledger import Action, person
+from ml.promotion.production_alias import moved_by_hand, notice, roll_back
 from ml.registry import Registry
 from ml.warehouse.datasets import Dataset
 from tests.integration.ml.gate.gates import ACTOR, DyingRegistry, Gate, Killed, delete_files

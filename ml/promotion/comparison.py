@@ -11,9 +11,9 @@ from ml.core.bundle import load_bundle
 from ml.core.errors import BundleError
 from ml.evaluation.bootstrap import Interval, Labels, Values, evaluate, paired_difference, resampled_weights
 from ml.evaluation.metrics import ALL_METRICS, calibration_error, calibration_intercept
-from ml.evidence import Contender, Evidence, Subgroup
 from ml.features.tables import patients, target
-from ml.promote import ECE_LIMIT, MARGINS
+from ml.promotion.evidence import Contender, Evidence, Subgroup
+from ml.promotion.rules import ECE_LIMIT, MARGINS
 from ml.registry import Registry, Version
 from ml.training.export import records
 

@@ -1,4 +1,4 @@
-"""The gate: whether a candidate becomes ``production``. A pure decision; :mod:`ml.gate` carries it out.
+"""The gate: whether a candidate becomes ``production``. A pure decision; :mod:`ml.promotion.gate` carries it out.
 
 Candidate and incumbent are judged on the same test patients, in one run. The rules are asked in the order of
 :data:`_RULES`, and the first that has something to say settles the matter. A figure that is not a number never
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ml.evaluation.bootstrap import Interval
-from ml.evidence import Contender, Decision, Evidence, Present, Rule
+from ml.promotion.evidence import Contender, Decision, Evidence, Present, Rule
 
 MARGINS: Final[Mapping[str, float]] = {"auroc": 0.003, "average_precision": 0.005, "brier": 0.0003}
 """How much worse a figure may be at its point estimate, if it is not shown to be worse at all.

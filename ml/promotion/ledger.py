@@ -1,7 +1,7 @@
 """The ledger: every decision about the version in production, in PostgreSQL, in the order they were taken.
 
 An entry is written before anything is done about it, and completed once the alias and the tags in MLflow say the
-same. One that was never completed was interrupted; :mod:`ml.production` finds out how far it got.
+same. One that was never completed was interrupted; :mod:`ml.promotion.production_alias` finds out how far it got.
 """
 
 import getpass

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from ml.contenders import Examined, compare, examine, figures
 from ml.core.bundle import Record, load_bundle
 from ml.core.errors import BundleError, RegistryError
 from ml.core.names import CHALLENGER, PRODUCTION
 from ml.core.settings import MlSettings
 from ml.evaluation.bootstrap import Interval, evaluate
-from ml.evidence import Decision, Evidence, Present, Rule
 from ml.features.tables import patients, target
-from ml.ledger import Action, Ledger, person
-from ml.production import DECISION, REASON, ROLLED_BACK, RULE, carry_out, moved_by_hand, settle
-from ml.promote import decide
+from ml.promotion.comparison import Examined, compare, examine, figures
+from ml.promotion.evidence import Decision, Evidence, Present, Rule
+from ml.promotion.ledger import Action, Ledger, person
+from ml.promotion.production_alias import DECISION, REASON, ROLLED_BACK, RULE, carry_out, moved_by_hand, settle
+from ml.promotion.rules import decide
 from ml.registry import Registry, Version
 from ml.training.train import code_version
 from ml.warehouse.connection import alone

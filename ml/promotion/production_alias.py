@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ml.core.bundle import load_bundle
 from ml.core.errors import RegistryError
 from ml.core.names import PRODUCTION
-from ml.ledger import MOVING, Action, Entry, Ledger
+from ml.promotion.ledger import MOVING, Action, Entry, Ledger
 from ml.registry import Registry, Version
 from ml.warehouse.connection import alone
 
