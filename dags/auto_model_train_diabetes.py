@@ -78,7 +78,7 @@ def auto_model_train_diabetes() -> None:
     def refit_best(studies: list[str]) -> str:
         """Fit the best settings on all training data and register them; returns the version's number."""
         from ml.core.settings import MlSettings
-        from ml.registry import Registry
+        from ml.registry.client import Registry
         from ml.training.train import train
         from ml.training.tune import best
         from ml.warehouse.connection import warehouse

@@ -9,7 +9,7 @@ def gate(version: str) -> str:
     """Decide whether a version becomes production; returns the decision with its reason."""
     from ml.core.settings import MlSettings
     from ml.promotion.gate import run_gate
-    from ml.registry import Registry
+    from ml.registry.client import Registry
     from ml.warehouse.connection import warehouse
 
     run = get_current_context()["dag_run"]

@@ -40,7 +40,7 @@ def monitor_diabetes() -> None:
         from ml.core.errors import NoDataError
         from ml.core.settings import MlSettings
         from ml.monitor.run import detect_drift as detect
-        from ml.registry import Registry
+        from ml.registry.client import Registry
         from ml.warehouse.connection import warehouse
 
         settings = MlSettings.load()

@@ -39,7 +39,7 @@ def roll_back_model() -> None:
         """Move the alias and note it in the ledger; returns what was done, in a sentence."""
         from ml.core.settings import MlSettings
         from ml.promotion.production_alias import roll_back as go_back
-        from ml.registry import Registry
+        from ml.registry.client import Registry
         from ml.warehouse.connection import warehouse
 
         context = get_current_context()

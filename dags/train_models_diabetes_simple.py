@@ -36,7 +36,7 @@ def train_models_diabetes_simple() -> None:
         """Fit, evaluate, export and register; returns the version's number."""
         from ml.core.errors import NoDataError
         from ml.core.settings import MlSettings
-        from ml.registry import Registry
+        from ml.registry.client import Registry
         from ml.training.models import RANDOM_FOREST
         from ml.training.train import train
         from ml.warehouse.connection import warehouse

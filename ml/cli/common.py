@@ -14,7 +14,7 @@ from ml.core.settings import MlflowSettings, MlSettings
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from ml.registry import Registry
+    from ml.registry.client import Registry
 
 app = typer.Typer(
     help="Ingest encounters, train and tune models, and decide which one is in production.",
@@ -37,7 +37,7 @@ def _logging(
 
 def registry_of(settings: MlflowSettings) -> "Registry":
     """The registry on the MLflow server of the settings."""
-    from ml.registry import Registry
+    from ml.registry.client import Registry
 
     return Registry(settings)
 

@@ -13,7 +13,7 @@ from ml.core.settings import MlflowSettings, MlSettings
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from ml.registry import Registry
+    from ml.registry.client import Registry
 
 
 @app.command()

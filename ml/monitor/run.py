@@ -16,7 +16,7 @@ from ml.monitor.quality import realise
 from ml.monitor.reference import SCORE, ScoreReference, ValueReference
 from ml.monitor.report import page
 from ml.monitor.window import Window, read_window
-from ml.registry import Registry, Version
+from ml.registry.client import Registry, Version
 from ml.warehouse.datasets import Dataset, read
 
 log = logging.getLogger(__name__)

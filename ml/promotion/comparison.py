@@ -14,7 +14,7 @@ from ml.evaluation.metrics import ALL_METRICS, calibration_error, calibration_in
 from ml.features.tables import patients, target
 from ml.promotion.evidence import Contender, Evidence, Subgroup
 from ml.promotion.rules import ECE_LIMIT, MARGINS
-from ml.registry import Registry, Version
+from ml.registry.client import Registry, Version
 from ml.training.export import records
 
 SUBGROUP_COLUMNS: Final = ("race", "gender", "age")

@@ -17,7 +17,7 @@ from ml.promotion.evidence import Decision, Evidence, Present, Rule
 from ml.promotion.ledger import Action, Ledger, person
 from ml.promotion.production_alias import DECISION, REASON, ROLLED_BACK, RULE, carry_out, moved_by_hand, settle
 from ml.promotion.rules import decide
-from ml.registry import Registry, Version
+from ml.registry.client import Registry, Version
 from ml.training.train import code_version
 from ml.warehouse.connection import alone
 from ml.warehouse.datasets import Dataset, read

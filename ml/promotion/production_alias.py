@@ -15,7 +15,7 @@ from ml.core.bundle import load_bundle
 from ml.core.errors import RegistryError
 from ml.core.names import PRODUCTION
 from ml.promotion.ledger import MOVING, Action, Entry, Ledger
-from ml.registry import Registry, Version
+from ml.registry.client import Registry, Version
 from ml.warehouse.connection import alone
 
 log = logging.getLogger(__name__)

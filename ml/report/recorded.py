@@ -7,7 +7,7 @@ from mlflow.exceptions import MlflowException
 
 from ml.core.errors import RegistryError
 from ml.core.names import PRODUCTION
-from ml.registry import Registry, Version
+from ml.registry.client import Registry, Version
 from ml.report.card import card
 from ml.report.findings import Findings, from_json, to_json
 from ml.report.page import page

@@ -13,7 +13,7 @@ from ml.core.bundle import TOLERANCE, load_bundle
 from ml.core.errors import ReproductionError
 from ml.core.settings import MlSettings
 from ml.evaluation.bootstrap import Values
-from ml.registry import Registry, Version
+from ml.registry.client import Registry, Version
 from ml.training.export import probabilities, records
 from ml.training.models import FAMILIES, fit
 from ml.training.train import code_version, fingerprint_of

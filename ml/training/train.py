@@ -22,7 +22,7 @@ from ml.core.settings import MlSettings
 from ml.evaluation.bootstrap import Interval, Values, evaluate
 from ml.evaluation.reliability_curve import appraise
 from ml.features.tables import target
-from ml.registry import Registry, Version
+from ml.registry.client import Registry, Version
 from ml.report import Findings, Judged, Provenance, description, examine, judge, plots, record, with_interval
 from ml.training.export import probabilities, write_bundle
 from ml.training.models import FAMILIES, RiskModel, fit

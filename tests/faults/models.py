@@ -10,7 +10,7 @@ import pandas as pd
 
 from ml.core.names import MODEL_NAME, PRODUCTION
 from ml.core.settings import MlflowSettings
-from ml.registry import Registry
+from ml.registry.client import Registry
 from ml.schema import EXAMPLE_RECORD
 from tests.integration.api.bundles import write_bundle
 

@@ -9,7 +9,7 @@ import pytest
 
 from ml.core.names import PRODUCTION
 from ml.core.settings import MlflowSettings
-from ml.registry import Registry
+from ml.registry.client import Registry
 from ml.schema import EXAMPLE_RECORD
 from tests.integration.api.bundles import expected, write_bundle
 from tests.integration.api.conftest import StartApi, eventually

@@ -7,7 +7,7 @@ import httpx
 import pandas as pd
 
 from ml.core.names import MODEL_NAME
-from ml.registry import Registry, Version
+from ml.registry.client import Registry, Version
 from ml.schema import EXAMPLE_RECORD
 from ml.training.export import write_bundle
 from ml.training.models import RiskModel

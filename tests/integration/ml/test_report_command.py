@@ -14,7 +14,7 @@ from ml.cli import app
 from ml.core.errors import RegistryError
 from ml.core.names import MODEL_NAME
 from ml.data.sources import Delivery
-from ml.registry import Registry
+from ml.registry.client import Registry
 from ml.report import card, description, page, recorded
 from ml.training.models import RANDOM_FOREST
 from ml.training.train import train

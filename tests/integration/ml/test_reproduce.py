@@ -12,7 +12,7 @@ from ml.core.errors import RegistryError
 from ml.core.settings import MlSettings
 from ml.data.sources import Delivery
 from ml.data.sources.synthetic import write_csv
-from ml.registry import Registry
+from ml.registry.client import Registry
 from ml.training.models import GRADIENT_BOOSTING, RANDOM_FOREST
 from ml.training.reproduce import ReproductionError, reproduce
 from ml.training.train import code_version, train

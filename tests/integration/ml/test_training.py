@@ -16,7 +16,7 @@ from ml.core.settings import MlSettings
 from ml.data.sources import Delivery
 from ml.features.tables import model_inputs
 from ml.promotion.gate import Outcome, measure, predict, run_gate
-from ml.registry import Registry
+from ml.registry.client import Registry
 from ml.training.export import records
 from ml.training.models import FAMILIES, RANDOM_FOREST
 from ml.training.train import Trained, code_version, fingerprint_of, train

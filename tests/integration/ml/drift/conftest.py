@@ -10,7 +10,7 @@ from infra.local.postgres import PostgresServer
 from ml.core.settings import MlSettings
 from ml.data.sources import Delivery
 from ml.data.sources.synthetic import write_csv
-from ml.registry import Registry
+from ml.registry.client import Registry
 from ml.training.models import GRADIENT_BOOSTING, fit
 from ml.warehouse.datasets import Dataset, read
 from tests.integration.ml.databases import fresh_database, ingest_file

@@ -12,7 +12,7 @@ from ml.core.bundle import Record, load_bundle
 from ml.core.names import PRODUCTION
 from ml.core.settings import MlSettings
 from ml.features.tables import without_history
-from ml.registry import Registry
+from ml.registry.client import Registry
 from ml.schema import ENCOUNTER_ID, PATIENT_ID
 from ml.training.export import records
 from ml.warehouse.datasets import Dataset

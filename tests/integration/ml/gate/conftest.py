@@ -12,7 +12,7 @@ from infra.local.postgres import PostgresServer
 from ml.core.settings import MlSettings
 from ml.data.sources import Delivery
 from ml.data.sources.synthetic import write_csv
-from ml.registry import Registry
+from ml.registry.client import Registry
 from ml.schema import ENCOUNTER_ID, PATIENT_ID, POSITIVE, TARGET
 from ml.training.export import probabilities
 from ml.training.models import GRADIENT_BOOSTING, RiskModel, fit

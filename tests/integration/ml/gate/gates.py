@@ -12,7 +12,7 @@ from ml.core.names import PRODUCTION
 from ml.core.settings import MlSettings
 from ml.promotion.gate import Outcome, run_gate
 from ml.promotion.ledger import Action, Entry, Ledger
-from ml.registry import Registry
+from ml.registry.client import Registry
 from tests.integration.ml.registries import alias_answer, register_bundle
 
 MINORITY = "AfricanAmerican"

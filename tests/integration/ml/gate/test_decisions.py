@@ -16,7 +16,7 @@ from ml.promotion.evidence import Rule
 from ml.promotion.gate import measure, predict, run_gate
 from ml.promotion.ledger import Action
 from ml.promotion.production_alias import roll_back
-from ml.registry import Registry
+from ml.registry.client import Registry
 from ml.training.train import code_version
 from ml.warehouse.connection import alone, warehouse
 from ml.warehouse.datasets import Dataset

@@ -13,7 +13,7 @@ from ml.core.names import MODEL_NAME, PRODUCTION
 from ml.promotion.evidence import Rule
 from ml.promotion.ledger import Action, person
 from ml.promotion.production_alias import moved_by_hand, notice, roll_back
-from ml.registry import Registry
+from ml.registry.client import Registry
 from ml.warehouse.datasets import Dataset
 from tests.integration.ml.gate.gates import ACTOR, DyingRegistry, Gate, Killed, delete_files
 
