@@ -29,9 +29,15 @@ from ml.features.masking import hide_fields
 from ml.features.tables import model_inputs, patients, target, with_history, without_history
 from ml.monitor.drift import FALSE_ALARMS, Comparison, Finding, Kind, State, judge
 from ml.monitor.reference import ScoreReference, ValueReference
-from ml.monitor.shifts import Shift, diagnoses_by_category, lab_not_measured, one_age_band_older, without_payer
 from ml.monitor.window import Window
 from ml.schema import FEATURE_NAMES, PATIENT_ID
+from ml.simulation.drift_scenarios import (
+    Shift,
+    diagnoses_by_category,
+    lab_not_measured,
+    one_age_band_older,
+    without_payer,
+)
 from ml.training.export import write_bundle
 from ml.training.models import FAMILIES, GRADIENT_BOOSTING, RiskModel, fit
 

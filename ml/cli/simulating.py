@@ -11,7 +11,7 @@ from ml.cli.common import app, console, errors, warehouse_of_settings
 from ml.core.settings import ApiClientSettings
 
 if TYPE_CHECKING:
-    from ml.monitor.simulation import Progress as OnProgress
+    from ml.simulation.simulate import Progress as OnProgress
 
 
 @app.command()
@@ -32,11 +32,11 @@ def simulate(
     others, then dated back in its log, and count in all figures from then on. It therefore refuses to run where the
     log holds predictions that are not of a simulation or a load test.
     """
-    from ml.monitor.replayed import KNOWN
-    from ml.monitor.service import Service
-    from ml.monitor.shifts import SHIFTS
-    from ml.monitor.simulation import Plan
-    from ml.monitor.simulation import simulate as run
+    from ml.simulation.api_client import Service
+    from ml.simulation.drift_scenarios import SHIFTS
+    from ml.simulation.replay import KNOWN
+    from ml.simulation.simulate import Plan
+    from ml.simulation.simulate import simulate as run
 
     for name, value, choices in (("--drift", drift, SHIFTS), ("--known", known, KNOWN)):
         if value not in choices:
@@ -60,7 +60,7 @@ def simulate(
 @contextmanager
 def _progress() -> Iterator["OnProgress"]:
     """Yield what to call as work goes on; a step shows how far it is once it has begun."""
-    from ml.monitor.simulation import STEPS
+    from ml.simulation.simulate import STEPS
 
     columns = (TextColumn("{task.description}"), SpinnerColumn(), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=errors) as progress:

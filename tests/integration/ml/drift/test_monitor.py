@@ -15,8 +15,8 @@ from ml.features.masking import keep_only
 from ml.monitor.drift import Kind, State
 from ml.monitor.findings import Monitored, newest
 from ml.monitor.run import PAGE_FILE, detect_drift, monitor
-from ml.monitor.shifts import lab_not_measured, one_age_band_older
 from ml.schema import FEATURE_NAMES
+from ml.simulation.drift_scenarios import lab_not_measured, one_age_band_older
 from tests.integration.ml.databases import count
 from tests.integration.ml.drift.field import Field
 

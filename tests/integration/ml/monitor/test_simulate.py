@@ -126,7 +126,7 @@ def test_beside_other_predictions_it_refuses_to_run(world: World, api: str) -> N
 
 
 def test_a_service_that_logs_elsewhere_is_told(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ml.monitor.backdating._PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr("ml.simulation.backdating._PATIENCE_SECONDS", 1.0)
     with running_registry() as registry:
         registry.promote("1", write_bundle(tmp_path / "bundle"))
         with running_api(tmp_path, registry.url) as service:

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from ml.monitor.shifts import SHIFTS, lab_not_measured, one_age_band_older, without_payer
 from ml.schema import BY_NAME, COLUMN_NAMES
+from ml.simulation.drift_scenarios import SHIFTS, lab_not_measured, one_age_band_older, without_payer
 
 CHANGED = {
     "none": set(),

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.core.errors import SimulationError
-from ml.monitor.replayed import ASKED_FIRST, KNOWN, Replayed, replayed
-from ml.monitor.simulation import Plan, outcomes_by, spread
 from ml.schema import BY_NAME, ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID
+from ml.simulation.replay import ASKED_FIRST, KNOWN, Replayed, replayed
+from ml.simulation.simulate import Plan, outcomes_by, spread
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 COUNTS = st.integers(1, 200)

@@ -15,10 +15,10 @@ import numpy as np
 import sqlalchemy as sa
 
 from ml.core.settings import MlSettings
-from ml.monitor.backdating import date_back, refuse_real_installation, wait_until_logged
 from ml.monitor.maturity import SIMULATION
-from ml.monitor.replayed import Replayed, replayed
-from ml.monitor.service import Service
+from ml.simulation.api_client import Service
+from ml.simulation.backdating import date_back, refuse_real_installation, wait_until_logged
+from ml.simulation.replay import Replayed, replayed
 from ml.warehouse.datasets import read
 
 Progress = Callable[[str, int, int], None]
@@ -38,8 +38,8 @@ class Plan:
 
     records: int
     days: int  # over which the predictions are spread, up to now
-    drift: str = "none"  # a key of ml.monitor.shifts.SHIFTS
-    known: str = "full"  # a key of ml.monitor.replayed.KNOWN
+    drift: str = "none"  # a key of ml.simulation.drift_scenarios.SHIFTS
+    known: str = "full"  # a key of ml.simulation.replay.KNOWN
     seed: int = 296
     never_told: float = 0.1  # share of the outcomes that nobody tells
     force: bool = False  # also beside predictions that are not of simulations

@@ -10,8 +10,8 @@ import pandas as pd
 from ml.core.bundle import Record
 from ml.core.errors import SimulationError
 from ml.features.tables import target
-from ml.monitor.shifts import SHIFTS
 from ml.schema import BY_NAME, ENCOUNTER_ID, FEATURE_NAMES, FEATURES, PATIENT_ID
+from ml.simulation.drift_scenarios import SHIFTS
 from ml.training.export import records
 
 ASKED_FIRST: Final = ("race", "gender", "age")
@@ -37,7 +37,7 @@ def replayed(test: pd.DataFrame, count: int, drift: str, known: str, seed: int) 
     Args:
         test: held-out encounters, as :func:`ml.warehouse.datasets.read` gives them.
         count: how many, each another one.
-        drift: a key of :data:`ml.monitor.shifts.SHIFTS`.
+        drift: a key of :data:`ml.simulation.drift_scenarios.SHIFTS`.
         known: a key of :data:`KNOWN`.
         seed: of the choice.
 
