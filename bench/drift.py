@@ -27,9 +27,9 @@ from ml.data.split import TEST_PERCENT, bucket
 from ml.evaluation.reliability_curve import appraise
 from ml.features.masking import hide_fields
 from ml.features.tables import model_inputs, patients, target, with_history, without_history
-from ml.monitor.drift import FALSE_ALARMS, Comparison, Finding, Kind, State, judge
-from ml.monitor.reference import ScoreReference, ValueReference
-from ml.monitor.window import Window
+from ml.monitoring.drift import FALSE_ALARMS, Comparison, Finding, Kind, State, judge
+from ml.monitoring.reference import ScoreReference, ValueReference
+from ml.monitoring.window import Window
 from ml.schema import FEATURE_NAMES, PATIENT_ID
 from ml.simulation.drift_scenarios import (
     Shift,

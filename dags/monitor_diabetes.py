@@ -32,14 +32,14 @@ from policies import DEFAULTS
     doc_md=__doc__,
 )
 def monitor_diabetes() -> None:
-    """Wire the steps of :mod:`ml.monitor.run`."""
+    """Wire the steps of :mod:`ml.monitoring.run`."""
 
     @task
     def detect_drift() -> dict[str, Any]:
         """Compare, and keep the findings; returns the run's number and its outcome."""
         from ml.core.errors import NoDataError
         from ml.core.settings import MlSettings
-        from ml.monitor.run import detect_drift as detect
+        from ml.monitoring.run import detect_drift as detect
         from ml.registry.client import Registry
         from ml.warehouse.connection import warehouse
 
@@ -56,7 +56,7 @@ def monitor_diabetes() -> None:
     def realise_quality(outcome: dict[str, Any]) -> dict[str, Any]:
         """Measure mature predictions, and keep the figures with the run; hands on what it was given."""
         from ml.core.settings import MlSettings
-        from ml.monitor.quality import realise
+        from ml.monitoring.quality import realise
         from ml.warehouse.connection import warehouse
 
         settings = MlSettings.load()

@@ -10,7 +10,7 @@ from ml.cli.common import app, console, registry_of, warehouse_of_settings, work
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ml.monitor.drift import Finding
+    from ml.monitoring.drift import Finding
 
 
 @app.command()
@@ -18,7 +18,7 @@ def monitor(
     everything: Annotated[bool, typer.Option("--all", help="Print every test, not only those in drift.")] = False,
 ) -> None:
     """Compare the newest predictions with what the model in production was made of."""
-    from ml.monitor.run import monitor as run
+    from ml.monitoring.run import monitor as run
 
     with warehouse_of_settings() as (settings, engine), working("Comparing"):
         found = run(settings, engine, registry_of(settings))

@@ -142,7 +142,7 @@ monitor_runs: Final = sa.Table(
     sa.Column("window_start", sa.DateTime(timezone=True), nullable=False),
     sa.Column("window_end", sa.DateTime(timezone=True), nullable=False),
     sa.Column("predictions", sa.BigInteger, nullable=False),  # in the window, load tests apart
-    sa.Column("state", sa.Text, nullable=False),  # of ml.monitor.drift.State; the worst of monitor_drift
+    sa.Column("state", sa.Text, nullable=False),  # of ml.monitoring.drift.State; the worst of monitor_drift
     sa.Column("details", JSONB, nullable=False),  # notes for people, and the MLflow run with the report
     sa.CheckConstraint("state IN ('ok', 'drift', 'not_enough_data')", name="monitor_runs_state"),
 )

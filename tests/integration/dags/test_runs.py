@@ -13,8 +13,8 @@ from infra.local.postgres import PostgresServer
 from ml import migrations
 from ml.core.names import MODEL_NAME
 from ml.core.settings import MlSettings
-from ml.monitor.drift import State
-from ml.monitor.findings import newest
+from ml.monitoring.drift import State
+from ml.monitoring.findings import newest
 from ml.promotion.ledger import Action, Ledger
 from ml.warehouse.connection import transaction, warehouse
 from ml.warehouse.datasets import current_version

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from infra.exporter.collector import PlatformCollector
 from infra.local.postgres import PostgresServer
 from ml.core.settings import MlSettings
-from ml.monitor.drift import Finding, Kind, State
-from ml.monitor.findings import Monitored, write
+from ml.monitoring.drift import Finding, Kind, State
+from ml.monitoring.findings import Monitored, write
 from ml.warehouse.tables import gate_decisions, ingestions, metadata, monitor_quality
 from tests.integration.exporter.conftest import Scrape
 from tests.integration.ml.databases import fresh_database

@@ -15,7 +15,7 @@ from ml.evaluation.metrics import auroc, calibration_error, ece_floor, point_met
 from ml.evaluation.reliability_curve import appraise
 from ml.features.masking import hide_fields, hide_groups, keep_only
 from ml.features.tables import patients, target, with_history, without_history
-from ml.monitor.estimate import expected
+from ml.monitoring.estimate import expected
 from ml.schema import COLUMN_NAMES, GENUINE_ROWS, HISTORY_NAMES, TARGET, Group
 from ml.training.export import parity, probabilities, records, write_bundle
 from ml.training.models import GRADIENT_BOOSTING, RANDOM_FOREST, RiskModel, fit

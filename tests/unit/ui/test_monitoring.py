@@ -214,7 +214,7 @@ def test_coverage_is_told_where_it_is_known() -> None:
 
 
 def test_every_figure_that_is_realised_has_its_name() -> None:
-    from ml.monitor.quality import REALISED
+    from ml.monitoring.quality import REALISED
 
     assert set(METRICS) == set(REALISED)
     assert all(label(metric) != metric and meaning(metric) for metric in METRICS)

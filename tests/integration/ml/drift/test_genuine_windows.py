@@ -11,7 +11,7 @@ from scipy.stats import binom
 from bench.drift import CHANGES, SMALL, Trial, bundle_of, drifted, windows, windows_of_patients
 from ml.core.settings import MlSettings
 from ml.features.masking import hide_fields, hide_groups
-from ml.monitor.drift import FALSE_ALARMS, Kind, judge
+from ml.monitoring.drift import FALSE_ALARMS, Kind, judge
 from ml.schema import Group
 from ml.training.models import GRADIENT_BOOSTING, fit
 from ml.warehouse.datasets import Dataset, read

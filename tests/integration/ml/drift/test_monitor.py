@@ -12,9 +12,9 @@ from ml.cli import app
 from ml.core.errors import NoDataError
 from ml.core.names import MONITORING
 from ml.features.masking import keep_only
-from ml.monitor.drift import Kind, State
-from ml.monitor.findings import Monitored, newest
-from ml.monitor.run import PAGE_FILE, detect_drift, monitor
+from ml.monitoring.drift import Kind, State
+from ml.monitoring.findings import Monitored, newest
+from ml.monitoring.run import PAGE_FILE, detect_drift, monitor
 from ml.schema import FEATURE_NAMES
 from ml.simulation.drift_scenarios import lab_not_measured, one_age_band_older
 from tests.integration.ml.databases import count

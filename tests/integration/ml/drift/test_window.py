@@ -6,7 +6,7 @@ import pytest
 
 from ml.core.errors import WarehouseError
 from ml.core.settings import MlSettings
-from ml.monitor.window import Window, read_window
+from ml.monitoring.window import Window, read_window
 from ml.warehouse.connection import warehouse
 from tests.integration.ml.drift.field import Field, row
 

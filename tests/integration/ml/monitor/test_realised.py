@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from ml.core.settings import MlSettings
 from ml.evaluation.bootstrap import Labels, Values
 from ml.evaluation.metrics import auroc, calibration_intercept
-from ml.monitor.quality import REALISED, Figure, realise
+from ml.monitoring.quality import REALISED, Figure, realise
 from ml.warehouse.tables import monitor_quality
 from tests.integration.ml.databases import count
 from tests.integration.ml.monitor.logged import days_ago, log, run_of_window, tell

@@ -11,7 +11,7 @@ from infra.local.postgres import PostgresServer
 from ml.cli import app
 from ml.core.settings import MlSettings
 from ml.data.sources import Delivery
-from ml.monitor.quality import realise
+from ml.monitoring.quality import realise
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.process import running_api
 from tests.integration.api.registry_server import running_registry

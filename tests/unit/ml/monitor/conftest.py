@@ -10,7 +10,7 @@ import pytest
 
 from ml.core.bundle import Bundle
 from ml.features.tables import patients, without_history
-from ml.monitor.window import Window
+from ml.monitoring.window import Window
 from ml.training.export import records, write_bundle
 from ml.training.models import GRADIENT_BOOSTING, fit
 from tests.integration.ml.registries import MANIFEST

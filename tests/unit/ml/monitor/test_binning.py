@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.features.icd9 import CHAPTERS
-from ml.monitor.binning import ELSE, FREQUENT, SINGLE_VALUES, binning_of, count
+from ml.monitoring.binning import ELSE, FREQUENT, SINGLE_VALUES, binning_of, count
 from ml.schema import BY_NAME, FEATURES, ICD9_PATTERN, Column, Kind
 
 

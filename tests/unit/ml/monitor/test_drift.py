@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.monitor.drift import (
+from ml.monitoring.drift import (
     DRAWS,
     FALSE_ALARMS,
     FEWEST,

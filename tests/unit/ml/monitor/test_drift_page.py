@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from ml.monitor.drift import Comparison, Kind, judge, overall
-from ml.monitor.findings import Monitored
-from ml.monitor.report import page
+from ml.monitoring.drift import Comparison, Kind, judge, overall
+from ml.monitoring.findings import Monitored
+from ml.monitoring.report import page
 from tests.unit.ml.report.test_page import Outline
 
 START, END = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 8, tzinfo=UTC)

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from ml.evaluation.bootstrap import Values
 from ml.evaluation.metrics import METRICS
-from ml.monitor.estimate import ESTIMATED, expected
+from ml.monitoring.estimate import ESTIMATED, expected
 
 RISKS = arrays(np.float64, st.integers(2, 60), elements=st.floats(0.01, 0.99))
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.evaluation.metrics import ALL_METRICS
-from ml.monitor.maturity import Mature, clusters
-from ml.monitor.quality import FEWEST, REALISED, Figure, estimated, realised
+from ml.monitoring.maturity import Mature, clusters
+from ml.monitoring.quality import FEWEST, REALISED, Figure, estimated, realised
 
 SAMPLES = 50
 

@@ -6,8 +6,8 @@ import pytest
 
 from ml.core.bundle import Bundle
 from ml.features.masking import hide_fields, keep_only
-from ml.monitor.drift import Comparison, Kind, State, judge
-from ml.monitor.reference import SCORE, ScoreReference, ValueReference
+from ml.monitoring.drift import Comparison, Kind, State, judge
+from ml.monitoring.reference import SCORE, ScoreReference, ValueReference
 from ml.schema import FEATURE_NAMES
 from tests.unit.ml.monitor.conftest import WindowOf
 

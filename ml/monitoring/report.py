@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from jinja2 import FileSystemLoader
 
-from ml.monitor.drift import FALSE_ALARMS, FEWEST, MINIMUM, Comparison, Finding, Kind, State
-from ml.monitor.findings import Monitored
-from ml.monitor.reference import SCORE
+from ml.monitoring.drift import FALSE_ALARMS, FEWEST, MINIMUM, Comparison, Finding, Kind, State
+from ml.monitoring.findings import Monitored
+from ml.monitoring.reference import SCORE
 from ml.report import facts, wording
 from ml.schema import BY_NAME
 

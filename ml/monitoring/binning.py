@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.features.icd9 import CHAPTERS, chapter, order
-from ml.monitor.drift import Counts
+from ml.monitoring.drift import Counts
 from ml.schema import Column, Kind
 
 SINGLE_VALUES: Final = 16

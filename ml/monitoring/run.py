@@ -10,12 +10,12 @@ from ml.core.bundle import load_bundle
 from ml.core.errors import NoDataError
 from ml.core.names import MONITORING, PRODUCTION
 from ml.core.settings import MlSettings
-from ml.monitor.drift import FEWEST, Comparison, Kind, State, judge, overall
-from ml.monitor.findings import Monitored, write
-from ml.monitor.quality import realise
-from ml.monitor.reference import SCORE, ScoreReference, ValueReference
-from ml.monitor.report import page
-from ml.monitor.window import Window, read_window
+from ml.monitoring.drift import FEWEST, Comparison, Kind, State, judge, overall
+from ml.monitoring.findings import Monitored, write
+from ml.monitoring.quality import realise
+from ml.monitoring.reference import SCORE, ScoreReference, ValueReference
+from ml.monitoring.report import page
+from ml.monitoring.window import Window, read_window
 from ml.registry.client import Registry, Version
 from ml.warehouse.datasets import Dataset, read
 

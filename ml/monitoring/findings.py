@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ml.monitor.drift import Finding, Kind, State
+from ml.monitoring.drift import Finding, Kind, State
 from ml.warehouse.connection import transaction
 from ml.warehouse.tables import monitor_drift, monitor_runs
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from ml.core.bundle import NUMBERS, TEXTS, TOLERANCE, Bundle
 from ml.features.masking import hide
 from ml.features.tables import Inputs, model_inputs, patients
-from ml.monitor.binning import Binning, binning_of, count, ranges_of
-from ml.monitor.drift import Comparison, Kind, independence
-from ml.monitor.window import Window
+from ml.monitoring.binning import Binning, binning_of, count, ranges_of
+from ml.monitoring.drift import Comparison, Kind, independence
+from ml.monitoring.window import Window
 from ml.schema import FEATURE_NAMES, FEATURES, INPUTS, UNKNOWN
 
 SCORE: Final = "probability"
