@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from ml.evaluation.bootstrap import Values
 from ml.evaluation.metrics import METRICS, Metric
-from ml.monitoring.maturity import COUNTS, MOST_RECORDS
+from ml.monitoring.matured_predictions import COUNTS, MOST_RECORDS
 from ml.warehouse.tables import monitor_runs
 
 ESTIMATED: Final[Mapping[str, Metric]] = {name: METRICS[name] for name in ("auroc", "average_precision", "brier")}

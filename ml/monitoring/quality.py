@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from ml.core.settings import MlSettings
 from ml.evaluation.bootstrap import ALL_METRICS, Values, evaluate
 from ml.monitoring.estimate import ESTIMATED, expected, window_probabilities
-from ml.monitoring.maturity import Mature, mature
+from ml.monitoring.matured_predictions import Mature, mature
 from ml.promotion.comparison import SUBGROUP_POSITIVES
 from ml.warehouse.connection import transaction
 from ml.warehouse.tables import monitor_quality

@@ -11,7 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from ml.core.errors import SimulationError
-from ml.monitoring.maturity import SIMULATION
+from ml.monitoring.matured_predictions import SIMULATION
 from ml.warehouse.connection import transaction
 
 _PAUSE_SECONDS: Final = 0.25

@@ -15,7 +15,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from ml.core.settings import MlSettings
-from ml.monitoring.maturity import SIMULATION
+from ml.monitoring.matured_predictions import SIMULATION
 from ml.simulation.api_client import Service
 from ml.simulation.backdating import date_back, refuse_real_installation, wait_until_logged
 from ml.simulation.replay import Replayed, replayed

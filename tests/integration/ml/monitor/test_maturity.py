@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from ml.core.errors import WarehouseError
 from ml.core.settings import MlSettings
-from ml.monitoring.maturity import Mature, mature
+from ml.monitoring.matured_predictions import Mature, mature
 from ml.warehouse.connection import warehouse
 from tests.integration.ml.monitor.logged import HASHES, KEY, days_ago, deliver, log, tell
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.evaluation.metrics import ALL_METRICS
-from ml.monitoring.maturity import Mature, clusters
+from ml.monitoring.matured_predictions import Mature, clusters
 from ml.monitoring.quality import FEWEST, REALISED, Figure, estimated, realised
 
 SAMPLES = 50

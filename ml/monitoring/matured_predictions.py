@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ml.core.settings import MlSettings
 from ml.evaluation.bootstrap import Labels, Values
-from ml.monitoring.delivered import delivered
+from ml.monitoring.ingested_outcomes import delivered
 from ml.promotion.comparison import SUBGROUP_COLUMNS
 from ml.schema import CANNOT_BE_READMITTED
 from ml.warehouse.connection import transaction
