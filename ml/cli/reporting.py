@@ -17,7 +17,8 @@ def report(
     out: Annotated[Path | None, typer.Option(help="File to write; default: report-VERSION.html.")] = None,
 ) -> None:
     """Write the report of a version, with all figures, as one HTML page."""
-    from ml.report import page, recorded
+    from ml.report.page import page
+    from ml.report.storage import recorded
 
     found, findings = recorded(registry_of(MlflowSettings.load()), version)
     _write(out or Path(f"report-{found.number}.html"), page(findings, found.number))
@@ -29,8 +30,8 @@ def card(
     out: Annotated[Path | None, typer.Option(help="File to write; default: standard output.")] = None,
 ) -> None:
     """Write the model card of a version, in Markdown."""
-    from ml.report import card as card_of
-    from ml.report import recorded
+    from ml.report.card import card as card_of
+    from ml.report.storage import recorded
 
     found, findings = recorded(registry_of(MlflowSettings.load()), version)
     text = card_of(findings, found.number)

@@ -9,10 +9,12 @@ from jinja2 import FileSystemLoader
 from ml.monitoring.drift import FALSE_ALARMS, FEWEST, MINIMUM, Comparison, Finding, Kind, State
 from ml.monitoring.findings import Monitored
 from ml.monitoring.reference import SCORE
-from ml.report import facts, wording
+from ml.report import formatting, template_context
 from ml.schema import BY_NAME
 
-TEMPLATES: Final = facts.TEMPLATES.overlay(loader=FileSystemLoader([Path(__file__).parent / "templates", facts.FOLDER]))
+TEMPLATES: Final = template_context.TEMPLATES.overlay(
+    loader=FileSystemLoader([Path(__file__).parent / "templates", template_context.FOLDER])
+)
 """Those of this package, with the style sheet of the report of a model."""
 
 KINDS: Final = {
@@ -41,8 +43,8 @@ def page(monitored: Monitored, comparisons: Sequence[Comparison]) -> str:
         states=STATES,
         label=label,
         limits={"false_alarms": FALSE_ALARMS, "fewest": FEWEST, "minimum": MINIMUM},
-        number=lambda value: wording.DASH if value is None else wording.number(value),
-        percent=wording.percent,
+        number=lambda value: formatting.DASH if value is None else formatting.number(value),
+        percent=formatting.percent,
     )
 
 

@@ -5,8 +5,8 @@ from typing import Final
 
 from ml.core.names import MODEL_NAME
 from ml.data.split import TEST_PERCENT
-from ml.report.facts import TEMPLATES, facts
 from ml.report.findings import Findings
+from ml.report.template_context import TEMPLATES, facts
 
 DESCRIPTION_LIMIT: Final = 5_000
 """Characters that MLflow's database has room for in the description of a version."""

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ml.evaluation.bootstrap import Interval
-from ml.report.facts import TEMPLATES, facts
-from ml.report.figures import figures
+from ml.report.captions import readings
 from ml.report.findings import Findings
-from ml.report.pictures import picture
-from ml.report.readings import readings
+from ml.report.plots import figures
+from ml.report.svg import picture
+from ml.report.template_context import TEMPLATES, facts
 
 Scale = tuple[float, float]
 """Ends of an axis."""

@@ -23,7 +23,12 @@ from ml.evaluation.bootstrap import Interval, Values, evaluate
 from ml.evaluation.reliability_curve import appraise
 from ml.features.tables import target
 from ml.registry.client import Registry, Version
-from ml.report import Findings, Judged, Provenance, description, examine, judge, plots, record, with_interval
+from ml.report.analysis.analyse import examine, judge
+from ml.report.card import description
+from ml.report.findings import Findings, Judged, Provenance
+from ml.report.formatting import with_interval
+from ml.report.plots import plots
+from ml.report.storage import record
 from ml.training.export import probabilities, write_bundle
 from ml.training.models import FAMILIES, RiskModel, fit
 from ml.warehouse.connection import transaction

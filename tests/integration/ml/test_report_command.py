@@ -15,7 +15,9 @@ from ml.core.errors import RegistryError
 from ml.core.names import MODEL_NAME
 from ml.data.sources import Delivery
 from ml.registry.client import Registry
-from ml.report import card, description, page, recorded
+from ml.report.card import card, description
+from ml.report.page import page
+from ml.report.storage import recorded
 from ml.training.models import RANDOM_FOREST
 from ml.training.train import train
 from tests.integration.ml.databases import fresh_database, ingest_file

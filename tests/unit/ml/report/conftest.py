@@ -5,7 +5,9 @@ import pytest
 
 from ml.evaluation.baselines import BASELINES
 from ml.features.tables import with_history
-from ml.report import Findings, Judged, examine, judge, page
+from ml.report.analysis.analyse import examine, judge
+from ml.report.findings import Findings, Judged
+from ml.report.page import page
 from tests.unit.ml.report.origin import PROVENANCE
 
 

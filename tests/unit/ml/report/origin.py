@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ml.report import Provenance
+from ml.report.findings import Provenance
 
 SAMPLES: Final = 50
 PROVENANCE: Final = Provenance(

@@ -8,10 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from ml.cli import app
-from ml.report import Findings, card, description, page
-from ml.report.card import DESCRIPTION_LIMIT
-from ml.report.facts import TEMPLATES
-from ml.report.wording import number, percent, with_interval
+from ml.report.card import DESCRIPTION_LIMIT, card, description
+from ml.report.findings import Findings
+from ml.report.formatting import number, percent, with_interval
+from ml.report.page import page
+from ml.report.template_context import TEMPLATES
 
 ROOT = Path(__file__).parents[4]
 

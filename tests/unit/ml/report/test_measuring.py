@@ -8,12 +8,13 @@ import pytest
 
 from ml.core.errors import BundleError
 from ml.evaluation.bootstrap import ALL_METRICS, evaluate, point_metrics
-from ml.report import Findings, Judged, card, examine
-from ml.report.curves import GRID, THRESHOLDS, curves
-from ml.report.findings import from_json, to_json
-from ml.report.importance import importance
-from ml.report.sampling import of_some_patients
-from ml.report.subgroups import FACTORS, MIN_POSITIVES, MIN_ROWS, REMAINING, subgroups
+from ml.report.analysis.analyse import examine
+from ml.report.analysis.curves import GRID, THRESHOLDS, curves
+from ml.report.analysis.importance import importance
+from ml.report.analysis.sampling import of_some_patients
+from ml.report.analysis.subgroups import FACTORS, MIN_POSITIVES, MIN_ROWS, REMAINING, subgroups
+from ml.report.card import card
+from ml.report.findings import Findings, Judged, from_json, to_json
 from ml.schema import INPUTS, Group
 from tests.unit.ml.report.origin import PROVENANCE, SAMPLES
 

@@ -7,9 +7,12 @@ from xml.etree import ElementTree as ET
 
 import matplotlib.pyplot as plt
 
-from ml.report import Findings, card, page, plots
-from ml.report.readings import readings
-from ml.report.wording import number
+from ml.report.captions import readings
+from ml.report.card import card
+from ml.report.findings import Findings
+from ml.report.formatting import number
+from ml.report.page import page
+from ml.report.plots import plots
 
 
 class Outline(HTMLParser):

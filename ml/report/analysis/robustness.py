@@ -9,9 +9,9 @@ import pandas as pd
 from ml.evaluation.bootstrap import calibration_error, ece_floor, evaluate
 from ml.evaluation.metrics import METRICS
 from ml.features.masking import hide_fields, hide_groups, keep_only
+from ml.report.analysis.sampling import SEED, of_some_patients
 from ml.report.findings import Judged, Robustness
-from ml.report.sampling import SEED, of_some_patients
-from ml.report.wording import percent
+from ml.report.formatting import percent
 from ml.schema import FEATURES, Group
 
 log = logging.getLogger(__name__)

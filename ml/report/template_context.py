@@ -7,10 +7,10 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from ml.evaluation.metrics import TOP_SHARES
-from ml.report import wording
+from ml.report import formatting
+from ml.report.analysis.subgroups import MIN_POSITIVES, MIN_ROWS
+from ml.report.captions import ranked_worse, readings, unlike_the_rest
 from ml.report.findings import Findings
-from ml.report.readings import ranked_worse, readings, unlike_the_rest
-from ml.report.subgroups import MIN_POSITIVES, MIN_ROWS
 from ml.schema import CITATION
 
 COMPARED: Final = (
@@ -69,18 +69,18 @@ def facts(findings: Findings, version: str | None) -> dict[str, Any]:
         "min_rows": MIN_ROWS,
         "min_positives": MIN_POSITIVES,
         "citation": CITATION,
-        "number": wording.number,
-        "percent": wording.percent,
-        "with_interval": wording.with_interval,
-        "percent_with_interval": wording.percent_with_interval,
+        "number": formatting.number,
+        "percent": formatting.percent,
+        "with_interval": formatting.with_interval,
+        "percent_with_interval": formatting.percent_with_interval,
     }
 
 
 def _summary(findings: Findings) -> str:
     auroc, slope = (findings.metrics[name]["value"] for name in ("auroc", "calibration_slope"))
     return (
-        f"Ranks encounters with an AUROC of {wording.number(auroc)}; its calibration slope is "
-        f"{wording.number(slope, 2)}, ideally 1. Of the test encounters {wording.percent(findings.prevalence)} were "
+        f"Ranks encounters with an AUROC of {formatting.number(auroc)}; its calibration slope is "
+        f"{formatting.number(slope, 2)}, ideally 1. Of the test encounters {formatting.percent(findings.prevalence)} were "
         "followed by a readmission within 30 days."
     )
 
@@ -93,7 +93,7 @@ def _capacity(findings: Findings) -> list[dict[str, Any]]:
         ppv = findings.metrics[f"ppv_{end}"]
         rows.append(
             {
-                "share": wording.percent(share, 0),
+                "share": formatting.percent(share, 0),
                 "sensitivity": findings.metrics[f"sensitivity_{end}"],
                 "ppv": ppv,
                 "lift": ppv["value"] / findings.prevalence,

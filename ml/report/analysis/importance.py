@@ -13,8 +13,8 @@ import pandas as pd
 
 from ml.evaluation.bootstrap import Values, paired_difference
 from ml.evaluation.metrics import METRICS
+from ml.report.analysis.sampling import SEED, of_some_patients
 from ml.report.findings import Importance, Judged
-from ml.report.sampling import SEED, of_some_patients
 from ml.schema import INPUTS, Column, Group
 
 log = logging.getLogger(__name__)

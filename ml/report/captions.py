@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from ml.report.findings import Findings, Robustness, Subgroup
-from ml.report.wording import number, percent
+from ml.report.formatting import number, percent
 
 
 def readings(findings: Findings) -> dict[str, str]:

@@ -10,13 +10,13 @@ from ml.evaluation.baselines import BASELINES
 from ml.evaluation.bootstrap import ALL_METRICS, ece_floor, evaluate
 from ml.features.masking import keep_only
 from ml.features.tables import patients, target
-from ml.report.characteristics import characteristics
-from ml.report.curves import curves
+from ml.report.analysis.characteristics import characteristics
+from ml.report.analysis.curves import curves
+from ml.report.analysis.importance import importance
+from ml.report.analysis.robustness import robustness
+from ml.report.analysis.sampling import SEED
+from ml.report.analysis.subgroups import subgroups
 from ml.report.findings import Answers, Findings, Judged, Provenance
-from ml.report.importance import importance
-from ml.report.robustness import robustness
-from ml.report.sampling import SEED
-from ml.report.subgroups import subgroups
 from ml.schema import FEATURE_NAMES
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import matplotlib as mpl
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
-from ml.report.figures import GRID, INK, MODEL, MUTED, OTHER, THIRD
+from ml.report.plots import GRID, INK, MODEL, MUTED, OTHER, THIRD
 
 _VARIABLES: Final[Mapping[str, str]] = {
     INK: "var(--ink)",
@@ -27,7 +27,7 @@ def picture(name: str, figure: Figure, alternative: str) -> Markup:
 
     Args:
         name: unique on the page; it keeps the names inside of two pictures apart.
-        figure: drawn in the colours of :mod:`ml.report.figures`.
+        figure: drawn in the colours of :mod:`ml.report.plots`.
         alternative: what a screen reader says instead of the picture.
     """
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), io.StringIO() as buffer:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ml.features.tables import target
 from ml.report.findings import Characteristic
-from ml.report.wording import percent
+from ml.report.formatting import percent
 from ml.schema import PATIENT_ID
 
 _OLD: Final = ("[70-80)", "[80-90)", "[90-100)")
