@@ -2,22 +2,11 @@
 
 import sys
 
-from ml.cli import data, evaluating, gating, monitoring, predicting, reporting, simulating, training
+from ml.cli import data, evaluate, monitor, predict, promotion, report, simulate, train
 from ml.cli.common import app, errors
 from ml.core.errors import PlatformError
 
-__all__ = [
-    "app",
-    "data",
-    "evaluating",
-    "gating",
-    "main",
-    "monitoring",
-    "predicting",
-    "reporting",
-    "simulating",
-    "training",
-]
+__all__ = ["app", "data", "evaluate", "main", "monitor", "predict", "promotion", "report", "simulate", "train"]
 
 
 def main() -> None:

@@ -80,8 +80,8 @@ def _summary(findings: Findings) -> str:
     auroc, slope = (findings.metrics[name]["value"] for name in ("auroc", "calibration_slope"))
     return (
         f"Ranks encounters with an AUROC of {formatting.number(auroc)}; its calibration slope is "
-        f"{formatting.number(slope, 2)}, ideally 1. Of the test encounters {formatting.percent(findings.prevalence)} were "
-        "followed by a readmission within 30 days."
+        f"{formatting.number(slope, 2)}, ideally 1. Of the test encounters "
+        f"{formatting.percent(findings.prevalence)} were followed by a readmission within 30 days."
     )
 
 

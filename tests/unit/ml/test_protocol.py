@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ml.cli import app
-from ml.cli.evaluating import read_seeds
+from ml.cli.evaluate import read_seeds
 from ml.data.cohort import Cohort
 from ml.evaluation.acceptance import ANY, GOALS, SERVED, Goal, judge_goals
 from ml.evaluation.baselines import BASELINES

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ml.cli.common import app, console, errors, registry_of, warehouse_of_settings, working
-from ml.cli.gating import let_the_gate_decide
+from ml.cli.promotion import let_the_gate_decide
 
 
 @app.command()
