@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
+from api.contract.parsing import check_rows
 from api.history import patients_of
 from api.model_store import ServedModel
-from api.parsing import check_rows
 from api.protocols.tables import Asked
 from api.scoring import INLINE_BYTES, INLINE_RECORDS, Scored, score
 from api.services import Services

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import orjson
 
-from api.csv_intake import CsvFile
-from api.csv_rows import ADDED, ADDED_HISTORY, ADDED_INTERVAL, Header
+from api.contract.csv_reader import CsvFile
+from api.contract.csv_rows import ADDED, ADDED_HISTORY, ADDED_INTERVAL, Header
 from api.history import History, patients_of
 from api.scoring import Scored, score
 from ml.core.bundle import Bundle

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
+from api.contract.parsing import read_large
 from api.history import History, patients_of, recall
-from api.parsing import read_large
 from api.scoring import reliability
 from ml.core.bundle import Bundle, Record
 from ml.core.explain import Explanation, explain
@@ -17,7 +17,7 @@ _LABELS: Final = {column.name: column.label for column in INPUTS}
 
 
 def explain_body(body: bytes, bundle: Bundle, max_records: int, history: History) -> list[dict[str, Any]]:
-    """Explain the records of a body, in their order, as :class:`api.answers.Explanation` describes.
+    """Explain the records of a body, in their order, as :class:`api.contract.responses.Explanation` describes.
 
     Raises:
         MalformedBodyError: it is not JSON.

@@ -11,8 +11,8 @@ import orjson
 import psycopg2
 
 from api.breaker import Breaker
+from api.contract.outcomes import Outcome, happened
 from api.errors import NoDatabaseError
-from api.outcomes import Outcome, happened
 from api.postgres import Postgres
 from api.settings import ApiSettings
 from ml.core.pseudonyms import Pseudonyms

@@ -7,15 +7,15 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from api.access import Guard
-from api.answers import Problem
+from api.contract.outcomes import FEEDBACK, OUTCOMES_ADAPTER
+from api.contract.requests import EXPLAIN_REQUEST, REQUEST, REQUEST_ADAPTER
+from api.contract.responses import Problem
 from api.explaining import MOST_RECORDS
-from api.outcomes import FEEDBACK, OUTCOMES_ADAPTER
 from api.protocols.dialects import PROBLEM_JSON
 from api.protocols.inference import REQUEST as INFERENCE
 from api.protocols.inference import REQUEST_ADAPTER as INFERENCE_ADAPTER
 from api.protocols.invocations import REQUEST as INVOCATION
 from api.protocols.invocations import REQUEST_SCHEMA as INVOCATION_SCHEMA
-from api.schemas import EXPLAIN_REQUEST, REQUEST, REQUEST_ADAPTER
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _MEANINGS: Final = {

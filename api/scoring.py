@@ -7,8 +7,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from api.contract.parsing import read_large
 from api.history import NONE, Found, History, patients_of, recall
-from api.parsing import read_large
 from ml.core.bundle import Bundle, Record
 from ml.core.reliability import Completeness, known_fields
 
@@ -120,7 +120,7 @@ def scored_as(
 
 
 def as_json(scored: Scored, model: orjson.Fragment, request_id: str) -> bytes:
-    """The body of the answer, as :class:`api.answers.PredictResponse` describes."""
+    """The body of the answer, as :class:`api.contract.responses.PredictResponse` describes."""
     document: dict[str, Any] = {
         "predictions": scored.probabilities,
         "known_fields": scored.known_fields,

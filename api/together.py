@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Final
 
+from api.contract.parsing import read_small
 from api.history import History, patients_of
-from api.parsing import read_small
 from api.scoring import Answers, Scored, answer, scored_as, with_history
 from ml.core.bundle import Bundle, Record
 

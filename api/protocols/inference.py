@@ -9,10 +9,10 @@ from typing import Annotated, Any, Final, NotRequired, cast
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
+from api.contract.requests import FIELD_NAMES
+from api.contract.validation_errors import shorten, unknown_field
 from api.errors import MalformedBodyError
-from api.faults import shorten, unknown_field
 from api.protocols.tables import Asked, check_count, known, records_of_columns, refused
-from api.schemas import FIELD_NAMES
 from api.scoring import Scored
 from ml.schema import BY_NAME, EXAMPLE_RECORD, UNKNOWN
 
@@ -33,8 +33,8 @@ REQUEST: Final = "InferenceRequest"
 _UNKNOWN_TEXTS: Final = ("", UNKNOWN)
 
 
-# As in api.schemas what is checked stays a dict. Members that the protocol does not have are passed over: it leaves
-# room for extensions, and clients make use of it.
+# As in api.contract.requests what is checked stays a dict. Members that the protocol does not have are passed over: it
+# leaves room for extensions, and clients make use of it.
 _LENIENT: Final = ConfigDict(extra="ignore", strict=True)
 
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
-from api.csv_intake import CsvIntake
+from api.contract.csv_reader import CsvIntake
+from api.contract.requests import FIELD_NAMES, RECORD
 from api.protocols.tables import Asked, check_count, known, read_json, records_of_columns, records_of_rows, refused
-from api.schemas import FIELD_NAMES, RECORD
 
 MLFLOW_VERSION: Final = "3.17.2"
 """The MLflow whose protocol this is. A test holds it to the one that models are logged with."""
@@ -93,7 +93,7 @@ def read_invocation(body: bytes, max_records: int) -> Asked:
 
 
 def read_csv(body: bytes, max_records: int) -> Asked:
-    """Read a CSV body, as :mod:`api.csv_rows` describes it.
+    """Read a CSV body, as :mod:`api.contract.csv_rows` describes it.
 
     Raises:
         MalformedBodyError: it is not text.

@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from api.contract.parsing import refusal
+from api.contract.validation_errors import body_fault
 from api.errors import InvalidRecordsError, MalformedBodyError
-from api.faults import body_fault
-from api.parsing import refusal
 
 
 @dataclass(frozen=True, slots=True)

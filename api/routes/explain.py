@@ -5,11 +5,11 @@ import asyncio
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from api.answers import ExplainResponse
+from api.contract.bodies import EXAMPLES, REQUEST_ID_HEADER, body_of
+from api.contract.requests import EXPLAIN_REQUEST
+from api.contract.responses import ExplainResponse
 from api.explaining import explain_body
 from api.openapi import json_body, problems
-from api.routes.bodies import EXAMPLES, REQUEST_ID_HEADER, body_of
-from api.schemas import EXPLAIN_REQUEST
 from api.services import services_of
 
 router = APIRouter()

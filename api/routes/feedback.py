@@ -6,12 +6,12 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from api.access import client_of
-from api.answers import FeedbackResponse
+from api.contract.bodies import REQUEST_ID_HEADER, body_of
+from api.contract.outcomes import FEEDBACK, Outcome, read_outcomes
+from api.contract.responses import FeedbackResponse
+from api.contract.validation_errors import Fault
 from api.errors import InvalidRecordsError
-from api.faults import Fault
 from api.openapi import json_body, problems
-from api.outcomes import FEEDBACK, Outcome, read_outcomes
-from api.routes.bodies import REQUEST_ID_HEADER, body_of
 from api.services import services_of
 
 router = APIRouter()

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.answering import score_body
+from api.contract.bodies import JSON, LOAD_TEST_HEADER, REQUEST_ID_HEADER, body_of
 from api.errors import NotServedError
 from api.model_store import ServedModel
 from api.openapi import errors_of, json_body
@@ -22,7 +23,6 @@ from api.protocols.inference_answers import (
     Ready,
 )
 from api.recording import record
-from api.routes.bodies import JSON, LOAD_TEST_HEADER, REQUEST_ID_HEADER, body_of
 from api.services import Parts, Services, services_of
 from ml.core.names import MODEL_NAME
 

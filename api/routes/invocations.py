@@ -6,6 +6,8 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from api.answering import score_body
+from api.contract.bodies import CSV, JSON, LOAD_TEST_HEADER, REQUEST_ID_HEADER, media_type_of
+from api.contract.requests import SHORT_RECORD
 from api.openapi import errors_of, json_body
 from api.protocols.invocations import (
     INPUTS,
@@ -20,8 +22,6 @@ from api.protocols.invocations import (
     read_invocation,
 )
 from api.recording import record
-from api.routes.bodies import CSV, JSON, LOAD_TEST_HEADER, REQUEST_ID_HEADER, media_type_of
-from api.schemas import SHORT_RECORD
 from api.services import Parts, services_of
 
 router = APIRouter(tags=["MLflow's scoring protocol"])

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.answers import ModelDescription, Refusal, RegistryStatus
+from api.contract.responses import ModelDescription, Refusal, RegistryStatus
 from api.openapi import problems
 from api.services import Parts
 

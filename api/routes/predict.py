@@ -5,14 +5,7 @@ from asyncio import get_running_loop
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from api.answers import PredictResponse
-from api.large_batch_task import Task
-from api.model_store import ServedModel
-from api.openapi import json_body, problems
-from api.parsing import read_flag
-from api.recording import large_entry, record, record_large
-from api.routes.bare import BareRoute
-from api.routes.bodies import (
+from api.contract.bodies import (
     EXAMPLES,
     INTERVAL,
     INTERVAL_PARAMETER,
@@ -22,7 +15,14 @@ from api.routes.bodies import (
     media_type_of,
     pieces_of,
 )
-from api.schemas import REQUEST
+from api.contract.parsing import read_flag
+from api.contract.requests import REQUEST
+from api.contract.responses import PredictResponse
+from api.large_batch_task import Task
+from api.model_store import ServedModel
+from api.openapi import json_body, problems
+from api.recording import large_entry, record, record_large
+from api.routes.bare import BareRoute
 from api.scoring import LARGE_BYTES, as_json, is_small, score_large
 from api.services import Services, services_of
 

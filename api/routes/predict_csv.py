@@ -11,14 +11,14 @@ from fastapi.responses import StreamingResponse
 from starlette.datastructures import UploadFile
 from starlette.types import Message, Receive, Scope, Send
 
+from api.contract.bodies import CSV, INTERVAL, INTERVAL_PARAMETER, LOAD_TEST_HEADER, REQUEST_ID_HEADER, media_type_of
+from api.contract.csv_reader import CsvFile, CsvIntake
+from api.contract.parsing import read_flag, refusal
+from api.contract.validation_errors import body_fault
 from api.csv_answers import answer_block, header_of_answer
-from api.csv_intake import CsvFile, CsvIntake
-from api.faults import body_fault
 from api.model_store import ServedModel
 from api.openapi import problems
-from api.parsing import read_flag, refusal
 from api.recording import record_part
-from api.routes.bodies import CSV, INTERVAL, INTERVAL_PARAMETER, LOAD_TEST_HEADER, REQUEST_ID_HEADER, media_type_of
 from api.services import Services, services_of
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from api.answers import Status
+from api.contract.responses import Status
 from api.openapi import problems
 from api.services import Parts
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import httpx
 
-from api.parsing import read_large
+from api.contract.parsing import read_large
 from bench.serving.client import ask, start
 from bench.serving.model import BUNDLE
 from bench.serving.peers import OURS, Kind, Peer, running

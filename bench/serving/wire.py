@@ -12,7 +12,7 @@ from typing import Final
 from fastapi import FastAPI, Response
 
 from api.app import create_app as create_ours
-from api.schemas import PredictRequest
+from api.contract.requests import PredictRequest
 from bench.serving.model import BUNDLE
 from ml.core.bundle import encode, load_bundle
 from ml.schema import EXAMPLE_RECORD

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from api.contract.csv_reader import CsvFile, CsvIntake
 from api.csv_answers import header_of_answer
-from api.csv_intake import CsvFile, CsvIntake
 from api.errors import ApiError
 from ml.schema import PATIENT_ID
 

@@ -11,7 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from api.schemas import FIELD_NAMES
+from api.contract.requests import FIELD_NAMES
 from ml.core.names import MODEL_NAME
 from ml.schema import FEATURES
 from tests.integration.api.bundles import write_bundle

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.csv_intake import BLOCK_ROWS
+from api.contract.csv_reader import BLOCK_ROWS
 from api.routes import predict_csv
 from ml.data.sources.synthetic import write_csv
 from ml.schema import FEATURES, GENUINE_ROWS

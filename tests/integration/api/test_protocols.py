@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.schemas import FIELD_NAMES
+from api.contract.requests import FIELD_NAMES
 from ml.core.names import MODEL_NAME
 from ml.schema import BY_NAME, EXAMPLE_RECORD
 from tests.integration.api.bundles import RECORDS

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.schemas import FIELD_NAMES
+from api.contract.requests import FIELD_NAMES
 from ml.schema import EXAMPLE_RECORD
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.csv_intake import BLOCK_ROWS, LINE_BYTES, CsvFile, CsvIntake
+from api.contract.csv_reader import BLOCK_ROWS, LINE_BYTES, CsvFile, CsvIntake
+from api.contract.parsing import MAX_FAULTS
 from api.errors import ApiError, InvalidRecordsError, MalformedBodyError
-from api.parsing import MAX_FAULTS
 
 LIMIT = 5_000
 LINES = st.lists(

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from api.csv_rows import Header, LineError
+from api.contract.csv_rows import Header, LineError
+from api.contract.requests import FIELD_NAMES, RECORDS_ADAPTER
 from api.errors import InvalidRecordsError
-from api.schemas import FIELD_NAMES, RECORDS_ADAPTER
 from ml.schema import BY_NAME, COLUMN_NAMES, EXAMPLE_RECORD, FEATURES, Column, Kind
 
 CODES = st.from_regex(r"(V[0-9]{2}|E[0-9]{3}|[0-9]{1,3})", fullmatch=True)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from api.contract.parsing import MAX_FAULTS, read_flag, read_large, read_small
 from api.errors import ApiError, InvalidQueryError, InvalidRecordsError, MalformedBodyError
-from api.parsing import MAX_FAULTS, read_flag, read_large, read_small
 from ml.schema import EXAMPLE_RECORD
 
 LIMIT = 1_000

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from api.schemas import RECORDS_ADAPTER, PatientRecord
+from api.contract.requests import RECORDS_ADAPTER, PatientRecord
 from ml.schema import EXAMPLE_RECORD, FEATURES, Column, Kind
 
 SCHEMA: dict[str, Any] = TypeAdapter(PatientRecord).json_schema()

@@ -3,7 +3,7 @@ import io
 
 import pandas as pd
 
-from api.csv_rows import COLUMN_NAMES, Header
+from api.contract.csv_rows import COLUMN_NAMES, Header
 from ml.schema import EXAMPLE_RECORD, TARGET
 from tests.support import csv_api
 from ui.batch import chart, tables

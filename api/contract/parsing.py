@@ -7,9 +7,9 @@ from urllib.parse import parse_qs
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from api.contract.requests import FIELD_NAMES, RECORDS_ADAPTER, REQUEST_ADAPTER
+from api.contract.validation_errors import Fault, body_fault, record_fault
 from api.errors import InvalidQueryError, InvalidRecordsError, MalformedBodyError
-from api.faults import Fault, body_fault, record_fault
-from api.schemas import FIELD_NAMES, RECORDS_ADAPTER, REQUEST_ADAPTER
 from ml.core.bundle import Record
 
 CHUNK = 256

@@ -9,9 +9,9 @@ from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, Validation
 from pydantic_core import from_json
 from typing_extensions import TypedDict
 
+from api.contract.requests import WholeNumber
+from api.contract.validation_errors import Fault, body_fault, shorten, shown
 from api.errors import InvalidRecordsError, MalformedBodyError
-from api.faults import Fault, body_fault, shorten, shown
-from api.schemas import WholeNumber
 from ml.schema import BY_NAME, ENCOUNTER_ID, POSITIVE
 
 FEEDBACK: Final = "FeedbackRequest"

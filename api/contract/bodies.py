@@ -6,9 +6,9 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
+from api.contract.requests import KNOWN_PATIENT, SHORT_RECORD
 from api.errors import UnsupportedMediaError
 from api.headers import header_of
-from api.schemas import KNOWN_PATIENT, SHORT_RECORD
 from ml.schema import EXAMPLE_RECORD
 
 EXAMPLES: Final[dict[str, Any]] = {

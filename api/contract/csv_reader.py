@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from api.csv_rows import Header, LineError
+from api.contract.csv_rows import Header, LineError
+from api.contract.parsing import MAX_FAULTS, refusal
+from api.contract.validation_errors import Fault
 from api.errors import ApiError, MalformedBodyError
-from api.faults import Fault
-from api.parsing import MAX_FAULTS, refusal
 from ml.core.bundle import Record
 
 BLOCK_ROWS: Final = 1_000

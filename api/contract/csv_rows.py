@@ -9,9 +9,9 @@ import csv
 import re
 from typing import Final
 
-from api.faults import Fault, cell_fault, shorten, unknown_field
-from api.parsing import refusal
-from api.schemas import FIELD_NAMES
+from api.contract.parsing import refusal
+from api.contract.requests import FIELD_NAMES
+from api.contract.validation_errors import Fault, cell_fault, shorten, unknown_field
 from ml.core.bundle import Record
 from ml.schema import BY_NAME, TARGET, UNKNOWN, Column
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from api.schemas import FIELD_NAMES
+from api.contract.requests import FIELD_NAMES
 from ml.schema import BY_NAME, Column
 
 SHOWN = 80
