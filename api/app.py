@@ -13,23 +13,23 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from api import logs
-from api.access import Guard
 from api.errors import install_handlers
 from api.feedback import Feedback
 from api.history import History
 from api.large_batches import LargeBatches
 from api.load import Load
 from api.metrics import Metrics
-from api.middleware import Admit, Observe
 from api.model_cache import ModelCache
 from api.model_store import ModelStore
-from api.openapi import document_of
 from api.prediction_log import PredictionLog
 from api.registry_client import RegistryClient
 from api.routes import docs, explain, feedback, inference, invocations, model, predict, predict_csv, start, status
 from api.services import Services
 from api.settings import ApiSettings
 from api.together import Together
+from api.transport.access import Guard
+from api.transport.middleware import Admit, Observe
+from api.transport.openapi import document_of
 from api.workers import Workers
 from ml.core.errors import SettingsError
 from ml.core.pseudonyms import Pseudonyms

@@ -25,7 +25,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from api.protocols.dialects import tell
+from api.transport.error_formats import tell
 from ml.core.errors import PlatformError
 
 logger = logging.getLogger(__name__)

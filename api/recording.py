@@ -8,13 +8,13 @@ import numpy as np
 from fastapi import Request
 from numpy.typing import NDArray
 
-from api.access import client_of
-from api.headers import header_of
 from api.large_batches import LargeAnswer
 from api.model_store import ServedModel
 from api.prediction_table import Entry
 from api.scoring import Scored
 from api.services import Services
+from api.transport.access import client_of
+from api.transport.headers import header_of
 
 _NOTHING: Final = Scored([], np.empty(0, np.float32), [], [], [], None)
 

@@ -8,7 +8,7 @@ from starlette.types import Scope
 
 from api.contract.requests import KNOWN_PATIENT, SHORT_RECORD
 from api.errors import UnsupportedMediaError
-from api.headers import header_of
+from api.transport.headers import header_of
 from ml.schema import EXAMPLE_RECORD
 
 EXAMPLES: Final[dict[str, Any]] = {

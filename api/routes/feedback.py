@@ -5,14 +5,14 @@ import asyncio
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from api.access import client_of
 from api.contract.bodies import REQUEST_ID_HEADER, body_of
 from api.contract.outcomes import FEEDBACK, Outcome, read_outcomes
 from api.contract.responses import FeedbackResponse
 from api.contract.validation_errors import Fault
 from api.errors import InvalidRecordsError
-from api.openapi import json_body, problems
 from api.services import services_of
+from api.transport.access import client_of
+from api.transport.openapi import json_body, problems
 
 router = APIRouter()
 

@@ -10,7 +10,6 @@ from api.answering import score_body
 from api.contract.bodies import JSON, LOAD_TEST_HEADER, REQUEST_ID_HEADER, body_of
 from api.errors import NotServedError
 from api.model_store import ServedModel
-from api.openapi import errors_of, json_body
 from api.protocols.inference import DATATYPES, EXAMPLE, OUTPUTS, PLATFORM, REQUEST, read_inference, tensors_of
 from api.protocols.inference_answers import (
     InferenceError,
@@ -24,6 +23,7 @@ from api.protocols.inference_answers import (
 )
 from api.recording import record
 from api.services import Parts, Services, services_of
+from api.transport.openapi import errors_of, json_body
 from ml.core.names import MODEL_NAME
 
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])

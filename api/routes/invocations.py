@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request, Response
 from api.answering import score_body
 from api.contract.bodies import CSV, JSON, LOAD_TEST_HEADER, REQUEST_ID_HEADER, media_type_of
 from api.contract.requests import SHORT_RECORD
-from api.openapi import errors_of, json_body
 from api.protocols.invocations import (
     INPUTS,
     INSTANCES,
@@ -23,6 +22,7 @@ from api.protocols.invocations import (
 )
 from api.recording import record
 from api.services import Parts, services_of
+from api.transport.openapi import errors_of, json_body
 
 router = APIRouter(tags=["MLflow's scoring protocol"])
 

@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from api.contract.responses import ModelDescription, Refusal, RegistryStatus
-from api.openapi import problems
 from api.services import Parts
+from api.transport.openapi import problems
 
 router = APIRouter()
 

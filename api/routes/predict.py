@@ -20,11 +20,11 @@ from api.contract.requests import REQUEST
 from api.contract.responses import PredictResponse
 from api.large_batch_task import Task
 from api.model_store import ServedModel
-from api.openapi import json_body, problems
 from api.recording import large_entry, record, record_large
-from api.routes.bare import BareRoute
 from api.scoring import LARGE_BYTES, as_json, is_small, score_large
 from api.services import Services, services_of
+from api.transport.openapi import json_body, problems
+from api.transport.raw_route import BareRoute
 
 router = APIRouter(route_class=BareRoute)
 

@@ -17,9 +17,9 @@ from api.contract.parsing import read_flag, refusal
 from api.contract.validation_errors import body_fault
 from api.csv_answers import answer_block, header_of_answer
 from api.model_store import ServedModel
-from api.openapi import problems
 from api.recording import record_part
 from api.services import Services, services_of
+from api.transport.openapi import problems
 
 logger = logging.getLogger(__name__)
 router = APIRouter()

@@ -4,8 +4,8 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.contract.responses import Status
-from api.openapi import problems
 from api.services import Parts
+from api.transport.openapi import problems
 
 router = APIRouter(tags=["Status"])
 

@@ -7,10 +7,10 @@ import pytest
 from fastapi import FastAPI
 from starlette.routing import Route
 
-from api.access import POLICIES, Policy, client_of, policy_of
 from api.app import create_app
 from api.keys import digest_of
 from api.settings import ApiSettings
+from api.transport.access import POLICIES, Policy, client_of, policy_of
 from ml.core.errors import SettingsError
 from ml.core.pseudonyms import Pseudonyms
 
@@ -43,7 +43,7 @@ def test_off_it_stands_before_no_route(tmp_path: Path) -> None:
         return {
             route.path
             for route in app.routes
-            if isinstance(route, Route) and type(route.app).__module__ == "api.access"
+            if isinstance(route, Route) and type(route.app).__module__ == "api.transport.access"
         }
 
     assert guarded(app_with(tmp_path)) == set()

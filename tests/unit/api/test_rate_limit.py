@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from api.rate_limit import RateLimit, client_of_address
+from api.transport.rate_limit import RateLimit, client_of_address
 
 
 def test_so_many_at_once_and_then_at_the_rate() -> None:

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import BodyTooLargeError, BodyTooSlowError, OverloadedError, problem_of
-from api.headers import header_of
 from api.load import Load
 from api.metrics import Metrics
+from api.transport.headers import header_of
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 """Ids of others that are taken over: what tracing tools use, and nothing that could break a log line."""

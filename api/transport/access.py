@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import NoKeyError, TooManyRequestsError
 from api.keys import Keys
-from api.rate_limit import RateLimit, client_of_address
 from api.settings import ApiSettings
+from api.transport.rate_limit import RateLimit, client_of_address
 from ml.core.pseudonyms import Pseudonyms
 
 

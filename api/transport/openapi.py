@@ -6,16 +6,16 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from api.access import Guard
 from api.contract.outcomes import FEEDBACK, OUTCOMES_ADAPTER
 from api.contract.requests import EXPLAIN_REQUEST, REQUEST, REQUEST_ADAPTER
 from api.contract.responses import Problem
 from api.explaining import MOST_RECORDS
-from api.protocols.dialects import PROBLEM_JSON
 from api.protocols.inference import REQUEST as INFERENCE
 from api.protocols.inference import REQUEST_ADAPTER as INFERENCE_ADAPTER
 from api.protocols.invocations import REQUEST as INVOCATION
 from api.protocols.invocations import REQUEST_SCHEMA as INVOCATION_SCHEMA
+from api.transport.access import Guard
+from api.transport.error_formats import PROBLEM_JSON
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _MEANINGS: Final = {

@@ -1,0 +1,1 @@
+"""HTTP mechanics around the routes: middleware, access control, rate limit, OpenAPI document and error formats."""
