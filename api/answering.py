@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable
 
 from api.contract.parsing import check_rows
-from api.history import patients_of
 from api.model_store import ServedModel
 from api.protocols.tables import Asked
 from api.scoring import INLINE_BYTES, INLINE_RECORDS, Scored, score
 from api.services import Services
+from api.storage.patient_history import patients_of
 
 Read = Callable[[bytes, int], Asked]
 """Reads a body of so many records at most."""

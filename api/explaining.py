@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from api.contract.parsing import read_large
-from api.history import History, patients_of, recall
 from api.scoring import reliability
+from api.storage.patient_history import History, patients_of, recall
 from ml.core.bundle import Bundle, Record
 from ml.core.explain import Explanation, explain
 from ml.core.reliability import known_fields

@@ -13,7 +13,7 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
-from api.prediction_table import Entry
+from api.storage.prediction_table import Entry
 from ml.schema import FEATURE_NAMES, FEATURES
 from ml.schema.columns import Kind
 from ml.schema.marginals import MARGINALS

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from api.prediction_table import Entry
+from api.storage.prediction_table import Entry
 from ml.core.reliability import Completeness
 
 NICENESS: Final = 10
@@ -40,7 +40,7 @@ class Done:
 
     Attributes:
         body: of the response.
-        history: for each record a key of :data:`api.history.STATES`.
+        history: for each record a key of :data:`api.storage.patient_history.STATES`.
         known_fields: of each record.
         pieces: for the prediction log, how many follow: rows of :data:`LOGGED_TOGETHER` records each.
     """

@@ -18,12 +18,12 @@ import orjson
 
 from api.contract.parsing import read_large
 from api.errors import ApiError
-from api.history import History, patients_of
 from api.large_batch_task import LOGGED_TOGETHER, NICENESS, Done, Task
 from api.memory import give_back
-from api.prediction_table import Entry, rows_of
 from api.scoring import CHUNK, Scored, as_json, judge, scored_as, with_history
 from api.settings import ApiSettings
+from api.storage.patient_history import History, patients_of
+from api.storage.prediction_table import Entry, rows_of
 from ml.core.bundle import encode
 from ml.core.pseudonyms import Pseudonyms
 

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from api.errors import ApiError
 from api.large_batch_task import LOGGED_TOGETHER, NICENESS, Done, Task
-from api.prediction_table import Entry
 from api.settings import ApiSettings
+from api.storage.prediction_table import Entry
 from ml.core.bundle import Bundle
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class LargeAnswer:
     Attributes:
         body: of the response.
         probabilities: in the order of the records.
-        history: for each record a key of :data:`api.history.STATES`.
+        history: for each record a key of :data:`api.storage.patient_history.STATES`.
     """
 
     body: bytes

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from api.large_batches import LargeAnswer
 from api.model_store import ServedModel
-from api.prediction_table import Entry
 from api.scoring import Scored
 from api.services import Services
+from api.storage.prediction_table import Entry
 from api.transport.access import client_of
 from api.transport.headers import header_of
 

@@ -8,7 +8,7 @@ import orjson
 from numpy.typing import NDArray
 
 from api.contract.parsing import read_large
-from api.history import NONE, Found, History, patients_of, recall
+from api.storage.patient_history import NONE, Found, History, patients_of, recall
 from ml.core.bundle import Bundle, Record
 from ml.core.reliability import Completeness, known_fields
 
@@ -32,7 +32,7 @@ class Scored(NamedTuple):
         probabilities: of readmission within 30 days.
         known_fields: how many of the 47 features each record gave.
         reliability: expected AUROC of such an answer.
-        history: keys of :data:`api.history.STATES`.
+        history: keys of :data:`api.storage.patient_history.STATES`.
         intervals: lower and upper end for each record, shape ``(n, 2)``; None when not asked for.
     """
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from prometheus_client.core import GaugeMetricFamily, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
-from api.prediction_log import PredictionLog
+from api.storage.prediction_log import PredictionLog
 from api.together import Together
 
 

@@ -10,8 +10,8 @@ from time import perf_counter
 from typing import Final
 
 from api.contract.parsing import read_small
-from api.history import History, patients_of
 from api.scoring import Answers, Scored, answer, scored_as, with_history
+from api.storage.patient_history import History, patients_of
 from ml.core.bundle import Bundle, Record
 
 MOST_RECORDS: Final = 64

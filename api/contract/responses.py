@@ -5,8 +5,8 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from api.feedback import STATUSES
-from api.history import STATES
+from api.storage.feedback import STATUSES
+from api.storage.patient_history import STATES
 
 History = Literal["used", "unknown", "unavailable", "none"]
 _HISTORY: Final = "; ".join(f"`{state}`: {meaning}" for state, meaning in STATES.items())

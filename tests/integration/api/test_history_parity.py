@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from api.history import USED, History, connection_options, patients_of, recall
 from api.settings import ApiSettings
+from api.storage.patient_history import USED, History, connection_options, patients_of, recall
 from infra.local.postgres import PostgresServer
 from ml.core.bundle import Record
 from ml.data.sources import Delivery

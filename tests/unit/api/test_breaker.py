@@ -2,7 +2,7 @@
 
 import time
 
-from api.breaker import Breaker
+from api.storage.circuit_breaker import Breaker
 
 PAUSE = 0.05
 

@@ -3,7 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from api.expiring_cache import ExpiringCache
+from api.storage.expiring_cache import ExpiringCache
 
 
 def test_what_was_kept_is_found_and_nothing_else() -> None:

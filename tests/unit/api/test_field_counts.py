@@ -7,7 +7,7 @@ import numpy as np
 from prometheus_client import CollectorRegistry
 
 from api.field_counts import UNSEEN, FieldCounts
-from api.prediction_table import Entry
+from api.storage.prediction_table import Entry
 from ml.core.bundle import Record
 from ml.core.reliability import known_fields
 from ml.schema import BY_NAME, EXAMPLE_RECORD

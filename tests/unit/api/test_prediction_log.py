@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from prometheus_client import CollectorRegistry
 
-from api.prediction_log import FEW_RECORDS, TOGETHER, PredictionLog
-from api.prediction_table import Entry, PredictionTable
+from api.storage.prediction_log import FEW_RECORDS, TOGETHER, PredictionLog
+from api.storage.prediction_table import Entry, PredictionTable
 from ml.core.bundle import Record
 from ml.core.pseudonyms import Pseudonyms
 from ml.schema import EXAMPLE_RECORD

@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from api.history import NONE, UNAVAILABLE, UNKNOWN, USED, patients_of, recall
+from api.storage.patient_history import NONE, UNAVAILABLE, UNKNOWN, USED, patients_of, recall
 from ml.core.bundle import Record
 from ml.core.history import PAST
 from ml.schema import BY_NAME, CANNOT_BE_READMITTED

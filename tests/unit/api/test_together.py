@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from api.history import History
+from api.storage.patient_history import History
 from api.together import MOST_RECORDS, Together
 from ml.core.bundle import Bundle, Record
 from tests.integration.api.bundles import COMPLETENESS

@@ -10,11 +10,11 @@ from typing import Any, Final, NoReturn
 import orjson
 import psycopg2
 
-from api.breaker import Breaker
 from api.contract.outcomes import Outcome, happened
 from api.errors import NoDatabaseError
-from api.postgres import Postgres
 from api.settings import ApiSettings
+from api.storage.circuit_breaker import Breaker
+from api.storage.postgres import Postgres
 from ml.core.pseudonyms import Pseudonyms
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from api.postgres import Postgres
+from api.storage.postgres import Postgres
 from ml.core.history import PAST
 from ml.schema import CANNOT_BE_READMITTED, ENCOUNTER_ID, PATIENT_ID
 

@@ -14,10 +14,10 @@ from typing import Any, Final
 
 import psycopg2
 
-from api.breaker import Breaker
-from api.encounters import Encounter, EncounterReader, in_cohort
-from api.expiring_cache import ExpiringCache
 from api.settings import ApiSettings
+from api.storage.circuit_breaker import Breaker
+from api.storage.encounters import Encounter, EncounterReader, in_cohort
+from api.storage.expiring_cache import ExpiringCache
 from ml.core.bundle import Record
 from ml.core.history import history_of
 from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID

@@ -1,0 +1,1 @@
+"""Reads and writes of the diabetes database: patient history, outcomes and the prediction log."""
