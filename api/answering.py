@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from api.contract.parsing import check_rows
-from api.model_store import ServedModel
+from api.models.store import ServedModel
 from api.protocols.tables import Asked
 from api.scoring import INLINE_BYTES, INLINE_RECORDS, Scored, score
 from api.services import Services

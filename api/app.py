@@ -17,9 +17,9 @@ from api.errors import install_handlers
 from api.large_batches import LargeBatches
 from api.load import Load
 from api.metrics import Metrics
-from api.model_cache import ModelCache
-from api.model_store import ModelStore
-from api.registry_client import RegistryClient
+from api.models.cache import ModelCache
+from api.models.registry_client import RegistryClient
+from api.models.store import ModelStore
 from api.routes import docs, explain, feedback, inference, invocations, model, predict, predict_csv, start, status
 from api.services import Services
 from api.settings import ApiSettings

@@ -19,7 +19,7 @@ import orjson
 from api.contract.parsing import read_large
 from api.errors import ApiError
 from api.large_batch_task import LOGGED_TOGETHER, NICENESS, Done, Task
-from api.memory import give_back
+from api.models.heap import give_back
 from api.scoring import CHUNK, Scored, as_json, judge, scored_as, with_history
 from api.settings import ApiSettings
 from api.storage.patient_history import History, patients_of

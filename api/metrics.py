@@ -23,7 +23,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from api.load import Load
-from api.model_store import ModelStore
+from api.models.store import ModelStore
 from api.stages import StageCollector
 from api.storage.feedback import STATUSES
 from api.storage.patient_history import NONE, STATES

@@ -9,7 +9,7 @@ from fastapi import Request
 from numpy.typing import NDArray
 
 from api.large_batches import LargeAnswer
-from api.model_store import ServedModel
+from api.models.store import ServedModel
 from api.scoring import Scored
 from api.services import Services
 from api.storage.prediction_table import Entry

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from api.large_batches import LargeBatches
 from api.load import Load
 from api.metrics import Metrics
-from api.model_store import ModelStore
+from api.models.store import ModelStore
 from api.settings import ApiSettings
 from api.storage.feedback import Feedback
 from api.storage.patient_history import History

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from api.answering import score_body
 from api.contract.bodies import JSON, LOAD_TEST_HEADER, REQUEST_ID_HEADER, body_of
 from api.errors import NotServedError
-from api.model_store import ServedModel
+from api.models.store import ServedModel
 from api.protocols.inference import DATATYPES, EXAMPLE, OUTPUTS, PLATFORM, REQUEST, read_inference, tensors_of
 from api.protocols.inference_answers import (
     InferenceError,

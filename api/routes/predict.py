@@ -19,7 +19,7 @@ from api.contract.parsing import read_flag
 from api.contract.requests import REQUEST
 from api.contract.responses import PredictResponse
 from api.large_batch_task import Task
-from api.model_store import ServedModel
+from api.models.store import ServedModel
 from api.recording import large_entry, record, record_large
 from api.scoring import LARGE_BYTES, as_json, is_small, score_large
 from api.services import Services, services_of

@@ -11,8 +11,8 @@ import joblib
 import mlflow
 import pandas as pd
 
-from api.model_cache import ModelCache
-from api.registry_client import RegisteredVersion
+from api.models.cache import ModelCache
+from api.models.registry_client import RegisteredVersion
 from bench.serving.answers import answers
 from ml.core.names import MODEL_NAME
 from ml.data.cohort import cohort_of_file

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from api.trial import prove
+from api.models.sandbox import prove
 from infra.local.settings import ROOT
 from ml.core.errors import BundleError
 from tests.faults.damages import endless, greedy
@@ -43,16 +43,18 @@ def test_a_trial_that_is_given_up_leaves_no_process(tmp_path: Path) -> None:
     with pytest.raises(TimeoutError):
         asyncio.run(give_up())
 
-    assert not [child for child in psutil.Process().children() if "api.trial" in child.cmdline()]
+    assert not [child for child in psutil.Process().children() if "api.models.sandbox" in child.cmdline()]
 
 
 def test_a_trial_ends_with_its_service_however_that_ends(tmp_path: Path) -> None:
     endless(write_bundle(tmp_path / "endless"))
-    program = f"import asyncio; from api.trial import prove; asyncio.run(prove({str(tmp_path / 'endless')!r}, 1))"
+    program = (
+        f"import asyncio; from api.models.sandbox import prove; asyncio.run(prove({str(tmp_path / 'endless')!r}, 1))"
+    )
     service = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)
 
     def trials() -> list[psutil.Process]:
-        return [child for child in psutil.Process(service.pid).children() if "api.trial" in child.cmdline()]
+        return [child for child in psutil.Process(service.pid).children() if "api.models.sandbox" in child.cmdline()]
 
     eventually(lambda: bool(trials()))
     (trial,) = trials()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from api.model_cache import ModelCache
-from api.registry_client import RegisteredVersion
+from api.models.cache import ModelCache
+from api.models.registry_client import RegisteredVersion
 
 
 def publish(cache: ModelCache, version: str) -> RegisteredVersion:

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from api.registry_client import RegisteredVersion
+from api.models.registry_client import RegisteredVersion
 
 logger = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ from typing import Any, Final
 import orjson
 
 from api.errors import NoModelError
-from api.memory import give_back
-from api.model_cache import ModelCache
-from api.registry_client import ArtifactError, RegisteredVersion, RegistryClient, utc_now
-from api.trial import prove
+from api.models.cache import ModelCache
+from api.models.heap import give_back
+from api.models.registry_client import ArtifactError, RegisteredVersion, RegistryClient, utc_now
+from api.models.sandbox import prove
 from ml.core.bundle import Bundle, load_bundle
 from ml.core.errors import BundleError, RegistryError
 from ml.core.names import MODEL_NAME, PRODUCTION

@@ -1,4 +1,5 @@
-"""Tries a bundle in a process of its own, before the service loads it: ``python -m api.trial DIRECTORY THREADS``.
+"""Tries a bundle in a process of its own, before the service loads it: ``python -m api.models.sandbox DIRECTORY
+THREADS``.
 
 A graph may count for ever, fill the memory or crash ONNX Runtime. A thread that does so takes the service with it;
 a process can be ended.
@@ -29,7 +30,7 @@ async def prove(directory: Path, threads: int) -> None:
     Raises:
         BundleError: a check failed, or the process did not survive it.
     """
-    command = (sys.executable, "-m", "api.trial", str(directory), str(threads))
+    command = (sys.executable, "-m", "api.models.sandbox", str(directory), str(threads))
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     process = await asyncio.create_subprocess_exec(*command, env=environment, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
     try:
