@@ -14,19 +14,19 @@ from starlette.middleware import Middleware
 
 from api import logs
 from api.errors import install_handlers
-from api.large_batches import LargeBatches
 from api.load import Load
 from api.metrics import Metrics
 from api.models.cache import ModelCache
 from api.models.registry_client import RegistryClient
 from api.models.store import ModelStore
 from api.routes import docs, explain, feedback, inference, invocations, model, predict, predict_csv, start, status
+from api.scoring.large_batches import LargeBatches
+from api.scoring.micro_batching import Together
 from api.services import Services
 from api.settings import ApiSettings
 from api.storage.feedback import Feedback
 from api.storage.patient_history import History
 from api.storage.prediction_log import PredictionLog
-from api.together import Together
 from api.transport.access import Guard
 from api.transport.middleware import Admit, Observe
 from api.transport.openapi import document_of

@@ -8,9 +8,9 @@ import numpy as np
 from fastapi import Request
 from numpy.typing import NDArray
 
-from api.large_batches import LargeAnswer
 from api.models.store import ServedModel
-from api.scoring import Scored
+from api.scoring.core import Scored
+from api.scoring.large_batches import LargeAnswer
 from api.services import Services
 from api.storage.prediction_table import Entry
 from api.transport.access import client_of

@@ -6,15 +6,15 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.large_batches import LargeBatches
 from api.load import Load
 from api.metrics import Metrics
 from api.models.store import ModelStore
+from api.scoring.large_batches import LargeBatches
+from api.scoring.micro_batching import Together
 from api.settings import ApiSettings
 from api.storage.feedback import Feedback
 from api.storage.patient_history import History
 from api.storage.prediction_log import PredictionLog
-from api.together import Together
 from api.workers import Workers
 from ml.core.pseudonyms import Pseudonyms
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from prometheus_client.core import GaugeMetricFamily, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
+from api.scoring.micro_batching import Together
 from api.storage.prediction_log import PredictionLog
-from api.together import Together
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from api.contract.requests import FIELD_NAMES
 from api.contract.validation_errors import shorten, unknown_field
 from api.errors import MalformedBodyError
 from api.protocols.tables import Asked, check_count, known, records_of_columns, refused
-from api.scoring import Scored
+from api.scoring.core import Scored
 from ml.schema import BY_NAME, EXAMPLE_RECORD, UNKNOWN
 
 TEXT: Final = "BYTES"

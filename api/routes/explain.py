@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from api.contract.bodies import EXAMPLES, REQUEST_ID_HEADER, body_of
 from api.contract.requests import EXPLAIN_REQUEST
 from api.contract.responses import ExplainResponse
-from api.explaining import explain_body
+from api.scoring.explanations import explain_body
 from api.services import services_of
 from api.transport.openapi import json_body, problems
 

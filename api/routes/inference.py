@@ -6,7 +6,6 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.answering import score_body
 from api.contract.bodies import JSON, LOAD_TEST_HEADER, REQUEST_ID_HEADER, body_of
 from api.errors import NotServedError
 from api.models.store import ServedModel
@@ -22,6 +21,7 @@ from api.protocols.inference_answers import (
     Ready,
 )
 from api.recording import record
+from api.scoring.protocol_requests import score_body
 from api.services import Parts, Services, services_of
 from api.transport.openapi import errors_of, json_body
 from ml.core.names import MODEL_NAME

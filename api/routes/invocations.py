@@ -5,7 +5,6 @@ from typing import Any, Final
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from api.answering import score_body
 from api.contract.bodies import CSV, JSON, LOAD_TEST_HEADER, REQUEST_ID_HEADER, media_type_of
 from api.contract.requests import SHORT_RECORD
 from api.protocols.invocations import (
@@ -21,6 +20,7 @@ from api.protocols.invocations import (
     read_invocation,
 )
 from api.recording import record
+from api.scoring.protocol_requests import score_body
 from api.services import Parts, services_of
 from api.transport.openapi import errors_of, json_body
 

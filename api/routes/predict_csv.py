@@ -15,9 +15,9 @@ from api.contract.bodies import CSV, INTERVAL, INTERVAL_PARAMETER, LOAD_TEST_HEA
 from api.contract.csv_reader import CsvFile, CsvIntake
 from api.contract.parsing import read_flag, refusal
 from api.contract.validation_errors import body_fault
-from api.csv_answers import answer_block, header_of_answer
 from api.models.store import ServedModel
 from api.recording import record_part
+from api.scoring.csv_files import answer_block, header_of_answer
 from api.services import Services, services_of
 from api.transport.openapi import problems
 

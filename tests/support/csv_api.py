@@ -3,8 +3,8 @@
 from typing import Any
 
 from api.contract.csv_reader import CsvFile, CsvIntake
-from api.csv_answers import header_of_answer
 from api.errors import ApiError
+from api.scoring.csv_files import header_of_answer
 from ml.schema import PATIENT_ID
 
 VERSION = "3"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from api.scoring import LARGE_BYTES
+from api.scoring.core import LARGE_BYTES
 from ml.schema import EXAMPLE_RECORD
 from tests.integration.api.bundles import expected, write_bundle
 from tests.integration.api.conftest import StartApi, eventually

@@ -2,7 +2,7 @@
 
 import json
 
-from api.scoring import INLINE_BYTES, INLINE_RECORDS, is_small
+from api.scoring.core import INLINE_BYTES, INLINE_RECORDS, is_small
 from ml.schema import EXAMPLE_RECORD
 
 

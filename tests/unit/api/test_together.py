@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from api.scoring.micro_batching import MOST_RECORDS, Together
 from api.storage.patient_history import History
-from api.together import MOST_RECORDS, Together
 from ml.core.bundle import Bundle, Record
 from tests.integration.api.bundles import COMPLETENESS
 

@@ -11,7 +11,7 @@ import orjson
 
 from api.contract.csv_reader import CsvFile
 from api.contract.csv_rows import ADDED, ADDED_HISTORY, ADDED_INTERVAL, Header
-from api.scoring import Scored, score
+from api.scoring.core import Scored, score
 from api.storage.patient_history import History, patients_of
 from ml.core.bundle import Bundle
 from ml.schema import PATIENT_ID

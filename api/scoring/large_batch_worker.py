@@ -1,4 +1,5 @@
-"""The process beside the service that reads and answers large batches: ``python -m api.large_batch_worker SOCKET``.
+"""The process beside the service that reads and answers large batches: ``python -m api.scoring.large_batch_worker
+SOCKET``.
 
 It takes a body, says what the graph shall be run on, is told the probabilities, and says the answer. It ends when the
 service does.
@@ -18,9 +19,9 @@ import orjson
 
 from api.contract.parsing import read_large
 from api.errors import ApiError
-from api.large_batch_task import LOGGED_TOGETHER, NICENESS, Done, Task
 from api.models.heap import give_back
-from api.scoring import CHUNK, Scored, as_json, judge, scored_as, with_history
+from api.scoring.core import CHUNK, Scored, as_json, judge, scored_as, with_history
+from api.scoring.large_batch_messages import LOGGED_TOGETHER, NICENESS, Done, Task
 from api.settings import ApiSettings
 from api.storage.patient_history import History, patients_of
 from api.storage.prediction_table import Entry, rows_of

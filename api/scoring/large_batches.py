@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.errors import ApiError
-from api.large_batch_task import LOGGED_TOGETHER, NICENESS, Done, Task
+from api.scoring.large_batch_messages import LOGGED_TOGETHER, NICENESS, Done, Task
 from api.settings import ApiSettings
 from api.storage.prediction_table import Entry
 from ml.core.bundle import Bundle
@@ -144,7 +144,7 @@ class _Helper:
     def __init__(self, settings: ApiSettings) -> None:
         ours, theirs = socketpair()
         with theirs:
-            command = (sys.executable, "-m", "api.large_batch_worker", str(theirs.fileno()))
+            command = (sys.executable, "-m", "api.scoring.large_batch_worker", str(theirs.fileno()))
             self._process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
         self._line: Connection[Any, Any] = Connection(ours.detach())
         self._line.send(settings)

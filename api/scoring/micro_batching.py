@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Final
 
 from api.contract.parsing import read_small
-from api.scoring import Answers, Scored, answer, scored_as, with_history
+from api.scoring.core import Answers, Scored, answer, scored_as, with_history
 from api.storage.patient_history import History, patients_of
 from ml.core.bundle import Bundle, Record
 
@@ -36,7 +36,7 @@ class Together:
         return len(self._waiting)
 
     async def score(self, body: bytes, bundle: Bundle, max_records: int, history: History, interval: bool) -> Scored:
-        """Score a small body; same answers and errors as :func:`api.scoring.score_large`."""
+        """Score a small body; same answers and errors as :func:`api.scoring.core.score_large`."""
         records = read_small(body, max_records)
         patients = patients_of(records)
         inputs, states = with_history(records, await history.find(patients) if patients else None)

@@ -17,7 +17,8 @@ INLINE_RECORDS: Final = 64
 """A body up to this size is scored in the event loop, within a millisecond or a few; a larger one in a thread."""
 
 LARGE_BYTES: Final = 256 * 1024
-"""A body above this size is read and answered with the help of a process of its own; see :mod:`api.large_batches`."""
+"""A body above this size is read and answered with the help of a process of its own; see
+:mod:`api.scoring.large_batches`."""
 
 CHUNK: Final = 250
 """Records given to the graph at a time. It bounds the memory of a large batch, and how long the interpreter is locked

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from api.contract.parsing import check_rows
 from api.models.store import ServedModel
 from api.protocols.tables import Asked
-from api.scoring import INLINE_BYTES, INLINE_RECORDS, Scored, score
+from api.scoring.core import INLINE_BYTES, INLINE_RECORDS, Scored, score
 from api.services import Services
 from api.storage.patient_history import patients_of
 

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from api.contract.parsing import read_large
-from api.scoring import reliability
+from api.scoring.core import reliability
 from api.storage.patient_history import History, patients_of, recall
 from ml.core.bundle import Bundle, Record
 from ml.core.explain import Explanation, explain

@@ -1,0 +1,1 @@
+"""Scoring and explaining of validated records; no HTTP."""
