@@ -12,10 +12,8 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from api import logs
 from api.errors import install_handlers
 from api.load import Load
-from api.metrics import Metrics
 from api.models.cache import ModelCache
 from api.models.registry_client import RegistryClient
 from api.models.store import ModelStore
@@ -27,10 +25,12 @@ from api.settings import ApiSettings
 from api.storage.feedback import Feedback
 from api.storage.patient_history import History
 from api.storage.prediction_log import PredictionLog
+from api.telemetry import logs
+from api.telemetry.metrics import Metrics
+from api.telemetry.worker_metrics import Workers
 from api.transport.access import Guard
 from api.transport.middleware import Admit, Observe
 from api.transport.openapi import document_of
-from api.workers import Workers
 from ml.core.errors import SettingsError
 from ml.core.pseudonyms import Pseudonyms
 

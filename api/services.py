@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.load import Load
-from api.metrics import Metrics
 from api.models.store import ModelStore
 from api.scoring.large_batches import LargeBatches
 from api.scoring.micro_batching import Together
@@ -15,7 +14,8 @@ from api.settings import ApiSettings
 from api.storage.feedback import Feedback
 from api.storage.patient_history import History
 from api.storage.prediction_log import PredictionLog
-from api.workers import Workers
+from api.telemetry.metrics import Metrics
+from api.telemetry.worker_metrics import Workers
 from ml.core.pseudonyms import Pseudonyms
 
 

@@ -20,9 +20,9 @@ from api.protocols.inference_answers import (
     ModelReady,
     Ready,
 )
-from api.recording import record
 from api.scoring.protocol_requests import score_body
 from api.services import Parts, Services, services_of
+from api.telemetry.recorder import record
 from api.transport.openapi import errors_of, json_body
 from ml.core.names import MODEL_NAME
 

@@ -19,9 +19,9 @@ from api.protocols.invocations import (
     read_csv,
     read_invocation,
 )
-from api.recording import record
 from api.scoring.protocol_requests import score_body
 from api.services import Parts, services_of
+from api.telemetry.recorder import record
 from api.transport.openapi import errors_of, json_body
 
 router = APIRouter(tags=["MLflow's scoring protocol"])

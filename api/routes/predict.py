@@ -19,10 +19,10 @@ from api.contract.parsing import read_flag
 from api.contract.requests import REQUEST
 from api.contract.responses import PredictResponse
 from api.models.store import ServedModel
-from api.recording import large_entry, record, record_large
 from api.scoring.core import LARGE_BYTES, as_json, is_small, score_large
 from api.scoring.large_batch_messages import Task
 from api.services import Services, services_of
+from api.telemetry.recorder import large_entry, record, record_large
 from api.transport.openapi import json_body, problems
 from api.transport.raw_route import BareRoute
 

@@ -16,9 +16,9 @@ from api.contract.csv_reader import CsvFile, CsvIntake
 from api.contract.parsing import read_flag, refusal
 from api.contract.validation_errors import body_fault
 from api.models.store import ServedModel
-from api.recording import record_part
 from api.scoring.csv_files import answer_block, header_of_answer
 from api.services import Services, services_of
+from api.telemetry.recorder import record_part
 from api.transport.openapi import problems
 
 logger = logging.getLogger(__name__)

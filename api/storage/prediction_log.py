@@ -17,9 +17,9 @@ from typing import Final
 
 import psycopg2
 
-from api.field_counts import FieldCounts
 from api.settings import ApiSettings
 from api.storage.prediction_table import Entry, PredictionTable, Rows, connection_options
+from api.telemetry.field_counts import FieldCounts
 from ml.core.pseudonyms import Pseudonyms
 
 logger = logging.getLogger(__name__)

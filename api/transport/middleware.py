@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import BodyTooLargeError, BodyTooSlowError, OverloadedError, problem_of
 from api.load import Load
-from api.metrics import Metrics
+from api.telemetry.metrics import Metrics
 from api.transport.headers import header_of
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")

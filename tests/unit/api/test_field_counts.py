@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import numpy as np
 from prometheus_client import CollectorRegistry
 
-from api.field_counts import UNSEEN, FieldCounts
 from api.storage.prediction_table import Entry
+from api.telemetry.field_counts import UNSEEN, FieldCounts
 from ml.core.bundle import Record
 from ml.core.reliability import known_fields
 from ml.schema import BY_NAME, EXAMPLE_RECORD

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from api.metrics import Metrics, ProbabilityHistogram
+from api.telemetry.metrics import Metrics, ProbabilityHistogram
 
 
 def samples(histogram: ProbabilityHistogram) -> dict[str, float]:

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.workers import Workers, merge
+from api.telemetry.worker_metrics import Workers, merge
 
 
 def registry(count: int) -> CollectorRegistry:

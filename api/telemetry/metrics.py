@@ -25,10 +25,10 @@ from prometheus_client.registry import Collector
 from api.load import Load
 from api.models.store import ModelStore
 from api.scoring.micro_batching import Together
-from api.stages import StageCollector
 from api.storage.feedback import STATUSES
 from api.storage.patient_history import NONE, STATES
 from api.storage.prediction_log import PredictionLog
+from api.telemetry.stage_metrics import StageCollector
 
 _DURATIONS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _BATCHES: Final = (1, 2, 5, 10, 50, 100, 500, 1000, 5000, 10_000)

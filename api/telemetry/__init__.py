@@ -1,0 +1,1 @@
+"""Metrics and logs of the service, and the recording of answered requests."""
