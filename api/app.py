@@ -12,12 +12,23 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from api.admission import Load
 from api.errors import install_handlers
-from api.load import Load
 from api.models.cache import ModelCache
 from api.models.registry_client import RegistryClient
 from api.models.store import ModelStore
-from api.routes import docs, explain, feedback, inference, invocations, model, predict, predict_csv, start, status
+from api.routes import (
+    docs,
+    explain,
+    feedback,
+    index,
+    mlflow_scoring,
+    model,
+    open_inference,
+    predict,
+    predict_csv,
+    status,
+)
 from api.scoring.large_batches import LargeBatches
 from api.scoring.micro_batching import Together
 from api.services import Services
@@ -77,7 +88,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
     app.state.services = services
     app.openapi = partial(document_of, app, settings.max_records, guard)  # type: ignore[method-assign]
     install_handlers(app)
-    for routes in (predict, predict_csv, explain, feedback, model, invocations, inference, status, start, docs):
+    for routes in (predict, predict_csv, explain, feedback, model, mlflow_scoring, open_inference, status, index, docs):
         app.include_router(routes.router)
     guard.install(app)
     return app

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.load import Load
+from api.admission import Load
 from api.models.store import ModelStore
 from api.scoring.large_batches import LargeBatches
 from api.scoring.micro_batching import Together

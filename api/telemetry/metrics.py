@@ -22,7 +22,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-from api.load import Load
+from api.admission import Load
 from api.models.store import ModelStore
 from api.scoring.micro_batching import Together
 from api.storage.feedback import STATUSES

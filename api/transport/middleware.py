@@ -9,8 +9,8 @@ from uuid import uuid4
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.admission import Load
 from api.errors import BodyTooLargeError, BodyTooSlowError, OverloadedError, problem_of
-from api.load import Load
 from api.telemetry.metrics import Metrics
 from api.transport.headers import header_of
 

@@ -9,10 +9,10 @@ from pydantic import BaseModel
 from api.contract.outcomes import FEEDBACK, OUTCOMES_ADAPTER
 from api.contract.requests import EXPLAIN_REQUEST, REQUEST, REQUEST_ADAPTER
 from api.contract.responses import Problem
-from api.protocols.inference import REQUEST as INFERENCE
-from api.protocols.inference import REQUEST_ADAPTER as INFERENCE_ADAPTER
-from api.protocols.invocations import REQUEST as INVOCATION
-from api.protocols.invocations import REQUEST_SCHEMA as INVOCATION_SCHEMA
+from api.protocols.mlflow_scoring import REQUEST as INVOCATION
+from api.protocols.mlflow_scoring import REQUEST_SCHEMA as INVOCATION_SCHEMA
+from api.protocols.open_inference import REQUEST as INFERENCE
+from api.protocols.open_inference import REQUEST_ADAPTER as INFERENCE_ADAPTER
 from api.scoring.explanations import MOST_RECORDS
 from api.transport.access import Guard
 from api.transport.error_formats import PROBLEM_JSON

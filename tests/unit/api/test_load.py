@@ -2,8 +2,8 @@
 
 import pytest
 
+from api.admission import BYTES, LARGE_BATCHES, REQUESTS, Load
 from api.errors import OverloadedError
-from api.load import BYTES, LARGE_BATCHES, REQUESTS, Load
 
 
 def test_requests_are_refused_beyond_their_number_until_one_leaves() -> None:

@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse
 from api.contract.bodies import JSON, LOAD_TEST_HEADER, REQUEST_ID_HEADER, body_of
 from api.errors import NotServedError
 from api.models.store import ServedModel
-from api.protocols.inference import DATATYPES, EXAMPLE, OUTPUTS, PLATFORM, REQUEST, read_inference, tensors_of
-from api.protocols.inference_answers import (
+from api.protocols.open_inference import DATATYPES, EXAMPLE, OUTPUTS, PLATFORM, REQUEST, read_inference, tensors_of
+from api.protocols.open_inference_responses import (
     InferenceError,
     InferenceResponse,
     Live,

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.contract.bodies import CSV, JSON, LOAD_TEST_HEADER, REQUEST_ID_HEADER, media_type_of
 from api.contract.requests import SHORT_RECORD
-from api.protocols.invocations import (
+from api.protocols.mlflow_scoring import (
     INPUTS,
     INSTANCES,
     MLFLOW_VERSION,
