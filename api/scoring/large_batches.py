@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 SILENCE_SECONDS: Final = 60
 """A helper that says nothing for so long is replaced."""
 
-_ROOT: Final = Path(__file__).parents[1]
+_ROOT: Final = Path(__file__).parents[2]
 _GONE: Final = (EOFError, OSError)
 """What talking to a process that has died raises."""
 
