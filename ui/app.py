@@ -8,8 +8,9 @@ from pathlib import Path
 import streamlit as st
 
 from ml.core.errors import SettingsError
-from ui import fields, language, services
-from ui.language import _
+from ui import fields, services
+from ui.i18n import language
+from ui.i18n.language import _
 
 st.set_page_config(
     page_title="30-day readmission risk",

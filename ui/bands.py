@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ui.cohort import quantile, share_below
-from ui.language import _, percent
+from ui.i18n.language import _, percent
 
 EDGES: Final = (0.5, 0.8, 0.95)
 """Shares of the cohort at which a band ends and the next begins."""

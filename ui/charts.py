@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from ui.cohort import axis_end, distribution
-from ui.language import Language, _, current, percent
+from ui.i18n.language import Language, _, current, percent
 
 
 @dataclass(frozen=True, slots=True)

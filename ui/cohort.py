@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ui.language import _, decimal, percent
+from ui.i18n.language import _, decimal, percent
 
 BINS = 40
 

@@ -9,10 +9,10 @@ from ml.schema import INPUTS
 from ui import charts, fields, services
 from ui.clients.api_answers import Contribution, ExplainAnswer, Explanation
 from ui.clients.faults import ServiceError
-from ui.language import _, counted, decimal, percent
+from ui.i18n.language import _, counted, decimal, percent
+from ui.i18n.wording import label_of, plain, sentence
 from ui.reliability import EARLIER_STAYS
 from ui.result import Result
-from ui.wording import label_of, plain, sentence
 
 KEY: Final = "last-explanation"
 MOST_BARS: Final = 10

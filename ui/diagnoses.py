@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from ml.schema import ICD9_PATTERN
-from ui.language import Language, current
+from ui.i18n.language import Language, current
 
 FILE: Final = Path(__file__).with_name("diagnoses.csv")
 

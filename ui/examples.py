@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ml.schema import EXAMPLE_RECORD
-from ui.language import _
+from ui.i18n.language import _
 
 
 @dataclass(frozen=True, slots=True)

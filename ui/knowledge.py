@@ -7,9 +7,9 @@ import streamlit as st
 
 from ml.schema import FEATURES, INPUTS
 from ui.clients.api_answers import Prediction, ServedModel
-from ui.language import _, decimal, percent
+from ui.i18n.language import _, decimal, percent
+from ui.i18n.wording import label_of
 from ui.reliability import EARLIER_STAYS, most_telling
-from ui.wording import label_of
 
 _COLUMNS: Final = {column.name: column for column in INPUTS}
 _USED: Final = "used"

@@ -7,9 +7,9 @@ from ui import services
 from ui.clients.api_answers import ServedModel
 from ui.clients.faults import NoModelYet, ServiceError
 from ui.clients.mlflow import RegisteredVersion
-from ui.language import _
+from ui.i18n.language import _
+from ui.i18n.wording import plain, sentence
 from ui.services import Picture
-from ui.wording import plain, sentence
 
 
 def not_clinical() -> str:

@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from ui.language import _
+from ui.i18n.language import _
 from ui.services import settings
 
 _UNLOCKED: Final = "operator-unlocked"

@@ -6,9 +6,9 @@ from ml.schema import BY_NAME
 from ui import bands, charts, cohort, knowledge, notices
 from ui.clients.api_answers import ServedModel
 from ui.clients.faults import FieldFault, NoModelYet, Refused, ServiceError
-from ui.language import _, percent
+from ui.i18n.language import _, percent
+from ui.i18n.wording import fault, plain
 from ui.result import Result
-from ui.wording import fault, plain
 
 
 def draw(result: Result | ServiceError | None) -> None:

@@ -3,7 +3,7 @@
 from pydantic import Field, SecretStr
 
 from ml.core.settings import ApiClientSettings, MlflowSettings, PublicAddresses
-from ui.language import Language
+from ui.i18n.language import Language
 
 
 class UiSettings(MlflowSettings, ApiClientSettings, PublicAddresses):

@@ -12,10 +12,10 @@ from ml.schema import BY_NAME, FEATURE_NAMES, UNKNOWN
 from ui import bands, fields, services
 from ui.clients.faults import ServiceError
 from ui.contributions import points
-from ui.language import _, percent
+from ui.i18n.language import _, percent
+from ui.i18n.wording import label_of, plain
 from ui.result import Result
 from ui.result_panel import draw_fault
-from ui.wording import label_of, plain
 
 
 @st.fragment

@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui import notices, services
 from ui.batch import entry, upload, view
-from ui.language import _
+from ui.i18n.language import _
 
 with st.spinner(_("Asking the services…")):
     picture = services.picture()

@@ -5,7 +5,7 @@ import streamlit as st
 from ui import notices, services
 from ui.clients.api_answers import ServedModel
 from ui.home import glance_view, guide, model
-from ui.language import _
+from ui.i18n.language import _
 
 st.title(_("Overview"))
 first = st.container()

@@ -7,7 +7,7 @@ import streamlit as st
 from ui import notices, services
 from ui.clients.api_answers import ServedModel
 from ui.clients.faults import ServiceError
-from ui.language import _
+from ui.i18n.language import _
 from ui.services import Picture
 
 

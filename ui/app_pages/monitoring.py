@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui import notices, services
-from ui.language import _
+from ui.i18n.language import _
 from ui.monitoring import links, live
 
 with st.spinner(_("Asking the services…")):

@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from ml.schema import BY_NAME
 from ui import examples, fields, notices, result, services
-from ui.language import _
+from ui.i18n.language import _
 
 PREDICT = "predict"
 """Key of the button."""

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from ui.charts import LIGHT, Palette, finished, histogram, mark
-from ui.language import _, current, percent
+from ui.i18n.language import _, current, percent
 
 BINS = 40
 

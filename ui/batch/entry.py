@@ -6,8 +6,8 @@ from ml.schema import COLUMNS
 from ui import notices
 from ui.batch import tables, upload
 from ui.batch.csv_file import MOST_ROWS, CsvFile, NoRowsError, NotTextError, TooManyRowsError, UnreadableError
-from ui.language import _, counted, decimal
-from ui.wording import expectation, label_of, plain
+from ui.i18n.language import _, counted, decimal
+from ui.i18n.wording import expectation, label_of, plain
 
 
 def draw() -> None:

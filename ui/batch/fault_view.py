@@ -11,8 +11,8 @@ from ml.schema import BY_NAME
 from ui.batch import tables
 from ui.batch.scoring import Scoring
 from ui.clients.faults import FieldFault
-from ui.language import _, counted, decimal
-from ui.wording import expectation, label_of
+from ui.i18n.language import _, counted, decimal
+from ui.i18n.wording import expectation, label_of
 
 SHOWN: Final = 1_000
 """Faults that are shown; all of them are in the download."""

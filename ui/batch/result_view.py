@@ -14,8 +14,8 @@ from ui.batch.csv_file import CsvFile
 from ui.batch.scoring import LINE, Scoring
 from ui.clients.api_answers import ServedModel
 from ui.clients.scoring import HISTORY, KNOWN, RELIABILITY, RISK
-from ui.language import _, counted, decimal, percent
-from ui.wording import label_of
+from ui.i18n.language import _, counted, decimal, percent
+from ui.i18n.wording import label_of
 
 
 def draw(scoring: Scoring) -> None:

@@ -6,8 +6,8 @@ from ui import notices
 from ui.batch import fault_view, result_view, upload
 from ui.batch.scoring import Scoring, Stage
 from ui.clients.faults import NoModelYet, Refused, ServiceError
-from ui.language import _, counted, decimal
-from ui.wording import plain
+from ui.i18n.language import _, counted, decimal
+from ui.i18n.wording import plain
 
 
 def draw(scoring: Scoring) -> None:

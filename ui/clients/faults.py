@@ -9,7 +9,7 @@ ServiceError
 ├── Failed             the service answered that it failed
 └── NotUnderstood      what answered is not the service we think it is, or of another version
 
-They hold facts and no sentences: :mod:`ui.wording` says them in the language of the person in front of the screen.
+They hold facts and no sentences: :mod:`ui.i18n.wording` says them in the language of the person in front of the screen.
 """
 
 from collections.abc import Callable, Sequence

@@ -7,9 +7,9 @@ from enum import StrEnum
 from ui.clients.airflow import AirflowHealth, Part
 from ui.clients.faults import NoModelYet, ServiceError, TooSlow, Unreachable
 from ui.clients.glance import Glance, Watched
-from ui.language import _
+from ui.i18n.language import _
+from ui.i18n.wording import sentence
 from ui.settings import UiSettings
-from ui.wording import sentence
 
 
 class State(StrEnum):

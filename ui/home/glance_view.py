@@ -10,8 +10,8 @@ from ui.clients.faults import ServiceError
 from ui.clients.glance import Glance
 from ui.home.cards import Card, State, airflow_parts, behind, cards
 from ui.home.lookout import glance
-from ui.language import _, moment
-from ui.wording import plain
+from ui.i18n.language import _, moment
+from ui.i18n.wording import plain
 
 COLUMNS: Final = 3
 

@@ -14,7 +14,7 @@ from ui.clients.mlflow import RegisteredVersion
 from ui.home import progress
 from ui.home.first_run import INGEST, TRAIN, first_run
 from ui.home.lookout import glance
-from ui.language import _
+from ui.i18n.language import _
 from ui.services import Picture
 
 

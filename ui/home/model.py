@@ -6,8 +6,8 @@ import streamlit as st
 
 from ui import notices
 from ui.clients.api_answers import SYNTHETIC, ServedModel
-from ui.language import _, decimal, moment, percent
-from ui.wording import interval, plain
+from ui.i18n.language import _, decimal, moment, percent
+from ui.i18n.wording import interval, plain
 
 AUROC: Final = "auroc"
 

@@ -7,8 +7,8 @@ from ui.clients import airflow
 from ui.clients.airflow import DagRun
 from ui.clients.faults import Refused
 from ui.home.first_run import DAGS, FirstRun
-from ui.language import _, moment
-from ui.wording import plain, sentence
+from ui.i18n.language import _, moment
+from ui.i18n.wording import plain, sentence
 
 
 def draw(run: FirstRun) -> None:

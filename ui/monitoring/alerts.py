@@ -7,11 +7,11 @@ import streamlit as st
 from ui import services
 from ui.clients.faults import ServiceError
 from ui.clients.prometheus import Alert
-from ui.language import _, moment
+from ui.i18n.language import _, moment
+from ui.i18n.wording import plain
 from ui.monitoring.meanings import meanings
 from ui.monitoring.panel import fault
 from ui.monitoring.readings import Readings
-from ui.wording import plain
 
 
 def draw(readings: Readings) -> None:

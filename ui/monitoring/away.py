@@ -4,9 +4,9 @@ import streamlit as st
 
 from ui.clients.api_answers import ServedModel
 from ui.clients.faults import ServiceError
-from ui.language import _, moment
+from ui.i18n.language import _, moment
+from ui.i18n.wording import plain, sentence
 from ui.monitoring.readings import Readings
-from ui.wording import plain, sentence
 
 
 def draw(readings: Readings, error: ServiceError) -> None:

@@ -12,7 +12,7 @@ import altair as alt
 import pandas as pd
 
 from ui.charts import Palette, finished
-from ui.language import Language, _, current
+from ui.i18n.language import Language, _, current
 
 Spec = dict[str, Any]
 """A chart as Vega-Lite reads it; its rows are the data set of this name."""

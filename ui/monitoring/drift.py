@@ -11,7 +11,8 @@ from typing import Final
 from ml.schema import INPUTS
 from ui.clients.faults import ServiceError
 from ui.clients.prometheus import Sample
-from ui.language import _
+from ui.i18n.language import _
+from ui.i18n.wording import label_of
 from ui.monitoring.expressions import (
     DATABASE_UP,
     DRIFT_DISTANCE,
@@ -22,7 +23,6 @@ from ui.monitoring.expressions import (
     RUN_TIME,
 )
 from ui.monitoring.readings import Readings
-from ui.wording import label_of
 
 _COLUMNS: Final = {column.name: column for column in INPUTS}
 

@@ -8,7 +8,7 @@ import streamlit as st
 from ui import services
 from ui.charts import palette
 from ui.clients.faults import ServiceError
-from ui.language import _, counted, decimal
+from ui.i18n.language import _, counted, decimal
 from ui.monitoring import charts
 from ui.monitoring.charts import Bar, Names
 from ui.monitoring.drift import Finding, Kind, Run, State, run

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from ui.language import _, decimal, moment
+from ui.i18n.language import _, decimal, moment
 
 
 def duration(seconds: float) -> str:

@@ -8,7 +8,7 @@ from ml.core.names import MONITORING
 from ui import services
 from ui.clients.faults import Answer, ServiceError
 from ui.clients.mlflow import RegisteredVersion
-from ui.language import _
+from ui.i18n.language import _
 from ui.services import Picture
 
 DASHBOARDS: Final = ("api-model", "field", "services", "pipelines", "load-test")

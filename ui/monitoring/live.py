@@ -5,7 +5,7 @@ from typing import Final
 import streamlit as st
 
 from ui import services
-from ui.language import _
+from ui.i18n.language import _
 from ui.monitoring import alerts, away, drift_panels, quality_panels, scores, strip, traffic
 from ui.monitoring.figures import at
 from ui.monitoring.readings import read

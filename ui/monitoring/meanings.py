@@ -1,6 +1,6 @@
 """What each alert means for the people who use the platform, in a sentence. A test holds the names to the rules."""
 
-from ui.language import _
+from ui.i18n.language import _
 
 
 def meanings() -> dict[str, str]:

@@ -8,9 +8,9 @@ import streamlit as st
 
 from ui import services
 from ui.clients.faults import ServiceError
-from ui.language import _
+from ui.i18n.language import _
+from ui.i18n.wording import plain, sentence
 from ui.monitoring.charts import Spec
-from ui.wording import plain, sentence
 
 T = TypeVar("T")
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ui.clients.prometheus import Sample
-from ui.language import _, counted, decimal, percent
+from ui.i18n.language import _, counted, decimal, percent
+from ui.i18n.wording import interval
 from ui.monitoring.expressions import LEAST_AUROC, MOST_INTERCEPT
 from ui.versions.figures import label, meaning
-from ui.wording import interval
 
 METRICS: Final = ("auroc", "average_precision", "brier", "ece", "calibration_intercept", "calibration_slope")
 """The figures of a version, in the order in which they are shown."""

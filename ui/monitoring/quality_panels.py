@@ -9,7 +9,7 @@ from ui.charts import palette
 from ui.clients.api_answers import ServedModel
 from ui.clients.faults import ServiceError
 from ui.clients.prometheus import Sample
-from ui.language import _
+from ui.i18n.language import _
 from ui.monitoring import charts
 from ui.monitoring.charts import Estimate
 from ui.monitoring.drift import State, run

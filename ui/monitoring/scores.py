@@ -11,7 +11,7 @@ from ui.charts import palette
 from ui.clients.api_answers import ServedModel
 from ui.clients.prometheus import Sample
 from ui.cohort import share_up_to
-from ui.language import _, counted, percent
+from ui.i18n.language import _, counted, percent
 from ui.monitoring import charts
 from ui.monitoring.charts import Bar, Names
 from ui.monitoring.expressions import SCORES

@@ -8,7 +8,7 @@ import streamlit as st
 from ui.charts import palette
 from ui.clients.faults import ServiceError
 from ui.clients.prometheus import Line
-from ui.language import _, percent
+from ui.i18n.language import _, percent
 from ui.monitoring import charts
 from ui.monitoring.charts import Series
 from ui.monitoring.expressions import (

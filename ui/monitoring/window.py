@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-from ui.language import counted
+from ui.i18n.language import counted
 
 SCRAPE_SECONDS: Final = 10
 """How often Prometheus reads the services."""

@@ -5,10 +5,10 @@ import streamlit as st
 from ml.core.names import CHALLENGER, PRODUCTION
 from ui.clients.api_answers import SYNTHETIC
 from ui.clients.mlflow import RegisteredVersion
-from ui.language import _
+from ui.i18n.language import _
+from ui.i18n.wording import plain
 from ui.versions import verdict
 from ui.versions.shelf import Shelf
-from ui.wording import plain
 
 
 def version(shelf: Shelf, label: str, key: str, preferred: RegisteredVersion) -> RegisteredVersion:

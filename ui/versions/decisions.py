@@ -6,11 +6,11 @@ from typing import Final
 import streamlit as st
 
 from ui.clients.mlflow import MOST_VERSIONS, RegisteredVersion
-from ui.language import _, counted, decimal
+from ui.i18n.language import _, counted, decimal
+from ui.i18n.wording import plain
 from ui.versions import verdict
 from ui.versions.choice import roles
 from ui.versions.shelf import Shelf
-from ui.wording import plain
 
 AT_FIRST: Final = 20
 

@@ -9,7 +9,7 @@ import streamlit as st
 from ui import notices, services
 from ui.clients.faults import ServiceError
 from ui.clients.mlflow import RegisteredVersion, Run
-from ui.language import _, decimal
+from ui.i18n.language import _, decimal
 from ui.versions import kept, links
 from ui.versions.choice import version as choose
 from ui.versions.figures import label, of_run, told

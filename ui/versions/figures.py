@@ -7,8 +7,8 @@ from typing import Final
 
 from ui.clients.api_answers import Interval
 from ui.clients.mlflow import Run
-from ui.language import _, decimal, percent
-from ui.wording import interval, plain
+from ui.i18n.language import _, decimal, percent
+from ui.i18n.wording import interval, plain
 
 Figures = Mapping[str, Interval]
 """Name of a metric, as training gives it, to its figure."""

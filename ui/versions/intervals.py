@@ -9,7 +9,7 @@ import pandas as pd
 
 from ui.charts import Palette, finished
 from ui.clients.api_answers import Interval
-from ui.language import _, current
+from ui.i18n.language import _, current
 from ui.versions.figures import told
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 from ml.core.names import MODEL_NAME
 from ui import services
 from ui.clients.mlflow import RegisteredVersion, Run
-from ui.language import _
+from ui.i18n.language import _
 from ui.services import Picture
 
 

@@ -1,7 +1,7 @@
 """The plots of training in words: what each shows, for those who cannot see it or have not seen its kind before."""
 
-from ui.language import _
-from ui.wording import plain
+from ui.i18n.language import _
+from ui.i18n.wording import plain
 
 
 def title(name: str) -> str:

@@ -10,7 +10,7 @@ from ui import notices, operator, services
 from ui.clients.airflow import SUCCESS, DagRun
 from ui.clients.faults import ServiceError
 from ui.clients.mlflow import RegisteredVersion
-from ui.language import _
+from ui.i18n.language import _
 from ui.versions import verdict
 from ui.versions.choice import described
 from ui.versions.shelf import Shelf, look_again

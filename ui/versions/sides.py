@@ -6,11 +6,11 @@ from typing import Final
 from ui.clients.api_answers import SYNTHETIC, ServedModel
 from ui.clients.faults import ServiceError
 from ui.clients.mlflow import RegisteredVersion
-from ui.language import _, moment, percent
+from ui.i18n.language import _, moment, percent
+from ui.i18n.wording import plain
 from ui.services import Picture
 from ui.versions import verdict
 from ui.versions.shelf import Shelf
-from ui.wording import plain
 
 SHORT: Final = 12
 """So many digits of a hash tell two apart."""

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from ui.clients.mlflow import RegisteredVersion
-from ui.language import _, moment
-from ui.wording import plain
+from ui.i18n.language import _, moment
+from ui.i18n.wording import plain
 
 DECISION, RULE, REASON = "gate.decision", "gate.rule", "gate.reason"
 DECIDED_AT, REPLACED, ROLLED_BACK = "gate.decided_at", "gate.replaced", "gate.rolled_back"

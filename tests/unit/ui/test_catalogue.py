@@ -11,7 +11,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from ml.schema import COLUMNS, HISTORY, Column, Group
-from ui.language import LOCALES, Language, catalogue
+from ui.i18n.language import LOCALES, Language, catalogue
 
 UI = Path(__file__).parents[3] / "ui"
 TEXTS_OF = {"_": 1, "counted": 2}

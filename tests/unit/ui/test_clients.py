@@ -18,7 +18,7 @@ from ui.clients.faults import (
     Unreachable,
 )
 from ui.clients.mlflow import RegistryClient
-from ui.wording import sentence
+from ui.i18n.wording import sentence
 
 Answer = Callable[[httpx.Request], httpx.Response]
 

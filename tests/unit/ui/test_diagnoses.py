@@ -7,7 +7,7 @@ from ml.features.icd9 import categories
 from ml.schema import BY_NAME
 from ml.schema.marginals import MARGINALS
 from ui import diagnoses
-from ui.language import Language
+from ui.i18n.language import Language
 
 DIAGNOSIS = BY_NAME["diag_1"]
 

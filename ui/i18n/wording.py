@@ -15,7 +15,7 @@ from ui.clients.faults import (
     TooSlow,
     Unreachable,
 )
-from ui.language import _, decimal
+from ui.i18n.language import _, decimal
 
 _RANGE = re.compile(r"\[(\d+)-(\d+)\)")
 
