@@ -8,9 +8,10 @@ from pathlib import Path
 import streamlit as st
 
 from ml.core.errors import SettingsError
-from ui import fields, services
+from ui import services
 from ui.i18n import language
 from ui.i18n.language import _
+from ui.predict import fields
 
 st.set_page_config(
     page_title="30-day readmission risk",

@@ -6,8 +6,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ml.schema import BY_NAME
-from ui import examples, fields, notices, result, services
+from ui import notices, services
 from ui.i18n.language import _
+from ui.predict import examples, fields, result
 
 PREDICT = "predict"
 """Key of the button."""
@@ -28,7 +29,7 @@ def example_button(example: examples.Example) -> None:
 def draw_answer(place: DeltaGenerator, is_asked: bool) -> None:
     """The result, asked for first where **Predict** was pressed."""
     # What draws charts takes a second or two to import, once per process: the form stands meanwhile.
-    from ui import result_panel
+    from ui.predict import result_panel
 
     with place, st.container(key="result"):
         if is_asked:
@@ -95,14 +96,14 @@ if not has_answer:
 
 shown = result.last()
 if isinstance(shown, result.Result):
-    from ui import contributions, knowledge, what_if
+    from ui.predict import contributions, reliability_panel, what_if
 
     st.divider()
     behind, beside = st.columns([3, 2], gap="large")
     with beside:
         with st.container(key="what-if"):
             what_if.draw(shown)
-        knowledge.draw_more(shown.record, shown.prediction, shown.model)
+        reliability_panel.draw_more(shown.record, shown.prediction, shown.model)
     # Last, since it has to be asked for: everything else is there before.
     with behind:
         contributions.draw(shown)

@@ -13,9 +13,9 @@ from ui.batch.csv_file import CsvFile
 from ui.batch.scoring import LINE
 from ui.clients.faults import FieldFault
 from ui.clients.scoring import ADDED, HISTORY, RISK
-from ui.fields import FIRST
 from ui.i18n.language import _
 from ui.i18n.wording import text_of
+from ui.predict.fields import FIRST
 
 TOP_ROWS: Final = 1_000
 """Rows that are shown; all of them are in the downloads."""

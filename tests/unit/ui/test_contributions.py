@@ -5,7 +5,7 @@ import pytest
 
 from ui.clients.api import ApiClient
 from ui.clients.api_answers import Contribution
-from ui.contributions import MOST_BARS, _bars, points
+from ui.predict.contributions import MOST_BARS, _bars, points
 
 
 def contributions(count: int) -> list[Contribution]:

@@ -6,8 +6,8 @@ import pytest
 from ml.features.icd9 import categories
 from ml.schema import BY_NAME
 from ml.schema.marginals import MARGINALS
-from ui import diagnoses
 from ui.i18n.language import Language
+from ui.predict import diagnoses
 
 DIAGNOSIS = BY_NAME["diag_1"]
 

@@ -1,7 +1,7 @@
 import pytest
 
 from ml.schema import BY_NAME, CANNOT_BE_READMITTED
-from ui.examples import FIRST, FURTHER, Example, title
+from ui.predict.examples import FIRST, FURTHER, Example, title
 
 ALL = (FIRST, *FURTHER)
 

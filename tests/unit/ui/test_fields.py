@@ -1,8 +1,8 @@
 import pytest
 
 from ml.schema import BY_NAME, FEATURES, INPUTS, PATIENT_ID, UNKNOWN, Column, Group
-from ui.fields import FIRST, further_groups, text
 from ui.i18n.wording import label_of, text_of
+from ui.predict.fields import FIRST, further_groups, text
 
 
 def test_each_feature_stands_in_the_form_exactly_once_and_so_does_the_patient_number() -> None:

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from ml.schema import EXAMPLE_RECORD, FEATURES, UNKNOWN, Kind
 from tests.integration.ui.conftest import Platform
 from tests.integration.ui.predict.page import predict, shown, type_in
-from ui.examples import FURTHER, OFTEN_ADMITTED
+from ui.predict.examples import FURTHER, OFTEN_ADMITTED
 
 
 def test_the_header_names_the_production_model_and_the_served_version(app: AppTest) -> None:

@@ -3,12 +3,13 @@
 import streamlit as st
 
 from ml.schema import BY_NAME
-from ui import bands, charts, cohort, knowledge, notices
+from ui import bands, charts, cohort, notices
 from ui.clients.api_answers import ServedModel
 from ui.clients.faults import FieldFault, NoModelYet, Refused, ServiceError
 from ui.i18n.language import _, percent
 from ui.i18n.wording import fault, plain
-from ui.result import Result
+from ui.predict import reliability_panel
+from ui.predict.result import Result
 
 
 def draw(result: Result | ServiceError | None) -> None:
@@ -48,7 +49,7 @@ def _draw(result: Result) -> None:
         st.badge(_("{band} of the cohort").format(band=band.name), icon=":material/bar_chart:")
         st.markdown(f"**{cohort.comparison(risk, model.risk_quantiles, model.prevalence)}**")
     place = st.container()
-    knowledge.draw(result.prediction, model)
+    reliability_panel.draw(result.prediction, model)
     _source(result)
     # A chart takes as long as all the rest, so the words stand before it is there.
     if model is not None:

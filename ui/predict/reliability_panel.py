@@ -9,7 +9,7 @@ from ml.schema import FEATURES, INPUTS
 from ui.clients.api_answers import Prediction, ServedModel
 from ui.i18n.language import _, decimal, percent
 from ui.i18n.wording import label_of
-from ui.reliability import EARLIER_STAYS, most_telling
+from ui.predict.reliability import EARLIER_STAYS, most_telling
 
 _COLUMNS: Final = {column.name: column for column in INPUTS}
 _USED: Final = "used"

@@ -6,9 +6,9 @@ from typing import Final, Literal
 import streamlit as st
 
 from ml.schema import BY_NAME, FEATURES, PATIENT_ID, UNKNOWN, Column, Group, Kind
-from ui import diagnoses
 from ui.i18n.language import _
 from ui.i18n.wording import label_of, text_of, unknown
+from ui.predict import diagnoses
 
 FIRST: Final = ("race", "gender", "age")
 """What is asked first; everything else stands behind it, by group."""

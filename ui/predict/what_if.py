@@ -9,13 +9,14 @@ from collections.abc import Mapping
 import streamlit as st
 
 from ml.schema import BY_NAME, FEATURE_NAMES, UNKNOWN
-from ui import bands, fields, services
+from ui import bands, services
 from ui.clients.faults import ServiceError
-from ui.contributions import points
 from ui.i18n.language import _, percent
 from ui.i18n.wording import label_of, plain
-from ui.result import Result
-from ui.result_panel import draw_fault
+from ui.predict import fields
+from ui.predict.contributions import points
+from ui.predict.result import Result
+from ui.predict.result_panel import draw_fault
 
 
 @st.fragment

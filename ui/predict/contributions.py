@@ -6,13 +6,14 @@ from typing import Final
 import streamlit as st
 
 from ml.schema import INPUTS
-from ui import charts, fields, services
+from ui import charts, services
 from ui.clients.api_answers import Contribution, ExplainAnswer, Explanation
 from ui.clients.faults import ServiceError
 from ui.i18n.language import _, counted, decimal, percent
 from ui.i18n.wording import label_of, plain, sentence
-from ui.reliability import EARLIER_STAYS
-from ui.result import Result
+from ui.predict import fields
+from ui.predict.reliability import EARLIER_STAYS
+from ui.predict.result import Result
 
 KEY: Final = "last-explanation"
 MOST_BARS: Final = 10

@@ -1,0 +1,1 @@
+"""The Predict page: form, result, explanation and what-if of one encounter."""
