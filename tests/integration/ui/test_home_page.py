@@ -11,8 +11,8 @@ from tests.support.dag_server import DagServer
 from ui import services
 from ui.clients.faults import TooSlow
 from ui.clients.glance import Addresses, Glance, Lookout
-from ui.home import first_run
-from ui.home.lookout import glance
+from ui.overview import first_run
+from ui.overview.lookout import glance
 
 PAGE = "app_pages/home.py"
 KEY = "the operator's"

@@ -4,8 +4,8 @@ import streamlit as st
 
 from ui import notices, services
 from ui.clients.api_answers import ServedModel
-from ui.home import glance_view, guide, model
 from ui.i18n.language import _
+from ui.overview import glance_view, guide, model
 
 st.title(_("Overview"))
 first = st.container()

@@ -6,9 +6,9 @@ from ui import services
 from ui.clients import airflow
 from ui.clients.airflow import DagRun
 from ui.clients.faults import Refused
-from ui.home.first_run import DAGS, FirstRun
 from ui.i18n.language import _, moment
 from ui.i18n.wording import plain, sentence
+from ui.overview.first_run import DAGS, FirstRun
 
 
 def draw(run: FirstRun) -> None:

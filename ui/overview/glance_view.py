@@ -8,10 +8,10 @@ from ui import services
 from ui.clients.airflow import AirflowHealth
 from ui.clients.faults import ServiceError
 from ui.clients.glance import Glance
-from ui.home.cards import Card, State, airflow_parts, behind, cards
-from ui.home.lookout import glance
 from ui.i18n.language import _, moment
 from ui.i18n.wording import plain
+from ui.overview.cards import Card, State, airflow_parts, behind, cards
+from ui.overview.lookout import glance
 
 COLUMNS: Final = 3
 

@@ -11,10 +11,10 @@ from ui.clients.api_answers import ServedModel
 from ui.clients.faults import NoModelYet, ServiceError
 from ui.clients.glance import Glance
 from ui.clients.mlflow import RegisteredVersion
-from ui.home import progress
-from ui.home.first_run import INGEST, TRAIN, first_run
-from ui.home.lookout import glance
 from ui.i18n.language import _
+from ui.overview import progress
+from ui.overview.first_run import INGEST, TRAIN, first_run
+from ui.overview.lookout import glance
 from ui.services import Picture
 
 
