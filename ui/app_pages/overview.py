@@ -5,21 +5,21 @@ import streamlit as st
 from ui import notices, services
 from ui.clients.api_answers import ServedModel
 from ui.i18n.language import _
-from ui.overview import glance_view, guide, model
+from ui.overview import guide, health_view, served_model
 
 st.title(_("Overview"))
 first = st.container()
 # Stands below the model, and comes before it: a glance never takes long, whoever is slow.
-glance_view.draw()
+health_view.draw()
 
 with first:
     with st.spinner(_("Asking the services…")):
         picture = services.picture()
     notices.states(picture)
     if isinstance(picture.served, ServedModel):
-        model.served(picture.served)
+        served_model.served(picture.served)
     elif guide.is_needed(picture):
         guide.draw(picture)
     else:
         notices.trouble(picture)
-    model.ways_on()
+    served_model.ways_on()

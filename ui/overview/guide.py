@@ -14,7 +14,7 @@ from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.overview import progress
 from ui.overview.first_run import INGEST, TRAIN, first_run
-from ui.overview.lookout import glance
+from ui.overview.health_poller import glance
 from ui.services import Picture
 
 

@@ -12,7 +12,7 @@ from ui import services
 from ui.clients.faults import TooSlow
 from ui.clients.glance import Addresses, Glance, Lookout
 from ui.overview import first_run
-from ui.overview.lookout import glance
+from ui.overview.health_poller import glance
 
 PAGE = "app_pages/home.py"
 KEY = "the operator's"

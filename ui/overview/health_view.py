@@ -11,7 +11,7 @@ from ui.clients.glance import Glance
 from ui.i18n.language import _, moment
 from ui.i18n.wording import plain
 from ui.overview.cards import Card, State, airflow_parts, behind, cards
-from ui.overview.lookout import glance
+from ui.overview.health_poller import glance
 
 COLUMNS: Final = 3
 
