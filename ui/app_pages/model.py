@@ -24,7 +24,7 @@ class View(StrEnum):
 def draw_versions(picture: Picture) -> None:
     """What the registry has, and what the API serves of it."""
     # What draws tables takes a second to import, once per process, and charts another one: the header stands meanwhile.
-    from ui.versions import decisions, exhibits, links, overview, roll_back, shelf
+    from ui.model import decisions, exhibits, links, overview, roll_back, shelf
 
     with st.spinner(_("Asking the registry…")):
         found = shelf.look(picture)
@@ -52,7 +52,7 @@ def draw_versions(picture: Picture) -> None:
             case View.DECISIONS:
                 decisions.draw(found)
             case View.COMPARE:
-                from ui.versions import compare
+                from ui.model import compare
 
                 compare.draw(found)
             case View.ROLL_BACK:

@@ -10,6 +10,7 @@ from ui.clients.api_answers import ServedModel
 from ui.clients.faults import ServiceError
 from ui.clients.prometheus import Sample
 from ui.i18n.language import _
+from ui.model.figures import label, meaning
 from ui.monitoring import charts
 from ui.monitoring.charts import Estimate
 from ui.monitoring.drift import State, run
@@ -17,7 +18,6 @@ from ui.monitoring.expressions import COVERAGE, ESTIMATED, OUTCOMES, REALISED, N
 from ui.monitoring.panel import fault, panel, picture, usable
 from ui.monitoring.quality import LIMITS, Version, known_outcomes, table, versions, words
 from ui.monitoring.readings import Readings
-from ui.versions.figures import label, meaning
 
 DASHBOARD: Final = "field"
 DRAWN: Final = ("auroc", "average_precision", "brier", "calibration_intercept")

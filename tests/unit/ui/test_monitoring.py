@@ -13,6 +13,7 @@ from tests.unit.ui.test_charts import contrast
 from ui.charts import DARK, LIGHT
 from ui.clients.faults import Failed, NotUnderstood, TooSlow
 from ui.clients.prometheus import MOST_SECONDS, Line, PrometheusClient, Sample
+from ui.model.figures import label, meaning
 from ui.monitoring import charts
 from ui.monitoring.charts import Bar, Estimate, Names, Series
 from ui.monitoring.drift import CODES, Finding, Kind, Run, State, findings, state_of
@@ -23,7 +24,6 @@ from ui.monitoring.quality_panels import estimates
 from ui.monitoring.scores import Bucket, buckets, expected, median
 from ui.monitoring.traffic import summary
 from ui.monitoring.traffic import table as lines_table
-from ui.versions.figures import label, meaning
 
 EVEN = tuple(i / 100 for i in range(101))
 NAMES = Names("Feature", "Distance", "Distance", "Drift from here on")

@@ -7,12 +7,12 @@ from ml.report.plots import _FIGURES
 from ui.charts import LIGHT
 from ui.clients.api_answers import Interval
 from ui.clients.mlflow import RegisteredVersion, Run, Tag
-from ui.versions import figures, plots, verdict
-from ui.versions.exhibits import readable
-from ui.versions.frame import framed
-from ui.versions.intervals import Dot, alternative, chart
-from ui.versions.roll_back import before
-from ui.versions.shelf import Shelf
+from ui.model import figures, plots, verdict
+from ui.model.exhibits import readable
+from ui.model.frame import framed
+from ui.model.intervals import Dot, alternative, chart
+from ui.model.roll_back import before
+from ui.model.shelf import Shelf
 
 
 def version(number: str, **tags: str) -> RegisteredVersion:

@@ -7,7 +7,7 @@ from tests.integration.ui.conftest import Asked, Platform
 from tests.integration.ui.model.page import NOBODY, open_page, shown
 from tests.integration.ui.registry import FakeRegistry
 from ui.clients.airflow import DagRun
-from ui.versions.roll_back import Asked as Rollback
+from ui.model.roll_back import Asked as Rollback
 
 KEY = "the operator's key"
 
@@ -45,7 +45,7 @@ def test_a_confirmation_is_asked_for(app: AppTest, registry: FakeRegistry) -> No
 
 
 def dialog() -> None:
-    from ui.versions import roll_back
+    from ui.model import roll_back
 
     roll_back.confirm("3", "2")
 

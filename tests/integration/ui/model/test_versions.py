@@ -11,7 +11,7 @@ from tests.integration.ui.model.page import NOBODY, open_page, shown
 from tests.integration.ui.registry import FIGURES, FakeRegistry
 from ui import services
 from ui.clients.faults import ServiceError
-from ui.versions import shelf
+from ui.model import shelf
 
 
 def test_production_and_challenger_stand_side_by_side(app: AppTest, registry: FakeRegistry) -> None:

@@ -8,11 +8,11 @@ from ui.clients.faults import ServiceError
 from ui.clients.mlflow import RegisteredVersion, Run
 from ui.i18n.language import _, counted
 from ui.i18n.wording import plain
-from ui.versions.choice import version as choose
-from ui.versions.figures import HEADLINE, Figures, in_order, label, meaning, of_run, told
-from ui.versions.intervals import Dot, alternative, chart
-from ui.versions.shelf import Shelf, runs_of
-from ui.versions.sides import short
+from ui.model.choice import version as choose
+from ui.model.figures import HEADLINE, Figures, in_order, label, meaning, of_run, told
+from ui.model.intervals import Dot, alternative, chart
+from ui.model.shelf import Shelf, runs_of
+from ui.model.sides import short
 
 
 def draw(shelf: Shelf) -> None:

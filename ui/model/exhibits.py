@@ -10,12 +10,12 @@ from ui import notices, services
 from ui.clients.faults import ServiceError
 from ui.clients.mlflow import RegisteredVersion, Run
 from ui.i18n.language import _, decimal
-from ui.versions import kept, links
-from ui.versions.choice import version as choose
-from ui.versions.figures import label, of_run, told
-from ui.versions.frame import framed
-from ui.versions.plots import metric_of, said, title
-from ui.versions.shelf import Shelf, runs_of
+from ui.model import kept, links
+from ui.model.choice import version as choose
+from ui.model.figures import label, of_run, told
+from ui.model.frame import framed
+from ui.model.plots import metric_of, said, title
+from ui.model.shelf import Shelf, runs_of
 
 REPORT_HEIGHT: Final = 800
 

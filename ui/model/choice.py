@@ -7,8 +7,8 @@ from ui.clients.api_answers import SYNTHETIC
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.i18n.wording import plain
-from ui.versions import verdict
-from ui.versions.shelf import Shelf
+from ui.model import verdict
+from ui.model.shelf import Shelf
 
 
 def version(shelf: Shelf, label: str, key: str, preferred: RegisteredVersion) -> RegisteredVersion:

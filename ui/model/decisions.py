@@ -8,9 +8,9 @@ import streamlit as st
 from ui.clients.mlflow import MOST_VERSIONS, RegisteredVersion
 from ui.i18n.language import _, counted, decimal
 from ui.i18n.wording import plain
-from ui.versions import verdict
-from ui.versions.choice import roles
-from ui.versions.shelf import Shelf
+from ui.model import verdict
+from ui.model.choice import roles
+from ui.model.shelf import Shelf
 
 AT_FIRST: Final = 20
 

@@ -8,9 +8,9 @@ from ui.clients.faults import ServiceError
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _, moment, percent
 from ui.i18n.wording import plain
+from ui.model import verdict
+from ui.model.shelf import Shelf
 from ui.services import Picture
-from ui.versions import verdict
-from ui.versions.shelf import Shelf
 
 SHORT: Final = 12
 """So many digits of a hash tell two apart."""

@@ -10,11 +10,11 @@ from ui.clients.api_answers import SYNTHETIC, ServedModel
 from ui.clients.faults import ServiceError
 from ui.i18n.language import _
 from ui.i18n.wording import plain, sentence
+from ui.model import verdict
+from ui.model.figures import HEADLINE, Figures, label, meaning, of_run, told
+from ui.model.shelf import Shelf, runs_of
+from ui.model.sides import Side, sides
 from ui.services import Picture
-from ui.versions import verdict
-from ui.versions.figures import HEADLINE, Figures, label, meaning, of_run, told
-from ui.versions.shelf import Shelf, runs_of
-from ui.versions.sides import Side, sides
 
 
 def draw(picture: Picture, shelf: Shelf | ServiceError) -> None:

@@ -11,9 +11,9 @@ from ui.clients.airflow import SUCCESS, DagRun
 from ui.clients.faults import ServiceError
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
-from ui.versions import verdict
-from ui.versions.choice import described
-from ui.versions.shelf import Shelf, look_again
+from ui.model import verdict
+from ui.model.choice import described
+from ui.model.shelf import Shelf, look_again
 
 DAG: Final = "roll_back_model"
 ACTOR: Final = "an operator, in the interface"
