@@ -24,12 +24,13 @@ class View(StrEnum):
 def draw_versions(picture: Picture) -> None:
     """What the registry has, and what the API serves of it."""
     # What draws tables takes a second to import, once per process, and charts another one: the header stands meanwhile.
-    from ui.model import decisions, exhibits, links, overview, roll_back, shelf
+    from ui.model import decisions, links, overview, registry_snapshot, roll_back
+    from ui.model.artifacts import panel
 
     with st.spinner(_("Asking the registry…")):
-        found = shelf.look(picture)
+        found = registry_snapshot.look(picture)
 
-    if isinstance(found, shelf.Shelf) and found.versions:
+    if isinstance(found, registry_snapshot.Shelf) and found.versions:
         names = {
             View.OVERVIEW: _("Production and challenger"),
             View.EXHIBITS: _("Plots and report"),
@@ -48,13 +49,13 @@ def draw_versions(picture: Picture) -> None:
         )
         match view:
             case View.EXHIBITS:
-                exhibits.draw(found)
+                panel.draw(found)
             case View.DECISIONS:
                 decisions.draw(found)
             case View.COMPARE:
-                from ui.model import compare
+                from ui.model import comparison
 
-                compare.draw(found)
+                comparison.draw(found)
             case View.ROLL_BACK:
                 roll_back.draw(found)
             case _:

@@ -8,7 +8,7 @@ from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.i18n.wording import plain
 from ui.model import verdict
-from ui.model.shelf import Shelf
+from ui.model.registry_snapshot import Shelf
 
 
 def version(shelf: Shelf, label: str, key: str, preferred: RegisteredVersion) -> RegisteredVersion:

@@ -10,7 +10,7 @@ from ui.i18n.language import _, counted, decimal
 from ui.i18n.wording import plain
 from ui.model import verdict
 from ui.model.choice import roles
-from ui.model.shelf import Shelf
+from ui.model.registry_snapshot import Shelf
 
 AT_FIRST: Final = 20
 

@@ -10,7 +10,7 @@ import pandas as pd
 from ui.charts import Palette, finished
 from ui.clients.api_answers import Interval
 from ui.i18n.language import _, current
-from ui.model.figures import told
+from ui.model.metrics import told
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from ui.clients.faults import ServiceError
 from ui.i18n.language import _
 from ui.i18n.wording import plain, sentence
 from ui.model import verdict
-from ui.model.figures import HEADLINE, Figures, label, meaning, of_run, told
-from ui.model.shelf import Shelf, runs_of
-from ui.model.sides import Side, sides
+from ui.model.metrics import HEADLINE, Figures, label, meaning, of_run, told
+from ui.model.registry_snapshot import Shelf, runs_of
+from ui.model.version_cards import Side, sides
 from ui.services import Picture
 
 

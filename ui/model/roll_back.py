@@ -13,7 +13,7 @@ from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.model import verdict
 from ui.model.choice import described
-from ui.model.shelf import Shelf, look_again
+from ui.model.registry_snapshot import Shelf, look_again
 
 DAG: Final = "roll_back_model"
 ACTOR: Final = "an operator, in the interface"

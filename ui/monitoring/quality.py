@@ -7,7 +7,7 @@ from typing import Final
 from ui.clients.prometheus import Sample
 from ui.i18n.language import _, counted, decimal, percent
 from ui.i18n.wording import interval
-from ui.model.figures import label, meaning
+from ui.model.metrics import label, meaning
 from ui.monitoring.expressions import LEAST_AUROC, MOST_INTERCEPT
 
 METRICS: Final = ("auroc", "average_precision", "brier", "ece", "calibration_intercept", "calibration_slope")

@@ -10,7 +10,7 @@ from ui.clients.api_answers import ServedModel
 from ui.clients.faults import ServiceError
 from ui.clients.prometheus import Sample
 from ui.i18n.language import _
-from ui.model.figures import label, meaning
+from ui.model.metrics import label, meaning
 from ui.monitoring import charts
 from ui.monitoring.charts import Estimate
 from ui.monitoring.drift import State, run

@@ -13,7 +13,7 @@ from tests.unit.ui.test_charts import contrast
 from ui.charts import DARK, LIGHT
 from ui.clients.faults import Failed, NotUnderstood, TooSlow
 from ui.clients.prometheus import MOST_SECONDS, Line, PrometheusClient, Sample
-from ui.model.figures import label, meaning
+from ui.model.metrics import label, meaning
 from ui.monitoring import charts
 from ui.monitoring.charts import Bar, Estimate, Names, Series
 from ui.monitoring.drift import CODES, Finding, Kind, Run, State, findings, state_of

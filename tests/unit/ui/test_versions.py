@@ -7,12 +7,13 @@ from ml.report.plots import _FIGURES
 from ui.charts import LIGHT
 from ui.clients.api_answers import Interval
 from ui.clients.mlflow import RegisteredVersion, Run, Tag
-from ui.model import figures, plots, verdict
-from ui.model.exhibits import readable
-from ui.model.frame import framed
+from ui.model import metrics, verdict
+from ui.model.artifacts import captions
+from ui.model.artifacts.frame import framed
+from ui.model.artifacts.panel import readable
 from ui.model.intervals import Dot, alternative, chart
+from ui.model.registry_snapshot import Shelf
 from ui.model.roll_back import before
-from ui.model.shelf import Shelf
 
 
 def version(number: str, **tags: str) -> RegisteredVersion:
@@ -35,26 +36,28 @@ def test_every_rule_of_the_gate_has_its_words() -> None:
 
 
 def test_every_metric_of_training_has_a_name_and_a_meaning() -> None:
-    assert [name for name in ALL_METRICS if figures.label(name) == name or not figures.meaning(name)] == []
+    assert [name for name in ALL_METRICS if metrics.label(name) == name or not metrics.meaning(name)] == []
 
 
 def test_every_plot_of_training_has_a_title_and_a_meaning() -> None:
-    assert [name for name in _FIGURES if plots.title(name) == name or plots.said(name) == plots.said("?")] == []
+    assert [
+        name for name in _FIGURES if captions.title(name) == name or captions.said(name) == captions.said("?")
+    ] == []
 
 
 def test_figures_of_a_run_are_those_with_an_interval() -> None:
-    found = figures.of_run(run(auroc=0.66, auroc_low=0.65, auroc_high=0.67, seconds=3.0))
+    found = metrics.of_run(run(auroc=0.66, auroc_low=0.65, auroc_high=0.67, seconds=3.0))
     assert found == {"auroc": Interval(value=0.66, low=0.65, high=0.67)}
 
 
 def test_a_figure_that_could_not_be_had_is_not_measured() -> None:
-    found = figures.of_run(run(auroc=float("nan"), auroc_low=float("nan"), auroc_high=float("nan")))
-    assert figures.told(found["auroc"]) == "not measured"
+    found = metrics.of_run(run(auroc=float("nan"), auroc_low=float("nan"), auroc_high=float("nan")))
+    assert metrics.told(found["auroc"]) == "not measured"
 
 
 def test_the_headline_comes_first() -> None:
     nothing = Interval()
-    assert figures.in_order({"ppv_top_5": nothing, "ece": nothing}, {"auroc": nothing}) == ["auroc", "ece", "ppv_top_5"]
+    assert metrics.in_order({"ppv_top_5": nothing, "ece": nothing}, {"auroc": nothing}) == ["auroc", "ece", "ppv_top_5"]
 
 
 def test_a_tag_that_nobody_foresaw_is_shown_as_it_is() -> None:
@@ -102,7 +105,7 @@ def test_intervals_are_drawn_for_each_version_and_told_in_words() -> None:
 
 def test_shares_at_the_top_come_by_size() -> None:
     known = dict.fromkeys(("ppv_top_10", "ppv_top_5", "ppv_top_20", "auroc"), Interval(value=0.5))
-    assert figures.in_order(known) == ["auroc", "ppv_top_5", "ppv_top_10", "ppv_top_20"]
+    assert metrics.in_order(known) == ["auroc", "ppv_top_5", "ppv_top_10", "ppv_top_20"]
 
 
 def test_the_rows_of_two_versions_have_room_for_themselves() -> None:

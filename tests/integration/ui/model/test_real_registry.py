@@ -10,7 +10,7 @@ from ml.core.names import PRODUCTION
 from ui.clients.api_answers import Interval
 from ui.clients.faults import NoModelYet
 from ui.clients.mlflow import RegistryClient
-from ui.model.figures import of_run
+from ui.model.metrics import of_run
 
 
 def post(url: str, path: str, **body: object) -> None:

@@ -11,7 +11,7 @@ from tests.integration.ui.model.page import NOBODY, open_page, shown
 from tests.integration.ui.registry import FIGURES, FakeRegistry
 from ui import services
 from ui.clients.faults import ServiceError
-from ui.model import shelf
+from ui.model import registry_snapshot
 
 
 def test_production_and_challenger_stand_side_by_side(app: AppTest, registry: FakeRegistry) -> None:
@@ -235,12 +235,12 @@ def test_independent_questions_to_the_registry_go_out_together(platform: Platfor
     picture = services.picture()
     platform.delay = 0.5
     start = time.monotonic()
-    found = shelf.look(picture)
-    assert isinstance(found, shelf.Shelf)
+    found = registry_snapshot.look(picture)
+    assert isinstance(found, registry_snapshot.Shelf)
     assert time.monotonic() - start < 0.95
     start = time.monotonic()
-    runs = shelf.runs_of(found.production, found.challenger)
+    runs = registry_snapshot.runs_of(found.production, found.challenger)
     assert not isinstance(runs, ServiceError)
     assert all(runs)
     assert time.monotonic() - start < 0.95
-    assert shelf.runs_of(found.production, found.challenger) is runs
+    assert registry_snapshot.runs_of(found.production, found.challenger) is runs

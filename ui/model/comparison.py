@@ -9,10 +9,10 @@ from ui.clients.mlflow import RegisteredVersion, Run
 from ui.i18n.language import _, counted
 from ui.i18n.wording import plain
 from ui.model.choice import version as choose
-from ui.model.figures import HEADLINE, Figures, in_order, label, meaning, of_run, told
 from ui.model.intervals import Dot, alternative, chart
-from ui.model.shelf import Shelf, runs_of
-from ui.model.sides import short
+from ui.model.metrics import HEADLINE, Figures, in_order, label, meaning, of_run, told
+from ui.model.registry_snapshot import Shelf, runs_of
+from ui.model.version_cards import short
 
 
 def draw(shelf: Shelf) -> None:

@@ -10,12 +10,13 @@ from ui import notices, services
 from ui.clients.faults import ServiceError
 from ui.clients.mlflow import RegisteredVersion, Run
 from ui.i18n.language import _, decimal
-from ui.model import kept, links
+from ui.model import links
+from ui.model.artifacts import store
+from ui.model.artifacts.captions import metric_of, said, title
+from ui.model.artifacts.frame import framed
 from ui.model.choice import version as choose
-from ui.model.figures import label, of_run, told
-from ui.model.frame import framed
-from ui.model.plots import metric_of, said, title
-from ui.model.shelf import Shelf, runs_of
+from ui.model.metrics import label, of_run, told
+from ui.model.registry_snapshot import Shelf, runs_of
 
 REPORT_HEIGHT: Final = 800
 
@@ -53,7 +54,7 @@ def draw(shelf: Shelf) -> None:
 
 def _plots(version: RegisteredVersion, run: Run) -> None:
     with st.spinner(_("Fetching the plots…")):
-        found = services.outcome(lambda: kept.pictures(run.info.run_id))
+        found = services.outcome(lambda: store.pictures(run.info.run_id))
     if isinstance(found, ServiceError):
         notices.failure(found)
         return
@@ -73,7 +74,7 @@ def _plots(version: RegisteredVersion, run: Run) -> None:
 
 
 def _report(version: RegisteredVersion, run: Run) -> None:
-    content = _text(version, run, kept.REPORT)
+    content = _text(version, run, store.REPORT)
     if content is None:
         return
     about = _("Report of version {version}").format(version=version.version)
@@ -92,7 +93,7 @@ def _report(version: RegisteredVersion, run: Run) -> None:
 
 
 def _card(version: RegisteredVersion, run: Run) -> None:
-    content = _text(version, run, kept.CARD)
+    content = _text(version, run, store.CARD)
     if content is None:
         return
     st.download_button(
@@ -118,13 +119,13 @@ def readable(card: str) -> str:
 def _text(version: RegisteredVersion, run: Run, name: str) -> bytes | None:
     """A text file of the run; None, after saying why, where it cannot be had."""
     with st.spinner(_("Fetching…")):
-        found = services.outcome(lambda: kept.text(run.info.run_id, name))
+        found = services.outcome(lambda: store.text(run.info.run_id, name))
     match found:
         case bytes():
             return found
         case ServiceError():
             notices.failure(found)
-        case kept.TooLarge():
+        case store.TooLarge():
             text = _("It is {size} MB large, too much for this page: open it in MLflow.")
             st.info(text.format(size=decimal(found.megabytes, 1)))
         case None:

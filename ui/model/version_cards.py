@@ -9,7 +9,7 @@ from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _, moment, percent
 from ui.i18n.wording import plain
 from ui.model import verdict
-from ui.model.shelf import Shelf
+from ui.model.registry_snapshot import Shelf
 from ui.services import Picture
 
 SHORT: Final = 12
