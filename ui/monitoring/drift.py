@@ -1,6 +1,6 @@
 """What the last run of monitor_diabetes found: whether the model is asked about other patients than it learnt from.
 
-Pure reading of the figures; :mod:`ui.monitoring.drift_panels` draws it.
+Pure reading of the figures; :mod:`ui.monitoring.panels.drift` draws it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ from ui.monitoring.expressions import (
     RUN_STATE,
     RUN_TIME,
 )
-from ui.monitoring.readings import Readings
+from ui.monitoring.snapshot import Readings
 
 _COLUMNS: Final = {column.name: column for column in INPUTS}
 

@@ -6,9 +6,10 @@ import streamlit as st
 
 from ui import services
 from ui.i18n.language import _
-from ui.monitoring import alerts, away, drift_panels, quality_panels, scores, strip, traffic
-from ui.monitoring.figures import at
-from ui.monitoring.readings import read
+from ui.monitoring import prometheus_down
+from ui.monitoring.format import at
+from ui.monitoring.panels import alerts, drift, headline_metrics, quality, scores, traffic
+from ui.monitoring.snapshot import read
 from ui.monitoring.window import Window
 
 EVERY_SECONDS: Final = 15
@@ -29,10 +30,10 @@ def _refreshed(was_live: bool) -> None:
     readings = read(services.prometheus(), services.api(), window)
     st.markdown(f":small[{_('As of {moment}.').format(moment=at(readings.asked_at))}]")
     if error := readings.prometheus_away:
-        away.draw(readings, error)
+        prometheus_down.draw(readings, error)
         return
-    strip.draw(readings)
-    for section in (alerts, traffic, scores, drift_panels, quality_panels):
+    headline_metrics.draw(readings)
+    for section in (alerts, traffic, scores, drift, quality):
         with st.container():
             section.draw(readings)
 

@@ -17,13 +17,13 @@ from ui.model.metrics import label, meaning
 from ui.monitoring import charts
 from ui.monitoring.charts import Bar, Estimate, Names, Series
 from ui.monitoring.drift import CODES, Finding, Kind, Run, State, findings, state_of
-from ui.monitoring.drift_panels import summary as drift_summary
-from ui.monitoring.figures import duration, rate
+from ui.monitoring.format import duration, rate
+from ui.monitoring.panels.drift import summary as drift_summary
+from ui.monitoring.panels.quality import estimates
+from ui.monitoring.panels.scores import Bucket, buckets, expected, median
+from ui.monitoring.panels.traffic import summary
+from ui.monitoring.panels.traffic import table as lines_table
 from ui.monitoring.quality import METRICS, known_outcomes, table, versions, words
-from ui.monitoring.quality_panels import estimates
-from ui.monitoring.scores import Bucket, buckets, expected, median
-from ui.monitoring.traffic import summary
-from ui.monitoring.traffic import table as lines_table
 
 EVEN = tuple(i / 100 for i in range(101))
 NAMES = Names("Feature", "Distance", "Distance", "Drift from here on")

@@ -12,8 +12,8 @@ from infra.prometheus.catalogue import ENDINGS, entries, known_series
 from tests.support.programs import required
 from tests.unit.infra.prometheus_files import alerts, metric_names, recorded, rules
 from ui.monitoring import expressions, links
+from ui.monitoring.alert_texts import meanings
 from ui.monitoring.expressions import QUESTIONS, Now, Question
-from ui.monitoring.meanings import meanings
 from ui.monitoring.window import Window
 
 OWN = {

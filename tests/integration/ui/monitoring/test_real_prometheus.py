@@ -18,7 +18,7 @@ from ui.clients.api import ApiClient
 from ui.clients.faults import ServiceError
 from ui.clients.prometheus import PrometheusClient
 from ui.monitoring.expressions import QUESTIONS, Now
-from ui.monitoring.readings import Readings, read
+from ui.monitoring.snapshot import Readings, read
 from ui.monitoring.window import Window
 
 SCRAPE_SECONDS = 10

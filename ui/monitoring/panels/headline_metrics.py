@@ -8,9 +8,9 @@ from ui.clients.api_answers import ServedModel
 from ui.clients.faults import ServiceError
 from ui.i18n.language import _, decimal, percent
 from ui.monitoring.expressions import FAILING_NOW, FIRING_NOW, P95_NOW, P99_NOW, REQUESTS_NOW, SERVED_NOW, Now
-from ui.monitoring.figures import duration, rate
-from ui.monitoring.panel import fault
-from ui.monitoring.readings import Readings
+from ui.monitoring.format import duration, rate
+from ui.monitoring.panels.panel import fault
+from ui.monitoring.snapshot import Readings
 
 
 def draw(readings: Readings) -> None:

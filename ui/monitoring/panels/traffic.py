@@ -22,9 +22,9 @@ from ui.monitoring.expressions import (
     SLOW_SECONDS,
     OverTime,
 )
-from ui.monitoring.figures import at, duration, rate
-from ui.monitoring.panel import panel, picture, usable
-from ui.monitoring.readings import Readings
+from ui.monitoring.format import at, duration, rate
+from ui.monitoring.panels.panel import panel, picture, usable
+from ui.monitoring.snapshot import Readings
 
 DASHBOARD: Final = "api-model"
 Text = Callable[[float], str]

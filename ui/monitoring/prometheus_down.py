@@ -6,7 +6,7 @@ from ui.clients.api_answers import ServedModel
 from ui.clients.faults import ServiceError
 from ui.i18n.language import _, moment
 from ui.i18n.wording import plain, sentence
-from ui.monitoring.readings import Readings
+from ui.monitoring.snapshot import Readings
 
 
 def draw(readings: Readings, error: ServiceError) -> None:

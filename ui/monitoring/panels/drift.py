@@ -13,9 +13,9 @@ from ui.monitoring import charts
 from ui.monitoring.charts import Bar, Names
 from ui.monitoring.drift import Finding, Kind, Run, State, run
 from ui.monitoring.expressions import DRIFT_DISTANCE, DRIFT_STATE, DRIFT_THRESHOLD
-from ui.monitoring.figures import at
-from ui.monitoring.panel import fault, panel, picture
-from ui.monitoring.readings import Readings
+from ui.monitoring.format import at
+from ui.monitoring.panels.panel import fault, panel, picture
+from ui.monitoring.snapshot import Readings
 
 DASHBOARD: Final = "field"
 SHOWN: Final = 8

@@ -15,8 +15,8 @@ from ui.i18n.language import _, counted, percent
 from ui.monitoring import charts
 from ui.monitoring.charts import Bar, Names
 from ui.monitoring.expressions import SCORES
-from ui.monitoring.panel import panel, picture, usable
-from ui.monitoring.readings import Readings
+from ui.monitoring.panels.panel import panel, picture, usable
+from ui.monitoring.snapshot import Readings
 
 DASHBOARD: Final = "api-model"
 

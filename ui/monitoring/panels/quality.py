@@ -15,9 +15,9 @@ from ui.monitoring import charts
 from ui.monitoring.charts import Estimate
 from ui.monitoring.drift import State, run
 from ui.monitoring.expressions import COVERAGE, ESTIMATED, OUTCOMES, REALISED, Now
-from ui.monitoring.panel import fault, panel, picture, usable
+from ui.monitoring.panels.panel import fault, panel, picture, usable
 from ui.monitoring.quality import LIMITS, Version, known_outcomes, table, versions, words
-from ui.monitoring.readings import Readings
+from ui.monitoring.snapshot import Readings
 
 DASHBOARD: Final = "field"
 DRAWN: Final = ("auroc", "average_precision", "brier", "calibration_intercept")

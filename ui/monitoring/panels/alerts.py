@@ -9,9 +9,9 @@ from ui.clients.faults import ServiceError
 from ui.clients.prometheus import Alert
 from ui.i18n.language import _, moment
 from ui.i18n.wording import plain
-from ui.monitoring.meanings import meanings
-from ui.monitoring.panel import fault
-from ui.monitoring.readings import Readings
+from ui.monitoring.alert_texts import meanings
+from ui.monitoring.panels.panel import fault
+from ui.monitoring.snapshot import Readings
 
 
 def draw(readings: Readings) -> None:
