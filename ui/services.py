@@ -10,9 +10,9 @@ import streamlit as st
 
 from ui.clients.airflow import AirflowClient
 from ui.clients.api import ApiClient
-from ui.clients.api_answers import SYNTHETIC, ServedModel
-from ui.clients.faults import NoModelYet, ServiceError
-from ui.clients.faults import outcome as outcome
+from ui.clients.api_models import SYNTHETIC, ServedModel
+from ui.clients.errors import NoModelYet, ServiceError
+from ui.clients.errors import outcome as outcome
 from ui.clients.mlflow import RegisteredVersion, RegistryClient
 from ui.clients.prometheus import PrometheusClient
 from ui.settings import UiSettings

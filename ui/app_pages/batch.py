@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from ui import notices, services
-from ui.batch import entry, upload, view
+from ui import banners, services
+from ui.batch import upload, upload_form, view
 from ui.i18n.language import _
 
 with st.spinner(_("Asking the services…")):
     picture = services.picture()
-notices.header(_("Batch"), picture)
-notices.trouble(picture)
+banners.header(_("Batch"), picture)
+banners.trouble(picture)
 if picture.has_no_model:
     st.stop()
 
-entry.draw()
+upload_form.draw()
 given = upload.current()
 if given and given.scoring:
     view.draw(given.scoring)

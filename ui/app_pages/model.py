@@ -4,9 +4,9 @@ from enum import StrEnum
 
 import streamlit as st
 
-from ui import notices, services
-from ui.clients.api_answers import ServedModel
-from ui.clients.faults import ServiceError
+from ui import banners, services
+from ui.clients.api_models import ServedModel
+from ui.clients.errors import ServiceError
 from ui.i18n.language import _
 from ui.services import Picture
 
@@ -62,7 +62,7 @@ def draw_versions(picture: Picture) -> None:
                 overview.draw(picture, found)
     else:
         if isinstance(found, ServiceError) and not isinstance(picture.served, ServedModel):
-            notices.failure(found)
+            banners.failure(found)
         if isinstance(picture.served, ServedModel) or isinstance(found, ServiceError):
             overview.draw(picture, found)
     links.draw(picture)
@@ -70,7 +70,7 @@ def draw_versions(picture: Picture) -> None:
 
 with st.spinner(_("Asking the services…")):
     picture = services.picture()
-notices.header(_("Model"), picture)
-notices.trouble(picture)
+banners.header(_("Model"), picture)
+banners.trouble(picture)
 draw_versions(picture)
-st.markdown(f":small[{notices.not_clinical()}]")
+st.markdown(f":small[{banners.not_clinical()}]")

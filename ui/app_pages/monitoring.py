@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from ui import notices, services
+from ui import banners, services
 from ui.i18n.language import _
 from ui.monitoring import links, live
 
 with st.spinner(_("Asking the services…")):
     picture = services.picture()
-notices.header(_("Monitoring"), picture)
+banners.header(_("Monitoring"), picture)
 live.draw()
 links.draw(picture)
-st.markdown(f":small[{notices.not_clinical()}]")
+st.markdown(f":small[{banners.not_clinical()}]")

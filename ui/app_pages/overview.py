@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from ui import notices, services
-from ui.clients.api_answers import ServedModel
+from ui import banners, services
+from ui.clients.api_models import ServedModel
 from ui.i18n.language import _
 from ui.overview import guide, health_view, served_model
 
@@ -15,11 +15,11 @@ health_view.draw()
 with first:
     with st.spinner(_("Asking the services…")):
         picture = services.picture()
-    notices.states(picture)
+    banners.states(picture)
     if isinstance(picture.served, ServedModel):
         served_model.served(picture.served)
     elif guide.is_needed(picture):
         guide.draw(picture)
     else:
-        notices.trouble(picture)
+        banners.trouble(picture)
     served_model.ways_on()

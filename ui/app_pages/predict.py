@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ml.schema import BY_NAME
-from ui import notices, services
+from ui import banners, services
 from ui.i18n.language import _
 from ui.predict import examples, fields, result
 
@@ -72,8 +72,8 @@ def draw_form() -> None:
 
 with st.spinner(_("Asking the services…")):
     picture = services.picture()
-notices.header(_("30-day readmission risk"), picture)
-notices.trouble(picture)
+banners.header(_("30-day readmission risk"), picture)
+banners.trouble(picture)
 if picture.has_no_model:
     st.stop()
 

@@ -8,12 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from ml.schema import BY_NAME
-from ui import charts, notices, services
+from ui import banners, charts, services
 from ui.batch import chart, tables
 from ui.batch.csv_file import CsvFile
 from ui.batch.scoring import LINE, Scoring
-from ui.clients.api_answers import ServedModel
-from ui.clients.scoring import HISTORY, KNOWN, RELIABILITY, RISK
+from ui.clients.api_models import ServedModel
+from ui.clients.file_scoring import HISTORY, KNOWN, RELIABILITY, RISK
 from ui.i18n.language import _, counted, decimal, percent
 from ui.i18n.wording import label_of
 
@@ -26,7 +26,7 @@ def draw(scoring: Scoring) -> None:
     _downloads(scoring)
     _distribution(scoring.table[RISK], prevalence)
     _highest(scoring)
-    st.markdown(f":small[{_source(scoring)}]  \n:small[{notices.not_clinical()}]")
+    st.markdown(f":small[{_source(scoring)}]  \n:small[{banners.not_clinical()}]")
 
 
 def _prevalence(scoring: Scoring) -> float | None:

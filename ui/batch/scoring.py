@@ -13,8 +13,8 @@ from typing import Final
 import pandas as pd
 
 from ui.batch.csv_file import CsvFile
-from ui.clients.faults import Busy, FieldFault, Refused, ServiceError
-from ui.clients.scoring import Scores
+from ui.clients.errors import Busy, FieldFault, Refused, ServiceError
+from ui.clients.file_scoring import Scores
 
 PART_ROWS: Final = 1_000
 """Rows that are sent at a time: above a quarter of a megabyte the API gives only a few files a place."""

@@ -11,8 +11,8 @@ from ml.schema import BY_NAME, EXAMPLE_RECORD, PATIENT_ID, TARGET, UNKNOWN
 from ml.schema import ENCOUNTER_ID as ENCOUNTER
 from ui.batch.csv_file import CsvFile
 from ui.batch.scoring import LINE
-from ui.clients.faults import FieldFault
-from ui.clients.scoring import ADDED, HISTORY, RISK
+from ui.clients.errors import FieldFault
+from ui.clients.file_scoring import ADDED, HISTORY, RISK
 from ui.i18n.language import _
 from ui.i18n.wording import text_of
 from ui.predict.fields import FIRST

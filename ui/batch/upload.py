@@ -6,7 +6,7 @@ from typing import Final
 import streamlit as st
 
 from ui.batch.csv_file import CsvFile, UnreadableError
-from ui.batch.desk import desk
+from ui.batch.job_queue import desk
 from ui.batch.scoring import Scoring
 
 WIDGET: Final = "batch-file"

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from ui import notices
-from ui.batch import fault_view, result_view, upload
+from ui import banners
+from ui.batch import errors_view, result_view, upload
 from ui.batch.scoring import Scoring, Stage
-from ui.clients.faults import NoModelYet, Refused, ServiceError
+from ui.clients.errors import NoModelYet, Refused, ServiceError
 from ui.i18n.language import _, counted, decimal
 from ui.i18n.wording import plain
 
@@ -25,7 +25,7 @@ def draw(scoring: Scoring) -> None:
             _failed(scoring.error)
         case Stage.DONE:
             if scoring.faulty:
-                fault_view.draw(scoring)
+                errors_view.draw(scoring)
             if len(scoring.table) and (scoring.good_only or not scoring.faulty):
                 result_view.draw(scoring)
 
@@ -57,7 +57,7 @@ def _failed(error: ServiceError | None) -> None:
     match error:
         case Refused() if error.faults:
             st.error(_("The header of the file is not right, so nothing was scored:"), icon=":material/edit_note:")
-            fault_view.table(error.faults)
+            errors_view.table(error.faults)
             return
         case Refused(status=413):
             text = _(
@@ -69,7 +69,7 @@ def _failed(error: ServiceError | None) -> None:
             text = _("There is no model to ask: {said}.").format(said=plain(error.said.rstrip(".")))
             st.error(text, icon=":material/hourglass:")
         case ServiceError():
-            notices.failure(error)
+            banners.failure(error)
         case None:
             st.error(_("The file could not be scored. The log of this interface tells why."), icon=":material/error:")
     _again(_("Try again"))

@@ -8,7 +8,7 @@ import httpx
 from pydantic import AliasChoices, Field
 
 from ui.clients.connection import A, Connection
-from ui.clients.faults import Answer, Refused, Service
+from ui.clients.errors import Answer, Refused, Service
 
 SUCCESS: Final = "success"
 FAILED: Final = "failed"

@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 
-from ui.clients.api_answers import ExplainAnswer, Prediction, ServedModel
+from ui.clients.api_models import ExplainAnswer, Prediction, ServedModel
 from ui.clients.connection import Connection
-from ui.clients.faults import Service
+from ui.clients.errors import Service
 
 
 class ApiClient(Connection):

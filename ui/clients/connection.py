@@ -7,7 +7,7 @@ from typing import Any, Final, Self, TypeVar
 import httpx
 from pydantic import ValidationError
 
-from ui.clients.faults import (
+from ui.clients.errors import (
     Answer,
     Busy,
     Failed,

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ml.core.names import MODEL_NAME, PRODUCTION
 from ui.clients.connection import Connection
-from ui.clients.faults import Answer, NoModelYet, Service
+from ui.clients.errors import Answer, NoModelYet, Service
 
 MOST_VERSIONS: Final = 500
 """So many versions are asked for, the newest ones."""

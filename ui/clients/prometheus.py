@@ -10,7 +10,7 @@ import httpx
 from pydantic import Field
 
 from ui.clients.connection import Connection
-from ui.clients.faults import Answer, Service, ServiceError, TooSlow
+from ui.clients.errors import Answer, Service, ServiceError, TooSlow
 
 MOST_SECONDS: Final = 3.0
 """A page that asks every few seconds does not wait long for any one answer."""

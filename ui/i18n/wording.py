@@ -3,7 +3,7 @@
 import re
 
 from ml.schema import UNKNOWN, Column, Kind
-from ui.clients.faults import (
+from ui.clients.errors import (
     Busy,
     Failed,
     FieldFault,

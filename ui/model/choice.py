@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ml.core.names import CHALLENGER, PRODUCTION
-from ui.clients.api_answers import SYNTHETIC
+from ui.clients.api_models import SYNTHETIC
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.i18n.wording import plain

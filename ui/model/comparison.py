@@ -3,8 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from ui import charts, notices
-from ui.clients.faults import ServiceError
+from ui import banners, charts
+from ui.clients.errors import ServiceError
 from ui.clients.mlflow import RegisteredVersion, Run
 from ui.i18n.language import _, counted
 from ui.i18n.wording import plain
@@ -32,7 +32,7 @@ def draw(shelf: Shelf) -> None:
         return
     runs = runs_of(one, other)
     if isinstance(runs, ServiceError):
-        notices.failure(runs)
+        banners.failure(runs)
         return
     _origins(one, other)
     for version, run in zip((one, other), runs, strict=True):

@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 
 from ui.charts import Palette, finished
-from ui.clients.api_answers import Interval
+from ui.clients.api_models import Interval
 from ui.i18n.language import _, current
 from ui.model.metrics import told
 

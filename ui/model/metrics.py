@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Final
 
-from ui.clients.api_answers import Interval
+from ui.clients.api_models import Interval
 from ui.clients.mlflow import Run
 from ui.i18n.language import _, decimal, percent
 from ui.i18n.wording import interval, plain

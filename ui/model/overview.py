@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from ml.schema import CITATION
-from ui.clients.api_answers import SYNTHETIC, ServedModel
-from ui.clients.faults import ServiceError
+from ui.clients.api_models import SYNTHETIC, ServedModel
+from ui.clients.errors import ServiceError
 from ui.i18n.language import _
 from ui.i18n.wording import plain, sentence
 from ui.model import verdict

@@ -8,7 +8,7 @@ import streamlit as st
 
 from ml.core.names import CHALLENGER, PRODUCTION
 from ui import services
-from ui.clients.faults import NoModelYet, ServiceError
+from ui.clients.errors import NoModelYet, ServiceError
 from ui.clients.mlflow import RegisteredVersion, Run
 from ui.services import FRESH_SECONDS, Picture
 

@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from ui import notices, operator, services
+from ui import banners, operator, services
 from ui.clients.airflow import SUCCESS, DagRun
-from ui.clients.faults import ServiceError
+from ui.clients.errors import ServiceError
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.model import verdict
@@ -99,7 +99,7 @@ def confirm(production: str, to: str) -> None:
         with st.spinner(_("Asking Airflow…")):
             run = services.outcome(lambda: services.airflow().trigger(DAG, conf))
         if isinstance(run, ServiceError):
-            notices.failure(run)
+            banners.failure(run)
             return
         st.session_state[_ASKED] = Asked(to, production, run)
         st.rerun()
@@ -119,7 +119,7 @@ def _follow() -> None:
     asked: Asked = st.session_state[_ASKED]
     run = services.outcome(lambda: services.airflow().run(DAG, asked.run.dag_run_id))
     if isinstance(run, ServiceError):
-        notices.failure(run)
+        banners.failure(run)
     elif run.has_ended:
         st.session_state[_ASKED] = Asked(asked.to, asked.withdrawn, run)
         look_again()

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from ui.clients.api_answers import SYNTHETIC, ServedModel
-from ui.clients.faults import ServiceError
+from ui.clients.api_models import SYNTHETIC, ServedModel
+from ui.clients.errors import ServiceError
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _, moment, percent
 from ui.i18n.wording import plain

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from ml.schema import INPUTS
-from ui.clients.faults import ServiceError
+from ui.clients.errors import ServiceError
 from ui.clients.prometheus import Sample
 from ui.i18n.language import _
 from ui.i18n.wording import label_of

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ml.core.names import MONITORING
 from ui import services
-from ui.clients.faults import Answer, ServiceError
+from ui.clients.errors import Answer, ServiceError
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.services import Picture

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from ui.clients.api_answers import ServedModel
-from ui.clients.faults import ServiceError
+from ui.clients.api_models import ServedModel
+from ui.clients.errors import ServiceError
 from ui.i18n.language import _, moment
 from ui.i18n.wording import plain, sentence
 from ui.monitoring.snapshot import Readings

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from ui.clients.api import ApiClient
-from ui.clients.api_answers import ServedModel
-from ui.clients.faults import Answer, NoModelYet, ServiceError
+from ui.clients.api_models import ServedModel
+from ui.clients.errors import Answer, NoModelYet, ServiceError
 from ui.clients.prometheus import Alert, Line, PrometheusClient, Sample
 from ui.monitoring.expressions import QUESTIONS, Now, OverTime
 from ui.monitoring.window import Window

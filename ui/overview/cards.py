@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ui.clients.airflow import AirflowHealth, Part
-from ui.clients.faults import NoModelYet, ServiceError, TooSlow, Unreachable
-from ui.clients.glance import Glance, Watched
+from ui.clients.errors import NoModelYet, ServiceError, TooSlow, Unreachable
+from ui.clients.service_health import Glance, Watched
 from ui.i18n.language import _
 from ui.i18n.wording import sentence
 from ui.settings import UiSettings

@@ -13,7 +13,7 @@ import streamlit as st
 
 from ui import services
 from ui.clients.airflow import SUCCESS, AirflowClient, DagRun
-from ui.clients.faults import ServiceError
+from ui.clients.errors import ServiceError
 
 INGEST: Final = "ingest_diabetes"
 TRAIN: Final = "train_models_diabetes_simple"

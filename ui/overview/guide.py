@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from ui import notices, operator, services
+from ui import banners, operator, services
 from ui.clients.airflow import AirflowHealth
-from ui.clients.api_answers import ServedModel
-from ui.clients.faults import NoModelYet, ServiceError
-from ui.clients.glance import Glance
+from ui.clients.api_models import ServedModel
+from ui.clients.errors import NoModelYet, ServiceError
 from ui.clients.mlflow import RegisteredVersion
+from ui.clients.service_health import Glance
 from ui.i18n.language import _
 from ui.overview import progress
 from ui.overview.first_run import INGEST, TRAIN, first_run
@@ -64,7 +64,7 @@ def draw(picture: Picture) -> None:
             progress.draw(first_run())
         if operator.ask("home"):
             _start()
-    notices.keep_looking(picture.state)
+    banners.keep_looking(picture.state)
 
 
 @st.fragment(run_every="10s")

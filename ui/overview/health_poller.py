@@ -5,7 +5,7 @@ from typing import Final
 import streamlit as st
 
 from ui import services
-from ui.clients.glance import Addresses, Glance, Lookout
+from ui.clients.service_health import Addresses, Glance, Lookout
 
 FRESH_SECONDS: Final = 4
 """How old a glance may be: many who look cost the services no more than one."""

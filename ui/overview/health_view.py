@@ -6,8 +6,8 @@ import streamlit as st
 
 from ui import services
 from ui.clients.airflow import AirflowHealth
-from ui.clients.faults import ServiceError
-from ui.clients.glance import Glance
+from ui.clients.errors import ServiceError
+from ui.clients.service_health import Glance
 from ui.i18n.language import _, moment
 from ui.i18n.wording import plain
 from ui.overview.cards import Card, State, airflow_parts, behind, cards

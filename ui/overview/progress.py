@@ -5,7 +5,7 @@ import streamlit as st
 from ui import services
 from ui.clients import airflow
 from ui.clients.airflow import DagRun
-from ui.clients.faults import Refused
+from ui.clients.errors import Refused
 from ui.i18n.language import _, moment
 from ui.i18n.wording import plain, sentence
 from ui.overview.first_run import DAGS, FirstRun

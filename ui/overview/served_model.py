@@ -4,8 +4,8 @@ from typing import Final
 
 import streamlit as st
 
-from ui import notices
-from ui.clients.api_answers import SYNTHETIC, ServedModel
+from ui import banners
+from ui.clients.api_models import SYNTHETIC, ServedModel
 from ui.i18n.language import _, decimal, moment, percent
 from ui.i18n.wording import interval, plain
 
@@ -37,7 +37,7 @@ def served(model: ServedModel) -> None:
                     share=percent(model.prevalence),
                 )
             )
-        st.markdown(f":small[{notices.not_clinical()}]")
+        st.markdown(f":small[{banners.not_clinical()}]")
 
 
 def ways_on() -> None:

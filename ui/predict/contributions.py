@@ -7,8 +7,8 @@ import streamlit as st
 
 from ml.schema import INPUTS
 from ui import charts, services
-from ui.clients.api_answers import Contribution, ExplainAnswer, Explanation
-from ui.clients.faults import ServiceError
+from ui.clients.api_models import Contribution, ExplainAnswer, Explanation
+from ui.clients.errors import ServiceError
 from ui.i18n.language import _, counted, decimal, percent
 from ui.i18n.wording import label_of, plain, sentence
 from ui.predict import fields

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ml.schema import HISTORY_NAMES
-from ui.clients.api_answers import Completeness
+from ui.clients.api_models import Completeness
 
 EARLIER_STAYS: Final = HISTORY_NAMES[0]
 """Stands for all that is known of a patient's earlier stays."""

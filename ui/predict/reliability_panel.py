@@ -6,7 +6,7 @@ from typing import Final
 import streamlit as st
 
 from ml.schema import FEATURES, INPUTS
-from ui.clients.api_answers import Prediction, ServedModel
+from ui.clients.api_models import Prediction, ServedModel
 from ui.i18n.language import _, decimal, percent
 from ui.i18n.wording import label_of
 from ui.predict.reliability import EARLIER_STAYS, most_telling

@@ -7,8 +7,8 @@ from typing import Final
 import streamlit as st
 
 from ui import services
-from ui.clients.api_answers import Prediction, ServedModel
-from ui.clients.faults import ServiceError
+from ui.clients.api_models import Prediction, ServedModel
+from ui.clients.errors import ServiceError
 
 KEY: Final = "last-result"
 """Where a session keeps its last result."""

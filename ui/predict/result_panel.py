@@ -3,9 +3,9 @@
 import streamlit as st
 
 from ml.schema import BY_NAME
-from ui import bands, charts, cohort, notices
-from ui.clients.api_answers import ServedModel
-from ui.clients.faults import FieldFault, NoModelYet, Refused, ServiceError
+from ui import bands, banners, charts, cohort
+from ui.clients.api_models import ServedModel
+from ui.clients.errors import FieldFault, NoModelYet, Refused, ServiceError
 from ui.i18n.language import _, percent
 from ui.i18n.wording import fault, plain
 from ui.predict import reliability_panel
@@ -35,7 +35,7 @@ def draw_fault(error: ServiceError) -> None:
             text = _("There is no model to ask: {said}.").format(said=plain(error.said.rstrip(".")))
             st.error(text, icon=":material/hourglass:")
         case _:
-            notices.failure(error)
+            banners.failure(error)
 
 
 def _draw(result: Result) -> None:
@@ -77,7 +77,7 @@ def _source(result: Result) -> None:
     model = _("Model {name}, version {version}. Request {request}.").format(
         name=prediction.model.name, version=prediction.model.version, request=plain(prediction.request_id)
     )
-    st.markdown(f":small[{model}]  \n:small[{notices.not_clinical()}]")
+    st.markdown(f":small[{model}]  \n:small[{banners.not_clinical()}]")
 
 
 def _fault(found: FieldFault) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from ml.schema import BY_NAME, FEATURE_NAMES, UNKNOWN
 from ui import bands, services
-from ui.clients.faults import ServiceError
+from ui.clients.errors import ServiceError
 from ui.i18n.language import _, percent
 from ui.i18n.wording import label_of, plain
 from ui.predict import fields

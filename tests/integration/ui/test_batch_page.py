@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.integration.ui.conftest import Asked, Platform, Reply
 from tests.support import csv_api
-from ui.clients.scoring import RISK
+from ui.clients.file_scoring import RISK
 
 PAGE = "app_pages/batch.py"
 HEADER = "age,number_inpatient"

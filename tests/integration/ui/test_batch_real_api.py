@@ -11,7 +11,7 @@ from tests.integration.api.registry_server import running_registry
 from ui.batch import tables
 from ui.batch.csv_file import CsvFile
 from ui.batch.scoring import PART_ROWS, Scoring, Stage
-from ui.clients.scoring import ScoringClient
+from ui.clients.file_scoring import ScoringClient
 
 HEADER = "encounter_id,patient_nbr,gender,number_inpatient,readmitted"
 

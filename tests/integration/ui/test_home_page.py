@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 from tests.integration.ui.conftest import Asked, Platform, Reply
 from tests.support.dag_server import DagServer
 from ui import services
-from ui.clients.faults import TooSlow
-from ui.clients.glance import Addresses, Glance, Lookout
+from ui.clients.errors import TooSlow
+from ui.clients.service_health import Addresses, Glance, Lookout
 from ui.overview import first_run
 from ui.overview.health_poller import glance
 

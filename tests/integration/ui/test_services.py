@@ -2,7 +2,7 @@ import time
 
 from tests.integration.ui.conftest import Platform
 from ui import services
-from ui.clients.api_answers import ServedModel
+from ui.clients.api_models import ServedModel
 
 
 def test_both_services_are_asked_at_the_same_time(platform: Platform) -> None:

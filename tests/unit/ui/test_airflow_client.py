@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.dag_server import DagServer
 from ui.clients.airflow import AirflowClient
-from ui.clients.faults import Failed, NotUnderstood, Refused
+from ui.clients.errors import Failed, NotUnderstood, Refused
 from ui.overview.first_run import DAGS, INGEST, TRAIN, FirstRun
 
 Answer = Callable[[httpx.Request], httpx.Response]

@@ -10,8 +10,8 @@ from tests.support import csv_api
 from ui.batch import scoring as scoring_module
 from ui.batch.csv_file import CsvFile
 from ui.batch.scoring import LINE, PART_ROWS, Scoring, Stage
-from ui.clients.faults import Busy, Failed, NoModelYet, NotUnderstood, Refused
-from ui.clients.scoring import KNOWN, RISK, Scores, ScoringClient
+from ui.clients.errors import Busy, Failed, NoModelYet, NotUnderstood, Refused
+from ui.clients.file_scoring import KNOWN, RISK, Scores, ScoringClient
 
 GOOD, BAD = "[60-70),1", "[60-70),many"
 Answer = Callable[[httpx.Request], httpx.Response]

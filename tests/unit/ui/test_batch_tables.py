@@ -9,8 +9,8 @@ from tests.support import csv_api
 from ui.batch import chart, tables
 from ui.batch.csv_file import CsvFile
 from ui.batch.scoring import LINE
-from ui.clients.faults import FieldFault
-from ui.clients.scoring import HISTORY, KNOWN, RELIABILITY, RISK
+from ui.clients.errors import FieldFault
+from ui.clients.file_scoring import HISTORY, KNOWN, RELIABILITY, RISK
 
 FILE = CsvFile(
     b"patient_nbr,age,race,discharge_disposition_id,number_inpatient\r\n"

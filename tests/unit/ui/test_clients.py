@@ -7,16 +7,7 @@ import httpx
 import pytest
 
 from ui.clients.api import ApiClient
-from ui.clients.faults import (
-    Busy,
-    Failed,
-    NoModelYet,
-    NotUnderstood,
-    Refused,
-    ServiceError,
-    TooSlow,
-    Unreachable,
-)
+from ui.clients.errors import Busy, Failed, NoModelYet, NotUnderstood, Refused, ServiceError, TooSlow, Unreachable
 from ui.clients.mlflow import RegistryClient
 from ui.i18n.wording import sentence
 

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from ui.clients.api import ApiClient
-from ui.clients.api_answers import Contribution
+from ui.clients.api_models import Contribution
 from ui.predict.contributions import MOST_BARS, _bars, points
 
 

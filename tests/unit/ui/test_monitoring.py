@@ -11,7 +11,7 @@ from infra.exporter.warehouse_metrics import STATES
 from ml.schema import BY_NAME
 from tests.unit.ui.test_charts import contrast
 from ui.charts import DARK, LIGHT
-from ui.clients.faults import Failed, NotUnderstood, TooSlow
+from ui.clients.errors import Failed, NotUnderstood, TooSlow
 from ui.clients.prometheus import MOST_SECONDS, Line, PrometheusClient, Sample
 from ui.model.metrics import label, meaning
 from ui.monitoring import charts

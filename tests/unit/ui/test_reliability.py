@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from ml.core import reliability as of_the_api
 from ml.core.reliability import UNITS
-from ui.clients.api_answers import Completeness
+from ui.clients.api_models import Completeness
 from ui.predict.reliability import EARLIER_STAYS, expected_auroc, most_telling
 
 WEIGHTS = {unit: (number + 1) / sum(range(len(UNITS) + 1)) for number, unit in enumerate(UNITS)}

@@ -5,7 +5,7 @@ from ml.promotion.evidence import Rule
 from ml.promotion.production_alias import DECIDED_AT, DECISION, REASON, REPLACED, ROLLED_BACK, RULE
 from ml.report.plots import _FIGURES
 from ui.charts import LIGHT
-from ui.clients.api_answers import Interval
+from ui.clients.api_models import Interval
 from ui.clients.mlflow import RegisteredVersion, Run, Tag
 from ui.model import metrics, verdict
 from ui.model.artifacts import captions

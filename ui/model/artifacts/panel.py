@@ -6,8 +6,8 @@ from typing import Final
 
 import streamlit as st
 
-from ui import notices, services
-from ui.clients.faults import ServiceError
+from ui import banners, services
+from ui.clients.errors import ServiceError
 from ui.clients.mlflow import RegisteredVersion, Run
 from ui.i18n.language import _, decimal
 from ui.model import links
@@ -44,7 +44,7 @@ def draw(shelf: Shelf) -> None:
     )
     runs = runs_of(version, None)
     if isinstance(runs, ServiceError):
-        notices.failure(runs)
+        banners.failure(runs)
     elif (run := runs[0]) is None:
         st.info(_("The run behind version {version} is gone from MLflow.").format(version=version.version))
     else:
@@ -56,7 +56,7 @@ def _plots(version: RegisteredVersion, run: Run) -> None:
     with st.spinner(_("Fetching the plots…")):
         found = services.outcome(lambda: store.pictures(run.info.run_id))
     if isinstance(found, ServiceError):
-        notices.failure(found)
+        banners.failure(found)
         return
     if not found:
         _nothing(version)
@@ -124,7 +124,7 @@ def _text(version: RegisteredVersion, run: Run, name: str) -> bytes | None:
         case bytes():
             return found
         case ServiceError():
-            notices.failure(found)
+            banners.failure(found)
         case store.TooLarge():
             text = _("It is {size} MB large, too much for this page: open it in MLflow.")
             st.info(text.format(size=decimal(found.megabytes, 1)))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from ui import services
-from ui.clients.faults import ServiceError
+from ui.clients.errors import ServiceError
 from ui.clients.prometheus import Alert
 from ui.i18n.language import _, moment
 from ui.i18n.wording import plain

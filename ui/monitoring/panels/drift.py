@@ -7,7 +7,7 @@ import streamlit as st
 
 from ui import services
 from ui.charts import palette
-from ui.clients.faults import ServiceError
+from ui.clients.errors import ServiceError
 from ui.i18n.language import _, counted, decimal
 from ui.monitoring import charts
 from ui.monitoring.charts import Bar, Names

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from ui.clients.api_answers import ServedModel
-from ui.clients.faults import ServiceError
+from ui.clients.api_models import ServedModel
+from ui.clients.errors import ServiceError
 from ui.i18n.language import _, decimal, percent
 from ui.monitoring.expressions import FAILING_NOW, FIRING_NOW, P95_NOW, P99_NOW, REQUESTS_NOW, SERVED_NOW, Now
 from ui.monitoring.format import duration, rate

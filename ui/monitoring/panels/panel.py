@@ -7,7 +7,7 @@ from typing import TypeVar
 import streamlit as st
 
 from ui import services
-from ui.clients.faults import ServiceError
+from ui.clients.errors import ServiceError
 from ui.i18n.language import _
 from ui.i18n.wording import plain, sentence
 from ui.monitoring.charts import Spec

@@ -6,8 +6,8 @@ from typing import Final
 import streamlit as st
 
 from ui.charts import palette
-from ui.clients.api_answers import ServedModel
-from ui.clients.faults import ServiceError
+from ui.clients.api_models import ServedModel
+from ui.clients.errors import ServiceError
 from ui.clients.prometheus import Sample
 from ui.i18n.language import _
 from ui.model.metrics import label, meaning

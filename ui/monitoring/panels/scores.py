@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 
 from ui.charts import palette
-from ui.clients.api_answers import ServedModel
+from ui.clients.api_models import ServedModel
 from ui.clients.prometheus import Sample
 from ui.cohort import share_up_to
 from ui.i18n.language import _, counted, percent

@@ -6,7 +6,7 @@ from typing import Final
 import streamlit as st
 
 from ui.charts import palette
-from ui.clients.faults import ServiceError
+from ui.clients.errors import ServiceError
 from ui.clients.prometheus import Line
 from ui.i18n.language import _, percent
 from ui.monitoring import charts

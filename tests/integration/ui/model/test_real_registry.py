@@ -7,8 +7,8 @@ import mlflow as library
 import pytest
 
 from ml.core.names import PRODUCTION
-from ui.clients.api_answers import Interval
-from ui.clients.faults import NoModelYet
+from ui.clients.api_models import Interval
+from ui.clients.errors import NoModelYet
 from ui.clients.mlflow import RegistryClient
 from ui.model.metrics import of_run
 

@@ -10,7 +10,7 @@ from tests.integration.ui.conftest import Platform
 from tests.integration.ui.model.page import NOBODY, open_page, shown
 from tests.integration.ui.registry import FIGURES, FakeRegistry
 from ui import services
-from ui.clients.faults import ServiceError
+from ui.clients.errors import ServiceError
 from ui.model import registry_snapshot
 
 

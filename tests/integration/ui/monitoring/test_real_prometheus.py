@@ -15,7 +15,7 @@ from tests.support.programs import required
 from tests.support.prometheus import running_prometheus
 from ui import services
 from ui.clients.api import ApiClient
-from ui.clients.faults import ServiceError
+from ui.clients.errors import ServiceError
 from ui.clients.prometheus import PrometheusClient
 from ui.monitoring.expressions import QUESTIONS, Now
 from ui.monitoring.snapshot import Readings, read

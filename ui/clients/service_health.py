@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from ui.clients.airflow import AirflowClient, AirflowHealth
 from ui.clients.connection import Connection
-from ui.clients.faults import Answer, Service, ServiceError, TooSlow, outcome
+from ui.clients.errors import Answer, Service, ServiceError, TooSlow, outcome
 from ui.clients.prometheus import PrometheusClient
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ import streamlit as st
 
 from ui import services
 from ui.batch.scoring import Scoring
-from ui.clients.scoring import ScoringClient
+from ui.clients.file_scoring import ScoringClient
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import streamlit as st
 from ml.schema import BY_NAME
 from ui.batch import tables
 from ui.batch.scoring import Scoring
-from ui.clients.faults import FieldFault
+from ui.clients.errors import FieldFault
 from ui.i18n.language import _, counted, decimal
 from ui.i18n.wording import expectation, label_of
 

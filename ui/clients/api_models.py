@@ -5,7 +5,7 @@ from typing import Final
 
 from pydantic import Field
 
-from ui.clients.faults import Answer
+from ui.clients.errors import Answer
 
 SYNTHETIC: Final = "synthetic"
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ml.schema import COLUMNS
-from ui import notices
+from ui import banners
 from ui.batch import tables, upload
 from ui.batch.csv_file import MOST_ROWS, CsvFile, NoRowsError, NotTextError, TooManyRowsError, UnreadableError
 from ui.i18n.language import _, counted, decimal
@@ -56,7 +56,7 @@ def _start(given: upload.Upload) -> None:
             st.warning(text, icon=":material/hourglass:")
         label = counted("Score {number} row", "Score {number} rows", len(given.file.rows))
         st.button(label, type="primary", icon=":material/play_arrow:", on_click=upload.start, key="batch-start")
-        st.markdown(f":small[{notices.not_clinical()}]")
+        st.markdown(f":small[{banners.not_clinical()}]")
 
 
 def _facts(name: str, file: CsvFile) -> str:

@@ -8,7 +8,7 @@ import httpx
 import pandas as pd
 
 from ui.clients.connection import Connection
-from ui.clients.faults import NotUnderstood, Service
+from ui.clients.errors import NotUnderstood, Service
 
 RISK: Final = "readmission_risk"
 KNOWN: Final = "known_fields"

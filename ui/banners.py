@@ -4,8 +4,8 @@ import streamlit as st
 
 from ml.core.names import MODEL_NAME
 from ui import services
-from ui.clients.api_answers import ServedModel
-from ui.clients.faults import NoModelYet, ServiceError
+from ui.clients.api_models import ServedModel
+from ui.clients.errors import NoModelYet, ServiceError
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.i18n.wording import plain, sentence
