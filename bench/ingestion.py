@@ -23,8 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.machine import machine
-from infra.local.postgres import PostgresServer, running
-from infra.local.probes import free_port
+from infra.local.postgres.cluster import PostgresServer, running
+from infra.local.supervision.probes import free_port
 from ml import migrations
 from ml.core.settings import MlSettings
 from ml.data.load import load

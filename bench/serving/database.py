@@ -8,8 +8,8 @@ from typing import Final
 
 import psutil
 
-from infra.local.postgres import PostgresServer, running
-from infra.local.probes import free_port
+from infra.local.postgres.cluster import PostgresServer, running
+from infra.local.supervision.probes import free_port
 from ml import migrations
 from ml.core.settings import MlSettings
 from ml.warehouse.connection import warehouse

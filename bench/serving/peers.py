@@ -17,7 +17,7 @@ import httpx
 import psutil
 
 from bench.serving.model import CACHE, MLFLOW
-from infra.local.probes import free_port
+from infra.local.supervision.probes import free_port
 from ml.core.bundle import Record
 
 OURS: Final = "ours"

@@ -12,10 +12,10 @@ from rich.console import Console
 from infra.local.demo import run_demo
 from infra.local.doctor import examine
 from infra.local.errors import StackError
-from infra.local.logs import follow, show_tail, tail
 from infra.local.report import service_table, status_table
 from infra.local.settings import ROOT, StackSettings
 from infra.local.stack import Stack
+from infra.local.supervision.logs import follow, show_tail, tail
 from ml.core.errors import PlatformError
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

@@ -2,7 +2,7 @@
 
 from infra.local.airflow_client import AirflowClient
 from infra.local.errors import StackError
-from infra.local.programs import all_programs
+from infra.local.programs.stack import all_programs
 from infra.local.stack import Stack
 
 

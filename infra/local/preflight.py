@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from infra.local.errors import StackError
-from infra.local.program import Program
+from infra.local.programs.program import Program
 from infra.local.settings import ROOT, StackSettings
 
 GIB = 1024**3

@@ -4,7 +4,7 @@ import time
 
 from rich.table import Column, Table
 
-from infra.local.programs import all_programs
+from infra.local.programs.stack import all_programs
 from infra.local.settings import StackSettings
 from infra.local.stack import Stack
 

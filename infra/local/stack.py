@@ -11,17 +11,17 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from infra.local.airflow import write_login
-from infra.local.alerting import write_alertmanager_file
-from infra.local.databases import create_databases, initialise_clusters, migrate, prepare_secrets
-from infra.local.environment import without_settings
 from infra.local.errors import StackError
+from infra.local.postgres.databases import create_databases, initialise_clusters, migrate, prepare_secrets
 from infra.local.preflight import check_machine, check_ports
-from infra.local.program import Program
-from infra.local.programs import all_programs, database_programs, service_programs
+from infra.local.programs.airflow import write_login
+from infra.local.programs.alertmanager import write_alertmanager_file
+from infra.local.programs.environment import without_settings
+from infra.local.programs.program import Program
+from infra.local.programs.prometheus import write_prometheus_files
+from infra.local.programs.stack import all_programs, database_programs, service_programs
 from infra.local.settings import ROOT, StackSettings
-from infra.local.supervisor import Supervisor
-from infra.local.watching import write_prometheus_files
+from infra.local.supervision.supervisor import Supervisor
 
 POLL_SECONDS = 0.3
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.postgres import PostgresServer
+from infra.local.postgres.cluster import PostgresServer
 from tests.faults.durations import FAULT_SECONDS, SOAK_SECONDS
 from tests.faults.models import Models
 from tests.faults.servers import Database, MlflowServer

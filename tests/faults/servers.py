@@ -9,8 +9,8 @@ from typing import Any
 import psutil
 from sqlalchemy import create_engine
 
-from infra.local.postgres import PostgresServer, running
-from infra.local.probes import free_port
+from infra.local.postgres.cluster import PostgresServer, running
+from infra.local.supervision.probes import free_port
 from ml import migrations
 from tests.support.mlflow import running_mlflow
 from tests.support.postgres import FORGETFUL

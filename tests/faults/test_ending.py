@@ -11,11 +11,11 @@ import httpx
 import psutil
 import pytest
 
-from infra.local.databases import prepare_secrets
-from infra.local.probes import free_port
-from infra.local.programs import service_programs
+from infra.local.postgres.databases import prepare_secrets
+from infra.local.programs.stack import service_programs
 from infra.local.settings import StackSettings
-from infra.local.supervisor import Supervisor
+from infra.local.supervision.probes import free_port
+from infra.local.supervision.supervisor import Supervisor
 from tests.faults.conftest import StartApi
 from tests.faults.load import Load
 from tests.faults.models import Models

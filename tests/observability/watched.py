@@ -14,9 +14,9 @@ import httpx
 from infra.local.airflow_client import AirflowClient
 from infra.local.dag_runs import ENDED, wait_until_known
 from infra.local.demo import present_run
-from infra.local.programs import main_postgres
+from infra.local.programs.stack import main_postgres
 from infra.local.settings import ROOT, StackSettings
-from infra.local.supervisor import Supervisor
+from infra.local.supervision.supervisor import Supervisor
 from tests.support.alerting import Alerting
 from tests.support.native import NativeStack
 from tests.support.prometheus import Prometheus

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from infra.alertmanager.layout import lay_out
-from infra.local.probes import free_port
+from infra.local.supervision.probes import free_port
 from tests.support.hurry import hurried
 from tests.support.programs import required
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from infra.local.probes import free_port
+from infra.local.supervision.probes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "readmission-compose-test"

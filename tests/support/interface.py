@@ -9,8 +9,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from infra.local.probes import free_port, http_probe
 from infra.local.settings import python_module
+from infra.local.supervision.probes import free_port, http_probe
 from tests.integration.api.conftest import eventually
 from tests.support.native import ROOT
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.local.mlflow_server import mlflow_command, mlflow_environment, mlflow_is_ready
-from infra.local.probes import free_port
+from infra.local.programs.mlflow_server import mlflow_command, mlflow_environment, mlflow_is_ready
+from infra.local.supervision.probes import free_port
 
 START_SECONDS = 120
 

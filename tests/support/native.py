@@ -6,8 +6,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.probes import free_port
 from infra.local.settings import StackSettings
+from infra.local.supervision.probes import free_port
 
 ROOT = Path(__file__).parents[2]
 HOME = Path("build/e2e")

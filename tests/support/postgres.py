@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.local.postgres import PostgresServer, running
-from infra.local.probes import free_port
+from infra.local.postgres.cluster import PostgresServer, running
+from infra.local.supervision.probes import free_port
 
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 """Settings for data that nobody will miss."""

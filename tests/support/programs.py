@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from infra.local.program import installed
+from infra.local.programs.program import installed
 
 
 def required(*names: str, package: str) -> str:

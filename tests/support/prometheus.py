@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from infra.local.probes import free_port
+from infra.local.supervision.probes import free_port
 from infra.prometheus.layout import lay_out
 from tests.support.hurry import hurried
 from tests.support.programs import required

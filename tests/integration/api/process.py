@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 
-from infra.local.probes import free_port
 from infra.local.settings import ROOT
+from infra.local.supervision.probes import free_port
 from tests.integration.api.conftest import eventually
 
 

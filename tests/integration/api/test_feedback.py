@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import CHECKS
 from sqlalchemy import Connection
 
-from infra.local.postgres import PostgresServer
+from infra.local.postgres.cluster import PostgresServer
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.conftest import StartApi, eventually
 from tests.integration.api.databases import connected, migrate, rows

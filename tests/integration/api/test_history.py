@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Connection, create_engine, text
 
-from infra.local.postgres import PostgresServer, running
+from infra.local.postgres.cluster import PostgresServer, running
 from ml import migrations
 from ml.core.settings import MlSettings
 from ml.warehouse.connection import warehouse

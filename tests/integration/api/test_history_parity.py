@@ -6,7 +6,7 @@ import pandas as pd
 
 from api.settings import ApiSettings
 from api.storage.patient_history import USED, History, connection_options, patients_of, recall
-from infra.local.postgres import PostgresServer
+from infra.local.postgres.cluster import PostgresServer
 from ml.core.bundle import Record
 from ml.data.sources import Delivery
 from ml.data.sources.synthetic import write_csv

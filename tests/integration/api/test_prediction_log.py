@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from infra.local.postgres import PostgresServer
+from infra.local.postgres.cluster import PostgresServer
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.conftest import StartApi, eventually
 from tests.integration.api.databases import connected, line_to, migrate, rows

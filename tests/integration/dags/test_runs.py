@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 from mlflow import MlflowClient
 
-from infra.local.postgres import PostgresServer
+from infra.local.postgres.cluster import PostgresServer
 from ml import migrations
 from ml.core.names import MODEL_NAME
 from ml.core.settings import MlSettings

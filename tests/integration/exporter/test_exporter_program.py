@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from infra.local.probes import free_port
+from infra.local.supervision.probes import free_port
 from tests.integration.exporter.conftest import NO_DATABASE, NOBODY
 from tests.integration.exporter.fakes import FakeAirflow
 

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from infra.exporter.collector import PlatformCollector
-from infra.local.postgres import PostgresServer
+from infra.local.postgres.cluster import PostgresServer
 from ml.core.settings import MlSettings
 from ml.monitoring.drift import Finding, Kind, State
 from ml.monitoring.findings import Monitored, write

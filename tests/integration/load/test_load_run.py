@@ -21,7 +21,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
-from infra.local.probes import free_port
+from infra.local.supervision.probes import free_port
 
 ROOT = Path(__file__).parents[3]
 LOCUSTFILE = "locust/locustfile.py"

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from infra.local.postgres import PostgresServer
+from infra.local.postgres.cluster import PostgresServer
 from ml import migrations
 from ml.core.settings import MlSettings
 from ml.data.load import Ingested, load

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.ingestion import LIMIT, ROUNDS, measure
-from infra.local.postgres import PostgresServer
+from infra.local.postgres.cluster import PostgresServer
 
 
 def test_ingesting_the_genuine_file_takes_at_most_a_quarter_of_a_bare_to_sql(

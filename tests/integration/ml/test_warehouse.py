@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 
-from infra.local.postgres import PostgresServer
+from infra.local.postgres.cluster import PostgresServer
 from ml.core.errors import ProvenanceError, RejectedDataError, WarehouseError
 from ml.core.settings import MlSettings
 from ml.data.ingest import ingest, load_and_clean, validate_delivery

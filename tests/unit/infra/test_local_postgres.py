@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from infra.local.errors import StackError
-from infra.local.postgres import PostgresServer
+from infra.local.postgres.cluster import PostgresServer
 from ml.core.settings import DatabaseSettings
 
 

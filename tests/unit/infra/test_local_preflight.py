@@ -6,9 +6,9 @@ import pytest
 
 from infra.local.errors import StackError
 from infra.local.preflight import available_memory, check_machine, check_ports
-from infra.local.probes import free_port
-from infra.local.program import Program
+from infra.local.programs.program import Program
 from infra.local.settings import StackSettings
+from infra.local.supervision.probes import free_port
 
 
 def program(port: int) -> Program:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.databases import prepare_secrets
-from infra.local.environment import given_settings, known_variables, without_settings
 from infra.local.errors import StackError
-from infra.local.programs import all_programs
+from infra.local.postgres.databases import prepare_secrets
+from infra.local.programs.environment import given_settings, known_variables, without_settings
+from infra.local.programs.stack import all_programs
 from infra.local.settings import StackSettings
 from infra.secrets.generate import SECRETS
 

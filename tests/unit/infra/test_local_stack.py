@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 
 from infra.local.errors import StackError
-from infra.local.logs import tail
-from infra.local.program import Program
+from infra.local.programs.program import Program
 from infra.local.settings import StackSettings
 from infra.local.stack import Stack
+from infra.local.supervision.logs import tail
 
 SLEEPER = Program(
     name="sleeper", command=[sys.executable, "-c", "import time; time.sleep(600)"], is_ready=lambda _started_at: True

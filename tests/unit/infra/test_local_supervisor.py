@@ -7,9 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from infra.local.program import Program
+from infra.local.programs.program import Program
 from infra.local.settings import Places
-from infra.local.supervisor import MARK, Supervisor
+from infra.local.supervision.supervisor import MARK, Supervisor
 from infra.secrets.generate import generate
 
 SPEAKER = "import os, time; print('password is', os.environ['DOOR'], flush=True); time.sleep(600)"

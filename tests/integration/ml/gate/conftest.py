@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from infra.local.postgres import PostgresServer
+from infra.local.postgres.cluster import PostgresServer
 from ml.core.settings import MlSettings
 from ml.data.sources import Delivery
 from ml.data.sources.synthetic import write_csv

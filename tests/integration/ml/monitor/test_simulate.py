@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner, Result
 
-from infra.local.postgres import PostgresServer
+from infra.local.postgres.cluster import PostgresServer
 from ml.cli import app
 from ml.core.settings import MlSettings
 from ml.data.sources import Delivery

@@ -16,7 +16,7 @@ import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
 from infra.local.errors import StackError
-from infra.local.program import Program
+from infra.local.programs.program import Program
 from infra.local.settings import ROOT, Places
 
 MARK = "READMISSION_STACK_HOME"
@@ -199,7 +199,7 @@ def _header(places: Places) -> str:
 
 
 def _section(program: Program, places: Places, description: Path, fingerprint: str) -> str:
-    launched = [sys.executable, "-m", "infra.local.launch", str(description)]
+    launched = [sys.executable, "-m", "infra.local.supervision.launch", str(description)]
     keys: dict[str, Any] = {
         # Another account can read neither secrets nor descriptions: what runs as one needs none and starts directly.
         "command": shlex.join(program.command if program.account else launched),

@@ -1,8 +1,8 @@
 """How an MLflow server is started: one place for the native stack and the tests.
 
-``python -m infra.local.mlflow_server`` brings the server's database to this version's schema, from any earlier one
-or from none. It is ``mlflow db upgrade`` with the database's address taken from the environment, since a command
-line, and the password in it, can be read by everyone on the machine.
+``python -m infra.local.programs.mlflow_server`` brings the server's database to this version's schema, from any
+earlier one or from none. It is ``mlflow db upgrade`` with the database's address taken from the environment, since a
+command line, and the password in it, can be read by everyone on the machine.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Become one of the stack's programs: read its description, add its secrets, and exec it.
 
-The supervisor runs ``python -m infra.local.launch .local/run/<program>.json``. Secrets so never stand in the
-supervisor's configuration or in a command line: the description holds only their names, in braces.
+The supervisor runs ``python -m infra.local.supervision.launch .local/run/<program>.json``. Secrets so never stand in
+the supervisor's configuration or in a command line: the description holds only their names, in braces.
 """
 
 import json

@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.airflow import airflow_environment, airflow_secrets
-from infra.local.environment import shared_environment, without_settings
 from infra.local.errors import StackError
-from infra.local.launch import environment_of
-from infra.local.programs import main_postgres, mlflow_database_secret, mlflow_postgres
+from infra.local.programs.airflow import airflow_environment, airflow_secrets
+from infra.local.programs.environment import shared_environment, without_settings
+from infra.local.programs.stack import main_postgres, mlflow_database_secret, mlflow_postgres
 from infra.local.settings import ROOT, StackSettings, python_module
+from infra.local.supervision.launch import environment_of
 from infra.secrets.generate import generate, missing
 
 PACKAGES = ("apache-airflow-core", "mlflow")
@@ -88,7 +88,7 @@ def migrate(settings: StackSettings) -> None:
             ),
             Migration(
                 "migrate-mlflow",
-                python_module("infra.local.mlflow_server"),
+                python_module("infra.local.programs.mlflow_server"),
                 shared,
                 mlflow_database_secret(settings),
             ),

@@ -6,11 +6,11 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from infra.local.alerting import alerting_programs, alertmanager_command
-from infra.local.postgres import MONITOR
-from infra.local.probes import http_probe
-from infra.local.program import Program, installed
+from infra.local.postgres.cluster import MONITOR
+from infra.local.programs.alertmanager import alerting_programs, alertmanager_command
+from infra.local.programs.program import Program, installed
 from infra.local.settings import ROOT, StackSettings
+from infra.local.supervision.probes import http_probe
 from infra.prometheus.layout import SOURCE, lay_out
 
 GRAFANA_FILES = ROOT / "infra" / "grafana"

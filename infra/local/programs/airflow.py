@@ -2,10 +2,10 @@
 
 import json
 
-from infra.local.environment import shared_environment
-from infra.local.probes import airflow_probe, http_probe
-from infra.local.program import Program
+from infra.local.programs.environment import shared_environment
+from infra.local.programs.program import Program
 from infra.local.settings import ROOT, StackSettings, python_module
+from infra.local.supervision.probes import airflow_probe, http_probe
 
 PASSWORDS_FILE = "passwords.json"
 

@@ -3,10 +3,10 @@
 import hashlib
 
 from infra.alertmanager.layout import SOURCE, lay_out
-from infra.local.environment import shared_environment
-from infra.local.probes import http_probe
-from infra.local.program import Program, installed
+from infra.local.programs.environment import shared_environment
+from infra.local.programs.program import Program, installed
 from infra.local.settings import StackSettings, python_module
+from infra.local.supervision.probes import http_probe
 
 
 def alertmanager_command() -> str | None:

@@ -1,13 +1,13 @@
 """Every program of the stack, in the order they start."""
 
-from infra.local.airflow import airflow_programs
-from infra.local.environment import shared_environment
-from infra.local.mlflow_server import mlflow_command, mlflow_environment, mlflow_is_ready
-from infra.local.postgres import PostgresServer
-from infra.local.probes import http_probe
-from infra.local.program import Program
+from infra.local.postgres.cluster import PostgresServer
+from infra.local.programs.airflow import airflow_programs
+from infra.local.programs.environment import shared_environment
+from infra.local.programs.mlflow_server import mlflow_command, mlflow_environment, mlflow_is_ready
+from infra.local.programs.program import Program
+from infra.local.programs.prometheus import watching_programs
 from infra.local.settings import ROOT, StackSettings, python_module
-from infra.local.watching import watching_programs
+from infra.local.supervision.probes import http_probe
 from ml.core.errors import SettingsError
 
 

@@ -1,0 +1,1 @@
+"""PostgreSQL of the native stack: clusters, roles and databases."""

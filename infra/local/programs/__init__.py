@@ -1,0 +1,1 @@
+"""The programs of the native stack: command, environment, ports and readiness of each."""
