@@ -21,7 +21,7 @@ from bench.machine import machine
 from bench.serving.client import ask, require_wrk
 from bench.serving.database import database
 from bench.serving.model import prepare
-from bench.serving.peers import CLIENT_CORE, OURS, QUIET, Peer, kinds, running
+from bench.serving.peers.commands import CLIENT_CORE, OURS, QUIET, Peer, kinds, running
 from bench.serving.rounds import SHORT, SINGLE, asked_of
 
 RESULT: Final = Path(__file__).parent / "results" / "prediction_log.json"

@@ -22,7 +22,7 @@ from bench.serving.alone import alone
 from bench.serving.client import require_wrk
 from bench.serving.database import database
 from bench.serving.model import RECORDS, prepare
-from bench.serving.peers import CLIENT_CORE, Peer, bento_environment, kinds, running
+from bench.serving.peers.commands import CLIENT_CORE, Peer, bento_environment, kinds, running
 from bench.serving.rounds import Plan, compare
 from bench.serving.scaling import scaling
 

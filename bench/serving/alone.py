@@ -11,7 +11,7 @@ import httpx
 from api.contract.parsing import read_large
 from bench.serving.client import ask, start
 from bench.serving.model import BUNDLE
-from bench.serving.peers import OURS, Kind, Peer, running
+from bench.serving.peers.commands import OURS, Kind, Peer, running
 from bench.serving.rounds import LARGE, SINGLE, Plan, asked_of
 from ml.core.bundle import Record, encode, load_bundle
 

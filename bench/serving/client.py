@@ -12,7 +12,7 @@ from typing import Final
 
 import httpx
 
-from bench.serving.peers import CLIENT_CORE, Peer
+from bench.serving.peers.commands import CLIENT_CORE, Peer
 
 PATIENCE_SECONDS: Final = 120
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.serving.peers import BENTO_ONNX, FLOOR, MLFLOW_SERVE, OURS, WIRE
+from bench.serving.peers.commands import BENTO_ONNX, FLOOR, MLFLOW_SERVE, OURS, WIRE
 from bench.serving.rounds import CONNECTIONS, SINGLE
 
 

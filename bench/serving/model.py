@@ -13,7 +13,7 @@ import pandas as pd
 
 from api.models.cache import ModelCache
 from api.models.registry_client import RegisteredVersion
-from bench.serving.answers import answers
+from bench.serving.peers.answers import answers
 from ml.core.names import MODEL_NAME
 from ml.data.cohort import cohort_of_file
 from ml.data.split import TEST_PERCENT, bucket

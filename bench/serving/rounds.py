@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from bench.serving.client import Round, ask
-from bench.serving.peers import FLOOR, OURS, PLAIN, QUIET, SLOW, WIRE, Peer
+from bench.serving.peers.commands import FLOOR, OURS, PLAIN, QUIET, SLOW, WIRE, Peer
 from ml.core.bundle import Record
 from ml.schema import EXAMPLE_RECORD
 

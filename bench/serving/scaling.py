@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.serving.client import Round, ask
-from bench.serving.peers import OURS, Kind, Peer, running
+from bench.serving.peers.commands import OURS, Kind, Peer, running
 from bench.serving.rounds import SINGLE, Plan, asked_of
 
 WORKERS: Final = (1, 2)

@@ -9,7 +9,7 @@ import pandas as pd
 from fastapi import FastAPI
 from pydantic import BaseModel, create_model
 
-from bench.serving.answers import answers
+from bench.serving.peers.answers import answers
 from ml.schema import FEATURES
 
 _fields: dict[str, Any] = {column.name: ((int if column.is_number else str) | None, None) for column in FEATURES}

@@ -16,7 +16,7 @@ class WithSklearn:
     def __init__(self) -> None:
         import joblib
 
-        from bench.serving.answers import answers
+        from bench.serving.peers.answers import answers
 
         self._answers = answers
         self._model = joblib.load(_FOLDER / "model.joblib")

@@ -89,7 +89,7 @@ def kinds(folder: Path, database: Mapping[str, str], bento: Path | None) -> dict
         "PREDICTION_LOG_KEY": "key of the benchmark",
         **database,
     }
-    wire = _uvicorn("--factory", "bench.serving.wire:create_app")
+    wire = _uvicorn("--factory", "bench.serving.peers.wire:create_app")
     found = {
         OURS: Kind(_uvicorn("--factory", "api.app:create_app"), "/predict", "/ready", environment=ours),
         QUIET: Kind(
@@ -100,7 +100,7 @@ def kinds(folder: Path, database: Mapping[str, str], bento: Path | None) -> dict
         ),
         WIRE: Kind(wire, "/wire", "/ready", environment=ours),
         FLOOR: Kind(wire, "/wire-and-graph", "/ready", environment=ours),
-        PLAIN: Kind(_uvicorn("bench.serving.plain:app"), "/predict", "/ready"),
+        PLAIN: Kind(_uvicorn("bench.serving.peers.plain:app"), "/predict", "/ready"),
         MLFLOW_SERVE: Kind(
             lambda port: [
                 str(Path(sys.executable).with_name("mlflow")), "models", "serve", "--model-uri", str(folder / MLFLOW),
@@ -174,7 +174,7 @@ def _uvicorn(*app: str) -> Callable[[int], Sequence[str]]:
 def _bento(place: Path, service: str) -> Callable[[int], Sequence[str]]:
     def command(port: int) -> Sequence[str]:
         address = ("--host", "127.0.0.1", "--port", str(port))
-        return [str(place / "bin" / "bentoml"), "serve", f"bench.serving.bento:{service}", *address]
+        return [str(place / "bin" / "bentoml"), "serve", f"bench.serving.peers.bento:{service}", *address]
 
     return command
 

@@ -1,0 +1,1 @@
+"""The services that ours is compared with, and how each is started."""
