@@ -20,7 +20,7 @@ from ml.training.models import GROUPS, Offsets, RiskModel
 from ml.training.onnx_graph import to_graph
 from ml.training.onnx_graph.encode import encode as add_encoder
 from ml.training.onnx_graph.nodes import Nodes
-from tests.unit.ml.graphs import session_of
+from tests.unit.ml.training.onnx_graph.graphs import session_of
 
 ODD_CODES = ("008", "8", "08", "008.45", "8.7", "V01.5", "E909.9", "250.8", "250.80", "250", "999.99", "0", "000.5")
 SIZES = {"texts": len(TEXTS), "numbers": len(NUMBERS)}

@@ -31,7 +31,7 @@ RUNNER = CliRunner()
 
 def run(*arguments: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    variables = {**kept, "PYTHONPATH": str(Path(__file__).parents[3]), **environment}
+    variables = {**kept, "PYTHONPATH": str(Path(__file__).parents[4]), **environment}
     return subprocess.run(
         [sys.executable, "-m", "ml", *arguments],
         cwd=directory,

@@ -7,7 +7,7 @@ import pytest
 from ml.evaluation.bootstrap import Interval
 from ml.promotion.evidence import Contender, Rule, Subgroup
 from ml.promotion.rules import ENOUGH_POSITIVES
-from tests.unit.ml.verdicts import HELD, RANKING, TWIN, evidence, group, interval, judged, version
+from tests.unit.ml.promotion.verdicts import HELD, RANKING, TWIN, evidence, group, interval, judged, version
 
 NAN = float("nan")
 

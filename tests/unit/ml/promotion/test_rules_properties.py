@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ml.evaluation.bootstrap import Interval
 from ml.promotion.evidence import Contender, Evidence, Rule, Subgroup
 from ml.promotion.rules import MARGINS
-from tests.unit.ml.verdicts import RANKING, evidence, group, interval, judged, version
+from tests.unit.ml.promotion.verdicts import RANKING, evidence, group, interval, judged, version
 
 
 @st.composite

@@ -12,7 +12,7 @@ from xgboost import XGBClassifier
 from ml.training.models import FAMILIES, GRADIENT_BOOSTING
 from ml.training.onnx_graph.nodes import Nodes
 from ml.training.onnx_graph.trees import SUMMED_TREES, add_trees, trees_of
-from tests.unit.ml.graphs import session_of
+from tests.unit.ml.training.onnx_graph.graphs import session_of
 
 
 def data(rows: int = 600, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
