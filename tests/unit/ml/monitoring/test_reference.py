@@ -9,7 +9,7 @@ from ml.features.masking import hide_fields, keep_only
 from ml.monitoring.drift import Comparison, Kind, State, judge
 from ml.monitoring.reference import SCORE, ScoreReference, ValueReference
 from ml.schema import FEATURE_NAMES
-from tests.unit.ml.monitor.conftest import WindowOf
+from tests.unit.ml.monitoring.conftest import WindowOf
 
 
 @pytest.fixture(scope="module")
