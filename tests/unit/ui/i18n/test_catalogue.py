@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 from ml.schema import COLUMNS, HISTORY, Column, Group
 from ui.i18n.language import LOCALES, Language, catalogue
 
-UI = Path(__file__).parents[3] / "ui"
+UI = Path(__file__).parents[4] / "ui"
 TEXTS_OF = {"_": 1, "counted": 2}
 """Functions that say a text, and how many of their arguments are texts."""
 RANGE = re.compile(r"^(\[\d+-\d+\)|[<>]\d+)$")
