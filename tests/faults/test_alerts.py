@@ -10,7 +10,7 @@ from tests.faults.servers import MlflowServer
 from tests.faults.watching import answer, refusal
 from tests.integration.api.conftest import eventually
 from tests.support.prometheus import Prometheus, running_prometheus
-from tests.unit.infra.prometheus_files import alerts
+from tests.unit.infra.prometheus.prometheus_files import alerts
 
 
 def test_a_refused_version_an_absent_registry_and_a_full_log_make_their_alerts_true(

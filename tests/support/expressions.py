@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from infra.grafana.build import DASHBOARDS
 from tests.support.prometheus import Prometheus
-from tests.unit.infra.prometheus_files import metric_names, rules
+from tests.unit.infra.prometheus.prometheus_files import metric_names, rules
 
 CHOICES: Final = {"$__rate_interval": "15s"} | {
     f"${name}": ".*" for name in ("job", "container", "route", "dag", "feature", "version")

@@ -14,7 +14,7 @@ from infra.local.supervision.probes import free_port
 from tests.integration.exporter.conftest import NO_DATABASE, NOBODY
 from tests.integration.exporter.fakes import running_airflow
 from tests.support.prometheus import START_SECONDS, Prometheus, running_prometheus
-from tests.unit.infra.prometheus_files import rules
+from tests.unit.infra.prometheus.prometheus_files import rules
 
 CHOICES = {"$__rate_interval": "1m", "$job": ".*", "$container": ".*", "$route": ".*"} | {
     f"${name}": ".*" for name in ("dag", "feature", "version")

@@ -10,7 +10,7 @@ import pytest
 from infra.grafana.build import DASHBOARDS
 from infra.prometheus.catalogue import ENDINGS, entries, known_series
 from tests.support.programs import required
-from tests.unit.infra.prometheus_files import alerts, metric_names, recorded, rules
+from tests.unit.infra.prometheus.prometheus_files import alerts, metric_names, recorded, rules
 from ui.monitoring import expressions, links
 from ui.monitoring.alert_texts import meanings
 from ui.monitoring.expressions import QUESTIONS, Now, Question

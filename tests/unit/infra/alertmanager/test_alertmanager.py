@@ -10,7 +10,7 @@ import yaml
 
 from infra.alertmanager.layout import NOTICES, SOURCE, lay_out
 from tests.support.programs import required
-from tests.unit.infra.prometheus_files import ROOT, alerts
+from tests.unit.infra.prometheus.prometheus_files import ROOT, alerts
 
 
 def amtool(*arguments: str | Path) -> str:

@@ -9,7 +9,7 @@ import yaml
 
 from infra.prometheus.layout import job_names, lay_out
 from tests.support.programs import required
-from tests.unit.infra.prometheus_files import FOLDER, ROOT
+from tests.unit.infra.prometheus.prometheus_files import FOLDER, ROOT
 
 JOBS = [
     "alertmanager",

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from infra.prometheus.catalogue import known_series
-from tests.unit.infra.prometheus_files import ROOT, alerts, metric_names, recorded, rules, scenarios
+from tests.unit.infra.prometheus.prometheus_files import ROOT, alerts, metric_names, recorded, rules, scenarios
 
 RUNBOOK_PARTS: Final = ["## Look here first", "## Do", "## Over when"]
 

@@ -10,7 +10,7 @@ import yaml
 from infra.grafana.build import FOLDER, rendered
 from infra.grafana.panels import RUNBOOKS, alerts_of
 from infra.prometheus.catalogue import known_series
-from tests.unit.infra.prometheus_files import ROOT, alerts, metric_names, recorded
+from tests.unit.infra.prometheus.prometheus_files import ROOT, alerts, metric_names, recorded
 
 FILES = sorted(FOLDER.glob("*.json"))
 DASHBOARDS: list[dict[str, Any]] = [json.loads(file.read_text()) for file in FILES]

@@ -8,7 +8,7 @@ import pytest
 
 from infra.secrets.generate import SECRETS, generate, main, missing
 
-SCRIPT = Path(__file__).parents[3] / "infra" / "secrets" / "generate.py"
+SCRIPT = Path(__file__).parents[4] / "infra" / "secrets" / "generate.py"
 
 
 def contents(folder: Path) -> dict[str, str]:
