@@ -64,7 +64,7 @@ def test_from_an_empty_database_to_a_prediction() -> None:
 
     done = subprocess.run(
         [sys.executable, "-m", "ml", "rollback"],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])},
         capture_output=True,
         text=True,
         check=False,
