@@ -16,7 +16,7 @@ from tests.integration.api.bundles import write_bundle
 from tests.integration.api.process import running_api
 from tests.integration.api.registry_server import running_registry
 from tests.integration.ml.databases import count, fresh_database, ingest_file
-from tests.integration.ml.monitor.logged import log, run_of_window
+from tests.integration.ml.monitoring.logged import log, run_of_window
 
 World = tuple[MlSettings, sa.Engine]
 RECORDS = 400

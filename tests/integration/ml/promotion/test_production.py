@@ -15,7 +15,7 @@ from ml.promotion.ledger import Action, person
 from ml.promotion.production_alias import moved_by_hand, notice, roll_back
 from ml.registry.client import Registry
 from ml.warehouse.datasets import Dataset
-from tests.integration.ml.gate.gates import ACTOR, DyingRegistry, Gate, Killed, delete_files
+from tests.integration.ml.promotion.gates import ACTOR, DyingRegistry, Gate, Killed, delete_files
 
 PROMOTED, REFUSED, ROLLED_BACK, BY_HAND = Action
 

@@ -18,7 +18,7 @@ from ml.monitoring.run import PAGE_FILE, detect_drift, monitor
 from ml.schema import FEATURE_NAMES
 from ml.simulation.drift_scenarios import lab_not_measured, one_age_band_older
 from tests.integration.ml.databases import count
-from tests.integration.ml.drift.field import Field
+from tests.integration.ml.monitoring.drift.field import Field
 
 
 @pytest.fixture(autouse=True)

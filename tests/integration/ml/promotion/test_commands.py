@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from ml.cli import app
 from ml.core.names import PRODUCTION
 from ml.promotion.ledger import Action, person
-from tests.integration.ml.gate.gates import Gate
+from tests.integration.ml.promotion.gates import Gate
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from ml.registry.client import Registry
 from ml.training.train import code_version
 from ml.warehouse.connection import alone, warehouse
 from ml.warehouse.datasets import Dataset
-from tests.integration.ml.gate.gates import ACTOR, MINORITY, Gate, delete_files, watched_alias
+from tests.integration.ml.promotion.gates import ACTOR, MINORITY, Gate, delete_files, watched_alias
 
 
 def test_a_better_version_is_promoted_without_a_moment_between(

@@ -18,7 +18,7 @@ from ml.training.export import probabilities
 from ml.training.models import GRADIENT_BOOSTING, RiskModel, fit
 from ml.warehouse.datasets import Dataset, read
 from tests.integration.ml.databases import fresh_database, ingest_file
-from tests.integration.ml.gate.gates import MINORITY, Gate
+from tests.integration.ml.promotion.gates import MINORITY, Gate
 from tests.integration.ml.registries import bundle_of, empty
 
 

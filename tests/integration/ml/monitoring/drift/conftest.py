@@ -14,7 +14,7 @@ from ml.registry.client import Registry
 from ml.training.models import GRADIENT_BOOSTING, fit
 from ml.warehouse.datasets import Dataset, read
 from tests.integration.ml.databases import fresh_database, ingest_file
-from tests.integration.ml.drift.field import Field
+from tests.integration.ml.monitoring.drift.field import Field
 from tests.integration.ml.registries import bundle_of, empty
 
 World = tuple[MlSettings, sa.Engine]

@@ -10,7 +10,7 @@ from ml.core.errors import WarehouseError
 from ml.core.settings import MlSettings
 from ml.monitoring.matured_predictions import Mature, mature
 from ml.warehouse.connection import warehouse
-from tests.integration.ml.monitor.logged import HASHES, KEY, days_ago, deliver, log, tell
+from tests.integration.ml.monitoring.logged import HASHES, KEY, days_ago, deliver, log, tell
 
 World = tuple[MlSettings, sa.Engine]
 

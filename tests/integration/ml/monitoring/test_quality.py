@@ -10,7 +10,7 @@ from ml.evaluation.metrics import auroc, calibration_intercept
 from ml.monitoring.quality import REALISED, Figure, realise
 from ml.warehouse.tables import monitor_quality
 from tests.integration.ml.databases import count
-from tests.integration.ml.monitor.logged import days_ago, log, run_of_window, tell
+from tests.integration.ml.monitoring.logged import days_ago, log, run_of_window, tell
 
 World = tuple[MlSettings, sa.Engine]
 DAYS = 60

@@ -8,7 +8,7 @@ from ml.core.errors import WarehouseError
 from ml.core.settings import MlSettings
 from ml.monitoring.window import Window, read_window
 from ml.warehouse.connection import warehouse
-from tests.integration.ml.drift.field import Field, row
+from tests.integration.ml.monitoring.drift.field import Field, row
 
 NOW = datetime.now(UTC)
 
