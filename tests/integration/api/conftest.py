@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.settings import ApiSettings
 from tests.integration.api.bundles import write_bundle
-from tests.integration.api.registry_server import RegistryServer, running_registry
+from tests.integration.api.models.registry_server import RegistryServer, running_registry
 
 StartApi = Callable[..., TestClient]
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.integration.api.bundles import expected, write_bundle
 from tests.integration.api.conftest import eventually
+from tests.integration.api.models.registry_server import RegistryServer
 from tests.integration.api.process import running_api
-from tests.integration.api.registry_server import RegistryServer
 
 ONE = {"records": [{}]}
 

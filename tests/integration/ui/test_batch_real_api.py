@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.api.bundles import write_bundle
+from tests.integration.api.models.registry_server import running_registry
 from tests.integration.api.process import ApiProcess, running_api
-from tests.integration.api.registry_server import running_registry
 from ui.batch import tables
 from ui.batch.csv_file import CsvFile
 from ui.batch.scoring import PART_ROWS, Scoring, Stage

@@ -13,8 +13,8 @@ from ml.core.settings import MlSettings
 from ml.data.sources import Delivery
 from ml.monitoring.quality import realise
 from tests.integration.api.bundles import write_bundle
+from tests.integration.api.models.registry_server import running_registry
 from tests.integration.api.process import running_api
-from tests.integration.api.registry_server import running_registry
 from tests.integration.ml.databases import count, fresh_database, ingest_file
 from tests.integration.ml.monitoring.logged import log, run_of_window
 

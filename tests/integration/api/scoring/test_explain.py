@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from ml.schema import BY_NAME, EXAMPLE_RECORD
 from tests.integration.api.bundles import expected
 from tests.integration.api.conftest import StartApi, eventually
-from tests.integration.api.test_predict import JSON, assert_problem
+from tests.integration.api.routes.test_predict import JSON, assert_problem
 
 RECORDS: list[dict[str, Any]] = [
     {},

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from api.keys import digest_of
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.conftest import StartApi, eventually
-from tests.integration.api.databases import connected, migrate, rows
-from tests.integration.api.registry_server import RegistryServer
+from tests.integration.api.models.registry_server import RegistryServer
+from tests.integration.api.storage.databases import connected, migrate, rows
 
 KEYS = {"api_keys": f"ward-7:{digest_of('key of ward 7')},load:{digest_of('key of the load test')}"}
 WARD = {"X-API-Key": "key of ward 7"}

@@ -18,9 +18,9 @@ from sqlalchemy import Connection
 from infra.local.postgres.cluster import PostgresServer
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.conftest import StartApi, eventually
-from tests.integration.api.databases import connected, migrate, rows
+from tests.integration.api.models.registry_server import RegistryServer
 from tests.integration.api.process import running_api
-from tests.integration.api.registry_server import RegistryServer
+from tests.integration.api.storage.databases import connected, migrate, rows
 
 TODAY = datetime.now(UTC).date().isoformat()
 TOLD = {"readmitted_within_30_days": True, "known_on": "2026-01-31"}

@@ -12,8 +12,8 @@ from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 from mlflow.version import VERSION
 
 from tests.integration.api.bundles import write_bundle
+from tests.integration.api.models.registry_server import running_registry
 from tests.integration.api.process import ApiProcess, running_api
-from tests.integration.api.registry_server import running_registry
 
 GUIDE = Path("docs/api.md").read_text()
 

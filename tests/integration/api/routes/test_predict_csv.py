@@ -18,10 +18,10 @@ from ml.data.sources.synthetic import write_csv
 from ml.schema import FEATURES, GENUINE_ROWS
 from tests.integration.api.bundles import expected, write_bundle
 from tests.integration.api.conftest import StartApi, eventually
-from tests.integration.api.databases import connected, migrate, rows
+from tests.integration.api.models.registry_server import RegistryServer
 from tests.integration.api.process import running_api
-from tests.integration.api.registry_server import RegistryServer
-from tests.integration.api.test_predict import assert_problem
+from tests.integration.api.routes.test_predict import assert_problem
+from tests.integration.api.storage.databases import connected, migrate, rows
 
 CSV = {"Content-Type": "text/csv"}
 SMALL = "gender,number_inpatient,readmitted\r\nFemale,2,<30\r\n?,,NO\r\n"

@@ -15,8 +15,8 @@ from api.contract.requests import FIELD_NAMES
 from ml.core.names import MODEL_NAME
 from ml.schema import FEATURES
 from tests.integration.api.bundles import write_bundle
+from tests.integration.api.models.registry_server import running_registry
 from tests.integration.api.process import ApiProcess, running_api
-from tests.integration.api.registry_server import running_registry
 
 JSON = "application/json"
 CSV = "text/csv"

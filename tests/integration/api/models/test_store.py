@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE
 from tests.integration.api.bundles import expected, seal, write_bundle
 from tests.integration.api.conftest import StartApi, eventually
-from tests.integration.api.registry_server import RegistryServer
+from tests.integration.api.models.registry_server import RegistryServer
 
 
 def served(client: TestClient) -> Any:

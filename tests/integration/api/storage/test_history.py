@@ -19,7 +19,7 @@ from ml.core.settings import MlSettings
 from ml.warehouse.connection import warehouse
 from tests.integration.api.bundles import expected, write_bundle
 from tests.integration.api.conftest import StartApi, eventually
-from tests.integration.api.registry_server import RegistryServer
+from tests.integration.api.models.registry_server import RegistryServer
 from tests.support.postgres import running_postgres
 
 LIMIT = 0.3

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, text
 from infra.local.postgres.cluster import PostgresServer
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.conftest import StartApi, eventually
-from tests.integration.api.databases import connected, line_to, migrate, rows
-from tests.integration.api.registry_server import RegistryServer
+from tests.integration.api.models.registry_server import RegistryServer
+from tests.integration.api.storage.databases import connected, line_to, migrate, rows
 
 
 @pytest.fixture

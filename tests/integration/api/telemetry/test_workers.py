@@ -13,8 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.conftest import eventually
+from tests.integration.api.models.registry_server import RegistryServer
 from tests.integration.api.process import ApiProcess, running_api
-from tests.integration.api.registry_server import RegistryServer
 
 ONE = {"records": [{}]}
 

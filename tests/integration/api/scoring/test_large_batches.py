@@ -11,8 +11,8 @@ from api.scoring.core import LARGE_BYTES
 from ml.schema import EXAMPLE_RECORD
 from tests.integration.api.bundles import expected, write_bundle
 from tests.integration.api.conftest import StartApi, eventually
-from tests.integration.api.databases import connected, migrate, rows
-from tests.integration.api.registry_server import RegistryServer
+from tests.integration.api.models.registry_server import RegistryServer
+from tests.integration.api.storage.databases import connected, migrate, rows
 
 SIZE = 700
 RECORDS: list[dict[str, Any]] = [

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from ml.schema import EXAMPLE_RECORD
 from tests.integration.api.bundles import COMPLETENESS, expected
-from tests.integration.api.test_predict import assert_problem
+from tests.integration.api.routes.test_predict import assert_problem
 
 SOME: dict[str, Any] = {"gender": "Female", "number_inpatient": 2, "race": None}
 RECORDS: list[dict[str, Any]] = [{}, SOME, EXAMPLE_RECORD]
