@@ -11,8 +11,8 @@ from infra.exporter.server import create_collector, create_server
 from infra.exporter.settings import ExporterSettings
 from infra.grafana.build import DASHBOARDS
 from infra.local.supervision.probes import free_port
-from tests.integration.exporter.conftest import NO_DATABASE, NOBODY
-from tests.integration.exporter.fakes import running_airflow
+from tests.integration.infra.exporter.conftest import NO_DATABASE, NOBODY
+from tests.integration.infra.exporter.fakes import running_airflow
 from tests.support.prometheus import START_SECONDS, Prometheus, running_prometheus
 from tests.unit.infra.prometheus.prometheus_files import rules
 

@@ -13,8 +13,8 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra.local.supervision.probes import free_port
-from tests.integration.exporter.conftest import NO_DATABASE, NOBODY
-from tests.integration.exporter.fakes import FakeAirflow
+from tests.integration.infra.exporter.conftest import NO_DATABASE, NOBODY
+from tests.integration.infra.exporter.fakes import FakeAirflow
 
 
 @contextmanager

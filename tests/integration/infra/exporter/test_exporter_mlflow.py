@@ -9,7 +9,7 @@ import pytest
 
 from infra.exporter.client import BudgetedClient
 from infra.exporter.mlflow import MlflowReader
-from tests.integration.exporter.conftest import NOBODY
+from tests.integration.infra.exporter.conftest import NOBODY
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from infra.exporter.collector import PlatformCollector
 from infra.exporter.server import create_collector
 from infra.exporter.settings import ExporterSettings
-from tests.integration.exporter.fakes import FakeAirflow, running_airflow
+from tests.integration.infra.exporter.fakes import FakeAirflow, running_airflow
 
 NOBODY = "http://127.0.0.1:9"
 """The discard port: nobody listens there."""

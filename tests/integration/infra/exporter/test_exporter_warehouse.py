@@ -17,7 +17,7 @@ from ml.core.settings import MlSettings
 from ml.monitoring.drift import Finding, Kind, State
 from ml.monitoring.findings import Monitored, write
 from ml.warehouse.tables import gate_decisions, ingestions, metadata, monitor_quality
-from tests.integration.exporter.conftest import Scrape
+from tests.integration.infra.exporter.conftest import Scrape
 from tests.integration.ml.databases import fresh_database
 
 Make = Callable[..., PlatformCollector]

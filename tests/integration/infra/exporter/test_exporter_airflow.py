@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from infra.exporter.collector import PlatformCollector
-from tests.integration.exporter.conftest import NOBODY, Scrape
-from tests.integration.exporter.fakes import NOW, FakeAirflow
+from tests.integration.infra.exporter.conftest import NOBODY, Scrape
+from tests.integration.infra.exporter.fakes import NOW, FakeAirflow
 
 Make = Callable[..., PlatformCollector]
 
