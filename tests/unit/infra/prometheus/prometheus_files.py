@@ -8,6 +8,7 @@ import yaml
 
 ROOT = Path(__file__).parents[4]
 FOLDER = ROOT / "infra" / "prometheus"
+SCENARIOS = Path(__file__).parent / "promtool"
 
 _STRING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _NOT_METRICS = (
@@ -51,4 +52,4 @@ def recorded() -> set[str]:
 
 def scenarios() -> dict[str, dict[str, Any]]:
     """The unit tests of promtool by the stem of their file."""
-    return {file.stem: yaml.safe_load(file.read_text()) for file in sorted((FOLDER / "tests").glob("*.yml"))}
+    return {file.stem: yaml.safe_load(file.read_text()) for file in sorted(SCENARIOS.glob("*.yml"))}

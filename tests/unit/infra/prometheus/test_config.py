@@ -9,7 +9,7 @@ import yaml
 
 from infra.prometheus.layout import job_names, lay_out
 from tests.support.programs import required
-from tests.unit.infra.prometheus.prometheus_files import FOLDER, ROOT
+from tests.unit.infra.prometheus.prometheus_files import FOLDER, ROOT, SCENARIOS
 
 JOBS = [
     "alertmanager",
@@ -44,7 +44,7 @@ def test_promtool_accepts_the_configuration_and_its_rules() -> None:
     assert "WARNING" not in told, told
 
 
-@pytest.mark.parametrize("file", sorted((FOLDER / "tests").glob("*.yml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", sorted(SCENARIOS.glob("*.yml")), ids=lambda file: file.stem)
 def test_alerts_fire_when_they_should_and_only_then(file: Path) -> None:
     _promtool("test", "rules", file)
 
