@@ -19,7 +19,7 @@ REASONS: Final = (REQUESTS, BYTES, LARGE_BATCHES)
 """What there was too much of, as the metric of refused requests names it."""
 
 
-class Load:
+class Admission:
     """Requests that are being answered, the bytes of their bodies, and the large batches among them."""
 
     def __init__(self, max_requests: int, max_bytes: int, max_large_batches: int) -> None:
@@ -32,7 +32,7 @@ class Load:
         self._max_large_batches = max_large_batches
 
     @classmethod
-    def of(cls, settings: ApiSettings) -> "Load":
+    def of(cls, settings: ApiSettings) -> "Admission":
         """With the bounds of the settings; a body of the largest size fits in any case."""
         most = max(settings.max_in_flight_bytes, settings.max_body_bytes)
         return cls(settings.max_in_flight, most, settings.max_large_batches)

@@ -12,7 +12,7 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from api.admission import Load
+from api.admission import Admission
 from api.errors import install_handlers
 from api.models.cache import ModelCache
 from api.models.registry_client import RegistryClient
@@ -30,7 +30,7 @@ from api.routes import (
     status,
 )
 from api.scoring.large_batches import LargeBatches
-from api.scoring.micro_batching import Together
+from api.scoring.micro_batching import MicroBatcher
 from api.services import Services
 from api.settings import ApiSettings
 from api.storage.feedback import Feedback
@@ -100,8 +100,8 @@ def _build(settings: ApiSettings) -> Services:
     store = ModelStore(registry, cache, settings.model_poll_seconds, settings.model_trial_seconds, settings.ort_threads)
     pseudonyms = Pseudonyms.of(settings)
     log = PredictionLog.of(settings, pseudonyms)
-    load = Load.of(settings)
-    together, metrics = Together(), Metrics()
+    load = Admission.of(settings)
+    together, metrics = MicroBatcher(), Metrics()
     metrics.watch(store, log, load, together)
     pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="batch")
     history, outcomes = History.of(settings), Feedback.of(settings, pseudonyms)

@@ -25,7 +25,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from api.transport.error_formats import tell
+from api.transport.error_formats import format_error
 from ml.core.errors import PlatformError
 
 logger = logging.getLogger(__name__)
@@ -224,5 +224,5 @@ def _problem(
         "request_id": request_id_of(request),
         **(members or {}),
     }
-    told, document, media_type = tell(request.scope.get("path", "/"), problem)
+    told, document, media_type = format_error(request.scope.get("path", "/"), problem)
     return Response(orjson.dumps(document), told, headers, media_type=media_type)

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.admission import Load
+from api.admission import Admission
 from api.models.store import ModelStore
 from api.scoring.large_batches import LargeBatches
-from api.scoring.micro_batching import Together
+from api.scoring.micro_batching import MicroBatcher
 from api.settings import ApiSettings
 from api.storage.feedback import Feedback
 from api.storage.patient_history import History
@@ -30,8 +30,8 @@ class Services:
     history: History
     feedback: Feedback
     pseudonyms: Pseudonyms
-    load: Load
-    together: Together
+    load: Admission
+    together: MicroBatcher
     large_batches: LargeBatches
     batch_pool: ThreadPoolExecutor
     workers: Workers | None  # None while there is one

@@ -24,7 +24,7 @@ from bench.machine import machine
 from ml.core.bundle import Bundle
 from ml.data.cohort import cohort_of_file
 from ml.data.split import TEST_PERCENT, bucket
-from ml.evaluation.reliability_curve import appraise
+from ml.evaluation.reliability_curve import estimate_reliability
 from ml.features.masking import hide_fields
 from ml.features.tables import model_inputs, patients, target, with_history, without_history
 from ml.monitoring.drift import FALSE_ALARMS, Comparison, Finding, Kind, State, judge
@@ -168,7 +168,7 @@ def bundle_of(model: RiskModel, test: pd.DataFrame, data_version: str, directory
         "prevalence": float(target(test).mean()),
         "risk_quantiles": (),
         "metrics": {},
-        "completeness": appraise(model.probabilities, sample).to_json(),
+        "completeness": estimate_reliability(model.probabilities, sample).to_json(),
     }
     return write_bundle(model, sample, manifest, directory)
 

@@ -24,16 +24,17 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.machine import machine
-from ml.core.bundle import Bundle, Record
+from ml.core.bundle import Bundle
 from ml.core.explain import ORDERS, Predictor, explain
 from ml.core.reliability import EARLIER_STAYS
 from ml.data.cohort import cohort_of_file
 from ml.data.split import TEST_PERCENT, bucket
-from ml.evaluation.reliability_curve import appraise
+from ml.evaluation.reliability_curve import estimate_reliability
 from ml.features.encoder import DIAGNOSES, DRUGS, PRESENT, UTILISATION, feature_names
+from ml.features.records import to_records
 from ml.features.tables import model_inputs, target, with_history
-from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, HISTORY_NAMES, INPUTS, PATIENT_ID
-from ml.training.export import records, write_bundle
+from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, HISTORY_NAMES, INPUTS, PATIENT_ID, Record
+from ml.training.export import write_bundle
 from ml.training.models import FAMILIES, GRADIENT_BOOSTING, RiskModel, fit
 
 RESULT: Final = Path(__file__).parent / "results" / "explanations.json"
@@ -110,7 +111,7 @@ def measure(model: RiskModel, test: pd.DataFrame, data_version: str) -> dict[str
     with tempfile.TemporaryDirectory() as folder:
         bundle = _bundle(model, test.sample(2_000, random_state=SEED), data_version, Path(folder))
     agreements = list(_agreements(bundle, model, sample))
-    costs = [_cost(bundle, records(sample.head(REPEATED)), orders) for orders in ORDERS_TRIED]
+    costs = [_cost(bundle, to_records(sample.head(REPEATED)), orders) for orders in ORDERS_TRIED]
     Console().print(_agreement_table(agreements), _cost_table(costs))
     (chosen,) = (cost for cost in costs if cost.orders == ORDERS)
     return {
@@ -134,7 +135,7 @@ def _bundle(model: RiskModel, test: pd.DataFrame, data_version: str, directory: 
         "prevalence": float(target(test).mean()),
         "risk_quantiles": (),
         "metrics": {},
-        "completeness": appraise(model.probabilities, test).to_json(),
+        "completeness": estimate_reliability(model.probabilities, test).to_json(),
     }
     return write_bundle(model, test, manifest, directory)
 
@@ -142,7 +143,7 @@ def _bundle(model: RiskModel, test: pd.DataFrame, data_version: str, directory: 
 def _agreements(bundle: Bundle, model: RiskModel, sample: pd.DataFrame) -> Iterator[Agreement]:
     scales: dict[str, Predictor] = {"probability": bundle, "logit": Logits(bundle)}
     for scale, predictor in scales.items():
-        ours = _contributions(predictor, records(sample))
+        ours = _contributions(predictor, to_records(sample))
         theirs = _treeshap(model, sample, ours.notna())
         counting = ours.columns[theirs.abs().mean() > COUNTS]
         yield _agreement("field", scale, ours, theirs, largest=5)

@@ -9,7 +9,7 @@ from ui.clients.errors import NoModelYet, ServiceError
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.i18n.wording import plain, sentence
-from ui.services import Picture
+from ui.services import ServingState
 
 
 def not_clinical() -> str:
@@ -17,13 +17,13 @@ def not_clinical() -> str:
     return _("Not for clinical use: a demonstration on historical data (1999 to 2008).")
 
 
-def header(title: str, picture: Picture) -> None:
+def header(title: str, picture: ServingState) -> None:
     """Title, and beneath it which model speaks."""
     st.title(title)
     states(picture)
 
 
-def states(picture: Picture) -> None:
+def states(picture: ServingState) -> None:
     """The production model by MLflow's word, the version the API serves, and what is amiss."""
     with st.container(horizontal=True, gap="small"):
         if isinstance(picture.registered, RegisteredVersion):
@@ -46,7 +46,7 @@ def states(picture: Picture) -> None:
         st.warning(_("**Trained on synthetic data: not for any real patient.**"), icon=":material/science:")
 
 
-def _differences(picture: Picture) -> None:
+def _differences(picture: ServingState) -> None:
     registered, served = picture.registered, picture.served
     if not isinstance(served, ServedModel):
         return
@@ -69,7 +69,7 @@ def _differences(picture: Picture) -> None:
         st.info(f"{plain(sentence(registered))} {goes_on.format(version=served.version)}", icon=":material/cloud_off:")
 
 
-def trouble(picture: Picture) -> bool:
+def trouble(picture: ServingState) -> bool:
     """Draw why there is no prediction to be had, and keep looking; False when all is well."""
     if isinstance(picture.served, ServedModel):
         return False

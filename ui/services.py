@@ -25,7 +25,7 @@ FRESH_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ServingState:
     """What MLflow calls production and what the API serves; either may be a fault instead."""
 
     registered: RegisteredVersion | ServiceError
@@ -88,10 +88,10 @@ def airflow() -> AirflowClient:
 
 
 @st.cache_resource(ttl=FRESH_SECONDS, show_spinner=False)
-def picture() -> Picture:
+def picture() -> ServingState:
     """API and registry at a glance."""
     registered, served = together(mlflow().by_alias, api().served_model)
-    return Picture(registered, served)
+    return ServingState(registered, served)
 
 
 def together(first: Callable[[], T], second: Callable[[], U]) -> tuple[T | ServiceError, U | ServiceError]:

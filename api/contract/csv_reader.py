@@ -13,7 +13,7 @@ from api.contract.csv_rows import Header, LineError
 from api.contract.parsing import MAX_FAULTS, refusal
 from api.contract.validation_errors import Fault
 from api.errors import ApiError, MalformedBodyError
-from ml.core.bundle import Record
+from ml.schema import Record
 
 BLOCK_ROWS: Final = 1_000
 LINE_BYTES: Final = 16 * 1024

@@ -12,8 +12,7 @@ from typing import Final
 from api.contract.parsing import refusal
 from api.contract.requests import FIELD_NAMES
 from api.contract.validation_errors import Fault, cell_fault, shorten, unknown_field
-from ml.core.bundle import Record
-from ml.schema import BY_NAME, TARGET, UNKNOWN, Column
+from ml.schema import BY_NAME, TARGET, UNKNOWN, Column, Record
 
 COLUMN_NAMES: Final = (*FIELD_NAMES, TARGET)
 """What a header may name."""

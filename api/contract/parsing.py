@@ -10,7 +10,7 @@ from pydantic_core import from_json
 from api.contract.requests import FIELD_NAMES, RECORDS_ADAPTER, REQUEST_ADAPTER
 from api.contract.validation_errors import Fault, body_fault, record_fault
 from api.errors import InvalidQueryError, InvalidRecordsError, MalformedBodyError
-from ml.core.bundle import Record
+from ml.schema import Record
 
 CHUNK = 256
 """Records validated at a time. Validation holds the interpreter lock; other requests get a turn in between."""

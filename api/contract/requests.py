@@ -12,7 +12,6 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
-from ml.core.bundle import Record
 from ml.schema import (
     BY_NAME,
     ENCOUNTER_ID,
@@ -22,6 +21,7 @@ from ml.schema import (
     PATIENT_ID,
     Column,
     Kind,
+    Record,
 )
 
 IDENTIFIERS: Final = (BY_NAME[PATIENT_ID], BY_NAME[ENCOUNTER_ID])

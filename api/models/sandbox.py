@@ -24,7 +24,7 @@ MEMORY_BYTES: Final = 2 * 1024**3
 _REFUSED: Final = 3
 
 
-async def prove(directory: Path, threads: int) -> None:
+async def check_in_sandbox(directory: Path, threads: int) -> None:
     """Load the bundle and replay its golden requests in a process that ends with this call, however it ends.
 
     Raises:

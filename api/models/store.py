@@ -12,9 +12,9 @@ import orjson
 
 from api.errors import NoModelError
 from api.models.cache import ModelCache
-from api.models.heap import give_back
+from api.models.heap import trim_heap
 from api.models.registry_client import ArtifactError, RegisteredVersion, RegistryClient, utc_now
-from api.models.sandbox import prove
+from api.models.sandbox import check_in_sandbox
 from ml.core.bundle import Bundle, load_bundle
 from ml.core.errors import BundleError, RegistryError
 from ml.core.names import MODEL_NAME, PRODUCTION
@@ -170,7 +170,7 @@ class ModelStore:
     async def _fetch(self, target: RegisteredVersion, scratch: Path) -> Bundle:
         await self._registry.download(target, scratch)
         try:
-            await prove(scratch, self._threads)
+            await check_in_sandbox(scratch, self._threads)
             return await asyncio.to_thread(_load, scratch, self._threads)
         except BundleError as error:
             raise BundleError(str(error).replace(f"{scratch}/", "")) from error
@@ -241,5 +241,5 @@ class ModelStore:
 
 def _load(folder: Path, threads: int) -> Bundle:
     bundle = load_bundle(folder, threads)
-    give_back()  # a graph takes several times its size while it is read
+    trim_heap()  # a graph takes several times its size while it is read
     return bundle

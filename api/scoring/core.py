@@ -8,9 +8,10 @@ import orjson
 from numpy.typing import NDArray
 
 from api.contract.parsing import read_large
-from api.storage.patient_history import NONE, Found, History, patients_of, recall
-from ml.core.bundle import Bundle, Record
-from ml.core.reliability import Completeness, known_fields
+from api.storage.patient_history import NONE, Encounters, History, patients_of, recall
+from ml.core.bundle import Bundle
+from ml.core.reliability import ReliabilityCurve, known_fields
+from ml.schema import Record
 
 INLINE_BYTES: Final = 16 * 1024
 INLINE_RECORDS: Final = 64
@@ -75,7 +76,7 @@ def score_large(body: bytes, bundle: Bundle, max_records: int, history: History,
     return score(records, history.find_blocking(patients) if patients else None, bundle, interval)
 
 
-def score(records: Sequence[Record], found: Found | None, bundle: Bundle, interval: bool) -> Scored:
+def score(records: Sequence[Record], found: Encounters | None, bundle: Bundle, interval: bool) -> Scored:
     """Score checked records.
 
     Args:
@@ -88,7 +89,7 @@ def score(records: Sequence[Record], found: Found | None, bundle: Bundle, interv
     return scored_as(records, inputs, history, answer(inputs, bundle), bundle.completeness, interval)
 
 
-def with_history(records: Sequence[Record], found: Found | None) -> tuple[Sequence[Record], list[str]]:
+def with_history(records: Sequence[Record], found: Encounters | None) -> tuple[Sequence[Record], list[str]]:
     """Records as the model takes them, and for each what became of its patient's history."""
     if found is None:
         return records, [NONE] * len(records)
@@ -101,7 +102,7 @@ def answer(inputs: Sequence[Record], bundle: Bundle) -> Answers:
     return judge(inputs, _predict(bundle, inputs), bundle.completeness)
 
 
-def judge(inputs: Sequence[Record], probabilities: NDArray[np.float32], completeness: Completeness) -> Answers:
+def judge(inputs: Sequence[Record], probabilities: NDArray[np.float32], completeness: ReliabilityCurve) -> Answers:
     """The model's answers to records, and what they rest on."""
     return Answers(probabilities, [known_fields(record) for record in inputs], reliability(completeness, inputs))
 
@@ -111,7 +112,7 @@ def scored_as(
     inputs: Sequence[Record],
     history: list[str],
     answers: Answers,
-    completeness: Completeness,
+    completeness: ReliabilityCurve,
     interval: bool,
 ) -> Scored:
     """All that is said of records; `inputs` are the same as the model took them."""
@@ -135,7 +136,7 @@ def as_json(scored: Scored, model: orjson.Fragment, request_id: str) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def reliability(completeness: Completeness, inputs: Sequence[Record]) -> list[float]:
+def reliability(completeness: ReliabilityCurve, inputs: Sequence[Record]) -> list[float]:
     """Expected AUROC of the answer to each record as the model takes it, to three digits."""
     return [round(completeness.expected_auroc(record), 3) for record in inputs]
 

@@ -5,10 +5,10 @@ from typing import Any, Final
 from api.contract.parsing import read_large
 from api.scoring.core import reliability
 from api.storage.patient_history import History, patients_of, recall
-from ml.core.bundle import Bundle, Record
+from ml.core.bundle import Bundle
 from ml.core.explain import Explanation, explain
 from ml.core.reliability import known_fields
-from ml.schema import INPUTS
+from ml.schema import INPUTS, Record
 
 MOST_RECORDS: Final = 20
 """An explanation costs as much as the predictions of hundreds of records."""

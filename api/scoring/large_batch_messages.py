@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from api.storage.prediction_table import Entry
-from ml.core.reliability import Completeness
+from ml.core.reliability import ReliabilityCurve
 
 NICENESS: Final = 10
 """Of all that works on large batches: small requests come first where cores are short."""
@@ -28,7 +28,7 @@ class Task:
 
     max_records: int
     interval: bool
-    completeness: Completeness
+    completeness: ReliabilityCurve
     model: bytes
     request_id: str
     entry: Entry | None

@@ -19,7 +19,7 @@ import orjson
 
 from api.contract.parsing import read_large
 from api.errors import ApiError
-from api.models.heap import give_back
+from api.models.heap import trim_heap
 from api.scoring.core import CHUNK, Scored, as_json, judge, scored_as, with_history
 from api.scoring.large_batch_messages import LOGGED_TOGETHER, NICENESS, Done, Task
 from api.settings import ApiSettings
@@ -41,7 +41,7 @@ def serve(line: _Line) -> None:
             _score(line, task, history, pseudonyms)
         except ApiError as error:
             line.send(error)
-        give_back()
+        trim_heap()
 
 
 def _score(line: _Line, task: Task, history: History, pseudonyms: Pseudonyms) -> None:

@@ -12,7 +12,8 @@ from typing import Final
 from api.contract.parsing import read_small
 from api.scoring.core import Answers, Scored, answer, scored_as, with_history
 from api.storage.patient_history import History, patients_of
-from ml.core.bundle import Bundle, Record
+from ml.core.bundle import Bundle
+from ml.schema import Record
 
 MOST_RECORDS: Final = 64
 """Records in a call, unless a single request has more; the rest waits for the next turn."""
@@ -20,7 +21,7 @@ MOST_RECORDS: Final = 64
 _Asked = tuple[Bundle, Sequence[Record], Future[Answers]]
 
 
-class Together:
+class MicroBatcher:
     """Answers what is asked in the event loop, many requests at a time."""
 
     def __init__(self) -> None:

@@ -18,9 +18,8 @@ from api.settings import ApiSettings
 from api.storage.circuit_breaker import Breaker
 from api.storage.encounters import Encounter, EncounterReader, in_cohort
 from api.storage.expiring_cache import ExpiringCache
-from ml.core.bundle import Record
 from ml.core.history import history_of
-from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID
+from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID, Record
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +48,7 @@ _GRACE_SECONDS: Final = 0.05
 _TOO_SLOW: Final = "PostgreSQL did not answer in time"
 
 _Encounters = dict[int, tuple[Encounter, ...]]
-Found = Mapping[int, tuple[Encounter, ...]]
+Encounters = Mapping[int, tuple[Encounter, ...]]
 """All encounters of patients, oldest first; empty for one that is not known. A patient not looked up is absent."""
 
 
@@ -68,7 +67,7 @@ class History:
         """The history in the ``diabetes`` database."""
         return cls(connection_options(settings), settings.history_timeout_seconds)
 
-    async def find(self, patients: Collection[int]) -> Found:
+    async def find(self, patients: Collection[int]) -> Encounters:
         """Encounters of some patients, without blocking the event loop."""
         found, missing = self._at_hand(patients)
         if not missing:
@@ -81,7 +80,7 @@ class History:
             return found | self._fail(_TOO_SLOW)
         return found | waiting.result()
 
-    def find_blocking(self, patients: Collection[int]) -> Found:
+    def find_blocking(self, patients: Collection[int]) -> Encounters:
         """The same from a thread that may wait."""
         found, missing = self._at_hand(patients)
         if not missing:
@@ -134,7 +133,7 @@ def patients_of(records: Sequence[Record]) -> set[int]:
     return {number for record in records if isinstance(number := record.get(PATIENT_ID), int)}
 
 
-def recall(record: Record, found: Found) -> tuple[Record, str]:
+def recall(record: Record, found: Encounters) -> tuple[Record, str]:
     """A record as the model takes it, without identifiers and with history where there is one; and a key of STATES.
 
     The earlier stays are those before the record's ``encounter_id``; without one, all that are known.

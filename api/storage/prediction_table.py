@@ -18,9 +18,8 @@ import psycopg2
 from numpy.typing import NDArray
 
 from api.settings import ApiSettings
-from ml.core.bundle import Record
 from ml.core.pseudonyms import Pseudonyms
-from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID
+from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID, Record
 
 COLUMNS: Final = (
     "request_id", "position", "predicted_at", "model_version", "data_source", "client", "load_test", "patient",

@@ -22,9 +22,9 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-from api.admission import Load
+from api.admission import Admission
 from api.models.store import ModelStore
-from api.scoring.micro_batching import Together
+from api.scoring.micro_batching import MicroBatcher
 from api.storage.feedback import STATUSES
 from api.storage.patient_history import NONE, STATES
 from api.storage.prediction_log import PredictionLog
@@ -72,7 +72,7 @@ class Metrics:
         self._probabilities = ProbabilityHistogram()
         self.registry.register(self._probabilities)
 
-    def watch(self, store: ModelStore, log: PredictionLog, load: Load, together: Together) -> None:
+    def watch(self, store: ModelStore, log: PredictionLog, load: Admission, together: MicroBatcher) -> None:
         """Add what these parts know, read at each scrape."""
         self.registry.register(LoadCollector(load))
         self.registry.register(ModelCollector(store))
@@ -185,7 +185,7 @@ class ModelCollector(Collector):
 class LoadCollector(Collector):
     """Requests that were refused because there was too much to do."""
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: Admission) -> None:
         self._load = load
 
     def collect(self) -> Iterator[CounterMetricFamily]:

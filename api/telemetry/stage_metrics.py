@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from prometheus_client.core import GaugeMetricFamily, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
-from api.scoring.micro_batching import Together
+from api.scoring.micro_batching import MicroBatcher
 from api.storage.prediction_log import PredictionLog
 
 
@@ -14,7 +14,7 @@ from api.storage.prediction_log import PredictionLog
 class StageCollector(Collector):
     """The calls of the model for small requests, and the writing of the prediction log."""
 
-    together: Together
+    together: MicroBatcher
     log: PredictionLog
 
     def collect(self) -> Iterator[SummaryMetricFamily | GaugeMetricFamily]:

@@ -18,7 +18,7 @@ _MLFLOW_CODES: Final = {
 _INFERENCE: Final = "/v2"
 
 
-def tell(path: str, problem: dict[str, Any]) -> tuple[int, dict[str, Any], str]:
+def format_error(path: str, problem: dict[str, Any]) -> tuple[int, dict[str, Any], str]:
     """An error in the words of the protocol that the address belongs to.
 
     Args:

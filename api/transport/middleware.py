@@ -9,7 +9,7 @@ from uuid import uuid4
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.admission import Load
+from api.admission import Admission
 from api.errors import BodyTooLargeError, BodyTooSlowError, OverloadedError, problem_of
 from api.telemetry.metrics import Metrics
 from api.transport.headers import header_of
@@ -60,7 +60,7 @@ class Admit:
     Only requests with work in them: whoever asks how the service is gets an answer however busy it is.
     """
 
-    def __init__(self, app: ASGIApp, load: Load, max_bytes: int, seconds: float) -> None:
+    def __init__(self, app: ASGIApp, load: Admission, max_bytes: int, seconds: float) -> None:
         self._app = app
         self._load = load
         self._max_bytes = max_bytes

@@ -13,7 +13,8 @@ from bench.serving.client import ask, start
 from bench.serving.model import BUNDLE
 from bench.serving.peers.commands import OURS, Kind, Peer, running
 from bench.serving.rounds import LARGE, SINGLE, Plan, asked_of
-from ml.core.bundle import Record, encode, load_bundle
+from ml.core.bundle import encode, load_bundle
+from ml.schema import Record
 
 REPEATED: Final = 5
 _SETTLING_SECONDS: Final = 5

@@ -17,10 +17,11 @@ from bench.serving.peers.answers import answers
 from ml.core.names import MODEL_NAME
 from ml.data.cohort import cohort_of_file
 from ml.data.split import TEST_PERCENT, bucket
-from ml.evaluation.reliability_curve import appraise
+from ml.evaluation.reliability_curve import estimate_reliability
+from ml.features.records import to_records
 from ml.features.tables import target, with_history
 from ml.schema import FEATURE_NAMES, PATIENT_ID
-from ml.training.export import records, write_bundle
+from ml.training.export import write_bundle
 from ml.training.models import FAMILIES, RANDOM_FOREST, fit
 
 SEED: Final = 296
@@ -79,7 +80,7 @@ def _make(file: Path, folder: Path, *, quick: bool) -> dict[str, Any]:
         "prevalence": float(target(test).mean()),
         "risk_quantiles": (),
         "metrics": {},
-        "completeness": appraise(model.probabilities, test).to_json(),
+        "completeness": estimate_reliability(model.probabilities, test).to_json(),
     }
     for part in (BUNDLE, CACHE):
         (folder / part).mkdir()
@@ -87,7 +88,7 @@ def _make(file: Path, folder: Path, *, quick: bool) -> dict[str, Any]:
     _publish(folder)
     joblib.dump(model, folder / PICKLE)
     mlflow.pyfunc.save_model(folder / MLFLOW, python_model=Served(), artifacts={"model": str(folder / PICKLE)})
-    whole = records(table[testing].sample(LARGE, random_state=SEED))
+    whole = to_records(table[testing].sample(LARGE, random_state=SEED))
     asked = [{name: record[name] for name in FEATURE_NAMES if name in record} for record in whole]
     (folder / RECORDS).write_text(json.dumps(asked))
     return {"family": FAMILIES[RANDOM_FOREST].name, "training_rows": len(training), "data_version": cohort.version}

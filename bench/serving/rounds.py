@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from bench.serving.client import Round, ask
 from bench.serving.peers.commands import FLOOR, OURS, PLAIN, QUIET, SLOW, WIRE, Peer
-from ml.core.bundle import Record
-from ml.schema import EXAMPLE_RECORD
+from ml.schema import EXAMPLE_RECORD, Record
 
 SINGLE: Final = "full record"
 SHORT: Final = "three fields"

@@ -30,11 +30,11 @@ def rollback(
     to: Annotated[str | None, typer.Option(help="Number of the version; default: the one before.")] = None,
 ) -> None:
     """Let production point to the version it pointed to before, or to another one."""
-    from ml.promotion.ledger import person
+    from ml.promotion.ledger import current_user
     from ml.promotion.production_alias import roll_back
 
     with warehouse_of_settings() as (settings, engine), working("Going back"):
-        withdrawn, present = roll_back(engine, registry_of(settings), person(), to)
+        withdrawn, present = roll_back(engine, registry_of(settings), current_user(), to)
     console.print(f"Production is version {present} again; version {withdrawn} is withdrawn.")
 
 
@@ -116,13 +116,13 @@ def let_the_gate_decide(settings: MlSettings, engine: "sa.Engine", registry: "Re
 
 def _note_on_production(registry: "Registry") -> str | None:
     """Whether somebody moved the alias; a list of versions is of use even when the ledger cannot be read."""
-    from ml.promotion.ledger import Ledger, person
-    from ml.promotion.production_alias import moved_by_hand, notice
+    from ml.promotion.ledger import Ledger, current_user
+    from ml.promotion.production_alias import manual_move, record_manual_move
 
     try:
         with warehouse_of_settings() as (_, engine):
-            notice(registry, Ledger(engine), person())
-            return moved_by_hand(Ledger(engine))
+            record_manual_move(registry, Ledger(engine), current_user())
+            return manual_move(Ledger(engine))
     except (SettingsError, WarehouseError) as error:
         errors.print(f"The ledger cannot be read, so a move by hand would not be seen: {error}", highlight=False)
         return None

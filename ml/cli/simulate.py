@@ -64,10 +64,10 @@ def _progress() -> Iterator["OnProgress"]:
 
     columns = (TextColumn("{task.description}"), SpinnerColumn(), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=errors) as progress:
-        tasks = {step: progress.add_task(step, total=None, start=False) for step in STEPS}
+        tasks = {step: progress.add_task(step, total=None, start=False, visible=False) for step in STEPS}
 
         def on_progress(step: str, done: int, total: int) -> None:
             progress.start_task(tasks[step])
-            progress.update(tasks[step], completed=done, total=total)
+            progress.update(tasks[step], completed=done, total=total, visible=True)
 
         yield on_progress

@@ -23,8 +23,8 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from ml.core.errors import BundleError
-from ml.core.reliability import Completeness
-from ml.schema import INPUTS, UNKNOWN
+from ml.core.reliability import ReliabilityCurve
+from ml.schema import INPUTS, UNKNOWN, Record
 
 MODEL_FILE: Final = "model.onnx"
 GOLDEN_FILE: Final = "golden.json"
@@ -32,9 +32,6 @@ MANIFEST_FILE: Final = "manifest.json"
 OUTPUT: Final = "probability"
 TOLERANCE: Final = 1e-6
 """Largest accepted difference between a golden answer and its replay."""
-
-Record = Mapping[str, str | int | None]
-"""One encounter as in JSON: feature name to value; an absent or null value is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,7 @@ class Manifest:
     prevalence: float  # share of positives in the training data
     risk_quantiles: tuple[float, ...]  # 101 quantiles (0 %, 1 %, … 100 %) of risk among the test patients
     metrics: Mapping[str, Mapping[str, float]]  # name -> {"value", "low", "high"}
-    completeness: Mapping[str, Any]  # what :class:`ml.core.reliability.Completeness` is made of
+    completeness: Mapping[str, Any]  # what :class:`ml.core.reliability.ReliabilityCurve` is made of
     texts: tuple[str, ...]  # columns of the graph's input of that name, in their order
     numbers: tuple[str, ...]
     files: Mapping[str, str]  # file name -> sha256
@@ -68,7 +65,7 @@ class Bundle:
 
     def __init__(self, manifest: Manifest, session: ort.InferenceSession) -> None:
         self.manifest = manifest
-        self.completeness = Completeness.from_json(manifest.completeness)
+        self.completeness = ReliabilityCurve.from_json(manifest.completeness)
         self._session = session
 
     def predict(self, records: Sequence[Record]) -> NDArray[np.float32]:

@@ -12,9 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.schema import FEATURE_NAMES, HISTORY_NAMES
-
-Record = Mapping[str, str | int | None]
+from ml.schema import FEATURE_NAMES, HISTORY_NAMES, Record
 
 EARLIER_STAYS: Final = HISTORY_NAMES[0]
 """Stands for the history of a patient as a whole: it is known if this is."""
@@ -28,7 +26,7 @@ _CERTAIN: Final = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
-class Completeness:
+class ReliabilityCurve:
     """What was measured of a model at different degrees of knowledge.
 
     Attributes:
@@ -51,7 +49,7 @@ class Completeness:
     coverage: float
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> "Completeness":
+    def from_json(cls, fields: Mapping[str, Any]) -> "ReliabilityCurve":
         """From what :meth:`to_json` wrote.
 
         Raises:

@@ -16,10 +16,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from ml.evaluation.clinical_scores import HOSPITAL_FIELDS, LACE_FIELDS, Record, hospital_points, icd9_group, lace_points
+from ml.evaluation.clinical_scores import HOSPITAL_FIELDS, LACE_FIELDS, hospital_points, icd9_group, lace_points
 from ml.evaluation.metrics import Values
 from ml.features.tables import target
-from ml.schema import FEATURES, UNKNOWN, Kind
+from ml.schema import FEATURES, UNKNOWN, Kind, Record
 
 Predictor = Callable[[pd.DataFrame], Values]
 """From a table of encounters to probabilities, shape ``(rows,)``."""

@@ -10,35 +10,15 @@ import numpy as np
 
 from ml.evaluation.metrics import (
     ALL_METRICS,
-    CALIBRATION_BINS,
     METRICS,
     Labels,
     Metric,
     Values,
     by_risk,
-    calibration_error,
-    ece_floor,
-    point_metrics,
 )
 
 Interval = dict[str, float]
 """``value``, and the ends ``low`` and ``high`` of its 95 % interval."""
-
-__all__ = [
-    "ALL_METRICS",
-    "CALIBRATION_BINS",
-    "METRICS",
-    "Interval",
-    "Labels",
-    "Metric",
-    "Values",
-    "calibration_error",
-    "ece_floor",
-    "evaluate",
-    "paired_difference",
-    "point_metrics",
-    "resampled_weights",
-]
 
 
 def evaluate(

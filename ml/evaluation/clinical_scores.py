@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ml.schema import UNKNOWN
 
-Record = Mapping[str, Any]
+Encounter = Mapping[str, Any]
 
 DIAGNOSES: Final = ("diag_1", "diag_2", "diag_3")
 EMERGENCY_TYPE: Final = 1
@@ -90,7 +90,7 @@ def comorbidity_points(codes: Iterable[str | None]) -> int:
     return total if total <= 3 else 5
 
 
-def lace_points(record: Record) -> int:
+def lace_points(record: Encounter) -> int:
     """LACE proxy, 0 to 19 points: van Walraven, CMAJ 2010;182:551.
 
     L, the length of stay, is exact. A, an acute admission, is approximate: type emergency, or a source of emergency
@@ -106,7 +106,7 @@ def lace_points(record: Record) -> int:
     )
 
 
-def hospital_points(record: Record) -> int:
+def hospital_points(record: Encounter) -> int:
     """HOSPITAL proxy, five of seven parts and at most 11 of 13 points: Donzé, JAMA Intern Med 2013;173:632.
 
     Exact: a procedure (1 point), a stay of five days or more (2), and stays of the year before, 0, 1-5 or more (0, 2,
@@ -123,7 +123,7 @@ def hospital_points(record: Record) -> int:
     )
 
 
-def _oncological(record: Record) -> bool:
+def _oncological(record: Encounter) -> bool:
     specialty = str(record.get("medical_specialty") or "")
     return "Onco" in specialty or any(icd9_group(record.get(name)) == "neoplasm" for name in DIAGNOSES)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.isotonic import isotonic_regression
 
 from ml.core.bundle import NUMBERS, TEXTS
-from ml.core.reliability import EARLIER_STAYS, UNITS, Completeness, Shifts
+from ml.core.reliability import EARLIER_STAYS, UNITS, ReliabilityCurve, Shifts
 from ml.evaluation.metrics import auroc
 from ml.features.masking import Hidden, hide, random_hidden
 from ml.features.tables import Inputs, model_inputs, patients, target
@@ -61,7 +61,7 @@ class Cells:
                 yield history, number, part & (np.abs(self.degree - nearest) <= reach)
 
 
-def appraise(answers: Answers, test: pd.DataFrame) -> Completeness:
+def estimate_reliability(answers: Answers, test: pd.DataFrame) -> ReliabilityCurve:
     """Measure a model at different degrees of knowledge.
 
     Args:
@@ -85,7 +85,7 @@ def appraise(answers: Answers, test: pd.DataFrame) -> Completeness:
     drawn = np.arange(len(shift)) < _DRAWS * len(table)
     first_half = drawn & np.tile(groups % 2 == 0, len(variants))
     low, high = _shifts(shift[first_half], cells.of(first_half), level[first_half])
-    found = Completeness(
+    found = ReliabilityCurve(
         weights=dict(zip(UNITS, weights.tolist(), strict=True)),
         information=DEGREES,
         auroc=(tuple(ranking[0].tolist()), tuple(ranking[1].tolist())),

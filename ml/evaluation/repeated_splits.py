@@ -20,7 +20,7 @@ from sklearn.model_selection import GroupShuffleSplit
 from ml.data.cohort import Cohort
 from ml.evaluation.acceptance import judge_goals
 from ml.evaluation.baselines import BASELINES
-from ml.evaluation.bootstrap import Labels, Values, ece_floor, point_metrics
+from ml.evaluation.metrics import Labels, Values, ece_floor, point_metrics
 from ml.features.masking import hide_fields, hide_groups, keep_only
 from ml.features.tables import patients, target, with_history, without_history
 from ml.schema import HISTORY, TARGET, Group

@@ -1,4 +1,4 @@
-"""Watching the model in the field: is what it is asked about still what it was made of, and does it still hold?
+"""Monitoring: drift of inputs and scores, realised quality, and their storage; no simulated traffic.
 
 ``window`` reads what was asked, ``reference`` and ``binning`` say what it is compared with, ``drift`` decides, and
 ``findings`` and ``report`` keep the outcome. ``maturity`` knows whose outcome counts, ``delivered`` finds outcomes

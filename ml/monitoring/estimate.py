@@ -13,8 +13,7 @@ from typing import Final
 import numpy as np
 import sqlalchemy as sa
 
-from ml.evaluation.bootstrap import Values
-from ml.evaluation.metrics import METRICS, Metric
+from ml.evaluation.metrics import METRICS, Metric, Values
 from ml.monitoring.matured_predictions import COUNTS, MOST_RECORDS
 from ml.warehouse.tables import monitor_runs
 

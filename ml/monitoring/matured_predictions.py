@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from ml.core.settings import MlSettings
-from ml.evaluation.bootstrap import Labels, Values
+from ml.evaluation.metrics import Labels, Values
 from ml.monitoring.ingested_outcomes import delivered
 from ml.promotion.comparison import SUBGROUP_COLUMNS
 from ml.schema import CANNOT_BE_READMITTED

@@ -9,7 +9,8 @@ import numpy as np
 import sqlalchemy as sa
 
 from ml.core.settings import MlSettings
-from ml.evaluation.bootstrap import ALL_METRICS, Values, evaluate
+from ml.evaluation.bootstrap import evaluate
+from ml.evaluation.metrics import ALL_METRICS, Values
 from ml.monitoring.estimate import ESTIMATED, expected, window_probabilities
 from ml.monitoring.matured_predictions import Mature, mature
 from ml.promotion.comparison import SUBGROUP_POSITIVES

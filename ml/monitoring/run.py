@@ -16,7 +16,7 @@ from ml.monitoring.quality import realise
 from ml.monitoring.reference import SCORE, ScoreReference, ValueReference
 from ml.monitoring.report import page
 from ml.monitoring.window import Window, read_window
-from ml.registry.client import Registry, Version
+from ml.registry.client import ModelVersion, Registry
 from ml.warehouse.datasets import Dataset, read
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def detect_drift(settings: MlSettings, engine: sa.Engine, registry: Registry) ->
     return write(engine, _with_report(registry, found, comparisons))
 
 
-def _compare_scores(registry: Registry, version: Version, dataset: Dataset, window: Window) -> Comparison:
+def _compare_scores(registry: Registry, version: ModelVersion, dataset: Dataset, window: Window) -> Comparison:
     """The answers of the version in production; those of others were made by other rules."""
     answered = window.of_version(version.number)
     if len(answered) < FEWEST:  # no need to ask the model
@@ -67,7 +67,7 @@ def _compare_scores(registry: Registry, version: Version, dataset: Dataset, wind
         return ScoreReference(load_bundle(directory), dataset.test).compare(answered)
 
 
-def _summary(version: Version, dataset: Dataset, window: Window, comparisons: list[Comparison]) -> Monitored:
+def _summary(version: ModelVersion, dataset: Dataset, window: Window, comparisons: list[Comparison]) -> Monitored:
     findings = judge(comparisons)
     return Monitored(
         run_id=0,
@@ -82,7 +82,7 @@ def _summary(version: Version, dataset: Dataset, window: Window, comparisons: li
     )
 
 
-def _notes(version: Version, dataset: Dataset, window: Window) -> Iterator[str]:
+def _notes(version: ModelVersion, dataset: Dataset, window: Window) -> Iterator[str]:
     others = len(window) - len(window.of_version(version.number))
     if others:
         yield f"{others:,} predictions of other versions count for values and known fields, not for the answers."

@@ -9,8 +9,8 @@ import pandas as pd
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from ml.features.records import to_table
 from ml.schema import CANNOT_BE_READMITTED
-from ml.training.export import as_table
 from ml.warehouse.connection import transaction
 from ml.warehouse.tables import predictions
 
@@ -72,7 +72,7 @@ def read_window(engine: sa.Engine, days: float, most: int, end: datetime | None 
     return Window(
         min((row.predicted_at for row in rows), default=start),
         end,
-        as_table([row.record for row in rows]),
+        to_table([row.record for row in rows]),
         np.array([row.model_version for row in rows], dtype=object),
         np.array([row.probability for row in rows], dtype=np.float64),
         np.array([row.patient or f"of prediction {row.id}" for row in rows], dtype=object),

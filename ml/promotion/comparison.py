@@ -9,13 +9,13 @@ import pandas as pd
 
 from ml.core.bundle import load_bundle
 from ml.core.errors import BundleError
-from ml.evaluation.bootstrap import Interval, Labels, Values, evaluate, paired_difference, resampled_weights
-from ml.evaluation.metrics import ALL_METRICS, calibration_error, calibration_intercept
+from ml.evaluation.bootstrap import Interval, evaluate, paired_difference, resampled_weights
+from ml.evaluation.metrics import ALL_METRICS, Labels, Values, calibration_error, calibration_intercept
+from ml.features.records import to_records
 from ml.features.tables import patients, target
-from ml.promotion.evidence import Contender, Evidence, Subgroup
+from ml.promotion.evidence import Candidate, Evidence, Subgroup
 from ml.promotion.rules import ECE_LIMIT, MARGINS
-from ml.registry.client import Registry, Version
-from ml.training.export import records
+from ml.registry.client import ModelVersion, Registry
 
 SUBGROUP_COLUMNS: Final = ("race", "gender", "age")
 SUBGROUP_ENCOUNTERS: Final = 200
@@ -27,14 +27,14 @@ _SEED: Final = 296
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class ScoredCandidate:
     """A version that was asked for its answers; ``risks`` of shape ``(rows,)``, None where it has a fault."""
 
-    contender: Contender
+    contender: Candidate
     risks: Values | None
 
 
-def examine(registry: Registry, version: Version, test: pd.DataFrame) -> Examined:
+def score_candidate(registry: Registry, version: ModelVersion, test: pd.DataFrame) -> ScoredCandidate:
     """Let a version answer for the test patients, through the code that serves it.
 
     Args:
@@ -50,10 +50,10 @@ def examine(registry: Registry, version: Version, test: pd.DataFrame) -> Examine
     code = tags.get("code_version", "")
     try:
         with registry.downloaded(version.number) as directory:
-            risks = load_bundle(directory).predict(records(test)).astype(np.float64)
+            risks = load_bundle(directory).predict(to_records(test)).astype(np.float64)
     except BundleError as fault:
-        return Examined(Contender(*identity, code, fault=str(fault)), None)
-    return Examined(Contender(*identity, code), risks)
+        return ScoredCandidate(Candidate(*identity, code, fault=str(fault)), None)
+    return ScoredCandidate(Candidate(*identity, code), risks)
 
 
 def compare(test: pd.DataFrame, candidate: Values, incumbent: Values | None, samples: int) -> Evidence:
@@ -127,7 +127,7 @@ def _further_off(labels: Labels, candidate: Values, incumbent: Values, groups: L
     return {"value": distance(None), "low": float(low), "high": float(high)}
 
 
-def figures(evidence: Evidence | None, examined: Mapping[str, Examined | None]) -> dict[str, Any]:
+def as_ledger(evidence: Evidence | None, examined: Mapping[str, ScoredCandidate | None]) -> dict[str, Any]:
     """What the ledger keeps of a decision, as plain values for JSON; a figure that is not a number is None.
 
     Args:

@@ -27,7 +27,7 @@ class Rule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
+class Candidate:
     """What the gate knows of a version besides its figures."""
 
     version: str

@@ -6,20 +6,21 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from ml.core.bundle import Record, load_bundle
+from ml.core.bundle import load_bundle
 from ml.core.errors import BundleError, RegistryError
 from ml.core.names import CHALLENGER, PRODUCTION
 from ml.core.settings import MlSettings
 from ml.evaluation.bootstrap import Interval, evaluate
 from ml.features.tables import patients, target
-from ml.promotion.comparison import Examined, compare, examine, figures
+from ml.promotion.comparison import ScoredCandidate, as_ledger, compare, score_candidate
 from ml.promotion.evidence import Decision, Evidence, Present, Rule
-from ml.promotion.ledger import Action, Ledger, person
-from ml.promotion.production_alias import DECISION, REASON, ROLLED_BACK, RULE, carry_out, moved_by_hand, settle
+from ml.promotion.gate_lock import gate_lock
+from ml.promotion.ledger import Action, Ledger, current_user
+from ml.promotion.production_alias import DECISION, REASON, ROLLED_BACK, RULE, apply, manual_move, reconcile
 from ml.promotion.rules import decide
-from ml.registry.client import Registry, Version
+from ml.registry.client import ModelVersion, Registry
+from ml.schema import Record
 from ml.training.train import code_version
-from ml.warehouse.connection import alone
 from ml.warehouse.datasets import Dataset, read
 
 log = logging.getLogger(__name__)
@@ -54,11 +55,11 @@ def run_gate(
         RegistryError: there is no such version, or MLflow cannot be reached.
         WarehouseError: PostgreSQL cannot be reached.
     """
-    actor = actor or person()
-    with alone(engine):
+    actor = actor or current_user()
+    with gate_lock(engine):
         ledger = Ledger(engine)
-        incumbent = settle(registry, ledger, actor)
-        note = moved_by_hand(ledger)
+        incumbent = reconcile(registry, ledger, actor)
+        note = manual_move(ledger)
         candidate = registry.version(number) if number else _challenger(registry)
         known = _known(candidate, incumbent)
         if known is not None:
@@ -74,7 +75,7 @@ def run_gate(
             rule=decision.rule,
             figures=found,
         )
-        carry_out(registry, ledger, entry)
+        apply(registry, ledger, entry)
         return Outcome(candidate.number, decision, new=True, note=note)
 
 
@@ -86,7 +87,7 @@ def measure(settings: MlSettings, engine: sa.Engine, registry: Registry, number:
         RegistryError: there is no such version.
     """
     test = read(engine).test
-    examined = examine(registry, registry.version(number), test)
+    examined = score_candidate(registry, registry.version(number), test)
     if examined.risks is None:
         raise BundleError(f"Version {number} is not sound: {examined.contender.fault}")
     return evaluate(target(test), examined.risks, patients(test), settings.bootstrap_samples)
@@ -105,14 +106,14 @@ def predict(registry: Registry, requests: Sequence[Record], number: str | None =
         return [float(p) for p in load_bundle(directory).predict(requests)]
 
 
-def _challenger(registry: Registry) -> Version:
+def _challenger(registry: Registry) -> ModelVersion:
     found = registry.by_alias(CHALLENGER)
     if found is None:
         raise RegistryError("There is no challenger: run train_models_diabetes_simple, or 'python -m ml train'.")
     return found
 
 
-def _known(candidate: Version, incumbent: Version | None) -> Decision | None:
+def _known(candidate: ModelVersion, incumbent: ModelVersion | None) -> Decision | None:
     """What is known of a version that needs no judging, from its tags."""
     tags = candidate.tags
     decided = Decision(
@@ -128,18 +129,18 @@ def _known(candidate: Version, incumbent: Version | None) -> Decision | None:
 
 
 def _judge(
-    settings: MlSettings, dataset: Dataset, registry: Registry, candidate: Version, incumbent: Version | None
+    settings: MlSettings, dataset: Dataset, registry: Registry, candidate: ModelVersion, incumbent: ModelVersion | None
 ) -> tuple[Decision, dict[str, object]]:
     """The decision on a version beside the one in production, and the figures that it rests on."""
     test, samples = dataset.test, settings.bootstrap_samples
-    challenger = examine(registry, candidate, test)
-    holder = examine(registry, incumbent, test) if incumbent else None
+    challenger = score_candidate(registry, candidate, test)
+    holder = score_candidate(registry, incumbent, test) if incumbent else None
     evidence: Evidence | None = None
     if challenger.risks is not None:
         log.info("Comparing on %s test encounters", f"{len(test):,}")
         evidence = compare(test, challenger.risks, holder.risks if holder else None, samples)
     present = Present(dataset.version.data_version, code_version())
     decision = decide(challenger.contender, holder.contender if holder else None, evidence, present)
-    sides: dict[str, Examined | None] = {"candidate": challenger, "incumbent": holder}
+    sides: dict[str, ScoredCandidate | None] = {"candidate": challenger, "incumbent": holder}
     in_place = {"data_version": present.data_version, "code_version": present.code_version}
-    return decision, {**figures(evidence, sides), "present": in_place, "bootstrap_samples": samples}
+    return decision, {**as_ledger(evidence, sides), "present": in_place, "bootstrap_samples": samples}

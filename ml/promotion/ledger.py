@@ -131,7 +131,7 @@ class Ledger:
             return [_entry(row) for row in connection.execute(query)]
 
 
-def person() -> str:
+def current_user() -> str:
     """Who runs this program: the user's name, or the number where it has none, as in some containers."""
     try:
         return getpass.getuser()

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from ml.core.bundle import load_bundle
 from ml.core.errors import RegistryError
 from ml.core.names import PRODUCTION
+from ml.promotion.gate_lock import gate_lock
 from ml.promotion.ledger import MOVING, Action, Entry, Ledger
-from ml.registry.client import Registry, Version
-from ml.warehouse.connection import alone
+from ml.registry.client import ModelVersion, Registry
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +28,10 @@ REPLACED: Final = "gate.replaced"
 ROLLED_BACK: Final = "gate.rolled_back"
 
 
-def settle(registry: Registry, ledger: Ledger, actor: str) -> Version | None:
+def reconcile(registry: Registry, ledger: Ledger, actor: str) -> ModelVersion | None:
     """Bring the ledger in step with the alias: finish what was interrupted, and note what was moved by hand.
 
-    To be called by one at a time, see :func:`ml.warehouse.connection.alone`.
+    To be called by one at a time, see :func:`ml.promotion.gate_lock.gate_lock`.
 
     Returns:
         The version in production.
@@ -39,14 +39,14 @@ def settle(registry: Registry, ledger: Ledger, actor: str) -> Version | None:
     entry = ledger.newest()
     if entry is not None and entry.completed_at is None:
         if entry.action in MOVING and _number(registry.by_alias(PRODUCTION)) != entry.version:
-            log.warning("Decision %s (%s) was interrupted and never took effect", entry.id, _told(entry))
+            log.warning("Decision %s (%s) was interrupted and never took effect", entry.id, _format(entry))
         elif entry.version is not None and registry.exists(entry.version):
-            log.warning("Decision %s (%s) was interrupted: finishing its record", entry.id, _told(entry))
+            log.warning("Decision %s (%s) was interrupted: finishing its record", entry.id, _format(entry))
             _finish(registry, ledger, entry)
-    return notice(registry, ledger, actor)
+    return record_manual_move(registry, ledger, actor)
 
 
-def notice(registry: Registry, ledger: Ledger, actor: str) -> Version | None:
+def record_manual_move(registry: Registry, ledger: Ledger, actor: str) -> ModelVersion | None:
     """Write down, once, that somebody moved the alias without the gate. Moves nothing; may run beside a gate.
 
     Returns:
@@ -66,7 +66,7 @@ def notice(registry: Registry, ledger: Ledger, actor: str) -> Version | None:
     return held
 
 
-def moved_by_hand(ledger: Ledger) -> str | None:
+def manual_move(ledger: Ledger) -> str | None:
     """One sentence if the version in production is there because somebody moved the alias, else None."""
     entry = ledger.in_force()
     if entry is None or entry.action is not Action.MOVED_BY_HAND:
@@ -77,7 +77,7 @@ def moved_by_hand(ledger: Ledger) -> str | None:
     )
 
 
-def carry_out(registry: Registry, ledger: Ledger, entry: Entry) -> None:
+def apply(registry: Registry, ledger: Ledger, entry: Entry) -> None:
     """Do what a new entry says: move the alias if it is to move, write the tags, complete the entry.
 
     Raises:
@@ -92,7 +92,7 @@ def carry_out(registry: Registry, ledger: Ledger, entry: Entry) -> None:
             )
         registry.point(PRODUCTION, entry.version)
     _finish(registry, ledger, entry)
-    log.info("%s: %s", _told(entry), entry.reason)
+    log.info("%s: %s", _format(entry), entry.reason)
 
 
 def roll_back(engine: sa.Engine, registry: Registry, actor: str, to: str | None = None) -> tuple[str, str]:
@@ -112,13 +112,13 @@ def roll_back(engine: sa.Engine, registry: Registry, actor: str, to: str | None 
             data and this one on real data.
         BundleError: the other version is not sound.
     """
-    with alone(engine):
+    with gate_lock(engine):
         ledger = Ledger(engine)
-        present = settle(registry, ledger, actor)
+        present = reconcile(registry, ledger, actor)
         if present is None:
             raise RegistryError("There is no production version to roll back.")
         target = registry.version(to) if to else _before(registry, ledger, present)
-        _insist_on_a_way_back(registry, present, target)
+        _validate_rollback_target(registry, present, target)
         entry = ledger.add(
             Action.ROLLED_BACK,
             target.number,
@@ -127,11 +127,11 @@ def roll_back(engine: sa.Engine, registry: Registry, actor: str, to: str | None 
             reason=f"version {target.number} is production again and version {present.number} is withdrawn",
             rule="asked_for" if to else "previous",
         )
-        carry_out(registry, ledger, entry)
+        apply(registry, ledger, entry)
         return present.number, target.number
 
 
-def _before(registry: Registry, ledger: Ledger, present: Version) -> Version:
+def _before(registry: Registry, ledger: Ledger, present: ModelVersion) -> ModelVersion:
     """The version that was replaced by the present one, or by that one in turn, if it was withdrawn or deleted."""
     seen, number = {present.number}, _replaced_by(ledger, present.number, present.tags)
     while number is not None and number not in seen:
@@ -149,7 +149,7 @@ def _replaced_by(ledger: Ledger, number: str, tags: Mapping[str, str]) -> str | 
     return next(by_ledger, None) or tags.get(REPLACED)
 
 
-def _insist_on_a_way_back(registry: Registry, present: Version, target: Version) -> None:
+def _validate_rollback_target(registry: Registry, present: ModelVersion, target: ModelVersion) -> None:
     if target.number == present.number:
         raise RegistryError(f"Version {present.number} is in production already.")
     if target.tags.get("data_source") == "synthetic" != present.tags.get("data_source"):
@@ -176,7 +176,7 @@ def _finish(registry: Registry, ledger: Ledger, entry: Entry) -> None:
     ledger.complete(entry)
 
 
-def _number(version: Version | None) -> str | None:
+def _number(version: ModelVersion | None) -> str | None:
     return version.number if version else None
 
 
@@ -184,5 +184,5 @@ def _named(number: str | None) -> str:
     return "no version" if number is None else f"version {number}"
 
 
-def _told(entry: Entry) -> str:
+def _format(entry: Entry) -> str:
     return f"{_named(entry.version)} {str(entry.action).replace('_', ' ')}"

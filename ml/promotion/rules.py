@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ml.evaluation.bootstrap import Interval
-from ml.promotion.evidence import Contender, Decision, Evidence, Present, Rule
+from ml.promotion.evidence import Candidate, Decision, Evidence, Present, Rule
 
 MARGINS: Final[Mapping[str, float]] = {"auroc": 0.003, "average_precision": 0.005, "brier": 0.0003}
 """How much worse a figure may be at its point estimate, if it is not shown to be worse at all.
@@ -43,13 +43,13 @@ _RANKING: Final = ("auroc", "average_precision")
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    candidate: Contender
-    incumbent: Contender | None
+    candidate: Candidate
+    incumbent: Candidate | None
     evidence: Evidence | None
     present: Present
 
 
-def decide(candidate: Contender, incumbent: Contender | None, evidence: Evidence | None, present: Present) -> Decision:
+def decide(candidate: Candidate, incumbent: Candidate | None, evidence: Evidence | None, present: Present) -> Decision:
     """Promote a sound, calibrated candidate that ranks better than the incumbent, or equals it and is newer.
 
     Args:

@@ -16,7 +16,7 @@ import requests
 from matplotlib.figure import Figure
 from mlflow import MlflowClient
 from mlflow.data.code_dataset_source import CodeDatasetSource
-from mlflow.entities.model_registry import ModelVersion
+from mlflow.entities import model_registry
 from mlflow.environment_variables import (
     MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR,
     MLFLOW_HTTP_REQUEST_MAX_RETRIES,
@@ -40,7 +40,7 @@ _PATIENCE: Final = {MLFLOW_HTTP_REQUEST_MAX_RETRIES: 3, MLFLOW_HTTP_REQUEST_TIME
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class ModelVersion:
     """A registered model version."""
 
     number: str
@@ -92,7 +92,7 @@ class Registry:
         """Record a text file on the present run."""
         mlflow.log_text(text, name)
 
-    def register(self, bundle: Path, example: pd.DataFrame, tags: dict[str, str], description: str) -> Version:
+    def register(self, bundle: Path, example: pd.DataFrame, tags: dict[str, str], description: str) -> ModelVersion:
         """Log a bundle as an ONNX model of the present run and register it; visible only once it is complete.
 
         Args:
@@ -117,7 +117,7 @@ class Registry:
         self._client.update_model_version(MODEL_NAME, version.version, description)
         return _version(self._client.get_model_version(MODEL_NAME, version.version))
 
-    def find(self, fingerprint: str) -> Version | None:
+    def find(self, fingerprint: str) -> ModelVersion | None:
         """The version with this fingerprint, if there is one."""
         with self._reachable():
             found = self._client.search_model_versions(
@@ -125,7 +125,7 @@ class Registry:
             )
         return self.version(found[0].version) if found else None
 
-    def version(self, number: str) -> Version:
+    def version(self, number: str) -> ModelVersion:
         """A version by its number; raises RegistryError when there is none."""
         with self._reachable():
             return _version(self._client.get_model_version(MODEL_NAME, number))
@@ -146,13 +146,13 @@ class Registry:
         with self._reachable():
             return dict(self._client.get_run(run_id).data.params)
 
-    def versions(self) -> list[Version]:
+    def versions(self) -> list[ModelVersion]:
         """All versions, the newest first."""
         with self._reachable():
             found = self._client.search_model_versions(f"name = '{MODEL_NAME}'")
         return [self.version(str(number)) for number in sorted((int(v.version) for v in found), reverse=True)]
 
-    def by_alias(self, alias: str) -> Version | None:
+    def by_alias(self, alias: str) -> ModelVersion | None:
         """The version an alias points to, or None."""
         with self._reachable():
             try:
@@ -229,5 +229,5 @@ def _sentence(uri: str, error: Exception) -> str:
     return f"MLflow at {uri} says: {' '.join(text.split()).rstrip('.')}."
 
 
-def _version(found: ModelVersion) -> Version:
-    return Version(str(found.version), found.run_id, dict(found.tags), tuple(found.aliases))
+def _version(found: model_registry.ModelVersion) -> ModelVersion:
+    return ModelVersion(str(found.version), found.run_id, dict(found.tags), tuple(found.aliases))

@@ -13,7 +13,8 @@ import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
 from ml.core.errors import BundleError
-from ml.evaluation.bootstrap import Interval, Labels, Values
+from ml.evaluation.bootstrap import Interval
+from ml.evaluation.metrics import Labels, Values
 
 Answers = Callable[[pd.DataFrame], Values]
 """Asks the model: a table of encounters to probabilities, shape ``(rows,)``."""

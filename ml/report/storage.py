@@ -7,7 +7,7 @@ from mlflow.exceptions import MlflowException
 
 from ml.core.errors import RegistryError
 from ml.core.names import PRODUCTION
-from ml.registry.client import Registry, Version
+from ml.registry.client import ModelVersion, Registry
 from ml.report.card import card
 from ml.report.findings import Findings, from_json, to_json
 from ml.report.page import page
@@ -24,7 +24,7 @@ def record(registry: Registry, findings: Findings) -> None:
     registry.log_text(card(findings), CARD_FILE)
 
 
-def recorded(registry: Registry, number: str | None = None) -> tuple[Version, Findings]:
+def recorded(registry: Registry, number: str | None = None) -> tuple[ModelVersion, Findings]:
     """A version, by default production, and the findings of its run.
 
     Raises:

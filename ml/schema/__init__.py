@@ -3,7 +3,7 @@
 from typing import Final
 
 from ml.schema.codes import CANNOT_BE_READMITTED
-from ml.schema.columns import COLUMNS, ICD9_PATTERN, Column, Group, Kind, Missing
+from ml.schema.columns import COLUMNS, ICD9_PATTERN, Column, Group, Kind, Missing, Record
 from ml.schema.history import HISTORY
 
 BY_NAME: Final = {column.name: column for column in COLUMNS}
@@ -60,4 +60,5 @@ __all__ = [
     "Group",
     "Kind",
     "Missing",
+    "Record",
 ]

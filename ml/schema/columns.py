@@ -13,6 +13,9 @@ from typing import Final
 
 from ml.schema import codes
 
+Record = Mapping[str, str | int | None]
+"""Values of one encounter by column name; an absent or null value is unknown."""
+
 
 class Kind(StrEnum):
     """How a value is written and compared."""

@@ -6,8 +6,8 @@ from typing import Any, Final, Self
 
 import httpx
 
-from ml.core.bundle import Record
 from ml.core.errors import SimulationError
+from ml.schema import Record
 
 USER_AGENT: Final = "readmission-simulation"
 _TIMEOUT_SECONDS: Final = 30.0

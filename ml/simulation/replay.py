@@ -7,12 +7,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from ml.core.bundle import Record
 from ml.core.errors import SimulationError
+from ml.features.records import to_records
 from ml.features.tables import target
-from ml.schema import BY_NAME, ENCOUNTER_ID, FEATURE_NAMES, FEATURES, PATIENT_ID
+from ml.schema import BY_NAME, ENCOUNTER_ID, FEATURE_NAMES, FEATURES, PATIENT_ID, Record
 from ml.simulation.drift_scenarios import SHIFTS
-from ml.training.export import records
 
 ASKED_FIRST: Final = ("race", "gender", "age")
 """What whoever fills in a form tells in any case."""
@@ -51,7 +50,7 @@ def replayed(test: pd.DataFrame, count: int, drift: str, known: str, seed: int) 
         )
     chosen = changed.sample(count, random_state=seed).sort_values(ENCOUNTER_ID)
     generator = np.random.default_rng(seed)
-    told = [KNOWN[known](_features(record), generator) for record in records(chosen)]
+    told = [KNOWN[known](_features(record), generator) for record in to_records(chosen)]
     identified = zip(told, chosen[ENCOUNTER_ID], chosen[PATIENT_ID], target(chosen), strict=True)
     return [
         Replayed({**record, ENCOUNTER_ID: int(encounter), PATIENT_ID: int(patient)}, bool(positive))

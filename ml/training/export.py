@@ -19,13 +19,13 @@ from ml.core.bundle import (
     TOLERANCE,
     Bundle,
     Manifest,
-    Record,
     load_bundle,
     sha256_of,
 )
 from ml.core.errors import BundleError
+from ml.features.records import to_records, to_table
 from ml.features.tables import model_inputs
-from ml.schema import EXAMPLE_RECORD, INPUTS
+from ml.schema import EXAMPLE_RECORD, INPUTS, Record
 from ml.training.models import RiskModel
 from ml.training.onnx_graph import to_graph
 
@@ -61,7 +61,7 @@ def write_bundle(model: RiskModel, test: pd.DataFrame, manifest: dict[str, Any],
 
 def parity(model: RiskModel, bundle: Bundle, table: pd.DataFrame) -> float:
     """Largest absolute difference between the model and the bundle over a table of encounters."""
-    return float(np.max(np.abs(probabilities(model, table) - bundle.predict(records(table)))))
+    return float(np.max(np.abs(probabilities(model, table) - bundle.predict(to_records(table)))))
 
 
 def probabilities(model: RiskModel, table: pd.DataFrame) -> NDArray[np.float64]:
@@ -69,32 +69,10 @@ def probabilities(model: RiskModel, table: pd.DataFrame) -> NDArray[np.float64]:
     return model.probabilities(model_inputs(table))
 
 
-def records(table: pd.DataFrame) -> list[Record]:
-    """Encounters as the API receives them: known values only, numbers as int."""
-    columns = [
-        [None if pd.isna(v) else int(v) if c.is_number else str(v) for v in table[c.name].tolist()] for c in INPUTS
-    ]
-    names = [c.name for c in INPUTS]
-    return [
-        {name: value for name, value in zip(names, row, strict=True) if value is not None}
-        for row in zip(*columns, strict=True)
-    ]
-
-
-def as_table(requests: list[Record]) -> pd.DataFrame:
-    """Records as a table of encounters, absent values as NA; the inverse of :func:`records`."""
-    return pd.DataFrame(
-        {
-            c.name: pd.Series([r.get(c.name) for r in requests], dtype="Float32" if c.is_number else "str")
-            for c in INPUTS
-        }
-    )
-
-
 def _golden(model: RiskModel, test: pd.DataFrame) -> list[tuple[Record, float]]:
     """Real test encounters without identifiers, complete and with fields left out, and the edges of the contract."""
     drawn = np.random.default_rng(296)
-    complete = records(test.sample(min(GOLDEN_ROWS, len(test)), random_state=296))
+    complete = to_records(test.sample(min(GOLDEN_ROWS, len(test)), random_state=296))
     partial = [{k: v for k, v in record.items() if drawn.random() < 0.5} for record in complete]
     edges: list[Record] = [
         {},
@@ -105,4 +83,4 @@ def _golden(model: RiskModel, test: pd.DataFrame) -> list[tuple[Record, float]]:
         {c.name: c.high for c in INPUTS if c.high is not None},
     ]
     requests = [*complete, *partial, *edges]
-    return list(zip(requests, probabilities(model, as_table(requests)).tolist(), strict=True))
+    return list(zip(requests, probabilities(model, to_table(requests)).tolist(), strict=True))

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from ml.core.bundle import TOLERANCE, load_bundle
 from ml.core.errors import ReproductionError
 from ml.core.settings import MlSettings
-from ml.evaluation.bootstrap import Values
-from ml.registry.client import Registry, Version
-from ml.training.export import probabilities, records
+from ml.evaluation.metrics import Values
+from ml.features.records import to_records
+from ml.registry.client import ModelVersion, Registry
+from ml.training.export import probabilities
 from ml.training.models import FAMILIES, fit
 from ml.training.train import code_version, fingerprint_of
 from ml.warehouse.connection import transaction
@@ -59,7 +60,7 @@ def reproduce(settings: MlSettings, engine: sa.Engine, registry: Registry, numbe
         bundle = load_bundle(directory)
         log.info("Fitting %s again on %s encounters", FAMILIES[family].name, f"{len(dataset.train):,}")
         again = _answers_of_a_new_fit(settings, dataset, family, parameters)
-        difference = float(np.max(np.abs(again - bundle.predict(records(dataset.test)))))
+        difference = float(np.max(np.abs(again - bundle.predict(to_records(dataset.test)))))
     if not difference <= TOLERANCE:
         raise ReproductionError(
             f"Version {number} is not reproduced: trained again on the same data, code and parameters, an answer "
@@ -68,7 +69,7 @@ def reproduce(settings: MlSettings, engine: sa.Engine, registry: Registry, numbe
     return Reproduced(number, len(dataset.test), difference)
 
 
-def _insist_on_the_same_origin(version: Version, data_version: str) -> None:
+def _insist_on_the_same_origin(version: ModelVersion, data_version: str) -> None:
     logged = version.tags.get("data_version", "")
     if logged != data_version:
         raise ReproductionError(
@@ -83,7 +84,7 @@ def _insist_on_the_same_origin(version: Version, data_version: str) -> None:
         )
 
 
-def _logged_parameters(version: Version, params: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+def _logged_parameters(version: ModelVersion, params: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     """Family and parameters of the run; MLflow keeps texts, and the fingerprint proves that they were read well."""
     parameters = {name: _value(text) for name, text in params.items() if name != _FAMILY}
     family = params.get(_FAMILY, "")

@@ -19,11 +19,12 @@ import sqlalchemy as sa
 from ml.core.bundle import Manifest
 from ml.core.names import CHALLENGER
 from ml.core.settings import MlSettings
-from ml.evaluation.bootstrap import Interval, Values, evaluate
-from ml.evaluation.reliability_curve import appraise
+from ml.evaluation.bootstrap import Interval, evaluate
+from ml.evaluation.metrics import Values
+from ml.evaluation.reliability_curve import estimate_reliability
 from ml.features.tables import target
-from ml.registry.client import Registry, Version
-from ml.report.analysis.analyse import examine, judge
+from ml.registry.client import ModelVersion, Registry
+from ml.report.analysis.analyse import analyse, score_test_patients
 from ml.report.card import description
 from ml.report.findings import Findings, Judged, Provenance
 from ml.report.formatting import with_interval
@@ -125,9 +126,9 @@ def _register(
     dataset: Dataset,
     family: str,
     parameters: dict[str, Any],
-) -> Version:
+) -> ModelVersion:
     log.info("Evaluating on %s test encounters", f"{len(dataset.test):,}")
-    judged = judge(lambda table: probabilities(model, table), dataset.train, dataset.test)
+    judged = score_test_patients(lambda table: probabilities(model, table), dataset.train, dataset.test)
     metrics = evaluate(judged.labels, judged.probabilities, judged.patients, settings.bootstrap_samples)
     log.info("%s", ", ".join(f"{name} {with_interval(value)}" for name, value in metrics.items()))
     tags = {
@@ -142,7 +143,7 @@ def _register(
         registry.log_data(dataset.test, "test", dataset.version.source, dataset.version.data_version)
         log.info("Exporting to ONNX and proving parity")
         manifest = _manifest(tags, dataset, judged.probabilities, metrics)
-        manifest["completeness"] = appraise(model.probabilities, dataset.test).to_json()
+        manifest["completeness"] = estimate_reliability(model.probabilities, dataset.test).to_json()
         bundle = write_bundle(model, dataset.test, manifest, Path(scratch))
         findings = _findings(settings, judged, dataset, bundle.manifest, tags["code_version"], family, parameters)
         registry.log_results({"family": family, **parameters}, _flat(findings.metrics), plots(findings))
@@ -185,7 +186,7 @@ def _findings(
         trained_at=manifest.trained_at,
         samples=settings.bootstrap_samples,
     )
-    return examine(judged, dataset.train, provenance, manifest.metrics)
+    return analyse(judged, dataset.train, provenance, manifest.metrics)
 
 
 def _flat(metrics: Mapping[str, Interval]) -> dict[str, float]:

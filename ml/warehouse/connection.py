@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Final, Protocol
+from typing import IO, Protocol
 
 import psycopg2
 import sqlalchemy as sa
@@ -16,9 +16,6 @@ class Sink(Protocol):
 
     def write(self, block: bytes, /) -> object:
         """Take the next bytes."""
-
-
-_GATE_LOCK: Final = 296_002
 
 
 @contextmanager
@@ -48,18 +45,6 @@ def transaction(engine: sa.Engine, *, isolation: str = "READ COMMITTED") -> Iter
         if getattr(error.orig, "pgcode", None) != "42P01":  # undefined_table
             raise
         raise WarehouseError("The diabetes database has no tables yet: run 'python -m ml migrate'.") from error
-
-
-@contextmanager
-def alone(engine: sa.Engine) -> Iterator[None]:
-    """Wait until no other gate is at work, on whatever machine, and keep others out until the context ends.
-
-    Raises:
-        WarehouseError: PostgreSQL cannot be reached.
-    """
-    with transaction(engine) as connection:
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_GATE_LOCK)))
-        yield
 
 
 def copy_in(connection: sa.Connection, table: str, columns: tuple[str, ...], stream: IO[bytes]) -> None:

@@ -18,7 +18,7 @@ _SPILL_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class DataVersion:
     """Which data: the content hash of train and test rows, and whether they are real."""
 
     data_version: str
@@ -36,12 +36,12 @@ class Dataset:
     tables, so the past of every encounter is in its own.
     """
 
-    version: Version
+    version: DataVersion
     train: pd.DataFrame
     test: pd.DataFrame
 
 
-def current_version(connection: sa.Connection) -> Version:
+def current_version(connection: sa.Connection) -> DataVersion:
     """The data version that training would use now.
 
     Raises:
@@ -51,7 +51,7 @@ def current_version(connection: sa.Connection) -> Version:
     row = connection.execute(query.limit(1)).first()
     if row is None:
         raise NoDataError("There is no training data yet: run ingest_diabetes, or 'python -m ml ingest'.")
-    return Version(row.data_version, row.provenance, row.source, row.train_rows, row.test_rows)
+    return DataVersion(row.data_version, row.provenance, row.source, row.train_rows, row.test_rows)
 
 
 def read(engine: sa.Engine) -> Dataset:

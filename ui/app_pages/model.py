@@ -8,7 +8,7 @@ from ui import banners, services
 from ui.clients.api_models import ServedModel
 from ui.clients.errors import ServiceError
 from ui.i18n.language import _
-from ui.services import Picture
+from ui.services import ServingState
 
 
 class View(StrEnum):
@@ -21,7 +21,7 @@ class View(StrEnum):
     ROLL_BACK = "roll-back"
 
 
-def draw_versions(picture: Picture) -> None:
+def draw_versions(picture: ServingState) -> None:
     """What the registry has, and what the API serves of it."""
     # What draws tables takes a second to import, once per process, and charts another one: the header stands meanwhile.
     from ui.model import decisions, links, overview, registry_snapshot, roll_back
@@ -30,7 +30,7 @@ def draw_versions(picture: Picture) -> None:
     with st.spinner(_("Asking the registry…")):
         found = registry_snapshot.look(picture)
 
-    if isinstance(found, registry_snapshot.Shelf) and found.versions:
+    if isinstance(found, registry_snapshot.RegistrySnapshot) and found.versions:
         names = {
             View.OVERVIEW: _("Production and challenger"),
             View.EXHIBITS: _("Plots and report"),

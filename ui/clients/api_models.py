@@ -18,7 +18,7 @@ class Interval(Answer):
     high: float | None = None
 
 
-class Completeness(Answer):
+class ReliabilityCurve(Answer):
     """What the model's answers are worth, by how much it is told."""
 
     weights: dict[str, float]
@@ -54,7 +54,7 @@ class ServedModel(Answer):
     metrics: dict[str, Interval]
     prevalence: float
     risk_quantiles: tuple[float, ...] = Field(min_length=2)
-    completeness: Completeness
+    completeness: ReliabilityCurve
     interval_coverage: float
     registry: RegistryView | None = None
     refused: Refusal | None = None

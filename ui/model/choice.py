@@ -8,10 +8,10 @@ from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.i18n.wording import plain
 from ui.model import verdict
-from ui.model.registry_snapshot import Shelf
+from ui.model.registry_snapshot import RegistrySnapshot
 
 
-def version(shelf: Shelf, label: str, key: str, preferred: RegisteredVersion) -> RegisteredVersion:
+def version(shelf: RegistrySnapshot, label: str, key: str, preferred: RegisteredVersion) -> RegisteredVersion:
     """Draw the choice among all versions; one that is gone meanwhile gives way to the preferred one."""
     numbers = [one.version for one in shelf.versions]
     chosen = st.selectbox(
@@ -24,7 +24,7 @@ def version(shelf: Shelf, label: str, key: str, preferred: RegisteredVersion) ->
     return shelf.version(chosen) or preferred
 
 
-def described(shelf: Shelf, number: str) -> str:
+def described(shelf: RegistrySnapshot, number: str) -> str:
     """A version in a list: its number, its algorithm, what points to it, and what speaks against it."""
     found = shelf.version(number)
     if found is None:
@@ -37,7 +37,7 @@ def described(shelf: Shelf, number: str) -> str:
     return _("{version} ({notes})").format(version=number, notes=", ".join(note for note in notes if note))
 
 
-def roles(shelf: Shelf, number: str) -> list[str]:
+def roles(shelf: RegistrySnapshot, number: str) -> list[str]:
     """What points to a version, in words."""
     words = {PRODUCTION: _("production"), CHALLENGER: _("challenger")}
     return [words.get(role) or plain(role) for role in shelf.roles(number)]

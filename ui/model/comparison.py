@@ -11,11 +11,11 @@ from ui.i18n.wording import plain
 from ui.model.choice import version as choose
 from ui.model.intervals import Dot, alternative, chart
 from ui.model.metrics import HEADLINE, Figures, in_order, label, meaning, of_run, told
-from ui.model.registry_snapshot import Shelf, runs_of
+from ui.model.registry_snapshot import RegistrySnapshot, runs_of
 from ui.model.version_cards import short
 
 
-def draw(shelf: Shelf) -> None:
+def draw(shelf: RegistrySnapshot) -> None:
     """Any two versions; at first production and the challenger, or the two newest."""
     st.header(_("Compare two versions"))
     if len(shelf.versions) < 2:
@@ -44,7 +44,7 @@ def draw(shelf: Shelf) -> None:
         _settings((one, other), (runs[0], runs[1]))
 
 
-def _preferred(shelf: Shelf) -> tuple[RegisteredVersion, RegisteredVersion]:
+def _preferred(shelf: RegistrySnapshot) -> tuple[RegisteredVersion, RegisteredVersion]:
     first = shelf.production or shelf.versions[0]
     others = [one for one in (shelf.challenger, *shelf.versions) if one and one.version != first.version]
     return first, others[0]

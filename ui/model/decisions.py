@@ -10,12 +10,12 @@ from ui.i18n.language import _, counted, decimal
 from ui.i18n.wording import plain
 from ui.model import verdict
 from ui.model.choice import roles
-from ui.model.registry_snapshot import Shelf
+from ui.model.registry_snapshot import RegistrySnapshot
 
 AT_FIRST: Final = 20
 
 
-def draw(shelf: Shelf) -> None:
+def draw(shelf: RegistrySnapshot) -> None:
     """Every version with what was decided of it."""
     st.header(_("Decisions of the gate"))
     rows = shelf.versions
@@ -30,7 +30,7 @@ def draw(shelf: Shelf) -> None:
     st.markdown(f":small[{text}]")
 
 
-def _table(shelf: Shelf, rows: Sequence[RegisteredVersion]) -> dict[str, list[str]]:
+def _table(shelf: RegistrySnapshot, rows: Sequence[RegisteredVersion]) -> dict[str, list[str]]:
     return {
         _("Version"): [_named(shelf, one.version) for one in rows],
         _("Algorithm"): [plain(one.tag("algorithm") or "") for one in rows],
@@ -42,6 +42,6 @@ def _table(shelf: Shelf, rows: Sequence[RegisteredVersion]) -> dict[str, list[st
     }
 
 
-def _named(shelf: Shelf, number: str) -> str:
+def _named(shelf: RegistrySnapshot, number: str) -> str:
     known = ", ".join(roles(shelf, number))
     return f"**{number}** ({known})" if known else number

@@ -6,10 +6,10 @@ from ml.core.names import MODEL_NAME
 from ui import services
 from ui.clients.mlflow import RegisteredVersion, Run
 from ui.i18n.language import _
-from ui.services import Picture
+from ui.services import ServingState
 
 
-def draw(picture: Picture) -> None:
+def draw(picture: ServingState) -> None:
     """The model in MLflow, the pipelines in Airflow, the API's reference."""
     given = services.settings()
     version = picture.registered.version if isinstance(picture.registered, RegisteredVersion) else None

@@ -12,12 +12,12 @@ from ui.i18n.language import _
 from ui.i18n.wording import plain, sentence
 from ui.model import verdict
 from ui.model.metrics import HEADLINE, Figures, label, meaning, of_run, told
-from ui.model.registry_snapshot import Shelf, runs_of
+from ui.model.registry_snapshot import RegistrySnapshot, runs_of
 from ui.model.version_cards import Side, sides
-from ui.services import Picture
+from ui.services import ServingState
 
 
-def draw(picture: Picture, shelf: Shelf | ServiceError) -> None:
+def draw(picture: ServingState, shelf: RegistrySnapshot | ServiceError) -> None:
     """All that is known of the versions that matter now."""
     served = picture.served if isinstance(picture.served, ServedModel) else None
     found = sides(picture, shelf, served)
@@ -33,9 +33,9 @@ def draw(picture: Picture, shelf: Shelf | ServiceError) -> None:
             st.markdown(f":small[{CITATION.replace('[data set]', '(data set)')}]")
 
 
-def _roles(shelf: Shelf | ServiceError) -> None:
+def _roles(shelf: RegistrySnapshot | ServiceError) -> None:
     """What is missing from the picture of two versions, in a sentence."""
-    if not isinstance(shelf, Shelf):
+    if not isinstance(shelf, RegistrySnapshot):
         st.info(_("Of the challenger nothing can be said while the registry is away."), icon=":material/cloud_off:")
     elif shelf.production is None and shelf.challenger:
         st.info(_("No version is in production: the gate refused all so far, or has not decided yet."))

@@ -10,7 +10,7 @@ from ml.core.names import CHALLENGER, PRODUCTION
 from ui import services
 from ui.clients.errors import NoModelYet, ServiceError
 from ui.clients.mlflow import RegisteredVersion, Run
-from ui.services import FRESH_SECONDS, Picture
+from ui.services import FRESH_SECONDS, ServingState
 
 RUN_SECONDS: Final = 300
 """A finished run does not change, but it may be deleted."""
@@ -20,7 +20,7 @@ Runs = tuple[Run | None, Run | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class RegistrySnapshot:
     """The versions, the newest first, and where the aliases point to."""
 
     versions: tuple[RegisteredVersion, ...]
@@ -45,7 +45,7 @@ class Shelf:
         return sorted((alias for alias, version in self.aliases.items() if version == number), reverse=True)
 
 
-def look(picture: Picture) -> Shelf | ServiceError:
+def look(picture: ServingState) -> RegistrySnapshot | ServiceError:
     """The shelf; where the picture says that MLflow is away, that is not found out a second time."""
     if isinstance(picture.registered, ServiceError) and not isinstance(picture.registered, NoModelYet):
         return picture.registered
@@ -53,14 +53,14 @@ def look(picture: Picture) -> Shelf | ServiceError:
 
 
 @st.cache_resource(ttl=FRESH_SECONDS, show_spinner=False)
-def _shelf() -> Shelf:
+def _shelf() -> RegistrySnapshot:
     client = services.mlflow()
     versions, aliases = services.together(client.versions, client.aliases)
     if isinstance(versions, ServiceError):
         raise versions
     if isinstance(aliases, ServiceError):
         raise aliases
-    return Shelf(tuple(versions), aliases)
+    return RegistrySnapshot(tuple(versions), aliases)
 
 
 def runs_of(one: RegisteredVersion | None, other: RegisteredVersion | None) -> Runs | ServiceError:

@@ -13,7 +13,7 @@ from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.model import verdict
 from ui.model.choice import described
-from ui.model.registry_snapshot import Shelf, look_again
+from ui.model.registry_snapshot import RegistrySnapshot, look_again
 
 DAG: Final = "roll_back_model"
 ACTOR: Final = "an operator, in the interface"
@@ -32,7 +32,7 @@ class Asked:
     run: DagRun
 
 
-def draw(shelf: Shelf) -> None:
+def draw(shelf: RegistrySnapshot) -> None:
     """The way back, or why there is none."""
     st.header(_("Roll back"))
     st.markdown(
@@ -69,7 +69,7 @@ def draw(shelf: Shelf) -> None:
         st.dialog(_("Roll production back?"), icon=icon)(confirm)(production.version, to)
 
 
-def before(shelf: Shelf, production: RegisteredVersion) -> str | None:
+def before(shelf: RegistrySnapshot, production: RegisteredVersion) -> str | None:
     """The version that production replaced, or that one in turn where it was withdrawn; by the tags."""
     seen, number = {production.version}, production.tag(verdict.REPLACED)
     while number and number not in seen:

@@ -9,8 +9,8 @@ from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _, moment, percent
 from ui.i18n.wording import plain
 from ui.model import verdict
-from ui.model.registry_snapshot import Shelf
-from ui.services import Picture
+from ui.model.registry_snapshot import RegistrySnapshot
+from ui.services import ServingState
 
 SHORT: Final = 12
 """So many digits of a hash tell two apart."""
@@ -54,11 +54,11 @@ class Side:
         return self.registered.tag(key) if self.registered else None
 
 
-def sides(picture: Picture, shelf: Shelf | ServiceError, served: ServedModel | None) -> list[Side]:
+def sides(picture: ServingState, shelf: RegistrySnapshot | ServiceError, served: ServedModel | None) -> list[Side]:
     """Production, the challenger if it is another version, and what the API serves if it is none of them."""
     production = picture.registered if isinstance(picture.registered, RegisteredVersion) else None
     challenger = None
-    if isinstance(shelf, Shelf):
+    if isinstance(shelf, RegistrySnapshot):
         production, challenger = shelf.production, shelf.challenger
     found: list[Side] = []
     if production:
@@ -69,7 +69,7 @@ def sides(picture: Picture, shelf: Shelf | ServiceError, served: ServedModel | N
     if challenger and (not found or challenger != production):
         found.append(_side(_("Challenger: version {version}"), challenger, served))
     if served and not any(side.served for side in found):
-        registered = shelf.version(served.version) if isinstance(shelf, Shelf) else None
+        registered = shelf.version(served.version) if isinstance(shelf, RegistrySnapshot) else None
         text = _("Served by the API: version {version}")
         found.append(Side(text.format(version=served.version), registered, served))
     return found

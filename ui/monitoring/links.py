@@ -9,7 +9,7 @@ from ui import services
 from ui.clients.errors import Answer, ServiceError
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
-from ui.services import Picture
+from ui.services import ServingState
 
 DASHBOARDS: Final = ("api-model", "field", "services", "pipelines", "load-test")
 """Grafana's, by uid."""
@@ -24,7 +24,7 @@ class _ExperimentAnswer(Answer):
     experiment: _Experiment
 
 
-def draw(picture: Picture) -> None:
+def draw(picture: ServingState) -> None:
     """Links into Grafana, Airflow, MLflow, Locust and Prometheus."""
     given = services.settings()
     grafana = given.grafana_public_url.rstrip("/")
@@ -54,7 +54,7 @@ def _titles() -> tuple[str, ...]:
     )
 
 
-def reports(picture: Picture) -> str:
+def reports(picture: ServingState) -> str:
     """The address of the reports' experiment; of all experiments where MLflow does not say which it is."""
     experiments = f"{services.settings().mlflow_public_url.rstrip('/')}/#/experiments"
     if not isinstance(picture.registered, RegisteredVersion):

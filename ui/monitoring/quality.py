@@ -26,7 +26,7 @@ class Realised:
 
 
 @dataclass(slots=True)
-class Version:
+class VersionQuality:
     """What is known of one version's quality in the field."""
 
     name: str
@@ -38,13 +38,13 @@ class Version:
 
 def versions(
     realised: Sequence[Sample], estimated: Sequence[Sample], outcomes: Sequence[Sample], coverage: Sequence[Sample]
-) -> list[Version]:
+) -> list[VersionQuality]:
     """Every version that has any figure, the newest first."""
-    found: dict[str, Version] = {}
+    found: dict[str, VersionQuality] = {}
 
-    def version(sample: Sample) -> Version:
+    def version(sample: Sample) -> VersionQuality:
         name = sample.labels.get("model_version", "")
-        return found.setdefault(name, Version(name))
+        return found.setdefault(name, VersionQuality(name))
 
     bounds: dict[tuple[str, str], dict[str, float]] = {}
     for sample in realised:
@@ -62,40 +62,40 @@ def versions(
     return sorted(found.values(), key=lambda one: (len(one.name), one.name), reverse=True)
 
 
-def known_outcomes(version: Version) -> str:
+def known_outcomes(version: VersionQuality) -> str:
     """How much of a version's quality is known at all."""
     outcomes = counted("{number} outcome is known", "{number} outcomes are known", round(version.outcomes))
     if version.coverage is None:
-        return _("Version {version}: {outcomes}.").format(version=version.name, outcomes=outcomes)
+        return _("VersionQuality {version}: {outcomes}.").format(version=version.name, outcomes=outcomes)
     text = _("Version {version}: {outcomes}, which is {share} of the predictions that are old enough to have one.")
     return text.format(version=version.name, outcomes=outcomes, share=percent(version.coverage, 0))
 
 
-def words(metric: str, found: Sequence[Version]) -> str:
+def words(metric: str, found: Sequence[VersionQuality]) -> str:
     """One figure of all versions in words."""
     told = [_measured(metric, version) for version in found]
     return " ".join([f"{label(metric)}.", *(text for text in told if text), meaning(metric)])
 
 
-def _measured(metric: str, version: Version) -> str:
+def _measured(metric: str, version: VersionQuality) -> str:
     one, estimate = version.realised.get(metric, Realised()), version.estimated.get(metric)
     parts = []
     if one.value is not None:
-        text = _("Version {version}: {value}, 95% interval {interval}.")
+        text = _("VersionQuality {version}: {value}, 95% interval {interval}.")
         held = interval(one.low, one.high, 3)
         parts.append(text.format(version=version.name, value=decimal(one.value, 3), interval=held))
     if estimate is not None:
-        text = _("Version {version}, estimated without outcomes: {value}.")
+        text = _("VersionQuality {version}, estimated without outcomes: {value}.")
         parts.append(text.format(version=version.name, value=decimal(estimate, 3)))
     return " ".join(parts)
 
 
-def table(found: Sequence[Version], tested: dict[str, float | None], served: str) -> dict[str, list[str]]:
+def table(found: Sequence[VersionQuality], tested: dict[str, float | None], served: str) -> dict[str, list[str]]:
     """All figures; ``tested`` are those of the served version on its test patients."""
     rows = [(version, metric) for version in found for metric in METRICS if _is_known(version, metric)]
     realised = [version.realised.get(metric, Realised()) for version, metric in rows]
     return {
-        _("Version"): [version.name for version, _metric in rows],
+        _("VersionQuality"): [version.name for version, _metric in rows],
         _("Figure"): [label(metric) for _version, metric in rows],
         _("Realised"): [_figure(one.value) for one in realised],
         _("95% interval"): [_interval(one) for one in realised],
@@ -106,7 +106,7 @@ def table(found: Sequence[Version], tested: dict[str, float | None], served: str
     }
 
 
-def _is_known(version: Version, metric: str) -> bool:
+def _is_known(version: VersionQuality, metric: str) -> bool:
     return metric in version.realised or metric in version.estimated
 
 

@@ -15,7 +15,7 @@ from ui.i18n.language import _
 from ui.overview import progress
 from ui.overview.first_run import INGEST, TRAIN, first_run
 from ui.overview.health_poller import glance
-from ui.services import Picture
+from ui.services import ServingState
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ class Step:
     done: bool | None
 
 
-def is_needed(picture: Picture) -> bool:
+def is_needed(picture: ServingState) -> bool:
     """Whether there is no production model, or none that is known of."""
     return not isinstance(picture.served, ServedModel) and isinstance(picture.registered, NoModelYet)
 
 
-def steps(picture: Picture, seen: Glance, airflow_url: str) -> Iterator[Step]:
+def steps(picture: ServingState, seen: Glance, airflow_url: str) -> Iterator[Step]:
     """The way to a first model."""
     at = airflow_url.rstrip("/")
     health = seen.airflow
@@ -54,7 +54,7 @@ def steps(picture: Picture, seen: Glance, airflow_url: str) -> Iterator[Step]:
     yield Step(_("The API answers with it"), text, isinstance(picture.served, ServedModel))
 
 
-def draw(picture: Picture) -> None:
+def draw(picture: ServingState) -> None:
     """The steps, then what may be done from here."""
     with st.container(border=True):
         st.subheader(_("Get a first model"))
@@ -68,7 +68,7 @@ def draw(picture: Picture) -> None:
 
 
 @st.fragment(run_every="10s")
-def _steps(picture: Picture) -> None:
+def _steps(picture: ServingState) -> None:
     found = steps(picture, glance(), services.settings().airflow_public_url)
     st.markdown("\n".join(_line(number, step) for number, step in enumerate(found, start=1)))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ml.schema import HISTORY_NAMES
-from ui.clients.api_models import Completeness
+from ui.clients.api_models import ReliabilityCurve
 
 EARLIER_STAYS: Final = HISTORY_NAMES[0]
 """Stands for all that is known of a patient's earlier stays."""
@@ -25,7 +25,7 @@ class Gain:
     auroc: float
 
 
-def expected_auroc(known: Collection[str], completeness: Completeness) -> float | None:
+def expected_auroc(known: Collection[str], completeness: ReliabilityCurve) -> float | None:
     """AUROC to expect when these fields are known; None if the model brings no curve."""
     has_history = EARLIER_STAYS in known
     curve = completeness.auroc_with_history if has_history else completeness.auroc_without_history
@@ -35,7 +35,7 @@ def expected_auroc(known: Collection[str], completeness: Completeness) -> float 
     return _between(min(information, 1.0), completeness.information, curve)
 
 
-def most_telling(known: Collection[str], completeness: Completeness, most: int = 4) -> list[Gain]:
+def most_telling(known: Collection[str], completeness: ReliabilityCurve, most: int = 4) -> list[Gain]:
     """The fields not known yet that hold most information, the most telling first."""
     unknown = [(name, weight) for name, weight in completeness.weights.items() if name not in known and weight > 0]
     largest = sorted(unknown, key=lambda one: -one[1])[:most]

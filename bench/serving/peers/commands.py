@@ -18,7 +18,7 @@ import psutil
 
 from bench.serving.model import CACHE, MLFLOW
 from infra.local.supervision.probes import free_port
-from ml.core.bundle import Record
+from ml.schema import Record
 
 OURS: Final = "ours"
 QUIET: Final = "ours, prediction log off"

@@ -7,7 +7,8 @@ from time import perf_counter
 import pandas as pd
 
 from ml.evaluation.baselines import BASELINES
-from ml.evaluation.bootstrap import ALL_METRICS, ece_floor, evaluate
+from ml.evaluation.bootstrap import evaluate
+from ml.evaluation.metrics import ALL_METRICS, ece_floor
 from ml.features.masking import keep_only
 from ml.features.tables import patients, target
 from ml.report.analysis.characteristics import characteristics
@@ -22,7 +23,7 @@ from ml.schema import FEATURE_NAMES
 log = logging.getLogger(__name__)
 
 
-def judge(answers: Answers, train: pd.DataFrame, test: pd.DataFrame) -> Judged:
+def score_test_patients(answers: Answers, train: pd.DataFrame, test: pd.DataFrame) -> Judged:
     """Ask a model for the test patients, and the LACE proxy beside it.
 
     Args:
@@ -34,7 +35,7 @@ def judge(answers: Answers, train: pd.DataFrame, test: pd.DataFrame) -> Judged:
     return Judged(test, target(test), answers(test), patients(test), reference, answers)
 
 
-def examine(
+def analyse(
     judged: Judged,
     train: pd.DataFrame,
     provenance: Provenance,

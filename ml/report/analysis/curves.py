@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.evaluation.bootstrap import CALIBRATION_BINS, Labels, Values, resampled_weights
-from ml.evaluation.metrics import by_risk
+from ml.evaluation.bootstrap import resampled_weights
+from ml.evaluation.metrics import CALIBRATION_BINS, Labels, Values, by_risk
 from ml.report.findings import Band, Curves, Judged, numbers
 
 GRID: Final = np.linspace(0, 1, 201)

@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from ml.evaluation.bootstrap import Values, paired_difference
-from ml.evaluation.metrics import METRICS
+from ml.evaluation.bootstrap import paired_difference
+from ml.evaluation.metrics import METRICS, Values
 from ml.report.analysis.sampling import SEED, of_some_patients
 from ml.report.findings import Importance, Judged
 from ml.schema import INPUTS, Column, Group

@@ -6,8 +6,8 @@ from typing import Final
 
 import pandas as pd
 
-from ml.evaluation.bootstrap import calibration_error, ece_floor, evaluate
-from ml.evaluation.metrics import METRICS
+from ml.evaluation.bootstrap import evaluate
+from ml.evaluation.metrics import METRICS, calibration_error, ece_floor
 from ml.features.masking import hide_fields, hide_groups, keep_only
 from ml.report.analysis.sampling import SEED, of_some_patients
 from ml.report.findings import Judged, Robustness

@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from ml.evaluation.bootstrap import Labels, Values, evaluate
-from ml.evaluation.metrics import METRICS, Metric
+from ml.evaluation.bootstrap import evaluate
+from ml.evaluation.metrics import METRICS, Labels, Metric, Values
 from ml.report.findings import Judged, Subgroup
 from ml.schema import BY_NAME, ENCOUNTER_ID, PATIENT_ID
 

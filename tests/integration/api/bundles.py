@@ -9,13 +9,13 @@ import onnx
 from onnx import TensorProto, helper
 
 from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, NUMBERS, OUTPUT, TEXTS, sha256_of
-from ml.core.reliability import UNITS, Completeness
+from ml.core.reliability import UNITS, ReliabilityCurve
 from ml.schema import EXAMPLE_RECORD
 
 INPATIENT_WEIGHT = 0.4
 EARLIER_WEIGHT = 0.3
 FEMALE_WEIGHT = 0.1
-COMPLETENESS = Completeness(
+COMPLETENESS = ReliabilityCurve(
     weights=dict.fromkeys(UNITS, 1 / len(UNITS)),
     information=(0.0, 0.5, 1.0),
     auroc=((0.5, 0.6, 0.7), (0.5, 0.6, 0.7)),

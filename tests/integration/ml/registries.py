@@ -7,7 +7,7 @@ import httpx
 import pandas as pd
 
 from ml.core.names import MODEL_NAME
-from ml.registry.client import Registry, Version
+from ml.registry.client import ModelVersion, Registry
 from ml.schema import EXAMPLE_RECORD
 from ml.training.export import write_bundle
 from ml.training.models import RiskModel
@@ -37,7 +37,7 @@ def alias_answer(address: str, alias: str) -> httpx.Response:
     )
 
 
-def register_bundle(registry: Registry, bundle: Path, provenance: str = "real") -> Version:
+def register_bundle(registry: Registry, bundle: Path, provenance: str = "real") -> ModelVersion:
     """Register a bundle as a new version."""
     tags = {"data_source": provenance, "data_version": "0" * 64, "algorithm": "RandomForest", "fingerprint": "none"}
     with registry.run("test", tags):

@@ -2,12 +2,12 @@
 
 import pytest
 
-from api.admission import BYTES, LARGE_BATCHES, REQUESTS, Load
+from api.admission import BYTES, LARGE_BATCHES, REQUESTS, Admission
 from api.errors import OverloadedError
 
 
 def test_requests_are_refused_beyond_their_number_until_one_leaves() -> None:
-    load = Load(max_requests=2, max_bytes=100, max_large_batches=1)
+    load = Admission(max_requests=2, max_bytes=100, max_large_batches=1)
     load.admit(0)
     load.admit(0)
 
@@ -20,7 +20,7 @@ def test_requests_are_refused_beyond_their_number_until_one_leaves() -> None:
 
 
 def test_a_body_that_will_not_fit_is_refused_before_it_is_sent() -> None:
-    load = Load(max_requests=9, max_bytes=100, max_large_batches=1)
+    load = Admission(max_requests=9, max_bytes=100, max_large_batches=1)
     load.admit(60)
     load.receive(60)
 
@@ -31,7 +31,7 @@ def test_a_body_that_will_not_fit_is_refused_before_it_is_sent() -> None:
 
 
 def test_bodies_that_grow_beyond_the_bound_are_refused_on_the_way() -> None:
-    load = Load(max_requests=9, max_bytes=100, max_large_batches=1)
+    load = Admission(max_requests=9, max_bytes=100, max_large_batches=1)
     load.admit(0)
     load.receive(60)
     load.admit(0)
@@ -45,7 +45,7 @@ def test_bodies_that_grow_beyond_the_bound_are_refused_on_the_way() -> None:
 
 
 def test_places_for_large_batches_are_free_again_whatever_happens() -> None:
-    load = Load(max_requests=9, max_bytes=100, max_large_batches=1)
+    load = Admission(max_requests=9, max_bytes=100, max_large_batches=1)
 
     with load.large_batch(), pytest.raises(OverloadedError), load.large_batch():
         pass

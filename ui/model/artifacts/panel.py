@@ -16,7 +16,7 @@ from ui.model.artifacts.captions import metric_of, said, title
 from ui.model.artifacts.frame import framed
 from ui.model.choice import version as choose
 from ui.model.metrics import label, of_run, told
-from ui.model.registry_snapshot import Shelf, runs_of
+from ui.model.registry_snapshot import RegistrySnapshot, runs_of
 
 REPORT_HEIGHT: Final = 800
 
@@ -29,7 +29,7 @@ class Kind(StrEnum):
     CARD = "card"
 
 
-def draw(shelf: Shelf) -> None:
+def draw(shelf: RegistrySnapshot) -> None:
     """A version and one of the three, chosen; nothing else is fetched."""
     st.header(_("Plots, report and model card"))
     version = choose(shelf, _("Version"), "exhibit-version", shelf.production or shelf.versions[0])

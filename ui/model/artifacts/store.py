@@ -26,7 +26,7 @@ MOST_ENTRIES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class Plot:
     """A plot: the name of its file without ending, and what is in it; None when it is too large or gone."""
 
     name: str
@@ -41,7 +41,7 @@ class TooLarge:
 
 
 @st.cache_resource(ttl=KEPT_SECONDS, max_entries=MOST_ENTRIES, show_spinner=False)
-def pictures(run_id: str) -> tuple[Picture, ...]:
+def pictures(run_id: str) -> tuple[Plot, ...]:
     """The plots of a run, all fetched at the same time.
 
     Raises:
@@ -50,9 +50,9 @@ def pictures(run_id: str) -> tuple[Picture, ...]:
     client = services.mlflow()
     found = [file for file in client.files(run_id, PLOTS) if PurePosixPath(file.path).suffix.lower() in PICTURES]
 
-    def fetch(file: File) -> Picture:
+    def fetch(file: File) -> Plot:
         content = client.content(run_id, file.path) if file.file_size <= LARGEST_PICTURE else None
-        return Picture(PurePosixPath(file.path).stem, content)
+        return Plot(PurePosixPath(file.path).stem, content)
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         return tuple(pool.map(fetch, found[:MOST_PICTURES]))

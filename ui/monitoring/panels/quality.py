@@ -16,7 +16,7 @@ from ui.monitoring.charts import Estimate
 from ui.monitoring.drift import State, run
 from ui.monitoring.expressions import COVERAGE, ESTIMATED, OUTCOMES, REALISED, Now
 from ui.monitoring.panels.panel import fault, panel, picture, usable
-from ui.monitoring.quality import LIMITS, Version, known_outcomes, table, versions, words
+from ui.monitoring.quality import LIMITS, VersionQuality, known_outcomes, table, versions, words
 from ui.monitoring.snapshot import Readings
 
 DASHBOARD: Final = "field"
@@ -45,7 +45,7 @@ def draw(readings: Readings) -> None:
     _charts(found, readings)
 
 
-def _charts(found: Sequence[Version], readings: Readings) -> None:
+def _charts(found: Sequence[VersionQuality], readings: Readings) -> None:
     served = readings.served if isinstance(readings.served, ServedModel) else None
     tested = {name: one.value for name, one in served.metrics.items()} if served else {}
     places = [*st.columns(2), *st.columns(2)]
@@ -65,24 +65,24 @@ def _charts(found: Sequence[Version], readings: Readings) -> None:
         st.table(every, border="horizontal", hide_index=True, alt=_("Realised and estimated figures by version"))
 
 
-def estimates(metric: str, found: Sequence[Version]) -> list[Estimate]:
+def estimates(metric: str, found: Sequence[VersionQuality]) -> list[Estimate]:
     """A figure of all versions: measured, and estimated where it is."""
     rows = []
     for version in found:
         one = version.realised.get(metric)
         if one and one.value is not None and one.low is not None and one.high is not None:
-            name = _("Version {version}").format(version=version.name)
+            name = _("VersionQuality {version}").format(version=version.name)
             rows.append(Estimate(name, one.value, one.low, one.high))
         if metric in version.estimated:
-            name = _("Version {version}, estimate").format(version=version.name)
+            name = _("VersionQuality {version}, estimate").format(version=version.name)
             rows.append(Estimate(name, version.estimated[metric]))
     return rows
 
 
-def _only(found: Sequence[Version], metric: str) -> list[Version]:
+def _only(found: Sequence[VersionQuality], metric: str) -> list[VersionQuality]:
     """The same versions with this figure alone."""
     return [
-        Version(
+        VersionQuality(
             one.name,
             {name: figure for name, figure in one.realised.items() if name == metric},
             {name: figure for name, figure in one.estimated.items() if name == metric},

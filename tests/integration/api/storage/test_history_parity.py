@@ -7,11 +7,10 @@ import pandas as pd
 from api.settings import ApiSettings
 from api.storage.patient_history import USED, History, connection_options, patients_of, recall
 from infra.local.postgres.cluster import PostgresServer
-from ml.core.bundle import Record
 from ml.data.sources import Delivery
 from ml.data.sources.synthetic import write_csv
-from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID
-from ml.training.export import records
+from ml.features.records import to_records
+from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID, Record
 from ml.warehouse.datasets import read
 from tests.integration.ml.databases import fresh_database, ingest_file
 
@@ -31,7 +30,7 @@ def test_the_service_finds_for_every_encounter_what_training_saw(
         asked: list[Record] = [
             {**{name: value for name, value in record.items() if name in FEATURE_NAMES}, **identifiers}
             for record, identifiers in zip(
-                records(table), table[[PATIENT_ID, ENCOUNTER_ID]].to_dict("records"), strict=True
+                to_records(table), table[[PATIENT_ID, ENCOUNTER_ID]].to_dict("records"), strict=True
             )
         ]
         found = history.find_blocking(patients_of(asked))
@@ -39,5 +38,5 @@ def test_the_service_finds_for_every_encounter_what_training_saw(
 
     recalled = [recall(record, found) for record in asked]
     assert {state for _, state in recalled} == {USED}
-    assert [inputs for inputs, _ in recalled] == records(table)
+    assert [inputs for inputs, _ in recalled] == to_records(table)
     assert max(inputs["earlier_stays"] for inputs, _ in recalled) > 1

@@ -8,16 +8,17 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from ml.core.reliability import Completeness
+from ml.core.reliability import ReliabilityCurve
 from ml.core.settings import MlSettings
 from ml.evaluation.bootstrap import evaluate
 from ml.evaluation.metrics import auroc, calibration_error, ece_floor, point_metrics
-from ml.evaluation.reliability_curve import appraise
+from ml.evaluation.reliability_curve import estimate_reliability
 from ml.features.masking import hide_fields, hide_groups, keep_only
+from ml.features.records import to_records
 from ml.features.tables import patients, target, with_history, without_history
 from ml.monitoring.estimate import expected
 from ml.schema import COLUMN_NAMES, GENUINE_ROWS, HISTORY_NAMES, TARGET, Group
-from ml.training.export import parity, probabilities, records, write_bundle
+from ml.training.export import parity, probabilities, write_bundle
 from ml.training.models import GRADIENT_BOOSTING, RANDOM_FOREST, RiskModel, fit
 from ml.warehouse.datasets import Dataset, read
 from tests.integration.ml.databases import count
@@ -142,17 +143,17 @@ def test_the_estimate_without_outcomes_is_near_what_came_true(dataset: Dataset, 
 
 
 @pytest.fixture(scope="module")
-def appraised(dataset: Dataset, boosting: RiskModel) -> Completeness:
-    return appraise(boosting.probabilities, dataset.test)
+def appraised(dataset: Dataset, boosting: RiskModel) -> ReliabilityCurve:
+    return estimate_reliability(boosting.probabilities, dataset.test)
 
 
 @pytest.mark.parametrize("told", LESS)
 def test_the_expected_auroc_and_the_range_hold_whatever_is_hidden(
-    dataset: Dataset, boosting: RiskModel, appraised: Completeness, told: str
+    dataset: Dataset, boosting: RiskModel, appraised: ReliabilityCurve, told: str
 ) -> None:
     complete = probabilities(boosting, dataset.test)
     hidden = LESS[told](dataset.test)
-    risks, asked = probabilities(boosting, hidden), records(hidden)
+    risks, asked = probabilities(boosting, hidden), to_records(hidden)
     low, high = appraised.ranges(asked, risks).T
 
     claimed = np.mean([appraised.expected_auroc(record) for record in asked])

@@ -5,8 +5,7 @@ import pytest
 import sqlalchemy as sa
 
 from ml.core.settings import MlSettings
-from ml.evaluation.bootstrap import Labels, Values
-from ml.evaluation.metrics import auroc, calibration_intercept
+from ml.evaluation.metrics import Labels, Values, auroc, calibration_intercept
 from ml.monitoring.quality import REALISED, Figure, realise
 from ml.warehouse.tables import monitor_quality
 from tests.integration.ml.databases import count

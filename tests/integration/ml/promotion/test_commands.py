@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from ml.cli import app
 from ml.core.names import PRODUCTION
-from ml.promotion.ledger import Action, person
+from ml.promotion.ledger import Action, current_user
 from tests.integration.ml.promotion.gates import Gate
 
 
@@ -46,7 +46,7 @@ def test_from_a_promotion_to_a_rollback(commands: Gate, good: Path, weak: Path) 
         ("promoted", "2"),
         ("promoted", "1"),
     ]
-    assert {entry["actor"] for entry in kept} == {person()}
+    assert {entry["actor"] for entry in kept} == {current_user()}
     assert kept[2]["figures"]["differences"]["auroc"]["low"] > 0
     assert [entry["version"] for entry in json.loads(said("ledger", "--json", "--limit", "1"))] == ["2"]
     printed = said("ledger")

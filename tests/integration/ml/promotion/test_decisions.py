@@ -14,11 +14,12 @@ from ml.core.names import CHALLENGER, PRODUCTION
 from ml.core.settings import MlSettings
 from ml.promotion.evidence import Rule
 from ml.promotion.gate import measure, predict, run_gate
+from ml.promotion.gate_lock import gate_lock
 from ml.promotion.ledger import Action
 from ml.promotion.production_alias import roll_back
 from ml.registry.client import Registry
 from ml.training.train import code_version
-from ml.warehouse.connection import alone, warehouse
+from ml.warehouse.connection import warehouse
 from ml.warehouse.datasets import Dataset
 from tests.integration.ml.promotion.gates import ACTOR, MINORITY, Gate, delete_files, watched_alias
 
@@ -219,10 +220,10 @@ def test_two_gates_wait_for_each_other(gate: Gate) -> None:
     entered = threading.Event()
 
     def other() -> None:
-        with alone(gate.engine):
+        with gate_lock(gate.engine):
             entered.set()
 
-    with alone(gate.engine):
+    with gate_lock(gate.engine):
         waiting = threading.Thread(target=other)
         waiting.start()
         assert not entered.wait(0.5)

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from ml.core.errors import BundleError, RegistryError
 from ml.core.names import MODEL_NAME, PRODUCTION
 from ml.promotion.evidence import Rule
-from ml.promotion.ledger import Action, person
-from ml.promotion.production_alias import moved_by_hand, notice, roll_back
+from ml.promotion.ledger import Action, current_user
+from ml.promotion.production_alias import manual_move, record_manual_move, roll_back
 from ml.registry.client import Registry
 from ml.warehouse.datasets import Dataset
 from tests.integration.ml.promotion.gates import ACTOR, DyingRegistry, Gate, Killed, delete_files
@@ -74,7 +74,7 @@ def test_a_rollback_passes_over_versions_that_are_withdrawn_or_deleted(two: Gate
     for number in ("3", "4"):
         assert two.add(good, data_version=f"data {number}") == number
         two.registry.point(PRODUCTION, number)
-        notice(two.registry, two.ledger, ACTOR)
+        record_manual_move(two.registry, two.ledger, ACTOR)
     two.registry.tag("3", {"gate.rolled_back": "2026-01-01"})
     where = {"name": MODEL_NAME, "version": "2"}
     address = two.settings.mlflow_tracking_uri
@@ -116,18 +116,18 @@ def test_a_rollback_to_a_version_without_files_moves_nothing(two: Gate, mlflow_s
 def test_an_alias_moved_by_hand_is_noticed_once_shown_and_judged_against(two: Gate, good: Path) -> None:
     two.registry.point(PRODUCTION, "1")
     for _ in range(2):
-        notice(two.registry, two.ledger, person())
+        record_manual_move(two.registry, two.ledger, current_user())
     outcome = two.judge(two.add(good))
 
     assert two.actions[2:] == [(BY_HAND, "1", "2"), (PROMOTED, "3", "1")]
-    assert two.entries[2].actor == f"unknown; noticed by {person()}"
+    assert two.entries[2].actor == f"unknown; noticed by {current_user()}"
     assert two.entries[2].reason == (
         "production pointed to version 2 and now points to version 1, which nobody decided here"
     )
     assert outcome.note is not None
     assert outcome.note.startswith("The alias production was moved by hand from version 2 to version 1; noticed on 20")
     assert outcome.decision.rule is Rule.BETTER
-    assert moved_by_hand(two.ledger) is None, "production is where a decision put it again"
+    assert manual_move(two.ledger) is None, "production is where a decision put it again"
 
 
 def test_a_rollback_after_a_move_by_hand_undoes_the_move(two: Gate) -> None:
@@ -150,7 +150,7 @@ def test_an_alias_removed_by_hand_is_noticed_too(two: Gate) -> None:
 
 def back_by_hand(gate: Gate) -> tuple[Action, str | None, str | None]:
     gate.registry.point(PRODUCTION, "2")
-    notice(gate.registry, gate.ledger, ACTOR)
+    record_manual_move(gate.registry, gate.ledger, ACTOR)
     return gate.actions[-1]
 
 
@@ -191,7 +191,7 @@ def test_a_gate_that_was_killed_is_finished_by_the_next(gate: Gate, good: Path, 
     with pytest.raises(Killed):
         gate.judge("2", DyingRegistry(gate.settings, step))
 
-    notice(gate.registry, gate.ledger, ACTOR)
+    record_manual_move(gate.registry, gate.ledger, ACTOR)
     assert BY_HAND not in {entry.action for entry in gate.entries}
     outcome = gate.judge("2")
 

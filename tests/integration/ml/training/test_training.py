@@ -14,10 +14,10 @@ from ml.core.bundle import load_bundle
 from ml.core.names import CHALLENGER, MODEL_NAME, PRODUCTION
 from ml.core.settings import MlSettings
 from ml.data.sources import Delivery
+from ml.features.records import to_records
 from ml.features.tables import model_inputs
 from ml.promotion.gate import Outcome, measure, predict, run_gate
 from ml.registry.client import Registry
-from ml.training.export import records
 from ml.training.models import FAMILIES, RANDOM_FOREST
 from ml.training.train import Trained, code_version, fingerprint_of, train
 from ml.warehouse.datasets import Dataset, read
@@ -149,7 +149,7 @@ def test_mlflow_users_get_the_same_probabilities(first: First) -> None:
     answer = mlflow.pyfunc.load_model(f"models:/{MODEL_NAME}/1").predict(asked)
 
     assert list(answer) == ["probability"]
-    np.testing.assert_allclose(answer["probability"], predict(first.registry, records(rows)), atol=1e-6)
+    np.testing.assert_allclose(answer["probability"], predict(first.registry, to_records(rows)), atol=1e-6)
 
 
 def test_a_version_can_be_measured_again_with_the_same_figures(first: First) -> None:

@@ -236,7 +236,7 @@ def test_independent_questions_to_the_registry_go_out_together(platform: Platfor
     platform.delay = 0.5
     start = time.monotonic()
     found = registry_snapshot.look(picture)
-    assert isinstance(found, registry_snapshot.Shelf)
+    assert isinstance(found, registry_snapshot.RegistrySnapshot)
     assert time.monotonic() - start < 0.95
     start = time.monotonic()
     runs = registry_snapshot.runs_of(found.production, found.challenger)

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 
 from api.storage.patient_history import NONE, UNAVAILABLE, UNKNOWN, USED, patients_of, recall
-from ml.core.bundle import Record
 from ml.core.history import PAST
-from ml.schema import BY_NAME, CANNOT_BE_READMITTED
+from ml.schema import BY_NAME, CANNOT_BE_READMITTED, Record
 
 FIELDS: dict[str, Any] = {"race": "Asian", "gender": None, "time_in_hospital": 3}
 

@@ -10,9 +10,8 @@ from prometheus_client import CollectorRegistry
 
 from api.storage.prediction_log import FEW_RECORDS, TOGETHER, PredictionLog
 from api.storage.prediction_table import Entry, PredictionTable
-from ml.core.bundle import Record
 from ml.core.pseudonyms import Pseudonyms
-from ml.schema import EXAMPLE_RECORD
+from ml.schema import EXAMPLE_RECORD, Record
 
 NOWHERE = {"host": "127.0.0.1", "port": 9, "connect_timeout": 1}
 

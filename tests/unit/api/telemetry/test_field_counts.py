@@ -8,9 +8,8 @@ from prometheus_client import CollectorRegistry
 
 from api.storage.prediction_table import Entry
 from api.telemetry.field_counts import UNSEEN, FieldCounts
-from ml.core.bundle import Record
 from ml.core.reliability import known_fields
-from ml.schema import BY_NAME, EXAMPLE_RECORD
+from ml.schema import BY_NAME, EXAMPLE_RECORD, Record
 
 
 def entry(*records: Record, load_test: bool = False) -> Entry:

@@ -14,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ml.core.bundle import Bundle, Record
+from ml.core.bundle import Bundle
 from ml.core.explain import EXACT, explain
-from ml.evaluation.reliability_curve import appraise
-from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, HISTORY_NAMES
-from ml.training.export import records, write_bundle
+from ml.evaluation.reliability_curve import estimate_reliability
+from ml.features.records import to_records
+from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, HISTORY_NAMES, Record
+from ml.training.export import write_bundle
 from ml.training.models import RiskModel
 
 MANIFEST: dict[str, Any] = {
@@ -58,14 +59,14 @@ def by_definition(bundle: Bundle, record: Record, name: str) -> float:
 
 @pytest.fixture(scope="module")
 def bundle(fitted: RiskModel, test_table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    completeness = appraise(fitted.probabilities, test_table).to_json()
+    completeness = estimate_reliability(fitted.probabilities, test_table).to_json()
     directory: Path = tmp_path_factory.mktemp("explained")
     return write_bundle(fitted, test_table, {**MANIFEST, "completeness": completeness}, directory)
 
 
 @pytest.fixture(scope="module")
 def encounters(test_table: pd.DataFrame) -> list[Record]:
-    return records(test_table.head(60))
+    return to_records(test_table.head(60))
 
 
 @settings(deadline=None, max_examples=25)

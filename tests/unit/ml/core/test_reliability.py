@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.core.reliability import UNITS, Completeness, Record, known_fields
-from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, HISTORY_NAMES
+from ml.core.reliability import UNITS, ReliabilityCurve, known_fields
+from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, HISTORY_NAMES, Record
 
 DEGREES = (0.0, 0.25, 0.5, 0.75, 1.0)
 COMPLETE: Record = {**EXAMPLE_RECORD, "earlier_stays": 0}
 
 
-def measured(**changes: Any) -> Completeness:
+def measured(**changes: Any) -> ReliabilityCurve:
     """Rising weights, and ranges that narrow down to nothing as more is known."""
     total = len(UNITS) * (len(UNITS) + 1) / 2
     fields: dict[str, Any] = {
@@ -27,7 +27,7 @@ def measured(**changes: Any) -> Completeness:
         "high": (tuple((0.8 * (1 - d), 1.0 * (1 - d), 1.2 * (1 - d)) for d in DEGREES),) * 2,
         "coverage": 0.9,
     }
-    return Completeness(**{**fields, **changes})
+    return ReliabilityCurve(**{**fields, **changes})
 
 
 RECORDS = st.sets(st.sampled_from(sorted(COMPLETE))).map(lambda names: {name: COMPLETE[name] for name in names})
@@ -150,7 +150,7 @@ def test_ranges_that_were_measured_on_one_side_only_still_hold_the_answer() -> N
 def test_it_comes_back_from_json_as_it_was() -> None:
     found = measured()
 
-    assert Completeness.from_json(json.loads(json.dumps(found.to_json()))) == found
+    assert ReliabilityCurve.from_json(json.loads(json.dumps(found.to_json()))) == found
 
 
 @pytest.mark.parametrize("change", [{"weights": None}, {"more": 1}], ids=["a field is missing", "a field is unknown"])
@@ -159,4 +159,4 @@ def test_json_of_another_shape_is_refused(change: dict[str, Any]) -> None:
     kept = {name: value for name, value in fields.items() if value is not None}
 
     with pytest.raises((TypeError, KeyError)):
-        Completeness.from_json(kept)
+        ReliabilityCurve.from_json(kept)

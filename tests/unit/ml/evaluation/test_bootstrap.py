@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.evaluation.bootstrap import ALL_METRICS, METRICS, evaluate, paired_difference, resampled_weights
+from ml.evaluation.bootstrap import evaluate, paired_difference, resampled_weights
+from ml.evaluation.metrics import ALL_METRICS, METRICS
 
 
 def drawn(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

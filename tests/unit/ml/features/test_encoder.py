@@ -8,9 +8,9 @@ import pytest
 
 from ml.features import icd9
 from ml.features.encoder import DIAGNOSES, SMOOTHING, Encoder, feature_names
+from ml.features.records import to_table
 from ml.features.tables import model_inputs, target
 from ml.schema import EXAMPLE_RECORD, INPUTS
-from ml.training.export import as_table
 
 NAMES = feature_names()
 
@@ -22,7 +22,7 @@ def encoder(train_table: pd.DataFrame) -> Encoder:
 
 def numbers_of(encoder: Encoder, **record: Any) -> dict[str, float]:
     """The encoded record by name of the column."""
-    (row,) = encoder.transform(model_inputs(as_table([record])))
+    (row,) = encoder.transform(model_inputs(to_table([record])))
     return dict(zip(NAMES, row.tolist(), strict=True))
 
 
@@ -129,7 +129,7 @@ def test_the_decimals_of_diabetes_are_known_whether_training_saw_them_or_not(
     encoder: Encoder, train_table: pd.DataFrame
 ) -> None:
     written = {f"250.{n:02d}": n + 1 for n in range(100)} | {f"250.{n}": 10 * n + 1 for n in range(10)}
-    matrix = encoder.transform(model_inputs(as_table([{"diag_1": code} for code in written])))
+    matrix = encoder.transform(model_inputs(to_table([{"diag_1": code} for code in written])))
 
     assert matrix[:, NAMES.index("diagnoses:diabetes_decimals")].tolist() == list(written.values())
     assert not set(written) <= set(train_table["diag_1"].dropna()), "not all of them were seen"

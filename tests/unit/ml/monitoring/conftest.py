@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from ml.core.bundle import Bundle
+from ml.features.records import to_records
 from ml.features.tables import patients, without_history
 from ml.monitoring.window import Window
-from ml.training.export import records, write_bundle
+from ml.training.export import write_bundle
 from ml.training.models import GRADIENT_BOOSTING, fit
 from tests.integration.ml.registries import MANIFEST
 
@@ -31,7 +32,7 @@ def window_of(bundle: Bundle) -> WindowOf:
 
     def ask(encounters: pd.DataFrame, *, past: bool = True) -> Window:
         asked = encounters if past else without_history(encounters)
-        answers, now = bundle.predict(records(asked)).astype(np.float64), datetime.now(UTC)
+        answers, now = bundle.predict(to_records(asked)).astype(np.float64), datetime.now(UTC)
         versions = np.full(len(asked), "1", dtype=object)
         people = patients(encounters).astype(object)
         return Window(now, now, without_history(encounters), versions, answers, people)

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ml.evaluation.bootstrap import Values
-from ml.evaluation.metrics import METRICS
+from ml.evaluation.metrics import METRICS, Values
 from ml.monitoring.estimate import ESTIMATED, expected
 
 RISKS = arrays(np.float64, st.integers(2, 60), elements=st.floats(0.01, 0.99))

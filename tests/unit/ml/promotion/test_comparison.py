@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from ml.promotion.comparison import Examined, compare, figures
-from ml.promotion.evidence import Contender, Evidence, Present, Rule
+from ml.promotion.comparison import ScoredCandidate, as_ledger, compare
+from ml.promotion.evidence import Candidate, Evidence, Present, Rule
 from ml.promotion.rules import ECE_LIMIT, decide
 from ml.schema import PATIENT_ID, POSITIVE, TARGET
 
@@ -76,7 +76,7 @@ def test_calibrated_risks_pass_the_limits_however_few_rows_there_are(rows: int) 
 
 
 def first(found: Evidence) -> Rule:
-    version = Contender("1", "real", "data", "code")
+    version = Candidate("1", "real", "data", "code")
     return decide(version, None, found, Present("data", "code")).rule
 
 
@@ -102,11 +102,11 @@ def test_constant_risks_have_no_slope_and_do_not_pass() -> None:
 def test_figures_are_plain_json_without_what_json_cannot_say() -> None:
     test, risks = table(3_000)
     constant = compare(test, np.full(3_000, risks.mean()), risks, 50)
-    version = Contender("2", "real", "data", "code", fault="a fault.")
-    kept = figures(constant, {"candidate": Examined(version, risks), "incumbent": None})
+    version = Candidate("2", "real", "data", "code", fault="a fault.")
+    kept = as_ledger(constant, {"candidate": ScoredCandidate(version, risks), "incumbent": None})
 
     assert json.loads(json.dumps(kept, allow_nan=False)) == kept
     assert kept["calibration"]["calibration_slope"]["value"] is None
     assert kept["candidate"]["fault"] == "a fault."
     assert "incumbent" not in kept
-    assert figures(None, {"candidate": Examined(version, None)}) == {"candidate": kept["candidate"]}
+    assert as_ledger(None, {"candidate": ScoredCandidate(version, None)}) == {"candidate": kept["candidate"]}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ml.evaluation.bootstrap import Interval
-from ml.promotion.evidence import Contender, Rule, Subgroup
+from ml.promotion.evidence import Candidate, Rule, Subgroup
 from ml.promotion.rules import ENOUGH_POSITIVES
 from tests.unit.ml.promotion.verdicts import HELD, RANKING, TWIN, evidence, group, interval, judged, version
 
@@ -132,7 +132,7 @@ def test_a_subgroup_may_fall_a_little() -> None:
         (TWIN, Rule.NOTHING_NEW),
     ],
 )
-def test_an_equal_candidate_needs_newer_data_or_newer_code(incumbent: Contender, rule: Rule) -> None:
+def test_an_equal_candidate_needs_newer_data_or_newer_code(incumbent: Candidate, rule: Rule) -> None:
     decision = judged(evidence(), incumbent)
 
     assert (decision.promote, decision.rule) == (rule is not Rule.NOTHING_NEW, rule)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.evaluation.bootstrap import Interval
-from ml.promotion.evidence import Contender, Evidence, Rule, Subgroup
+from ml.promotion.evidence import Candidate, Evidence, Rule, Subgroup
 from ml.promotion.rules import MARGINS
 from tests.unit.ml.promotion.verdicts import RANKING, evidence, group, interval, judged, version
 
@@ -39,7 +39,7 @@ CONTENDERS = st.builds(
 
 
 @given(CONTENDERS, EVIDENCE)
-def test_a_damaged_candidate_is_never_promoted(incumbent: Contender, figures: Evidence) -> None:
+def test_a_damaged_candidate_is_never_promoted(incumbent: Candidate, figures: Evidence) -> None:
     for held in (incumbent, None):
         for known in (figures, None):
             decision = judged(known, held, version(fault="its checksum differs."))
@@ -49,7 +49,7 @@ def test_a_damaged_candidate_is_never_promoted(incumbent: Contender, figures: Ev
 
 
 @given(CONTENDERS, EVIDENCE)
-def test_synthetic_never_replaces_real(incumbent: Contender, figures: Evidence) -> None:
+def test_synthetic_never_replaces_real(incumbent: Candidate, figures: Evidence) -> None:
     decision = judged(figures, replace(incumbent, provenance="real"), version(provenance="synthetic"))
 
     assert not decision.promote
@@ -58,7 +58,7 @@ def test_synthetic_never_replaces_real(incumbent: Contender, figures: Evidence) 
 
 
 @given(CONTENDERS, EVIDENCE)
-def test_real_that_is_calibrated_replaces_synthetic_whatever_it_changes(incumbent: Contender, some: Evidence) -> None:
+def test_real_that_is_calibrated_replaces_synthetic_whatever_it_changes(incumbent: Candidate, some: Evidence) -> None:
     decision = judged(replace(some, calibration=evidence().calibration), replace(incumbent, provenance="synthetic"))
 
     assert decision.promote
@@ -66,14 +66,14 @@ def test_real_that_is_calibrated_replaces_synthetic_whatever_it_changes(incumben
 
 
 @given(CONTENDERS, EVIDENCE)
-def test_the_same_model_never_replaces_itself(one: Contender, figures: Evidence) -> None:
+def test_the_same_model_never_replaces_itself(one: Candidate, figures: Evidence) -> None:
     same = replace(figures, differences={name: interval(0.0) for name in MARGINS}, subgroups=())
 
     assert not judged(same, one, replace(one, version="2")).promote
 
 
 @given(CONTENDERS, CONTENDERS, EVIDENCE)
-def test_two_versions_never_replace_each_other_in_turn(one: Contender, other: Contender, figures: Evidence) -> None:
+def test_two_versions_never_replace_each_other_in_turn(one: Candidate, other: Candidate, figures: Evidence) -> None:
     seen_from_the_other_side = replace(
         figures,
         differences={name: mirrored(figure) for name, figure in figures.differences.items()},
@@ -92,7 +92,7 @@ def mirrored(figure: Interval) -> Interval:
 
 @given(CONTENDERS, EVIDENCE, st.sampled_from(RANKING), st.floats(0, 1))
 def test_a_better_lower_bound_never_turns_a_promotion_into_a_refusal(
-    incumbent: Contender, figures: Evidence, metric: str, share: float
+    incumbent: Candidate, figures: Evidence, metric: str, share: float
 ) -> None:
     change = figures.differences[metric]
     raised = change | {"low": change["low"] + share * (change["value"] - change["low"])}
@@ -103,7 +103,7 @@ def test_a_better_lower_bound_never_turns_a_promotion_into_a_refusal(
 
 @given(CONTENDERS, EVIDENCE, st.sampled_from(list(MARGINS)), st.floats(0, 0.05))
 def test_a_better_figure_never_turns_a_promotion_into_a_refusal(
-    incumbent: Contender, figures: Evidence, metric: str, gain: float
+    incumbent: Candidate, figures: Evidence, metric: str, gain: float
 ) -> None:
     sign = -1 if metric == "brier" else 1
     moved = {end: number + sign * gain for end, number in figures.differences[metric].items()}
@@ -114,7 +114,7 @@ def test_a_better_figure_never_turns_a_promotion_into_a_refusal(
 
 @given(CONTENDERS, EVIDENCE, GROUPS)
 def test_one_more_subgroup_never_turns_a_refusal_into_a_promotion(
-    incumbent: Contender, figures: Evidence, more: Subgroup
+    incumbent: Candidate, figures: Evidence, more: Subgroup
 ) -> None:
     with_more = replace(figures, subgroups=(*figures.subgroups, more))
 
@@ -122,7 +122,7 @@ def test_one_more_subgroup_never_turns_a_refusal_into_a_promotion(
 
 
 @given(CONTENDERS, CONTENDERS, EVIDENCE)
-def test_every_decision_has_a_reason_and_its_rule_fits_it(one: Contender, other: Contender, figures: Evidence) -> None:
+def test_every_decision_has_a_reason_and_its_rule_fits_it(one: Candidate, other: Candidate, figures: Evidence) -> None:
     decision = judged(figures, other, one)
     against = {Rule.SOUNDNESS, Rule.CALIBRATION, Rule.WORSE, Rule.SUBGROUP, Rule.NOTHING_NEW}
     in_favour = {Rule.FIRST, Rule.INCUMBENT, Rule.BETTER, Rule.NEW_DATA, Rule.NEW_CODE}

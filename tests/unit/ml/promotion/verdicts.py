@@ -3,7 +3,7 @@
 from typing import Any
 
 from ml.evaluation.bootstrap import Interval
-from ml.promotion.evidence import Contender, Decision, Evidence, Present, Subgroup
+from ml.promotion.evidence import Candidate, Decision, Evidence, Present, Subgroup
 from ml.promotion.rules import MARGINS, decide
 
 NOW = Present("data now", "code now")
@@ -14,8 +14,8 @@ def interval(value: float, half_width: float = 0.0) -> Interval:
     return {"value": value, "low": value - half_width, "high": value + half_width}
 
 
-def version(number: str = "2", **more: Any) -> Contender:
-    return Contender(number, **{"provenance": "real", "data_version": "data now", "code_version": "code now", **more})
+def version(number: str = "2", **more: Any) -> Candidate:
+    return Candidate(number, **{"provenance": "real", "data_version": "data now", "code_version": "code now", **more})
 
 
 HELD = version("1", data_version="data before", code_version="code before")
@@ -38,6 +38,6 @@ def group(auroc: Interval | None = None, miscalibration: Interval | None = None)
 
 
 def judged(
-    figures: Evidence | None, incumbent: Contender | None = HELD, candidate: Contender | None = None
+    figures: Evidence | None, incumbent: Candidate | None = HELD, candidate: Candidate | None = None
 ) -> Decision:
     return decide(candidate or version(), incumbent, figures, NOW)

@@ -5,7 +5,7 @@ import pytest
 
 from ml.evaluation.baselines import BASELINES
 from ml.features.tables import with_history
-from ml.report.analysis.analyse import examine, judge
+from ml.report.analysis.analyse import analyse, score_test_patients
 from ml.report.findings import Findings, Judged
 from ml.report.page import page
 from tests.unit.ml.report.origin import PROVENANCE
@@ -15,12 +15,12 @@ from tests.unit.ml.report.origin import PROVENANCE
 def judged(train_table: pd.DataFrame, test_table: pd.DataFrame) -> Judged:
     """A logistic regression, asked for every test patient."""
     train, test = with_history(train_table), with_history(test_table)
-    return judge(BASELINES["logistic_regression"].fit(train), train, test)
+    return score_test_patients(BASELINES["logistic_regression"].fit(train), train, test)
 
 
 @pytest.fixture(scope="session")
 def findings(judged: Judged, train_table: pd.DataFrame) -> Findings:
-    return examine(judged, train_table, PROVENANCE)
+    return analyse(judged, train_table, PROVENANCE)
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from ml.core.errors import BundleError
-from ml.evaluation.bootstrap import ALL_METRICS, evaluate, point_metrics
-from ml.report.analysis.analyse import examine
+from ml.evaluation.bootstrap import evaluate
+from ml.evaluation.metrics import ALL_METRICS, point_metrics
+from ml.report.analysis.analyse import analyse
 from ml.report.analysis.curves import GRID, THRESHOLDS, curves
 from ml.report.analysis.importance import importance
 from ml.report.analysis.sampling import of_some_patients
@@ -48,7 +49,7 @@ def test_figures_that_are_known_already_are_not_measured_again(judged: Judged, t
     known = evaluate(judged.labels, judged.probabilities, judged.patients, SAMPLES)
     marked = {**known, "auroc": {"value": 0.5, "low": 0.4, "high": 0.6}}
 
-    assert examine(judged, train_table, PROVENANCE, marked).metrics["auroc"] == marked["auroc"]
+    assert analyse(judged, train_table, PROVENANCE, marked).metrics["auroc"] == marked["auroc"]
 
 
 def test_the_area_under_the_roc_curve_is_the_auroc(judged: Judged) -> None:

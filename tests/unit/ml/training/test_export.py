@@ -19,16 +19,16 @@ from ml.core.bundle import (
     MODEL_FILE,
     Bundle,
     Manifest,
-    Record,
     encode,
     load_bundle,
     replay,
     sha256_of,
 )
 from ml.core.errors import BundleError
+from ml.features.records import to_records, to_table
 from ml.features.tables import model_inputs
-from ml.schema import EXAMPLE_RECORD, INPUTS, Column, Kind
-from ml.training.export import as_table, parity, probabilities, records, write_bundle
+from ml.schema import EXAMPLE_RECORD, INPUTS, Column, Kind, Record
+from ml.training.export import parity, probabilities, write_bundle
 from ml.training.models import RiskModel
 from tests.support.completeness import COMPLETENESS
 
@@ -84,14 +84,14 @@ def test_graph_and_model_agree_on_every_row(fitted: RiskModel, bundle: Bundle, t
 def test_graph_and_model_agree_on_whatever_may_be_asked(
     fitted: RiskModel, bundle: Bundle, requests: list[Record]
 ) -> None:
-    expected = probabilities(fitted, as_table(requests))
+    expected = probabilities(fitted, to_table(requests))
 
     assert np.abs(bundle.predict(requests) - expected).max() <= 1e-6
 
 
 def test_unseen_categories_and_an_empty_record_have_an_answer(fitted: RiskModel, bundle: Bundle) -> None:
     requests: list[Record] = [{}, {"diag_1": "999.99", "medical_specialty": "Speech"}, {"payer_code": "not a payer"}]
-    expected = probabilities(fitted, as_table(requests))
+    expected = probabilities(fitted, to_table(requests))
     answers = bundle.predict(requests)
 
     assert np.abs(answers - expected).max() <= 1e-6
@@ -106,7 +106,7 @@ def test_absent_and_null_are_the_same_unknown(bundle: Bundle) -> None:
 
 
 def test_an_answer_does_not_depend_on_its_neighbours(bundle: Bundle, test_table: pd.DataFrame) -> None:
-    requests = records(test_table.head(50))
+    requests = to_records(test_table.head(50))
     together = bundle.predict(requests)
     alone = np.array([bundle.predict([request])[0] for request in requests])
 
@@ -116,12 +116,12 @@ def test_an_answer_does_not_depend_on_its_neighbours(bundle: Bundle, test_table:
 @settings(max_examples=40, deadline=None)
 @given(st.lists(RECORDS, max_size=5))
 def test_records_become_a_table_and_come_back(requests: list[Record]) -> None:
-    assert records(as_table(requests)) == requests
+    assert to_records(to_table(requests)) == requests
 
 
 def test_requests_are_encoded_as_the_model_sees_them(test_table: pd.DataFrame) -> None:
     inputs = model_inputs(test_table.head(200))
-    encoded = encode(records(test_table.head(200)))
+    encoded = encode(to_records(test_table.head(200)))
 
     assert set(encoded) == {"texts", "numbers"}
     np.testing.assert_array_equal(encoded["texts"], inputs.texts)

@@ -9,9 +9,9 @@ import pytest
 
 from ml.features.encoder import Encoder, feature_names
 from ml.features.masking import hide, hide_groups, keep_only, random_hidden
+from ml.features.records import to_table
 from ml.features.tables import Inputs, model_inputs, patients, target, without_history
 from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, FEATURES, TARGET, Group
-from ml.training.export import as_table
 from ml.training.models import (
     FAMILIES,
     GROUPS,
@@ -41,7 +41,7 @@ def matrix_of(model: RiskModel, inputs: Inputs) -> np.ndarray:
 def test_known_fields_are_counted_for_each_record(train_table: pd.DataFrame) -> None:
     encoder = Encoder().fit(model_inputs(train_table), target(train_table))
     names = list(EXAMPLE_RECORD)
-    table = as_table([{name: EXAMPLE_RECORD[name] for name in names[:count]} for count in range(len(names) + 1)])
+    table = to_table([{name: EXAMPLE_RECORD[name] for name in names[:count]} for count in range(len(names) + 1)])
 
     assert known_features(encoder.transform(model_inputs(table))).tolist() == list(range(48))
 

@@ -12,7 +12,7 @@ from ui.model.artifacts import captions
 from ui.model.artifacts.frame import framed
 from ui.model.artifacts.panel import readable
 from ui.model.intervals import Dot, alternative, chart
-from ui.model.registry_snapshot import Shelf
+from ui.model.registry_snapshot import RegistrySnapshot
 from ui.model.roll_back import before
 
 
@@ -71,14 +71,14 @@ def test_the_way_back_leads_past_versions_that_were_withdrawn() -> None:
         version("3", replaced="2", rolled_back="2026-05-02T02:12:00+00:00"),
         version("2"),
     )
-    assert before(Shelf(versions, {}), versions[0]) == "2"
+    assert before(RegistrySnapshot(versions, {}), versions[0]) == "2"
 
 
 def test_there_is_no_way_back_from_what_replaced_nothing_or_itself_in_a_circle() -> None:
     circle = (version("2", replaced="1"), version("1", replaced="2", rolled_back="2026-05-02T02:12:00+00:00"))
-    assert before(Shelf((version("1"),), {}), version("1")) is None
-    assert before(Shelf(circle, {}), circle[0]) is None
-    assert before(Shelf((), {}), version("3", replaced="2")) is None
+    assert before(RegistrySnapshot((version("1"),), {}), version("1")) is None
+    assert before(RegistrySnapshot(circle, {}), circle[0]) is None
+    assert before(RegistrySnapshot((), {}), version("3", replaced="2")) is None
 
 
 def test_a_report_is_framed_without_rights() -> None:

@@ -4,20 +4,20 @@ from hypothesis import strategies as st
 
 from ml.core import reliability as of_the_api
 from ml.core.reliability import UNITS
-from ui.clients.api_models import Completeness
+from ui.clients.api_models import ReliabilityCurve
 from ui.predict.reliability import EARLIER_STAYS, expected_auroc, most_telling
 
 WEIGHTS = {unit: (number + 1) / sum(range(len(UNITS) + 1)) for number, unit in enumerate(UNITS)}
 INFORMATION = (0.0, 0.3, 1.0)
 CURVES = ((0.5, 0.6, 0.66), (0.55, 0.63, 0.68))
-SERVED = Completeness(
+SERVED = ReliabilityCurve(
     weights=WEIGHTS, information=INFORMATION, auroc_without_history=CURVES[0], auroc_with_history=CURVES[1]
 )
 
 
 @given(st.sets(st.sampled_from(UNITS)))
 def test_it_reckons_as_the_api_does(known: set[str]) -> None:
-    theirs = of_the_api.Completeness(WEIGHTS, INFORMATION, CURVES, (), (), (), 0.9)
+    theirs = of_the_api.ReliabilityCurve(WEIGHTS, INFORMATION, CURVES, (), (), (), 0.9)
     assert expected_auroc(known, SERVED) == pytest.approx(theirs.expected_auroc(dict.fromkeys(known, 1)))
 
 

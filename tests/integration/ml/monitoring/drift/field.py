@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from ml.core.bundle import Record, load_bundle
+from ml.core.bundle import load_bundle
 from ml.core.names import PRODUCTION
 from ml.core.settings import MlSettings
+from ml.features.records import to_records
 from ml.features.tables import without_history
 from ml.registry.client import Registry
-from ml.schema import ENCOUNTER_ID, PATIENT_ID
-from ml.training.export import records
+from ml.schema import ENCOUNTER_ID, PATIENT_ID, Record
 from ml.warehouse.datasets import Dataset
 from ml.warehouse.tables import predictions
 from tests.integration.ml.registries import register_bundle
@@ -39,8 +39,8 @@ class Field:
 
     def ask(self, encounters: pd.DataFrame, version: str = "1", **changes: Any) -> None:
         """Log predictions for encounters, by the model that knows their patients' past."""
-        answers = load_bundle(self.bundle).predict(records(encounters)).tolist()
-        told = records(without_history(encounters))
+        answers = load_bundle(self.bundle).predict(to_records(encounters)).tolist()
+        told = to_records(without_history(encounters))
         people = zip(encounters[PATIENT_ID].astype(str), encounters[ENCOUNTER_ID].astype(str), strict=True)
         rows = [
             {**row(record, number, answer), "model_version": version, "patient": patient, "encounter": encounter}

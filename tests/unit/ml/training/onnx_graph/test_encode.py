@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from onnx import TensorProto
 from sklearn.ensemble import RandomForestClassifier
 
-from ml.core.bundle import NUMBERS, OUTPUT, TEXTS, Record, encode
+from ml.core.bundle import NUMBERS, OUTPUT, TEXTS, encode
 from ml.features.encoder import Encoder, feature_names
+from ml.features.records import to_records, to_table
 from ml.features.tables import model_inputs, target
-from ml.schema import EXAMPLE_RECORD, FEATURES, ICD9_PATTERN, INPUTS, Column, Kind
-from ml.training.export import as_table, records
+from ml.schema import EXAMPLE_RECORD, FEATURES, ICD9_PATTERN, INPUTS, Column, Kind, Record
 from ml.training.models import GROUPS, Offsets, RiskModel
 from ml.training.onnx_graph import to_graph
 from ml.training.onnx_graph.encode import encode as add_encoder
@@ -66,13 +66,13 @@ def test_the_graph_encodes_whatever_may_be_asked_exactly_as_the_encoder(
 ) -> None:
     (matrix,) = encoding.run(["matrix"], encode(requests))
 
-    np.testing.assert_array_equal(matrix, encoder.transform(model_inputs(as_table(requests))))
+    np.testing.assert_array_equal(matrix, encoder.transform(model_inputs(to_table(requests))))
 
 
 def test_the_graph_encodes_every_test_encounter_exactly_as_the_encoder(
     encoder: Encoder, encoding: ort.InferenceSession, test_table: pd.DataFrame
 ) -> None:
-    (matrix,) = encoding.run(["matrix"], encode(records(test_table)))
+    (matrix,) = encoding.run(["matrix"], encode(to_records(test_table)))
 
     np.testing.assert_array_equal(matrix, encoder.transform(model_inputs(test_table)))
 
@@ -84,7 +84,7 @@ def test_texts_that_no_one_knows_are_unknown_to_both(
     requests: list[Record] = [{c.name: value for c in INPUTS if c.kind is Kind.CATEGORY}]
     (matrix,) = encoding.run(["matrix"], encode(requests))
 
-    np.testing.assert_array_equal(matrix, encoder.transform(model_inputs(as_table(requests))))
+    np.testing.assert_array_equal(matrix, encoder.transform(model_inputs(to_table(requests))))
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +96,7 @@ def answering(fitted: RiskModel) -> ort.InferenceSession:
 def test_the_graph_takes_raw_fields_and_gives_one_probability_each(
     fitted: RiskModel, answering: ort.InferenceSession, test_table: pd.DataFrame
 ) -> None:
-    (answers,) = answering.run([OUTPUT], encode(records(test_table)))
+    (answers,) = answering.run([OUTPUT], encode(to_records(test_table)))
 
     assert {node.name: node.shape[1] for node in answering.get_inputs()} == SIZES
     assert answers.shape == (len(test_table),)
@@ -112,7 +112,7 @@ def test_the_graph_answers_whatever_may_be_asked_as_the_model(
 ) -> None:
     (answers,) = answering.run([OUTPUT], encode(requests))
 
-    assert np.abs(answers - fitted.probabilities(model_inputs(as_table(requests)))).max() <= 1e-6
+    assert np.abs(answers - fitted.probabilities(model_inputs(to_table(requests)))).max() <= 1e-6
 
 
 def test_each_number_of_known_fields_and_each_unknown_group_has_its_own_offset(
@@ -129,7 +129,7 @@ def test_each_number_of_known_fields_and_each_unknown_group_has_its_own_offset(
     requests += [{c.name: c.example for c in FEATURES if c.group is not group} for group in GROUPS]
     (answers,) = session.run([OUTPUT], encode(requests))
 
-    assert np.abs(answers - shifted.probabilities(model_inputs(as_table(requests)))).max() <= 1e-6
+    assert np.abs(answers - shifted.probabilities(model_inputs(to_table(requests)))).max() <= 1e-6
 
 
 @pytest.mark.parametrize("trees", [1, 10, 18, 97])
@@ -142,7 +142,9 @@ def test_a_forest_that_is_certain_says_0_or_1_and_never_nan(
     forest = RandomForestClassifier(trees, max_features=None, max_depth=2, random_state=0).fit(matrix, labels)
     model = RiskModel(encoder, forest, sums_logits=False, base=0.0, offsets=Offsets())
     session = ort.InferenceSession(to_graph(model).SerializeToString(), providers=["CPUExecutionProvider"])
-    answers = np.concatenate([session.run([OUTPUT], encode([record]))[0] for record in records(train_table.head(40))])
+    answers = np.concatenate(
+        [session.run([OUTPUT], encode([record]))[0] for record in to_records(train_table.head(40))]
+    )
 
     np.testing.assert_allclose(answers, labels[:40], rtol=0, atol=1e-6)
     np.testing.assert_array_equal(model.probabilities(inputs), labels)
