@@ -63,7 +63,7 @@ $(BIN)/python:
 # --- Tests ------------------------------------------------------------------------------------------------------
 
 .PHONY: quick test test-all pre-commit lint types unit integration e2e e2e-native test-ui images dags-test test-faults \
-	test-observability compose-test compose-smoke test-repeatedly evaluate bench bench-serving
+	test-observability compose-test compose-smoke test-repeatedly audit evaluate bench bench-serving
 
 # Processes that run tests in parallel; tests of one file stay in one process.
 JOBS ?= 2
@@ -84,6 +84,13 @@ test-repeatedly: env ## make test, RUNS times in a row
 
 pre-commit: env ## What the commit hooks check, on every file
 	SKIP=mypy,mypy-dags $(BIN)/pre-commit run --all-files
+
+AUDIT := $(UV) tool run --from pip-audit==2.9.0 pip-audit --disable-pip --no-deps
+audit: | $(UV) ## Known vulnerabilities of the locked packages, and faults of the workflow
+	@mkdir -p build
+	$(UV) export --quiet --frozen --all-groups --no-hashes --output-file build/requirements.txt
+	$(AUDIT) --requirement build/requirements.txt
+	$(UV) tool run zizmor==1.32.0 --offline .github
 
 lint: env ## Style and likely bugs
 	$(BIN)/ruff check .
