@@ -20,6 +20,9 @@ QUIET = (
     "--disable-sync",
 )
 DEMO_SECONDS = 900
+AUDIT = ROOT / "tests" / "support" / "audit"
+OUTSIDE = ROOT / "build" / "outside-connections.txt"
+"""Every attempt of a program of the stack to reach another machine."""
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +34,8 @@ def demo_output() -> list[str]:
 @pytest.fixture(scope="session")
 def native(demo_output: list[str], pytestconfig: pytest.Config) -> Iterator[NativeStack]:
     """The stack after `make demo`; ended by `make down` and removed by `make clean`."""
-    stack = prepare_native()
+    stack = prepare_native(PYTHONPATH=str(AUDIT), OUTSIDE_CONNECTIONS=str(OUTSIDE))
+    OUTSIDE.unlink(missing_ok=True)
     try:
         done = stack.run("make demo", DEMO_SECONDS)
         demo_output.append(done.stdout)
