@@ -20,6 +20,8 @@ QUIET = (
     "--disable-sync",
 )
 DEMO_SECONDS = 900
+SMALL = {"FOREST_TREES": "60", "BOOTSTRAP_SAMPLES": "100"}
+"""A model of the genuine data that takes a third of the time; Docker Compose is tested with the defaults."""
 AUDIT = ROOT / "tests" / "support" / "audit"
 OUTSIDE = ROOT / "build" / "outside-connections.txt"
 """Every attempt of a program of the stack to reach another machine."""
@@ -34,7 +36,7 @@ def demo_output() -> list[str]:
 @pytest.fixture(scope="session")
 def native(demo_output: list[str], pytestconfig: pytest.Config) -> Iterator[NativeStack]:
     """The stack after `make demo`; ended by `make down` and removed by `make clean`."""
-    stack = prepare_native(PYTHONPATH=str(AUDIT), OUTSIDE_CONNECTIONS=str(OUTSIDE))
+    stack = prepare_native(PYTHONPATH=str(AUDIT), OUTSIDE_CONNECTIONS=str(OUTSIDE), **SMALL)
     OUTSIDE.unlink(missing_ok=True)
     try:
         done = stack.run("make demo", DEMO_SECONDS)
