@@ -168,7 +168,7 @@ def bundle_of(model: RiskModel, test: pd.DataFrame, data_version: str, directory
         "prevalence": float(target(test).mean()),
         "risk_quantiles": (),
         "metrics": {},
-        "completeness": estimate_reliability(model.probabilities, sample).to_json(),
+        "completeness": estimate_reliability(model.probabilities, sample),
     }
     return write_bundle(model, sample, manifest, directory)
 

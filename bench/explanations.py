@@ -135,7 +135,7 @@ def _bundle(model: RiskModel, test: pd.DataFrame, data_version: str, directory: 
         "prevalence": float(target(test).mean()),
         "risk_quantiles": (),
         "metrics": {},
-        "completeness": estimate_reliability(model.probabilities, test).to_json(),
+        "completeness": estimate_reliability(model.probabilities, test),
     }
     return write_bundle(model, test, manifest, directory)
 

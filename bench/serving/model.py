@@ -80,7 +80,7 @@ def _make(file: Path, folder: Path, *, quick: bool) -> dict[str, Any]:
         "prevalence": float(target(test).mean()),
         "risk_quantiles": (),
         "metrics": {},
-        "completeness": estimate_reliability(model.probabilities, test).to_json(),
+        "completeness": estimate_reliability(model.probabilities, test),
     }
     for part in (BUNDLE, CACHE):
         (folder / part).mkdir()

@@ -14,13 +14,13 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
+from pydantic import BaseModel, Field, ValidationError
 
 from ml.core.errors import BundleError
 from ml.core.reliability import ReliabilityCurve
@@ -34,29 +34,35 @@ TOLERANCE: Final = 1e-6
 """Largest accepted difference between a golden answer and its replay."""
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What is known of a bundle besides its graph."""
+class Manifest(BaseModel, frozen=True, extra="forbid"):
+    """Content of ``manifest.json``; an alias is the key in the file where it differs from the attribute."""
 
     algorithm: str
-    data_source: str  # "real" or "synthetic"
+    provenance: Literal["real", "synthetic"] = Field(alias="data_source")
     data_version: str
     trained_at: str  # ISO 8601, UTC
     prevalence: float  # share of positives in the training data
     risk_quantiles: tuple[float, ...]  # 101 quantiles (0 %, 1 %, … 100 %) of risk among the test patients
-    metrics: Mapping[str, Mapping[str, float]]  # name -> {"value", "low", "high"}
-    completeness: Mapping[str, Any]  # what :class:`ml.core.reliability.ReliabilityCurve` is made of
-    texts: tuple[str, ...]  # columns of the graph's input of that name, in their order
-    numbers: tuple[str, ...]
-    files: Mapping[str, str]  # file name -> sha256
+    metrics: dict[str, dict[str, float]]  # name -> {"value", "low", "high"}
+    reliability_curve: ReliabilityCurve = Field(alias="completeness")
+    texts: tuple[str, ...]  # columns of the graph's input ``texts``, in order
+    numbers: tuple[str, ...]  # columns of the graph's input ``numbers``, in order
+    files: dict[str, str]  # file name -> SHA-256
 
     @classmethod
     def read(cls, directory: Path) -> "Manifest":
-        """Read ``manifest.json``; raises BundleError when it is not there or not of this shape."""
+        """Read ``manifest.json``.
+
+        Raises:
+            BundleError: the file is missing or malformed.
+        """
         try:
-            fields = json.loads((directory / MANIFEST_FILE).read_text())
-            return cls(**{**fields, **{name: tuple(fields[name]) for name in ("risk_quantiles", "texts", "numbers")}})
-        except (OSError, ValueError, TypeError, KeyError) as error:
+            return cls.model_validate_json((directory / MANIFEST_FILE).read_text())
+        except ValidationError as error:
+            fault = error.errors(include_url=False)[0]
+            place = ".".join(map(str, fault["loc"]))
+            raise BundleError(f"The manifest of the model cannot be read: {place}: {fault['msg']}.") from error
+        except (OSError, ValueError) as error:
             raise BundleError(f"The manifest of the model cannot be read: {error}.") from error
 
 
@@ -65,7 +71,7 @@ class Bundle:
 
     def __init__(self, manifest: Manifest, session: ort.InferenceSession) -> None:
         self.manifest = manifest
-        self.completeness = ReliabilityCurve.from_json(manifest.completeness)
+        self.reliability_curve = manifest.reliability_curve
         self._session = session
 
     def predict(self, records: Sequence[Record]) -> NDArray[np.float32]:
@@ -118,10 +124,7 @@ def load_bundle(directory: Path, threads: int = 1) -> Bundle:
     if (manifest.texts, manifest.numbers) != (TEXTS, NUMBERS):
         given = set(manifest.texts + manifest.numbers) ^ {*TEXTS, *NUMBERS}
         raise BundleError(f"The graph has other inputs than the schema: {', '.join(sorted(given)) or 'another order'}.")
-    try:
-        bundle = Bundle(manifest, _open_session(directory / MODEL_FILE, threads))
-    except (TypeError, KeyError) as error:
-        raise BundleError(f"The manifest of the model cannot be read: {error}.") from error
+    bundle = Bundle(manifest, _open_session(directory / MODEL_FILE, threads))
     difference = replay(bundle, directory / GOLDEN_FILE)
     if not difference <= TOLERANCE:  # also true for NaN
         raise BundleError(

@@ -6,11 +6,12 @@ made.
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict
 
 from ml.schema import FEATURE_NAMES, HISTORY_NAMES, Record
 
@@ -40,6 +41,8 @@ class ReliabilityCurve:
         coverage: share of test encounters, other than those the range was measured on, that it held for.
     """
 
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+
     weights: Mapping[str, float]
     information: tuple[float, ...]
     auroc: tuple[tuple[float, ...], tuple[float, ...]]
@@ -47,19 +50,6 @@ class ReliabilityCurve:
     low: Shifts
     high: Shifts
     coverage: float
-
-    @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> "ReliabilityCurve":
-        """From what :meth:`to_json` wrote.
-
-        Raises:
-            TypeError, KeyError: fields are missing or unknown.
-        """
-        return cls(**{name: _frozen(value) for name, value in fields.items()})
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
 
     def information_of(self, record: Record) -> float:
         """Share of the information that the record holds, 0 to 1."""
@@ -111,10 +101,6 @@ class ReliabilityCurve:
         """Degree of information of each record, and whether it holds the history; each shape ``(n,)``."""
         information = np.array([self.information_of(record) for record in records])
         return information, np.array([record.get(EARLIER_STAYS) is not None for record in records])
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 
 def known_fields(record: Record) -> int:

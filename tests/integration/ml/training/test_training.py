@@ -139,7 +139,7 @@ def test_a_version_holds_graph_golden_requests_and_manifest_and_no_pickle(first:
     assert {"MLmodel", "model.onnx", "golden.json", "manifest.json"} <= files
     assert not {name for name in files if name.endswith((".pkl", ".pickle", ".joblib", ".skops"))}
     assert manifest.data_version == first.dataset.version.data_version
-    assert manifest.data_source == "synthetic"
+    assert manifest.provenance == "synthetic"
 
 
 def test_mlflow_users_get_the_same_probabilities(first: First) -> None:

@@ -59,7 +59,7 @@ def by_definition(bundle: Bundle, record: Record, name: str) -> float:
 
 @pytest.fixture(scope="module")
 def bundle(fitted: RiskModel, test_table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    completeness = estimate_reliability(fitted.probabilities, test_table).to_json()
+    completeness = estimate_reliability(fitted.probabilities, test_table)
     directory: Path = tmp_path_factory.mktemp("explained")
     return write_bundle(fitted, test_table, {**MANIFEST, "completeness": completeness}, directory)
 
