@@ -25,7 +25,7 @@ from ml.core.bundle import Bundle
 from ml.data.cohort import cohort_of_file
 from ml.data.split import TEST_PERCENT, bucket
 from ml.evaluation.reliability_curve import estimate_reliability
-from ml.features.masking import hide_fields
+from ml.features.masking import mask_fields
 from ml.features.tables import model_inputs, patients, target, with_history, without_history
 from ml.monitoring.drift import FALSE_ALARMS, Comparison, Finding, Kind, State, judge
 from ml.monitoring.reference import ScoreReference, ValueReference
@@ -176,7 +176,7 @@ def bundle_of(model: RiskModel, test: pd.DataFrame, data_version: str, directory
 def measure(trial: Trial, test: pd.DataFrame) -> dict[str, Any]:
     """Both ways on windows as they are, and with each shift; rates by size."""
     size = SIZES[-1]
-    half = hide_fields(test, 0.5, seed=1)
+    half = mask_fields(test, 0.5, seed=1)
     quiet = [
         *(_quiet("as they are", trial, windows(test, n, times, seed=n), n) for n, times in QUIET_WINDOWS.items()),
         _quiet("patients with all their stays", trial, windows_of_patients(test, size, 2 * SHIFTED_WINDOWS, 1), size),

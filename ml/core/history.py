@@ -21,7 +21,7 @@ _PREVIOUS: Final[Mapping[str, str]] = {
 }
 """Input to the column of the last encounter that it repeats."""
 
-PAST: Final = tuple(_PREVIOUS.values())
+SOURCE_COLUMNS: Final = tuple(_PREVIOUS.values())
 """The columns of an encounter that become history."""
 
 
@@ -29,8 +29,8 @@ def history_of(earlier: Sequence[Mapping[str, Any]]) -> dict[str, str | int]:
     """The inputs of :data:`ml.schema.HISTORY` from a patient's earlier encounters.
 
     Args:
-        earlier: encounters of the cohort before the one in question, oldest first; each holds :data:`PAST`, an
-            unknown value as None.
+        earlier: the patient's earlier encounters of the cohort, oldest first; each holds :data:`SOURCE_COLUMNS`, with
+            None for an unknown value.
 
     Returns:
         The known inputs; for a first stay ``{"earlier_stays": 0}``.

@@ -5,7 +5,7 @@ from typing import Final
 MODEL_NAME: Final = "diabetes-readmission"
 """The registered model, and the experiment its runs are in."""
 
-MONITORING: Final = f"{MODEL_NAME}-monitoring"
+MONITORING_EXPERIMENT: Final = f"{MODEL_NAME}-monitoring"
 """The experiment of the reports on drift."""
 
 PRODUCTION: Final = "production"

@@ -42,12 +42,12 @@ class Pseudonyms:
         self.client = lru_cache(_CLIENTS)(self._client)
 
     @classmethod
-    def of(cls, settings: Naming) -> "Pseudonyms":
+    def from_settings(cls, settings: Naming) -> "Pseudonyms":
         """As the settings say."""
         return cls(settings.prediction_log_key.get_secret_value().encode(), settings.log_patient_ids)
 
     @property
-    def can_find_encounters(self) -> bool:
+    def logs_encounters(self) -> bool:
         """Whether the log says which encounter a prediction was for."""
         return self._mode != "none"
 

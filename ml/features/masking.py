@@ -10,11 +10,11 @@ from ml.core.bundle import NUMBERS, TEXTS
 from ml.features.tables import Inputs
 from ml.schema import FEATURE_NAMES, FEATURES, INPUTS, UNKNOWN, Group
 
-Hidden = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
 """True where a value is made unknown; shape ``(rows, len(INPUTS))``."""
 
 
-def hide(inputs: Inputs, hidden: Hidden) -> Inputs:
+def apply_mask(inputs: Inputs, hidden: Mask) -> Inputs:
     """The inputs with some values unknown."""
     place = {column.name: position for position, column in enumerate(INPUTS)}
     texts = np.where(hidden[:, [place[name] for name in TEXTS]], UNKNOWN, inputs.texts)
@@ -22,7 +22,7 @@ def hide(inputs: Inputs, hidden: Hidden) -> Inputs:
     return Inputs(texts, numbers)
 
 
-def random_hidden(rows: int, seed: int) -> Hidden:
+def random_mask(rows: int, seed: int) -> Mask:
     """What a model practises on: rows that lack some fields, some groups of the form, or one group.
 
     A third of the rows hides each feature with a share drawn evenly from 0 to 1, a third each group of the form with
@@ -36,13 +36,13 @@ def random_hidden(rows: int, seed: int) -> Hidden:
     some_groups = (generator.random((rows, len(groups))) < 0.5) @ member
     one_group = member[generator.integers(0, len(groups), rows)]
     way = generator.integers(0, 3, (rows, 1))
-    hidden: Hidden = np.where(way == 0, by_field, np.where(way == 1, some_groups, one_group))
+    hidden: Mask = np.where(way == 0, by_field, np.where(way == 1, some_groups, one_group))
     history = [position for position, column in enumerate(INPUTS) if column.group is Group.HISTORY]
     hidden[:, history] = generator.random((rows, 1)) < 0.5
     return hidden
 
 
-def hide_fields(table: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
+def mask_fields(table: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
     """Each of the 47 features unknown with this probability, independently; earlier stays unknown."""
     hidden = np.random.default_rng(seed).random((len(table), len(FEATURES))) < share
     masked = {name: table[name].mask(hidden[:, position]) for position, name in enumerate(FEATURE_NAMES)}
@@ -54,6 +54,6 @@ def keep_only(table: pd.DataFrame, names: Collection[str]) -> pd.DataFrame:
     return table.assign(**{c.name: table[c.name].mask(table[c.name].notna()) for c in INPUTS if c.name not in names})
 
 
-def hide_groups(table: pd.DataFrame, groups: Collection[Group]) -> pd.DataFrame:
+def mask_groups(table: pd.DataFrame, groups: Collection[Group]) -> pd.DataFrame:
     """Whole groups of the form unknown, and earlier stays with them."""
     return keep_only(table, [column.name for column in FEATURES if column.group not in groups])

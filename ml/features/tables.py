@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.core.bundle import NUMBERS, TEXTS
-from ml.core.history import PAST, history_of
+from ml.core.history import SOURCE_COLUMNS, history_of
 from ml.schema import ENCOUNTER_ID, HISTORY, HISTORY_NAMES, PATIENT_ID, POSITIVE, TARGET, UNKNOWN
 
 
@@ -57,7 +57,7 @@ def with_history(table: pd.DataFrame) -> pd.DataFrame:
     """
     # By place, not by label: tables that were put together may carry a label twice.
     order = np.argsort(table[ENCOUNTER_ID].to_numpy())
-    in_order = table[list(PAST)].iloc[order].astype(object)
+    in_order = table[list(SOURCE_COLUMNS)].iloc[order].astype(object)
     encounters = in_order.where(in_order.notna(), None).to_dict("records")
     rows: list[dict[str, str | int]] = [{}] * len(table)
     past: dict[int, list[dict[str, Any]]] = {}

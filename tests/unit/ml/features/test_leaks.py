@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ml.core.bundle import TEXTS
 from ml.evaluation.metrics import auroc
 from ml.features.encoder import FOLDS, Encoder, feature_names
-from ml.features.masking import hide, random_hidden
+from ml.features.masking import apply_mask, random_mask
 from ml.features.tables import model_inputs, patients, target, with_history
 from ml.schema import COLUMN_NAMES, INPUTS
 
@@ -114,7 +114,7 @@ def test_hidden_variants_have_the_rates_of_the_same_rows_or_minus_1(
     encoder: Encoder, train_table: pd.DataFrame
 ) -> None:
     inputs, labels = model_inputs(train_table), target(train_table)
-    variant = hide(inputs, random_hidden(len(inputs), seed=1))
+    variant = apply_mask(inputs, random_mask(len(inputs), seed=1))
     whole, hidden = encoder.cross_transform([inputs, variant], labels, patients(train_table))
     gone = variant.texts[:, TEXTS.index("diag_1")] == "?"
     place = NAMES.index("diag_1:code_rate")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.core.bundle import NUMBERS, TEXTS
-from ml.features.masking import hide, hide_fields, hide_groups, keep_only, random_hidden
+from ml.features.masking import apply_mask, keep_only, mask_fields, mask_groups, random_mask
 from ml.features.tables import Inputs, model_inputs, without_history
 from ml.schema import BY_NAME, FEATURE_NAMES, FEATURES, HISTORY_NAMES, INPUTS, UNKNOWN, Group
 
@@ -26,7 +26,7 @@ def known(inputs: Inputs) -> pd.DataFrame:
 def test_hidden_values_are_unknown_and_all_others_as_they_were(train_table: pd.DataFrame) -> None:
     inputs = model_inputs(train_table)
     hidden = np.random.default_rng(1).random((len(inputs), len(INPUTS))) < 0.5
-    masked = hide(inputs, hidden)
+    masked = apply_mask(inputs, hidden)
     by_name = pd.DataFrame(hidden, columns=[column.name for column in INPUTS])
 
     pd.testing.assert_frame_equal(known(masked), known(inputs) & ~by_name[known(inputs).columns])
@@ -38,14 +38,14 @@ def test_hidden_values_are_unknown_and_all_others_as_they_were(train_table: pd.D
 def test_hiding_changes_nothing_in_the_original(train_table: pd.DataFrame) -> None:
     inputs = model_inputs(train_table)
     before = (inputs.texts.copy(), inputs.numbers.copy())
-    hide(inputs, np.ones((len(inputs), len(INPUTS)), dtype=bool))
+    apply_mask(inputs, np.ones((len(inputs), len(INPUTS)), dtype=bool))
 
     np.testing.assert_array_equal(inputs.texts, before[0])
     np.testing.assert_array_equal(inputs.numbers, before[1])
 
 
 def test_practice_covers_all_degrees_of_knowledge() -> None:
-    share = random_hidden(30_000, seed=1)[:, FEATURE_PLACES].mean(axis=1)
+    share = random_mask(30_000, seed=1)[:, FEATURE_PLACES].mean(axis=1)
 
     assert np.histogram(share, bins=5, range=(0, 1))[0].min() > 30_000 * 0.05
     assert (share == 0).any()
@@ -53,7 +53,7 @@ def test_practice_covers_all_degrees_of_knowledge() -> None:
 
 
 def test_practice_hides_single_fields_or_some_groups_or_one_group_in_a_third_of_the_rows_each() -> None:
-    hidden = random_hidden(30_000, seed=2)
+    hidden = random_mask(30_000, seed=2)
     of_group = [[place for place in FEATURE_PLACES if INPUTS[place].group is group] for group in GROUPS]
     whole = np.stack([hidden[:, places].all(axis=1) for places in of_group], axis=1)
     partly = np.stack([hidden[:, places].any(axis=1) for places in of_group], axis=1) & ~whole
@@ -68,7 +68,7 @@ def test_practice_hides_single_fields_or_some_groups_or_one_group_in_a_third_of_
 
 
 def test_earlier_stays_are_hidden_as_a_whole_in_one_half_of_the_rows_whatever_else_is() -> None:
-    hidden = random_hidden(30_000, seed=3)
+    hidden = random_mask(30_000, seed=3)
     history, share = hidden[:, HISTORY_PLACES], hidden[:, FEATURE_PLACES].mean(axis=1)
 
     assert (history.all(axis=1) | ~history.any(axis=1)).all()
@@ -77,14 +77,14 @@ def test_earlier_stays_are_hidden_as_a_whole_in_one_half_of_the_rows_whatever_el
 
 
 def test_practice_is_the_same_for_the_same_seed_and_another_for_another() -> None:
-    np.testing.assert_array_equal(random_hidden(50, seed=4), random_hidden(50, seed=4))
-    assert (random_hidden(50, seed=4) != random_hidden(50, seed=5)).any()
+    np.testing.assert_array_equal(random_mask(50, seed=4), random_mask(50, seed=4))
+    assert (random_mask(50, seed=4) != random_mask(50, seed=5)).any()
 
 
 @settings(max_examples=15, deadline=None)
 @given(share=st.floats(0, 1), seed=st.integers(0, 1_000))
 def test_each_field_is_hidden_with_the_given_probability(test_table: pd.DataFrame, share: float, seed: int) -> None:
-    before, after = test_table[list(FEATURE_NAMES)].notna(), hide_fields(test_table, share, seed)[list(FEATURE_NAMES)]
+    before, after = test_table[list(FEATURE_NAMES)].notna(), mask_fields(test_table, share, seed)[list(FEATURE_NAMES)]
     hidden, known_before = (before & after.isna()).sum(), before.sum()
     spread = np.sqrt(known_before * share * (1 - share))
 
@@ -96,7 +96,7 @@ def test_each_field_is_hidden_with_the_given_probability(test_table: pd.DataFram
 def test_hiding_fields_hides_the_history_and_keeps_identifiers_and_outcome(
     test_table: pd.DataFrame, share: float
 ) -> None:
-    masked = hide_fields(test_table, share, seed=1)
+    masked = mask_fields(test_table, share, seed=1)
 
     assert masked[list(HISTORY_NAMES)].isna().all(axis=None)
     pd.testing.assert_frame_equal(masked[OUTSIDE], test_table[OUTSIDE])
@@ -104,11 +104,11 @@ def test_hiding_fields_hides_the_history_and_keeps_identifiers_and_outcome(
 
 
 def test_hiding_no_share_is_taking_the_history_away(test_table: pd.DataFrame) -> None:
-    pd.testing.assert_frame_equal(hide_fields(test_table, 0, seed=1), without_history(test_table))
+    pd.testing.assert_frame_equal(mask_fields(test_table, 0, seed=1), without_history(test_table))
 
 
 def test_hiding_all_leaves_nothing_known(test_table: pd.DataFrame) -> None:
-    assert not known(model_inputs(hide_fields(test_table, 1, seed=1))).any(axis=None)
+    assert not known(model_inputs(mask_fields(test_table, 1, seed=1))).any(axis=None)
 
 
 def test_only_what_is_named_is_kept(test_table: pd.DataFrame) -> None:
@@ -124,7 +124,7 @@ def test_only_what_is_named_is_kept(test_table: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name.lower())
 def test_a_hidden_group_is_unknown_as_a_whole_and_earlier_stays_with_it(test_table: pd.DataFrame, group: Group) -> None:
-    masked = hide_groups(test_table, (group,))
+    masked = mask_groups(test_table, (group,))
 
     for column in INPUTS:
         if column.group in (group, Group.HISTORY):
@@ -134,7 +134,7 @@ def test_a_hidden_group_is_unknown_as_a_whole_and_earlier_stays_with_it(test_tab
 
 
 def test_several_groups_can_be_hidden_at_once(test_table: pd.DataFrame) -> None:
-    masked = hide_groups(test_table, (Group.DIAGNOSES, Group.UTILISATION))
+    masked = mask_groups(test_table, (Group.DIAGNOSES, Group.UTILISATION))
     gone = {name for name in FEATURE_NAMES if masked[name].isna().all()} - {
         name for name in FEATURE_NAMES if test_table[name].isna().all()
     }

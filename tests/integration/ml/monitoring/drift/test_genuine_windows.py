@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from bench.drift import CHANGES, SMALL, Trial, bundle_of, drifted, windows, windows_of_patients
 from ml.core.settings import MlSettings
-from ml.features.masking import hide_fields, hide_groups
+from ml.features.masking import mask_fields, mask_groups
 from ml.monitoring.drift import FALSE_ALARMS, Kind, judge
 from ml.schema import Group
 from ml.training.models import GRADIENT_BOOSTING, fit
@@ -22,9 +22,9 @@ REPEATED, REPEATED_HIDDEN = 10, 6
 BY_CONTENT = (Kind.VALUE, Kind.SCORE)
 
 LESS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
-    "half of the fields": lambda table: hide_fields(table, 0.5, seed=1),
-    "diagnoses": lambda table: hide_groups(table, (Group.DIAGNOSES,)),
-    "medications": lambda table: hide_groups(table, (Group.MEDICATIONS,)),
+    "half of the fields": lambda table: mask_fields(table, 0.5, seed=1),
+    "diagnoses": lambda table: mask_groups(table, (Group.DIAGNOSES,)),
+    "medications": lambda table: mask_groups(table, (Group.MEDICATIONS,)),
 }
 
 
