@@ -28,7 +28,7 @@ from infra.local.supervision.probes import free_port
 from ml import migrations
 from ml.core.settings import MlSettings
 from ml.data.load import load
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from ml.data.sources.file import read_chunks
 from ml.data.split import split
 from ml.data.validation import check, validate

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from ml.core.settings import MlSettings
 from ml.data.load import Ingested, load
-from ml.data.sources import Delivery, fetch
+from ml.data.sources.delivery import Delivery
+from ml.data.sources.fetch import fetch
 from ml.data.sources.file import read_chunks
 from ml.data.split import Split, split
 from ml.data.validation import Validated, validate
@@ -24,7 +25,7 @@ def ingest(settings: MlSettings, engine: sa.Engine) -> Split:
         DataSourceError, RejectedDataError, ProvenanceError, SplitError, WarehouseError: and nothing is changed.
     """
     delivery = fetch(settings)
-    log.info("Source: %s (%s)", delivery.kind, delivery.path.name)
+    log.info("Source: %s (%s)", delivery.source, delivery.path.name)
     validated = validate_delivery(settings, delivery)
     load_and_clean(engine, delivery, validated)
     return split(engine)

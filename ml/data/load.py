@@ -7,7 +7,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from ml.core.errors import ProvenanceError, WarehouseError
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from ml.data.validation import REJECTED_COLUMNS, Validated
 from ml.schema import COLUMN_NAMES, ENCOUNTER_ID
 from ml.warehouse.connection import copy_in, transaction
@@ -71,7 +71,7 @@ def _drop_synthetic(connection: sa.Connection, delivery: Delivery) -> None:
 
 def _record(connection: sa.Connection, delivery: Delivery, validated: Validated) -> int:
     row = ingestions.insert().values(
-        source=delivery.kind,
+        source=delivery.source,
         provenance=delivery.provenance,
         content_sha256=validated.content_sha256,
         rows_accepted=validated.rows_accepted,

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from infra.local.postgres.cluster import PostgresServer
 from ml.core.settings import MlSettings
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from ml.data.sources.synthetic import write_csv
 from tests.integration.ml.databases import fresh_database, ingest_file
 

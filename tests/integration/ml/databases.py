@@ -12,7 +12,7 @@ from infra.local.postgres.cluster import PostgresServer
 from ml import migrations
 from ml.core.settings import MlSettings
 from ml.data.load import Ingested, load
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from ml.data.sources.file import read_chunks
 from ml.data.split import Split, split
 from ml.data.validation import validate

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from ml.cli import app
+from ml.cli.main import app
 from tests.integration.ml.registries import empty
 
 

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from ml.core.errors import NoDataError, SplitError
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from ml.data.split import _BUCKET, bucket, split
 from ml.warehouse.datasets import read
 from tests.integration.ml.databases import dump, ingest_file, load_file

@@ -9,7 +9,7 @@ import pytest
 
 from ml.core.errors import DataSourceError
 from ml.core.settings import MlSettings
-from ml.data.sources import fetch
+from ml.data.sources.fetch import fetch
 from ml.data.sources.file import read_chunks
 from ml.data.sources.synthetic import write_csv
 from tests.integration.ml.data.uci_server import Uci, running_uci
@@ -52,7 +52,7 @@ def test_uci_gives_the_same_table_as_the_archive_and_is_asked_once(
         asked = len(uci.requests)
         again = fetch(settings(uci, tmp_path / "kept"))
 
-    assert (delivery.kind, delivery.provenance) == ("uci", "real")
+    assert (delivery.source, delivery.provenance) == ("uci", "real")
     pd.testing.assert_frame_equal(pd.concat(read_chunks(delivery.path)), delivered)
     assert again == delivery
     assert len(uci.requests) == asked == 3

@@ -15,7 +15,7 @@ from ml.core.errors import ProvenanceError, RejectedDataError, WarehouseError
 from ml.core.settings import MlSettings
 from ml.data.ingest import ingest, load_and_clean, validate_delivery
 from ml.data.load import Ingested, load
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from ml.data.sources.file import read_chunks
 from ml.data.split import split
 from ml.data.validation import validate

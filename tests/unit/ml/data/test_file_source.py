@@ -8,7 +8,8 @@ import pytest
 
 from ml.core.errors import DataSourceError
 from ml.core.settings import MlSettings
-from ml.data.sources import Delivery, fetch
+from ml.data.sources.delivery import Delivery
+from ml.data.sources.fetch import fetch
 from ml.data.sources.file import locate, read_chunks
 from ml.data.sources.synthetic import write_csv
 from ml.schema import COLUMN_NAMES
@@ -142,7 +143,7 @@ def test_a_data_file_that_is_not_there_is_named(tmp_path: Path, source: str) -> 
 def test_auto_takes_the_file_that_is_given(csv: Path) -> None:
     delivery = fetch(settings(data_source="auto", data_file=csv))
 
-    assert (delivery.kind, delivery.provenance, delivery.path) == ("file", "real", csv)
+    assert (delivery.source, delivery.provenance, delivery.path) == ("file", "real", csv)
 
 
 def test_a_synthetic_cohort_is_made_once_and_marked(tmp_path: Path) -> None:
@@ -151,7 +152,7 @@ def test_a_synthetic_cohort_is_made_once_and_marked(tmp_path: Path) -> None:
     written = first.path.stat().st_mtime_ns
     again = fetch(asked)
 
-    assert (first.kind, first.provenance) == ("synthetic", "synthetic")
+    assert (first.source, first.provenance) == ("synthetic", "synthetic")
     assert len(whole(first.path)) == 600
     assert again.path.stat().st_mtime_ns == written
 

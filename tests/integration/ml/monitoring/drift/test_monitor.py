@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from ml.cli import app
+from ml.cli.main import app
 from ml.core.errors import NoDataError
 from ml.core.names import MONITORING_EXPERIMENT
 from ml.features.masking import keep_only
