@@ -47,7 +47,7 @@ def test_a_patient_on_both_sides_fails_the_run_and_changes_nothing(
         )
     before = dump(engine)
 
-    with pytest.raises(SplitError, match=r"^1 patients stand in both train_data and test_data; nothing was changed\.$"):
+    with pytest.raises(SplitError, match=r"^1 patients are in both train_data and test_data; nothing was changed\.$"):
         split(engine)
 
     assert dump(engine) == before

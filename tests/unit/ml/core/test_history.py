@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ml.core.history import SOURCE_COLUMNS, history_of
 from ml.features.tables import with_history, without_history
 from ml.schema import BY_NAME, CANNOT_BE_READMITTED, HISTORY, HISTORY_NAMES, INPUTS, Column, Group, Kind
-from tests.unit.ml.tables import TYPES
+from ml.warehouse.datasets import DTYPES
 
 FIRST = {
     "discharge_disposition_id": 3,
@@ -55,7 +55,7 @@ STAYS = st.lists(st.tuples(st.integers(1, 4), ENCOUNTER), min_size=1, max_size=1
 
 def table_of(stays: Sequence[tuple[int, dict[str, Any]]]) -> pd.DataFrame:
     rows = [{"encounter_id": 100 + 7 * n, "patient_nbr": who, **stay} for n, (who, stay) in enumerate(stays)]
-    return pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=TYPES[name]) for name in rows[0]})
+    return pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=DTYPES[name]) for name in rows[0]})
 
 
 def past(table: pd.DataFrame) -> pd.DataFrame:

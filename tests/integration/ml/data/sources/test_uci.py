@@ -12,7 +12,7 @@ from ml.core.settings import MlSettings
 from ml.data.sources.fetch import fetch
 from ml.data.sources.file import read_chunks
 from ml.data.sources.synthetic import write_csv
-from tests.integration.ml.data.uci_server import Uci, running_uci
+from tests.integration.ml.data.sources.uci_server import Uci, running_uci
 
 
 def as_hosted(delivered: pd.DataFrame) -> bytes:
