@@ -4,25 +4,22 @@
 core; the client and PostgreSQL use the second. CPU time per response is the more stable of the two metrics.
 """
 
-import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from bench.genuine import data_file
 from bench.report import machine, print_table, write_result
-from bench.serving.client import pin_client, require_wrk, run_load
+from bench.serving.client import pin_client, require_wrk
 from bench.serving.database import logging_database
 from bench.serving.model import prepare
-from bench.serving.peers.launch import OURS, QUIET, Peer, launchers, running
-from bench.serving.rounds import SHORT, SINGLE, records_of
+from bench.serving.peers.launch import OURS, QUIET, launchers, running
+from bench.serving.rounds import SHORT, SINGLE, Plan, compare
 
 FOLDER: Final = Path(".local") / "bench" / "serving" / "quick"
-ROUNDS: Final = 7
-SECONDS: Final = 3.0
 CONNECTIONS: Final = 16
+PLAN: Final = Plan(seconds=3, rounds=7, scenarios=dict.fromkeys((SINGLE, SHORT), (CONNECTIONS,)))
 LIMIT: Final = 0.05
 """Largest accepted loss of throughput."""
 
@@ -36,23 +33,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, logging_database(Path(scratch)) as environment:
         known = launchers(folder, environment, None)
         with running(known[OURS], folder) as logging, running(known[QUIET], folder) as quiet:
-            scenarios = {scenario: _compare((logging, quiet), scenario) for scenario in (SINGLE, SHORT)}
+            rows = compare([logging, quiet], [], PLAN)
+    scenarios = {scenario: _cost([row for row in rows if row["scenario"] == scenario]) for scenario in PLAN.scenarios}
     print_table(f"Prediction log, {CONNECTIONS} connections", [{"request": n, **row} for n, row in scenarios.items()])
     write_result("prediction_log", {"limit": LIMIT, "scenarios": scenarios, "machine": machine("psycopg2-binary")})
     sys.exit(any(row["throughput_lost"] > LIMIT for row in scenarios.values()))
 
 
-def _compare(peers: Sequence[Peer], scenario: str) -> dict[str, Any]:
-    measured: dict[str, dict[str, list[float]]] = {peer.name: {"per_second": [], "cpu": []} for peer in peers}
-    for number in range(ROUNDS + 1):
-        for peer in peers if number % 2 else reversed(peers):
-            result = run_load(peer, peer.body(records_of(scenario, [])), CONNECTIONS, SECONDS)
-            if number:  # the first round is a warm-up
-                measured[peer.name]["per_second"].append(result.per_second)
-                measured[peer.name]["cpu"].append(result.cpu_microseconds)
-    logging, quiet = (
-        {name: statistics.median(values) for name, values in measured[peer.name].items()} for peer in peers
-    )
+def _cost(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    logging, quiet = ({"per_second": row["per_second"], "cpu": row["cpu_microseconds"]} for row in rows)
     return {
         "with_log": logging,
         "without": quiet,

@@ -60,12 +60,11 @@ def compare(peers: Sequence[Peer], records: Sequence[Record], plan: Plan) -> lis
                     if peer.name in measured and seconds:
                         measured[peer.name].append(run_load(peer, bodies[peer.name], connections, seconds))
             at = {"scenario": scenario, "connections": connections}
-            rows += [{"peer": name, **at, **median(rounds)} for name, rounds in measured.items()]
+            rows += [{"peer": name, **at, **_median(rounds)} for name, rounds in measured.items()]
     return rows
 
 
-def median(rounds: Sequence[Round]) -> dict[str, Any]:
-    """Median of each metric over the rounds."""
+def _median(rounds: Sequence[Round]) -> dict[str, Any]:
     values = [asdict(one) for one in rounds]
     return {name: round(statistics.median(row[name] for row in values), 3) for name in values[0]}
 

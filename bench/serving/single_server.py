@@ -6,15 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from timeit import timeit
 from typing import Any, Final
 
 import httpx
 
 from api.contract.parsing import read_large
-from bench.serving.client import Round, background_load, run_load
+from bench.serving.client import background_load, run_load
 from bench.serving.model import BUNDLE
 from bench.serving.peers.launch import OURS, Launcher, Peer, running
-from bench.serving.rounds import LARGE, SINGLE, Plan, records_of
+from bench.serving.rounds import LARGE, SINGLE, Plan, compare, records_of
 from ml.core.bundle import encode, load_bundle
 from ml.schema import Record
 
@@ -51,31 +52,26 @@ def measure_scaling(known: Mapping[str, Launcher], folder: Path, plan: Plan) -> 
 
     The client and PostgreSQL use the same cores, so two workers on two cores cannot reach twice the throughput.
     """
-    rounds: dict[int, list[Round]] = {workers: [] for workers in WORKERS}
     with ExitStack() as stack:
-        servers = {}
+        servers = []
         for workers in WORKERS:
             settings = {"WEB_CONCURRENCY": str(workers), "API_WORKERS": str(workers)}
-            launcher = replace(known[OURS], environment={**known[OURS].environment, **settings})
-            servers[workers] = stack.enter_context(running(launcher, folder, pinned=False))
-        for number in range(plan.rounds + 1):
-            for workers, server in servers.items():
-                body = server.body(records_of(SINGLE, []))
-                measured = run_load(server, body, _SCALING_CONNECTIONS, 2 * plan.seconds)
-                if number:  # the first round is a warm-up
-                    rounds[workers].append(measured)
-    medians = {
-        str(workers): {
-            "per_second": statistics.median(r.per_second for r in measured),
-            "cores_busy": round(statistics.median(r.per_second * r.cpu_microseconds / 1e6 for r in measured), 2),
+            environment = {**known[OURS].environment, **settings}
+            launcher = replace(known[OURS], name=str(workers), environment=environment)
+            servers.append(stack.enter_context(running(launcher, folder, pinned=False)))
+        rows = compare(servers, [], Plan(2 * plan.seconds, plan.rounds, {SINGLE: (_SCALING_CONNECTIONS,)}))
+    by_workers = {
+        row["peer"]: {
+            "per_second": row["per_second"],
+            "cores_busy": round(row["per_second"] * row["cpu_microseconds"] / 1e6, 2),
         }
-        for workers, measured in rounds.items()
+        for row in rows
     }
-    one, several = (medians[str(workers)] for workers in (WORKERS[0], WORKERS[-1]))
+    one, several = by_workers.values()
     ratio, cores = (several[metric] / one[metric] for metric in ("per_second", "cores_busy"))
     return {
         "connections": _SCALING_CONNECTIONS,
-        "workers": medians,
+        "workers": by_workers,
         "ratio": round(ratio, 2),
         "per_busy_core": round(ratio / cores, 2),
     }
@@ -86,9 +82,6 @@ def _large_batches(ours: Peer, folder: Path, body: bytes) -> dict[str, Any]:
     bundle = load_bundle(folder / BUNDLE)
     parsed = read_large(body, 10**6)
     arrays = encode(parsed)
-    seconds: dict[str, list[float]] = {
-        "request": [], "graph": [], "reading and checking JSON": [], "records to arrays": []
-    }  # fmt: skip
     with httpx.Client(base_url=ours.url, timeout=60, headers=_JSON) as client:
         work: dict[str, Callable[[], object]] = {
             "request": lambda: client.post(ours.path, content=body).raise_for_status(),
@@ -96,12 +89,11 @@ def _large_batches(ours: Peer, folder: Path, body: bytes) -> dict[str, Any]:
             "reading and checking JSON": lambda: read_large(body, 10**6),
             "records to arrays": lambda: encode(parsed),
         }
-        client.post(ours.path, content=body).raise_for_status()
+        next(iter(work.values()))()  # warm-up
+        seconds: dict[str, list[float]] = {name: [] for name in work}
         for _ in range(REPEATED):
             for name, run in work.items():
-                started = time.perf_counter()
-                run()
-                seconds[name].append(time.perf_counter() - started)
+                seconds[name].append(timeit(run, number=1))
     request, graph, parsing, encoding = (statistics.median(times) for times in seconds.values())
     return {
         "rows": len(parsed),

@@ -168,18 +168,17 @@ class Encoder:
 
 def feature_names() -> tuple[str, ...]:
     """Names of the features; the part before a colon is the input they derive from."""
-    return tuple(_names())
-
-
-def _names() -> Iterator[str]:
-    yield from NUMBERS
-    yield from CATEGORIES
-    yield from (f"{name}:{fact}" for name in DIAGNOSES for fact in ("order", "chapter"))
-    yield from (f"diagnoses:{fact}" for fact in ("diabetes_decimals", *icd9.CONDITIONS))
-    yield from (f"{name}:{rate}" for name in DIAGNOSES[:PRESENT] for rate in ("code_rate", "category_rate"))
-    yield from (f"{name}:rate" for name in (*RATED_CATEGORIES, *RATED_CODES))
-    yield from ("utilisation:sum", *(f"{name}:per_day" for name in PER_DAY))
-    yield from ("number_inpatient:change", "diag_1:distance_from_previous", "drugs:given", "drugs:changed")
+    return (
+        *NUMBERS,
+        *CATEGORIES,
+        *(f"{name}:{fact}" for name in DIAGNOSES for fact in ("order", "chapter")),
+        *(f"diagnoses:{fact}" for fact in ("diabetes_decimals", *icd9.CONDITIONS)),
+        *(f"{name}:{rate}" for name in DIAGNOSES[:PRESENT] for rate in ("code_rate", "category_rate")),
+        *(f"{name}:rate" for name in (*RATED_CATEGORIES, *RATED_CODES)),
+        "utilisation:sum",
+        *(f"{name}:per_day" for name in PER_DAY),
+        *("number_inpatient:change", "diag_1:distance_from_previous", "drugs:given", "drugs:changed"),
+    )
 
 
 def _combinations(numbers: Matrix, ranks: Matrix, places: Matrix) -> Iterator[Matrix]:

@@ -116,10 +116,16 @@ def _identifier(name: str, label: str) -> Column:
 
 
 def _category(
-    name: str, label: str, group: Group, values: Mapping[str, str] | tuple[str, ...], **more: object
+    name: str,
+    label: str,
+    group: Group,
+    values: Mapping[str, str] | tuple[str, ...],
+    example: str,
+    missing: Missing = Missing.NEVER,
+    unit: str = "",
 ) -> Column:
-    texts = dict(values) if isinstance(values, Mapping) else {}
-    return Column(name, Kind.CATEGORY, label, group, allowed=tuple(values), texts=texts, **more)  # type: ignore[arg-type]
+    texts = values if isinstance(values, Mapping) else {}
+    return Column(name, Kind.CATEGORY, label, group, missing, tuple(values), unit=unit, texts=texts, example=example)
 
 
 def _code(name: str, label: str, meanings: Mapping[int, str], example: int) -> Column:
@@ -136,30 +142,28 @@ def _diagnosis(name: str, label: str, example: str) -> Column:
 
 def _drug(name: str) -> Column:
     example = "Steady" if name == "insulin" else "No"
-    return _category(name, name.capitalize(), Group.MEDICATIONS, codes.DOSE, example=example)
+    return _category(name, name.capitalize(), Group.MEDICATIONS, codes.DOSE, example)
 
 
 COLUMNS: Final[tuple[Column, ...]] = (
     _identifier("encounter_id", "Encounter"),
     _identifier("patient_nbr", "Patient"),
-    _category("race", "Race", Group.DEMOGRAPHICS, codes.RACE, missing=Missing.UNKNOWN, example="Caucasian"),
-    _category("gender", "Gender", Group.DEMOGRAPHICS, ("Female", "Male", "Unknown/Invalid"), example="Female"),
-    _category("age", "Age", Group.DEMOGRAPHICS, _AGES, unit="years", example="[60-70)"),
-    _category(
-        "weight", "Weight", Group.DEMOGRAPHICS, _WEIGHTS, unit="pounds", missing=Missing.UNKNOWN, example="[75-100)"
-    ),
+    _category("race", "Race", Group.DEMOGRAPHICS, codes.RACE, "Caucasian", Missing.UNKNOWN),
+    _category("gender", "Gender", Group.DEMOGRAPHICS, ("Female", "Male", "Unknown/Invalid"), "Female"),
+    _category("age", "Age", Group.DEMOGRAPHICS, _AGES, "[60-70)", unit="years"),
+    _category("weight", "Weight", Group.DEMOGRAPHICS, _WEIGHTS, "[75-100)", Missing.UNKNOWN, "pounds"),
     _code("admission_type_id", "Admission type", codes.ADMISSION_TYPE, 1),
     _code("discharge_disposition_id", "Discharged to", codes.DISCHARGE_DISPOSITION, 1),
     _code("admission_source_id", "Admission source", codes.ADMISSION_SOURCE, 7),
     _count("time_in_hospital", "Length of stay", Group.STAY, 1, 14, "days", 3),
-    _category("payer_code", "Payer", Group.ADMISSION, codes.PAYER, missing=Missing.UNKNOWN, example="MC"),
+    _category("payer_code", "Payer", Group.ADMISSION, codes.PAYER, "MC", Missing.UNKNOWN),
     _category(
         "medical_specialty",
         "Specialty of the admitting physician",
         Group.ADMISSION,
         codes.SPECIALTIES,
-        missing=Missing.UNKNOWN,
-        example="InternalMedicine",
+        "InternalMedicine",
+        Missing.UNKNOWN,
     ),
     _count("num_lab_procedures", "Laboratory tests", Group.STAY, 0, 150, "tests", 44),
     _count("num_procedures", "Other procedures", Group.STAY, 0, 10, "procedures", 1),
@@ -171,18 +175,11 @@ COLUMNS: Final[tuple[Column, ...]] = (
     _diagnosis("diag_2", "Second diagnosis", "250.02"),
     _diagnosis("diag_3", "Third diagnosis", "401"),
     _count("number_diagnoses", "Diagnoses recorded", Group.DIAGNOSES, 1, 16, "diagnoses", 9),
-    _category(
-        "max_glu_serum",
-        "Highest serum glucose",
-        Group.LABS,
-        codes.GLUCOSE_SERUM,
-        missing=Missing.NOT_MEASURED,
-        example="None",
-    ),
-    _category("A1Cresult", "HbA1c", Group.LABS, codes.A1C, missing=Missing.NOT_MEASURED, example=">8"),
+    _category("max_glu_serum", "Highest serum glucose", Group.LABS, codes.GLUCOSE_SERUM, "None", Missing.NOT_MEASURED),
+    _category("A1Cresult", "HbA1c", Group.LABS, codes.A1C, ">8", Missing.NOT_MEASURED),
     *map(_drug, _DRUGS),
-    _category("change", "Diabetes medication changed", Group.MEDICATIONS, {"No": "No", "Ch": "Changed"}, example="No"),
-    _category("diabetesMed", "Diabetes medication given", Group.MEDICATIONS, ("No", "Yes"), example="Yes"),
+    _category("change", "Diabetes medication changed", Group.MEDICATIONS, {"No": "No", "Ch": "Changed"}, "No"),
+    _category("diabetesMed", "Diabetes medication given", Group.MEDICATIONS, ("No", "Yes"), "Yes"),
     Column(
         "readmitted",
         Kind.TARGET,

@@ -15,14 +15,7 @@ from ml.schema import COLUMN_NAMES, UNKNOWN
 
 CHUNK_ROWS: Final = 50_000
 MEMBER: Final = "diabetic_data.csv"
-_UNREADABLE: Final = (
-    pd.errors.ParserError,
-    pd.errors.EmptyDataError,
-    UnicodeDecodeError,
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-)
+_UNREADABLE: Final = (ValueError, zipfile.BadZipFile, zlib.error, EOFError)  # pandas' parser raises ValueErrors
 
 
 def locate(path: Path | None) -> Path:
