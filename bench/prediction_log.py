@@ -9,10 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+from bench.database import logging_database
 from bench.genuine import data_file
 from bench.report import machine, print_table, write_result
 from bench.serving.client import pin_client, require_wrk
-from bench.serving.database import logging_database
 from bench.serving.model import prepare
 from bench.serving.peers.launch import OURS, QUIET, launchers, running
 from bench.serving.rounds import SHORT, SINGLE, Plan, compare

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from bench.database import logging_database
 from bench.report import machine, print_table, write_result
 from bench.serving.acceptance import check_goals
 from bench.serving.client import pin_client, require_wrk
-from bench.serving.database import logging_database
 from bench.serving.model import RECORDS, prepare
 from bench.serving.peers.launch import bento_environment, launchers, running
 from bench.serving.rounds import Plan, compare
