@@ -1,4 +1,4 @@
-"""Records that tell less: how much is hidden, what is hidden together, and that the rest stays as it was."""
+"""Masking: what is masked, how often, and that the rest is unchanged."""
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ def known(inputs: Inputs) -> pd.DataFrame:
     return texts.assign(**dict(zip(NUMBERS, ~np.isnan(inputs.numbers).T, strict=True)))
 
 
-def test_hidden_values_are_unknown_and_all_others_as_they_were(train_table: pd.DataFrame) -> None:
+def test_masked_values_are_unknown_and_others_unchanged(train_table: pd.DataFrame) -> None:
     inputs = model_inputs(train_table)
     hidden = np.random.default_rng(1).random((len(inputs), len(INPUTS))) < 0.5
     masked = apply_mask(inputs, hidden)
@@ -35,7 +35,7 @@ def test_hidden_values_are_unknown_and_all_others_as_they_were(train_table: pd.D
     assert (masked.texts.dtype, masked.numbers.dtype) == (inputs.texts.dtype, inputs.numbers.dtype)
 
 
-def test_hiding_changes_nothing_in_the_original(train_table: pd.DataFrame) -> None:
+def test_masking_does_not_change_the_original(train_table: pd.DataFrame) -> None:
     inputs = model_inputs(train_table)
     before = (inputs.texts.copy(), inputs.numbers.copy())
     apply_mask(inputs, np.ones((len(inputs), len(INPUTS)), dtype=bool))
@@ -44,7 +44,7 @@ def test_hiding_changes_nothing_in_the_original(train_table: pd.DataFrame) -> No
     np.testing.assert_array_equal(inputs.numbers, before[1])
 
 
-def test_practice_covers_all_degrees_of_knowledge() -> None:
+def test_random_masks_cover_all_shares_of_known_fields() -> None:
     share = random_mask(30_000, seed=1)[:, FEATURE_PLACES].mean(axis=1)
 
     assert np.histogram(share, bins=5, range=(0, 1))[0].min() > 30_000 * 0.05
@@ -52,7 +52,7 @@ def test_practice_covers_all_degrees_of_knowledge() -> None:
     assert (share == 1).any()
 
 
-def test_practice_hides_single_fields_or_some_groups_or_one_group_in_a_third_of_the_rows_each() -> None:
+def test_random_masks_mask_fields_groups_or_one_group_in_a_third_of_the_rows_each() -> None:
     hidden = random_mask(30_000, seed=2)
     of_group = [[place for place in FEATURE_PLACES if INPUTS[place].group is group] for group in GROUPS]
     whole = np.stack([hidden[:, places].all(axis=1) for places in of_group], axis=1)
@@ -67,7 +67,7 @@ def test_practice_hides_single_fields_or_some_groups_or_one_group_in_a_third_of_
     np.testing.assert_allclose(one, 1 / len(GROUPS), atol=0.02, err_msg="every group is as often the one")
 
 
-def test_earlier_stays_are_hidden_as_a_whole_in_one_half_of_the_rows_whatever_else_is() -> None:
+def test_history_is_masked_as_a_whole_in_half_of_the_rows() -> None:
     hidden = random_mask(30_000, seed=3)
     history, share = hidden[:, HISTORY_PLACES], hidden[:, FEATURE_PLACES].mean(axis=1)
 
@@ -76,14 +76,14 @@ def test_earlier_stays_are_hidden_as_a_whole_in_one_half_of_the_rows_whatever_el
     assert np.corrcoef(history[:, 0], share)[0, 1] == pytest.approx(0, abs=0.025)
 
 
-def test_practice_is_the_same_for_the_same_seed_and_another_for_another() -> None:
+def test_random_masks_depend_on_the_seed_only() -> None:
     np.testing.assert_array_equal(random_mask(50, seed=4), random_mask(50, seed=4))
     assert (random_mask(50, seed=4) != random_mask(50, seed=5)).any()
 
 
 @settings(max_examples=15, deadline=None)
 @given(share=st.floats(0, 1), seed=st.integers(0, 1_000))
-def test_each_field_is_hidden_with_the_given_probability(test_table: pd.DataFrame, share: float, seed: int) -> None:
+def test_each_field_is_masked_with_the_given_probability(test_table: pd.DataFrame, share: float, seed: int) -> None:
     before, after = test_table[list(FEATURE_NAMES)].notna(), mask_fields(test_table, share, seed)[list(FEATURE_NAMES)]
     hidden, known_before = (before & after.isna()).sum(), before.sum()
     spread = np.sqrt(known_before * share * (1 - share))
@@ -93,9 +93,7 @@ def test_each_field_is_hidden_with_the_given_probability(test_table: pd.DataFram
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5])
-def test_hiding_fields_hides_the_history_and_keeps_identifiers_and_outcome(
-    test_table: pd.DataFrame, share: float
-) -> None:
+def test_masking_fields_masks_the_history_and_no_identifiers_or_outcome(test_table: pd.DataFrame, share: float) -> None:
     masked = mask_fields(test_table, share, seed=1)
 
     assert masked[list(HISTORY_NAMES)].isna().all(axis=None)
@@ -103,15 +101,15 @@ def test_hiding_fields_hides_the_history_and_keeps_identifiers_and_outcome(
     assert masked.dtypes.equals(test_table.dtypes)
 
 
-def test_hiding_no_share_is_taking_the_history_away(test_table: pd.DataFrame) -> None:
+def test_masking_no_fields_removes_the_history(test_table: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(mask_fields(test_table, 0, seed=1), without_history(test_table))
 
 
-def test_hiding_all_leaves_nothing_known(test_table: pd.DataFrame) -> None:
+def test_masking_all_fields_leaves_nothing_known(test_table: pd.DataFrame) -> None:
     assert not known(model_inputs(mask_fields(test_table, 1, seed=1))).any(axis=None)
 
 
-def test_only_what_is_named_is_kept(test_table: pd.DataFrame) -> None:
+def test_only_named_fields_are_kept(test_table: pd.DataFrame) -> None:
     kept = keep_only(test_table, ("race", "gender", "age"))
     still = known(model_inputs(kept)).any()
 
@@ -123,7 +121,7 @@ def test_only_what_is_named_is_kept(test_table: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name.lower())
-def test_a_hidden_group_is_unknown_as_a_whole_and_earlier_stays_with_it(test_table: pd.DataFrame, group: Group) -> None:
+def test_a_masked_group_and_the_history_are_unknown(test_table: pd.DataFrame, group: Group) -> None:
     masked = mask_groups(test_table, (group,))
 
     for column in INPUTS:
@@ -133,7 +131,7 @@ def test_a_hidden_group_is_unknown_as_a_whole_and_earlier_stays_with_it(test_tab
             pd.testing.assert_series_equal(masked[column.name], test_table[column.name])
 
 
-def test_several_groups_can_be_hidden_at_once(test_table: pd.DataFrame) -> None:
+def test_several_groups_are_masked_together(test_table: pd.DataFrame) -> None:
     masked = mask_groups(test_table, (Group.DIAGNOSES, Group.UTILISATION))
     gone = {name for name in FEATURE_NAMES if masked[name].isna().all()} - {
         name for name in FEATURE_NAMES if test_table[name].isna().all()
