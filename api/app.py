@@ -98,7 +98,7 @@ def _build(settings: ApiSettings) -> Services:
     registry = RegistryClient(settings.mlflow_tracking_uri)
     cache = ModelCache(settings.api_cache_dir)
     store = ModelStore(registry, cache, settings.model_poll_seconds, settings.model_trial_seconds, settings.ort_threads)
-    pseudonyms = Pseudonyms.of(settings)
+    pseudonyms = Pseudonyms.from_settings(settings)
     log = PredictionLog.of(settings, pseudonyms)
     load = Admission.of(settings)
     together, metrics = MicroBatcher(), Metrics()

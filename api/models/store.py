@@ -43,7 +43,7 @@ class ServedModel:
         summary = {
             "name": registered.name,
             "version": registered.version,
-            "data_source": bundle.manifest.data_source,
+            "data_source": bundle.manifest.provenance,
         }
         return cls(bundle, registered, utc_now(), time.time(), orjson.Fragment(orjson.dumps(summary)))
 

@@ -53,7 +53,7 @@ async def feedback(request: Request) -> Response:
     """
     services = services_of(request)
     outcomes = await asyncio.to_thread(read_outcomes, await body_of(request), services.settings.max_records)
-    if not services.pseudonyms.can_find_encounters:
+    if not services.pseudonyms.logs_encounters:
         _refuse_encounters(outcomes)
     stored = await services.feedback.store(outcomes, client_of(request.scope, services.pseudonyms))
     services.metrics.observe_feedback([status for status, _ in stored])

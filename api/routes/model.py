@@ -13,25 +13,25 @@ router = APIRouter()
 async def describe_model(parts: Parts) -> ModelDescription:
     """Name, version, figures on the test patients, what reliability and range rest on, and the registry's state."""
     model, store = parts.store.require(), parts.store
-    manifest, completeness, state = model.bundle.manifest, model.bundle.completeness, store.registry_state
+    manifest, curve, state = model.bundle.manifest, model.bundle.reliability_curve, store.registry_state
     return ModelDescription.model_validate(
         {
             "name": model.registered.name,
             "version": model.registered.version,
             "algorithm": manifest.algorithm,
-            "data_source": manifest.data_source,
+            "data_source": manifest.provenance,
             "data_version": manifest.data_version,
             "trained_at": manifest.trained_at,
             "metrics": manifest.metrics,
             "prevalence": manifest.prevalence,
             "risk_quantiles": list(manifest.risk_quantiles),
             "completeness": {
-                "weights": completeness.weights,
-                "information": list(completeness.information),
-                "auroc_without_history": list(completeness.auroc[0]),
-                "auroc_with_history": list(completeness.auroc[1]),
+                "weights": curve.weights,
+                "information": list(curve.information),
+                "auroc_without_history": list(curve.auroc[0]),
+                "auroc_with_history": list(curve.auroc[1]),
             },
-            "interval_coverage": completeness.coverage,
+            "interval_coverage": curve.coverage,
             "loaded_at": model.loaded_at,
             "registry": RegistryStatus(
                 reachable=state.reachable,

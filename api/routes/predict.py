@@ -72,7 +72,7 @@ async def _large(
     task = Task(
         services.settings.max_records,
         interval,
-        model.bundle.completeness,
+        model.bundle.reliability_curve,
         orjson.dumps(model.summary),
         request.scope["state"]["request_id"],
         large_entry(request, services, model),

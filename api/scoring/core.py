@@ -86,7 +86,7 @@ def score(records: Sequence[Record], found: Encounters | None, bundle: Bundle, i
         interval: whether to tell the ranges too.
     """
     inputs, history = with_history(records, found)
-    return scored_as(records, inputs, history, answer(inputs, bundle), bundle.completeness, interval)
+    return scored_as(records, inputs, history, answer(inputs, bundle), bundle.reliability_curve, interval)
 
 
 def with_history(records: Sequence[Record], found: Encounters | None) -> tuple[Sequence[Record], list[str]]:
@@ -99,7 +99,7 @@ def with_history(records: Sequence[Record], found: Encounters | None) -> tuple[S
 
 def answer(inputs: Sequence[Record], bundle: Bundle) -> Answers:
     """What the model says of records as it takes them."""
-    return judge(inputs, _predict(bundle, inputs), bundle.completeness)
+    return judge(inputs, _predict(bundle, inputs), bundle.reliability_curve)
 
 
 def judge(inputs: Sequence[Record], probabilities: NDArray[np.float32], completeness: ReliabilityCurve) -> Answers:

@@ -27,7 +27,7 @@ def explain_body(body: bytes, bundle: Bundle, max_records: int, history: History
     patients = patients_of(records)
     found = history.find_blocking(patients) if patients else {}
     recalled = [recall(record, found) for record in records]
-    expected = reliability(bundle.completeness, [record for record, _ in recalled])
+    expected = reliability(bundle.reliability_curve, [record for record, _ in recalled])
     return [
         {
             **_as_json(explain(bundle, record), record),

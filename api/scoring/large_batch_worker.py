@@ -34,7 +34,7 @@ _Line: TypeAlias = "Connection[Any, Any]"
 def serve(line: _Line) -> None:
     """Work until the other end is closed."""
     settings: ApiSettings = line.recv()
-    history, pseudonyms = History.of(settings), Pseudonyms.of(settings)
+    history, pseudonyms = History.of(settings), Pseudonyms.from_settings(settings)
     while True:
         task: Task = line.recv()
         try:

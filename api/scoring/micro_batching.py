@@ -47,7 +47,7 @@ class MicroBatcher:
             answers = await self.answer(inputs, bundle)
         else:
             answers = self._at_once(inputs, bundle)
-        return scored_as(records, inputs, states, answers, bundle.completeness, interval)
+        return scored_as(records, inputs, states, answers, bundle.reliability_curve, interval)
 
     def _at_once(self, inputs: Sequence[Record], bundle: Bundle) -> Answers:
         self._answered_one = True

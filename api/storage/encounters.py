@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from api.storage.postgres import Postgres
-from ml.core.history import PAST
+from ml.core.history import SOURCE_COLUMNS
 from ml.schema import CANNOT_BE_READMITTED, ENCOUNTER_ID, PATIENT_ID
 
 Encounter = Mapping[str, Any]
 
-_COLUMNS: Final = tuple(dict.fromkeys((ENCOUNTER_ID, "discharge_disposition_id", *PAST)))
+_COLUMNS: Final = tuple(dict.fromkeys((ENCOUNTER_ID, "discharge_disposition_id", *SOURCE_COLUMNS)))
 _QUERY: Final = (
     f"SELECT {PATIENT_ID}, {', '.join(_COLUMNS)} FROM raw_data "  # noqa: S608  names of the schema
     f"WHERE {PATIENT_ID} = ANY(%s::bigint[]) ORDER BY {ENCOUNTER_ID}"

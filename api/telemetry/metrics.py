@@ -174,7 +174,7 @@ class ModelCollector(Collector):
         )
         if model is not None:
             registered, manifest = model.registered, model.bundle.manifest
-            info.add_metric([registered.name, registered.version, manifest.algorithm, manifest.data_source], 1)
+            info.add_metric([registered.name, registered.version, manifest.algorithm, manifest.provenance], 1)
             yield _gauge("model_loaded_timestamp_seconds", "When the model was loaded.", model.loaded_timestamp)
             with suppress(ValueError):  # the manifest tells the time in words
                 trained = datetime.fromisoformat(manifest.trained_at).timestamp()

@@ -62,7 +62,7 @@ def _entry_of(request: Request, services: Services, model: ServedModel, scored: 
         request_id=request.scope["state"]["request_id"],
         predicted_at=datetime.now(UTC),
         model_version=model.registered.version,
-        data_source=model.bundle.manifest.data_source,
+        data_source=model.bundle.manifest.provenance,
         client=client_of(request.scope, services.pseudonyms),
         load_test=header_of(request.scope, b"x-load-test") == b"1",
         records=scored.records,

@@ -7,7 +7,7 @@ import pandas as pd
 from api.settings import ApiSettings
 from api.storage.patient_history import USED, History, connection_options, patients_of, recall
 from infra.local.postgres.cluster import PostgresServer
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from ml.data.sources.synthetic import write_csv
 from ml.features.records import to_records
 from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID, Record

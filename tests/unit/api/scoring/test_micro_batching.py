@@ -19,7 +19,7 @@ class Model:
     """Answers with the number of inpatient stays, and remembers how many records it was asked about at a time."""
 
     def __init__(self, *, broken: bool = False) -> None:
-        self.completeness = COMPLETENESS
+        self.reliability_curve = COMPLETENESS
         self.calls: list[int] = []
         self._broken = broken
 
