@@ -1,4 +1,4 @@
-"""What the routes need, built once per application and handed to them by name."""
+"""The services that the routes depend on, built once per application."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,36 +11,38 @@ from api.models.store import ModelStore
 from api.scoring.large_batches import LargeBatches
 from api.scoring.micro_batching import MicroBatcher
 from api.settings import ApiSettings
-from api.storage.feedback import Feedback
-from api.storage.patient_history import History
+from api.storage.feedback import FeedbackStore
+from api.storage.patient_history import PatientHistory
 from api.storage.prediction_log import PredictionLog
 from api.telemetry.metrics import Metrics
-from api.telemetry.worker_metrics import Workers
+from api.telemetry.prediction_recorder import PredictionRecorder
+from api.telemetry.worker_metrics import WorkerMetrics
 from ml.core.pseudonyms import Pseudonyms
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of one application."""
+    """The services of one application."""
 
     settings: ApiSettings
-    metrics: Metrics
-    store: ModelStore
-    log: PredictionLog
-    history: History
-    feedback: Feedback
     pseudonyms: Pseudonyms
-    load: Admission
-    together: MicroBatcher
+    metrics: Metrics
+    worker_metrics: WorkerMetrics | None  # None with a single worker
+    model_store: ModelStore
+    patient_history: PatientHistory
+    prediction_log: PredictionLog
+    prediction_recorder: PredictionRecorder
+    feedback_store: FeedbackStore
+    admission: Admission
+    micro_batcher: MicroBatcher
     large_batches: LargeBatches
     batch_pool: ThreadPoolExecutor
-    workers: Workers | None  # None while there is one
 
 
 def services_of(request: Request) -> Services:
-    """The parts of the application that received the request."""
+    """The services of the application that received the request."""
     services: Services = request.app.state.services
     return services
 
 
-Parts = Annotated[Services, Depends(services_of)]
+ServicesDep = Annotated[Services, Depends(services_of)]

@@ -1,19 +1,20 @@
-"""GET /model: what answers, and what the registry says."""
+"""GET /model: the served model and the state of the registry."""
 
 from fastapi import APIRouter
 
-from api.contract.responses import ModelDescription, Refusal, RegistryStatus
-from api.services import Parts
-from api.transport.openapi import problems
+from api.contract.responses import ModelDescription
+from api.services import ServicesDep
+from api.transport.openapi import problem_responses
 
 router = APIRouter()
 
 
-@router.get("/model", summary="The model that answers", tags=["Model"], responses=problems(503))
-async def describe_model(parts: Parts) -> ModelDescription:
-    """Name, version, figures on the test patients, what reliability and range rest on, and the registry's state."""
-    model, store = parts.store.require(), parts.store
-    manifest, completeness, state = model.bundle.manifest, model.bundle.completeness, store.registry_state
+@router.get("/model", summary="The served model", tags=["Model"], responses=problem_responses(503))
+async def describe_model(services: ServicesDep) -> ModelDescription:
+    """Name, version, metrics on the test patients, the data behind reliability and range, and the registry's state."""
+    store = services.model_store
+    model, state, rejected = store.require(), store.registry_state, store.rejected
+    manifest, curve = model.bundle.manifest, model.bundle.completeness
     return ModelDescription.model_validate(
         {
             "name": model.registered.name,
@@ -26,20 +27,17 @@ async def describe_model(parts: Parts) -> ModelDescription:
             "prevalence": manifest.prevalence,
             "risk_quantiles": list(manifest.risk_quantiles),
             "completeness": {
-                "weights": completeness.weights,
-                "information": list(completeness.information),
-                "auroc_without_history": list(completeness.auroc[0]),
-                "auroc_with_history": list(completeness.auroc[1]),
+                "weights": curve.weights,
+                "information": list(curve.information),
+                "auroc_without_history": list(curve.auroc[0]),
+                "auroc_with_history": list(curve.auroc[1]),
             },
-            "interval_coverage": completeness.coverage,
+            "interval_coverage": curve.coverage,
             "loaded_at": model.loaded_at,
-            "registry": RegistryStatus(
-                reachable=state.reachable,
-                version=state.version,
-                checked_at=state.checked_at,
-                since=state.since,
-                error=state.error,
-            ),
-            "refused": Refusal.model_validate(store.refused.as_json()) if store.refused else None,
+            "registry": {
+                name: getattr(state, name) for name in ("reachable", "version", "checked_at", "since", "error")
+            },
+            "refused": rejected
+            and {"version": rejected.registered.version, "reason": rejected.reason, "at": rejected.at},
         }
     )

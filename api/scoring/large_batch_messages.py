@@ -1,51 +1,52 @@
-"""What the service and the process for large batches say to each other."""
+"""Messages between the service and its worker process for large batches."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from api.storage.prediction_table import Entry
+from api.storage.prediction_table import LogEntry
 from ml.core.reliability import ReliabilityCurve
 
 NICENESS: Final = 10
-"""Of all that works on large batches: small requests come first where cores are short."""
+"""Of all work on large batches: small requests come first if cores are short."""
 
-LOGGED_TOGETHER: Final = 500
-"""Records in a piece of the log, which is a few hundred kilobytes then."""
+LOG_RECORDS: Final = 500
+"""Records in one message for the prediction log, which then has a few hundred kilobytes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """A large batch, apart from its body.
+class BatchRequest:
+    """A large batch, without its body.
 
     Attributes:
-        max_records: most that are accepted.
-        interval: whether to tell the ranges too.
-        completeness: of the model that answers.
-        model: how the answer names that model, as JSON.
-        request_id: of the request.
-        entry: for the prediction log, without records and answers; None when it is off.
+        max_records: maximum number of records.
+        interval: whether ranges are requested.
+        reliability_curve: of the model.
+        model: the response's description of the model, as JSON.
+        request_id: of the HTTP request.
+        entry: for the prediction log, without records and predictions; None if the log is off.
     """
 
     max_records: int
     interval: bool
-    completeness: ReliabilityCurve
+    reliability_curve: ReliabilityCurve
     model: bytes
     request_id: str
-    entry: Entry | None
+    entry: LogEntry | None
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What there is to say of a large batch.
+class BatchResult:
+    """The result of a large batch.
 
     Attributes:
         body: of the response.
-        history: for each record a key of :data:`api.storage.patient_history.STATES`.
+        history: state of each record's history.
         known_fields: of each record.
-        pieces: for the prediction log, how many follow: rows of :data:`LOGGED_TOGETHER` records each.
+        log_messages: number of messages for the prediction log that follow, with :data:`LOG_RECORDS` rows each.
     """
 
     body: bytes
-    history: list[str]
+    history: Sequence[str]
     known_fields: list[int]
-    pieces: int
+    log_messages: int

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import httpx
 
-from api.contract.parsing import read_large
+from api.contract.parsing import parse_large
 from bench.serving.client import ask, start
 from bench.serving.model import BUNDLE
 from bench.serving.peers.commands import OURS, Kind, Peer, running
@@ -45,7 +45,7 @@ def alone(known: Mapping[str, Kind], folder: Path, records: Sequence[Record], pl
 def _batches(ours: Peer, folder: Path, body: bytes) -> dict[str, Any]:
     """Rows per second of the bare graph on ready arrays, and of the service; and what reading the JSON takes."""
     bundle = load_bundle(folder / BUNDLE)
-    parsed = read_large(body, 10**6)
+    parsed = parse_large(body, 10**6)
     arrays = encode(parsed)
     with httpx.Client(base_url=ours.url, timeout=60, headers=_JSON) as client:
         client.post(ours.path, content=body).raise_for_status()
@@ -53,7 +53,7 @@ def _batches(ours: Peer, folder: Path, body: bytes) -> dict[str, Any]:
         for _ in range(REPEATED):  # in turn, so that the machine is the same to all
             whole.append(_seconds(lambda: client.post(ours.path, content=body).raise_for_status()))
             bare.append(_seconds(lambda: bundle.run(arrays)))
-            reading.append(_seconds(lambda: read_large(body, 10**6)))
+            reading.append(_seconds(lambda: parse_large(body, 10**6)))
             encoding.append(_seconds(lambda: encode(parsed)))
     request, graph, read, encoded = (statistics.median(times) for times in (whole, bare, reading, encoding))
     rows = len(parsed)

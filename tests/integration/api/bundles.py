@@ -15,7 +15,7 @@ from ml.schema import EXAMPLE_RECORD
 INPATIENT_WEIGHT = 0.4
 EARLIER_WEIGHT = 0.3
 FEMALE_WEIGHT = 0.1
-COMPLETENESS = ReliabilityCurve(
+RELIABILITY_CURVE = ReliabilityCurve(
     weights=dict.fromkeys(UNITS, 1 / len(UNITS)),
     information=(0.0, 0.5, 1.0),
     auroc=((0.5, 0.6, 0.7), (0.5, 0.6, 0.7)),
@@ -75,7 +75,7 @@ def seal(directory: Path, texts: tuple[str, ...] = TEXTS) -> None:
         "prevalence": 0.11,
         "risk_quantiles": [index / 100 for index in range(101)],
         "metrics": dict.fromkeys(("auroc", "average_precision", "brier", "ece"), interval),
-        "completeness": COMPLETENESS.to_json(),
+        "completeness": RELIABILITY_CURVE.to_json(),
         "texts": texts,
         "numbers": NUMBERS,
         "files": {name: sha256_of(directory / name) for name in (MODEL_FILE, GOLDEN_FILE)},

@@ -48,9 +48,8 @@ def test_a_trial_that_is_given_up_leaves_no_process(tmp_path: Path) -> None:
 
 def test_a_trial_ends_with_its_service_however_that_ends(tmp_path: Path) -> None:
     endless(write_bundle(tmp_path / "endless"))
-    program = (
-        f"import asyncio; from api.models.sandbox import prove; asyncio.run(prove({str(tmp_path / 'endless')!r}, 1))"
-    )
+    call = f"check_in_sandbox({str(tmp_path / 'endless')!r}, 1)"
+    program = f"import asyncio; from api.models.sandbox import check_in_sandbox; asyncio.run({call})"
     service = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)
 
     def trials() -> list[psutil.Process]:

@@ -133,7 +133,7 @@ def test_more_records_than_allowed_are_a_422(client: TestClient, start_api: Star
 
 
 def test_a_bug_is_a_problem_too_and_tells_nothing(client: TestClient) -> None:
-    client.app.state.services.store.current = object()  # type: ignore[attr-defined]
+    client.app.state.services.model_store.current = object()  # type: ignore[attr-defined]
 
     problem = assert_problem(client.post("/predict", json={"records": [{}]}), 500)
 

@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from ml.schema import EXAMPLE_RECORD
-from tests.integration.api.bundles import COMPLETENESS, expected
+from tests.integration.api.bundles import RELIABILITY_CURVE, expected
 from tests.integration.api.routes.test_predict import assert_problem
 
 SOME: dict[str, Any] = {"gender": "Female", "number_inpatient": 2, "race": None}
@@ -56,8 +56,8 @@ def test_any_other_interval_is_a_422_that_names_it(client: TestClient, query: st
 def test_the_model_says_what_reliability_and_range_rest_on(client: TestClient) -> None:
     described = client.get("/model").json()
 
-    assert described["interval_coverage"] == COMPLETENESS.coverage
-    assert described["completeness"]["information"] == list(COMPLETENESS.information)
-    assert described["completeness"]["auroc_without_history"] == list(COMPLETENESS.auroc[0])
-    assert described["completeness"]["auroc_with_history"] == list(COMPLETENESS.auroc[1])
+    assert described["interval_coverage"] == RELIABILITY_CURVE.coverage
+    assert described["completeness"]["information"] == list(RELIABILITY_CURVE.information)
+    assert described["completeness"]["auroc_without_history"] == list(RELIABILITY_CURVE.auroc[0])
+    assert described["completeness"]["auroc_with_history"] == list(RELIABILITY_CURVE.auroc[1])
     assert sum(described["completeness"]["weights"].values()) == pytest.approx(1)

@@ -181,8 +181,8 @@ def test_a_database_without_tables_or_with_another_password_is_unavailable(
 def test_a_database_that_stops_costs_nothing_and_is_used_again_when_it_is_back(
     model: None, start_api: StartApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.storage.patient_history.PAUSE_SECONDS", 0.5)
-    monkeypatch.setattr("api.storage.patient_history.CACHED_SECONDS", 0.0)
+    monkeypatch.setattr("api.storage.postgres.COOLDOWN_SECONDS", 0.5)
+    monkeypatch.setattr("api.storage.patient_history.CACHE_SECONDS", 0.0)
     with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
         with running_postgres(Path(folder)) as server:
             settings = own_database(server)

@@ -8,13 +8,13 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Connection
 
-from api.keys import digest_of
+from api.keys import hash_key
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.conftest import StartApi, eventually
 from tests.integration.api.models.registry_server import RegistryServer
 from tests.integration.api.storage.databases import connected, migrate, rows
 
-KEYS = {"api_keys": f"ward-7:{digest_of('key of ward 7')},load:{digest_of('key of the load test')}"}
+KEYS = {"api_keys": f"ward-7:{hash_key('key of ward 7')},load:{hash_key('key of the load test')}"}
 WARD = {"X-API-Key": "key of ward 7"}
 BODY = {"records": [{}]}
 OPEN = (
@@ -53,7 +53,7 @@ def test_a_key_opens_the_service(start: Start, headers: dict[str, str]) -> None:
         {},
         {"X-API-Key": ""},
         {"X-API-Key": "key of ward 8"},
-        {"X-API-Key": digest_of("key of ward 7")},
+        {"X-API-Key": hash_key("key of ward 7")},
         {"Authorization": "Basic a2V5IG9mIHdhcmQgNw=="},
         {"Authorization": "Bearer"},
     ],
@@ -93,9 +93,7 @@ def test_refusals_are_counted_by_route_and_status(start: Start) -> None:
     assert expected in client.get("/metrics").text
 
 
-def test_the_log_names_the_holder_of_the_key(
-    start: Start, database_settings: dict[str, str], postgres_url: str
-) -> None:
+def test_the_log_names_the_owner_of_the_key(start: Start, database_settings: dict[str, str], postgres_url: str) -> None:
     migrate(postgres_url)
     client = start(**KEYS, **database_settings, prediction_log=True)
 
