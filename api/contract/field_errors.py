@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from pydantic import Field
 
 from api.contract.requests import FIELD_NAMES
 from api.errors import InvalidRecordsError
@@ -24,25 +26,19 @@ _BIG: Final = 2**53
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One error in a request body; `line` is set where the body is a file."""
+    """One error in a request."""
 
-    record: int | None
+    record: Annotated[int | None, Field(description="Index of the record, from 0.")]
     field: str | None
-    value: Any
+    value: Annotated[Any, Field(description="The invalid value, shortened.")]
     message: str
-    allowed: tuple[str | int, ...] = ()
-    line: int | None = None
+    allowed: Sequence[str | int] | None = None
+    line: Annotated[int | None, Field(description="For a file: number of the line, from 1.")] = None
 
     def to_json(self) -> dict[str, Any]:
         """The error as in the problem document."""
-        return {
-            **({} if self.line is None else {"line": self.line}),
-            "record": self.record,
-            "field": self.field,
-            "value": self.value,
-            "message": self.message,
-            "allowed": list(self.allowed) or None,
-        }
+        fields = asdict(self)
+        return fields if self.line is not None else {name: fields[name] for name in fields if name != "line"}
 
 
 def body_error(field: str | None, value: Any, message: str) -> FieldError:
@@ -67,14 +63,14 @@ def record_error(record: int, field: str | None, kind: str, value: Any) -> Field
         return FieldError(record, shorten(field), value, unknown_field(field))
     quoted = f"'{value}'" if isinstance(value, str) else json.dumps(value)
     message = f"{field} must be {_expectation(column)}, or null; {quoted} is not"
-    return FieldError(record, field, value, message, column.allowed)
+    return FieldError(record, field, value, message, column.allowed or None)
 
 
 def cell_error(record: int, line: int, column: Column, text: str) -> FieldError:
     """An error in a cell of a CSV file, given the index of its record and the number of its line."""
     value = shorten(text)
     message = f"{column.name} must be {_expectation(column)}, or empty; '{value}' is not"
-    return FieldError(record, column.name, value, message, column.allowed, line)
+    return FieldError(record, column.name, value, message, column.allowed or None, line)
 
 
 def invalid_records(errors: Sequence[FieldError], count: int = 1, item: str = "record") -> InvalidRecordsError:

@@ -32,6 +32,8 @@ KNOWN_PATIENT: Final[dict[str, Any]] = {PATIENT_ID: 338_247, ENCOUNTER_ID: 14_40
 RECORD: Final = "PatientRecord"
 REQUEST: Final = "PredictRequest"
 EXPLAIN_REQUEST: Final = "ExplainRequest"
+MAX_EXPLAIN_RECORDS: Final = 20
+"""An explanation costs as much as hundreds of predictions."""
 ASCII_ICD9: Final = ICD9_PATTERN.replace(r"\d", "[0-9]")
 """Pydantic's ``\\d`` also matches digits of other scripts; JSON Schema's does not."""
 

@@ -5,6 +5,8 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from api.contract.field_errors import FieldError
+
 HistoryState = Literal["used", "unknown", "unavailable", "none"]
 HISTORY_STATES: Final[dict[HistoryState, str]] = {
     "used": "the patient's earlier stays were used; a known patient's first stay is a history too",
@@ -165,17 +167,6 @@ class Status(BaseModel):
     """The state of the service."""
 
     status: str
-
-
-class FieldError(BaseModel):
-    """One error in a request."""
-
-    record: int | None = Field(description="Index of the record, from 0.")
-    line: int | None = Field(default=None, description="For a file: number of the line, from 1.")
-    field: str | None
-    value: Any = Field(description="The invalid value, shortened.")
-    message: str
-    allowed: list[str | int] | None = None
 
 
 class Problem(BaseModel):

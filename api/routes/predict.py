@@ -78,6 +78,6 @@ async def _predict_large_batch(
         recorder.large_batch_entry(request.scope, model),
     )
     with services.admission.large_batch():
-        response = await services.large_batches.score(batch, pieces, model.bundle, services.prediction_log.put)
-    recorder.record_large_batch(request.scope, model, response)
-    return Response(response.body, media_type=JSON)
+        result = await services.large_batches.score(batch, pieces, model.bundle, services.prediction_log.put)
+    recorder.record_large_batch(request.scope, model, result)
+    return Response(result.body, media_type=JSON)

@@ -5,15 +5,13 @@ from typing import Any, Final
 import numpy as np
 
 from api.contract.parsing import parse_large
+from api.contract.requests import MAX_EXPLAIN_RECORDS
 from api.scoring.core import with_reliability
 from api.scoring.model_inputs import look_up_inputs_blocking
 from api.storage.patient_history import PatientHistory
 from ml.core.bundle import Bundle
 from ml.core.explain import Explanation, explain
 from ml.schema import INPUTS, Record
-
-MAX_RECORDS: Final = 20
-"""An explanation costs as much as hundreds of predictions."""
 
 _LABELS: Final = {column.name: column.label for column in INPUTS}
 
@@ -25,9 +23,9 @@ def explain_body(
 
     Raises:
         MalformedBodyError: the body is not JSON.
-        InvalidRecordsError: the body does not hold 1 to :data:`MAX_RECORDS` (or `max_records`) valid records.
+        InvalidRecordsError: the body does not hold 1 to 20 (or `max_records`) valid records.
     """
-    records = parse_large(body, min(max_records, MAX_RECORDS))
+    records = parse_large(body, min(max_records, MAX_EXPLAIN_RECORDS))
     inputs = look_up_inputs_blocking(records, patient_history)
     explanations = [explain(bundle, record) for record in inputs.records]
     probabilities = np.array([explanation.probability for explanation in explanations], np.float32)

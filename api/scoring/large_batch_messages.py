@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from api.storage.prediction_table import LogEntry
 from ml.core.reliability import ReliabilityCurve
 
@@ -41,12 +44,13 @@ class BatchResult:
 
     Attributes:
         body: of the response.
+        probabilities, known_fields: of each record.
         history: state of each record's history.
-        known_fields: of each record.
         log_messages: number of messages for the prediction log that follow, with :data:`LOG_RECORDS` rows each.
     """
 
     body: bytes
+    probabilities: NDArray[np.float32]
     history: Sequence[str]
     known_fields: list[int]
     log_messages: int

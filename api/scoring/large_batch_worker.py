@@ -56,7 +56,7 @@ def _score(pipe: _Pipe, request: BatchRequest, patient_history: PatientHistory, 
     scored = combine(records, inputs, predictions, curve, request.interval)
     entries = [] if request.entry is None else list(_entries(request.entry, scored))
     body = to_json(scored, orjson.Fragment(request.model), request.request_id)
-    pipe.send(BatchResult(body, scored.history, scored.known_fields, len(entries)))
+    pipe.send(BatchResult(body, scored.probabilities, scored.history, scored.known_fields, len(entries)))
     for entry in entries:
         pipe.send_bytes(format_rows(entry, pseudonyms))
 

@@ -10,17 +10,17 @@ import os
 import subprocess
 import sys
 import threading
-from asyncio import Future, get_running_loop
+from asyncio import get_running_loop
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from socket import socketpair
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from api.errors import ApiError
 from api.scoring.large_batch_messages import LOG_RECORDS, NICENESS, BatchRequest, BatchResult
@@ -38,24 +38,6 @@ _WORKER_ENDED: Final = (EOFError, OSError)
 """Errors of a pipe to a process that has ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class LargeBatchResponse:
-    """The response to a large batch.
-
-    Attributes:
-        body: of the response.
-        probabilities: in the order of the records.
-        history: state of each record's history.
-    """
-
-    body: bytes
-    probabilities: NDArray[np.float32]
-    history: Sequence[str]
-
-
-_Result = tuple[LargeBatchResponse, Iterator[LogEntry]]
-
-
 class LargeBatches:
     """Scores one large batch at a time. The worker starts with the first batch, and again after it has ended."""
 
@@ -64,10 +46,11 @@ class LargeBatches:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="large-batch", initializer=_lower_priority)
         self._lock = threading.Lock()
         self._worker: _Worker | None = None
+        self._unlogged: Iterator[None] = iter(())  # of the last batch; reading it logs its entries
 
     async def score(
         self, request: BatchRequest, body: Sequence[bytes], bundle: Bundle, log: Callable[[LogEntry], None]
-    ) -> LargeBatchResponse:
+    ) -> BatchResult:
         """Score a body without blocking the event loop.
 
         Args:
@@ -79,42 +62,39 @@ class LargeBatches:
         Raises:
             ApiError: the body is invalid.
         """
-        loop = get_running_loop()
-        response: Future[LargeBatchResponse] = loop.create_future()
-
-        def work() -> None:
-            try:
-                result, entries = self._score_with_retry(request, body, bundle)
-            except BaseException as error:  # noqa: BLE001 -- the request gets it
-                loop.call_soon_threadsafe(_set_exception, response, error)
-                return
-            loop.call_soon_threadsafe(_set_result, response, result)
-            self._log(entries, log)
-
-        self._pool.submit(work)
-        return await response
+        return await get_running_loop().run_in_executor(self._pool, self._score_with_retry, request, body, bundle, log)
 
     def stop(self) -> None:
         """End the worker, and with it the current batch."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._discard_worker()
 
-    def _log(self, entries: Iterator[LogEntry], log: Callable[[LogEntry], None]) -> None:
+    def _score_with_retry(
+        self, request: BatchRequest, body: Sequence[bytes], bundle: Bundle, log: Callable[[LogEntry], None]
+    ) -> BatchResult:
+        self._log_unlogged()
         try:
-            for entry in entries:
-                log(entry)
+            result, entries = self._score(request, body, bundle)
+        except _WORKER_ENDED as error:
+            logger.warning("the worker for large batches ended (%s); restarting it", type(error).__name__)
+            result, entries = self._score(request, body, bundle)
+        self._unlogged = map(log, entries)
+        with suppress(RuntimeError):  # the pool was shut down
+            self._pool.submit(self._log_unlogged)  # the next batch may run before it
+        return result
+
+    def _log_unlogged(self) -> None:
+        """Receive and log the entries of the last batch; the pipe is then free for the next one."""
+        try:
+            for _ in self._unlogged:
+                pass
         except _WORKER_ENDED:
             logger.warning("the worker for large batches ended; some of its predictions are not logged")
             self._discard_worker()
 
-    def _score_with_retry(self, request: BatchRequest, body: Sequence[bytes], bundle: Bundle) -> _Result:
-        try:
-            return self._score(request, body, bundle)
-        except _WORKER_ENDED as error:
-            logger.warning("the worker for large batches ended (%s); restarting it", type(error).__name__)
-        return self._score(request, body, bundle)
-
-    def _score(self, request: BatchRequest, body: Sequence[bytes], bundle: Bundle) -> _Result:
+    def _score(
+        self, request: BatchRequest, body: Sequence[bytes], bundle: Bundle
+    ) -> tuple[BatchResult, Iterator[LogEntry]]:
         with self._lock:
             if self._worker is None:
                 self._worker = _Worker(self._settings)
@@ -145,7 +125,9 @@ class _Worker:
         self._pipe: Connection[Any, Any] = Connection(ours.detach())
         self._pipe.send(settings)
 
-    def score(self, request: BatchRequest, body: Sequence[bytes], bundle: Bundle) -> _Result:
+    def score(
+        self, request: BatchRequest, body: Sequence[bytes], bundle: Bundle
+    ) -> tuple[BatchResult, Iterator[LogEntry]]:
         """Score a body.
 
         The entries for the log are received while they are iterated, and have to be before the next batch.
@@ -157,11 +139,9 @@ class _Worker:
         chunks = []
         while (inputs := self._receive()) is not None:
             chunks.append(bundle.run(inputs))
-        probabilities = np.concatenate(chunks)
-        self._pipe.send(probabilities)
+        self._pipe.send(np.concatenate(chunks))
         result: BatchResult = self._receive()
-        response = LargeBatchResponse(result.body, probabilities, result.history)
-        return response, self._entries(request, result, probabilities)
+        return result, self._entries(request, result)
 
     def end(self) -> None:
         """End the process."""
@@ -169,16 +149,15 @@ class _Worker:
         self._process.kill()
         self._process.wait()
 
-    def _entries(
-        self, request: BatchRequest, result: BatchResult, probabilities: NDArray[np.float32]
-    ) -> Iterator[LogEntry]:
+    def _entries(self, request: BatchRequest, result: BatchResult) -> Iterator[LogEntry]:
         if request.entry is None:
             return
         for number in range(result.log_messages):
             first = number * LOG_RECORDS
             part = slice(first, first + LOG_RECORDS)
-            known, rows = result.known_fields[part], self._pipe.recv_bytes()
-            yield replace(request.entry, known_fields=known, probabilities=probabilities[part], first=first, rows=rows)
+            known, probabilities = result.known_fields[part], result.probabilities[part]
+            rows = self._pipe.recv_bytes()
+            yield replace(request.entry, known_fields=known, probabilities=probabilities, first=first, rows=rows)
 
     def _receive(self) -> Any:
         if not self._pipe.poll(TIMEOUT_SECONDS):
@@ -192,13 +171,3 @@ class _Worker:
 def _lower_priority() -> None:
     if sys.platform == "linux":  # elsewhere niceness is of the whole process, not of the thread
         os.nice(NICENESS)
-
-
-def _set_result(response: Future[LargeBatchResponse], result: LargeBatchResponse) -> None:
-    if not response.done():  # done if the client disconnected
-        response.set_result(result)
-
-
-def _set_exception(response: Future[LargeBatchResponse], error: BaseException) -> None:
-    if not response.done():
-        response.set_exception(error)

@@ -31,9 +31,9 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series pe
 
 
 class Metrics:
-    """Counters and histograms of events. All methods are for the event loop."""
+    """Counters and histograms of events, for the event loop; other collectors can share the registry."""
 
-    def __init__(self) -> None:
+    def __init__(self, *collectors: Collector) -> None:
         self.registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
@@ -62,7 +62,8 @@ class Metrics:
             "api_feedback", "Outcomes received, by result of storing them.", ["status"], registry=self.registry
         )
         self._probabilities = ProbabilityHistogram()
-        self.registry.register(self._probabilities)
+        for other in (self._probabilities, *collectors):
+            self.registry.register(other)
 
     def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a finished request."""

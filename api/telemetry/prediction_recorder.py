@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from api.models.store import ServedModel
 from api.scoring.core import ScoredRecords
-from api.scoring.large_batches import LargeBatchResponse
+from api.scoring.large_batch_messages import BatchResult
 from api.storage.prediction_log import PredictionLog
 from api.storage.prediction_table import LogEntry
 from api.telemetry.metrics import Metrics
@@ -50,11 +50,11 @@ class PredictionRecorder:
         """The log entry of a large batch, without records and predictions; None if the log is off."""
         return None if self._log is None else self._entry(scope, model, _NO_RECORDS, 0)
 
-    def record_large_batch(self, scope: Scope, model: ServedModel, response: LargeBatchResponse) -> None:
+    def record_large_batch(self, scope: Scope, model: ServedModel, result: BatchResult) -> None:
         """Count the predictions of a large batch; its worker logs them."""
-        self._metrics.observe_batch(len(response.probabilities))
+        self._metrics.observe_batch(len(result.probabilities))
         self._metrics.observe_predictions(
-            model.registered.version, _is_load_test(scope), response.probabilities, response.history
+            model.registered.version, _is_load_test(scope), result.probabilities, result.history
         )
 
     def _entry(self, scope: Scope, model: ServedModel, scored: ScoredRecords, first: int) -> LogEntry:

@@ -7,7 +7,6 @@ them, with the label ``worker`` on every series. The series of a worker end with
 import asyncio
 import logging
 import os
-import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -15,14 +14,13 @@ from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
 
 logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS: Final = 2.0
 """A worker that does not respond within this time is left out of the scrape."""
-
-_SAMPLE: Final = re.compile(r"([^{ ]+)(?:\{(.*)\})? (\S+)")
-_SUFFIXES: Final = ("_bucket", "_count", "_sum", "_total")
 
 
 class WorkerMetrics:
@@ -52,7 +50,8 @@ class WorkerMetrics:
         others = [path for path in self._folder.glob("*.sock") if path != self._socket]
         texts = await asyncio.gather(*(self._fetch(path) for path in others))
         fetched = {path.stem: text for path, text in zip(others, texts, strict=True) if text is not None}
-        return merge({self._socket.stem: generate_latest(self._registry).decode(), **fetched}).encode()
+        own = generate_latest(self._registry).decode()
+        return await asyncio.to_thread(merge, {self._socket.stem: own, **fetched})
 
     async def _fetch(self, path: Path) -> str | None:
         try:
@@ -75,24 +74,24 @@ class WorkerMetrics:
         writer.close()
 
 
-def merge(texts: Mapping[str, str]) -> str:
+def merge(texts: Mapping[str, str]) -> bytes:
     """Merge documents of several workers in Prometheus' text format; adds the label ``worker`` to each series."""
-    families: dict[str, list[str]] = {}
+    families: dict[str, Metric] = {}
     for worker, text in texts.items():
-        for line in text.splitlines():
-            if line.startswith("#"):
-                _, kind, name, *_ = line.split(" ", 3)
-                family = families.setdefault(name, [])
-                if len(family) == ("HELP", "TYPE").index(kind):
-                    family.append(line)
-            elif sample := _SAMPLE.fullmatch(line):
-                name, labels, value = sample.groups()
-                others = f",{labels}" if labels else ""
-                families[_family_of(name, families)].append(f'{name}{{worker="{worker}"{others}}} {value}')
-    return "".join(f"{line}\n" for lines in families.values() for line in lines)
+        for family in text_string_to_metric_families(text):
+            merged = families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
+            for sample in family.samples:
+                merged.add_sample(sample.name, {"worker": worker, **sample.labels}, sample.value)
+    return generate_latest(_Families(families.values()))
 
 
-def _family_of(name: str, families: Iterable[str]) -> str:
-    if name in families:
-        return name
-    return next(stem for suffix in _SUFFIXES if (stem := name.removesuffix(suffix)) != name and stem in families)
+class _Families(CollectorRegistry):
+    """A registry of given metrics."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        super().__init__()
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        """The metrics."""
+        return self._families

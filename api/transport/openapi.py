@@ -9,13 +9,19 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from api.contract.outcomes import FEEDBACK, OUTCOMES_ADAPTER
-from api.contract.requests import EXPLAIN_REQUEST, KNOWN_PATIENT, REQUEST, REQUEST_ADAPTER, SHORT_RECORD
+from api.contract.requests import (
+    EXPLAIN_REQUEST,
+    KNOWN_PATIENT,
+    MAX_EXPLAIN_RECORDS,
+    REQUEST,
+    REQUEST_ADAPTER,
+    SHORT_RECORD,
+)
 from api.contract.responses import Problem
 from api.protocols.mlflow_scoring import REQUEST as INVOCATION
 from api.protocols.mlflow_scoring import REQUEST_SCHEMA as INVOCATION_SCHEMA
 from api.protocols.open_inference import REQUEST as INFERENCE
 from api.protocols.open_inference import REQUEST_ADAPTER as INFERENCE_ADAPTER
-from api.scoring.explanations import MAX_RECORDS
 from api.transport.access import AccessControl
 from api.transport.error_responses import PROBLEM_JSON
 from ml.schema import EXAMPLE_RECORD
@@ -87,7 +93,7 @@ def openapi_document(app: FastAPI, max_records: int, access: AccessControl) -> d
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         request = REQUEST_ADAPTER.json_schema(ref_template=_REFERENCE)
-        for name, limit in ((REQUEST, max_records), (EXPLAIN_REQUEST, min(MAX_RECORDS, max_records))):
+        for name, limit in ((REQUEST, max_records), (EXPLAIN_REQUEST, min(MAX_EXPLAIN_RECORDS, max_records))):
             records = {**request["properties"]["records"], "maxItems": limit}
             schemas[name] = {**request, "title": name, "properties": {"records": records}}
         schemas[INVOCATION] = INVOCATION_SCHEMA

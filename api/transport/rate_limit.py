@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 from time import monotonic
 from typing import Final
@@ -63,5 +63,4 @@ def client_of_address(address: str) -> str:
         return address
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
-    shift = 128 - _SUBNET_BITS
-    return str(IPv6Address(int(parsed) >> shift << shift))
+    return str(ip_network((parsed, _SUBNET_BITS), strict=False).network_address)

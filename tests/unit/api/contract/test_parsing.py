@@ -60,7 +60,7 @@ def test_an_error_has_record_field_value_and_allowed_values() -> None:
         "field": "gender",
         "value": "female",
         "message": "gender must be one of 'Female', 'Male', 'Unknown/Invalid', or null; 'female' is not",
-        "allowed": ["Female", "Male", "Unknown/Invalid"],
+        "allowed": ("Female", "Male", "Unknown/Invalid"),
     }
 
 

@@ -26,7 +26,7 @@ def values(text: str) -> dict[tuple[str, str], float]:
 def test_every_series_has_the_label_of_its_worker() -> None:
     texts = {str(number): generate_latest(registry(number)).decode() for number in (3, 5)}
 
-    merged = values(merge(texts))
+    merged = values(merge(texts).decode())
 
     assert {merged["answers_total", worker] for worker in texts} == {3, 5}
     assert {merged["waiting", worker] for worker in texts} == {3, 5}
@@ -37,7 +37,7 @@ def test_every_series_has_the_label_of_its_worker() -> None:
 def test_a_family_has_one_type_and_other_labels_are_unchanged() -> None:
     texts = {str(number): generate_latest(registry(number)).decode() for number in (3, 5)}
 
-    text = merge(texts)
+    text = merge(texts).decode()
     labels = [s.labels for f in text_string_to_metric_families(text) for s in f.samples if s.name == "answers_total"]
 
     assert text.count("# TYPE answers_total counter") == text.count("# HELP answers_total ") == 1
@@ -63,4 +63,4 @@ def test_the_socket_of_a_killed_worker_is_ignored_and_deleted(tmp_path: Path) ->
 
 @pytest.mark.parametrize("text", ["", "# HELP a A.\n# TYPE a gauge\na 1.0\n"])
 def test_a_single_worker(text: str) -> None:
-    assert merge({"7": text}) == text.replace("a 1.0", 'a{worker="7"} 1.0')
+    assert merge({"7": text}).decode() == text.replace("a 1.0", 'a{worker="7"} 1.0')
