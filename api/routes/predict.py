@@ -10,7 +10,7 @@ from api.contract.requests import REQUEST
 from api.contract.responses import PredictResponse
 from api.models.store import ServedModel
 from api.scoring.core import LARGE_BYTES, is_small, score_body, to_json
-from api.scoring.large_batch_messages import BatchRequest
+from api.scoring.large_batches import BatchRequest
 from api.services import Services, services_of
 from api.transport.http_request import JSON, check_media_type, read_body_pieces
 from api.transport.openapi import (

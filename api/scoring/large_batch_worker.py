@@ -20,7 +20,7 @@ from api.contract.parsing import parse_large
 from api.errors import ApiError
 from api.models.heap import trim_heap
 from api.scoring.core import CHUNK, ScoredRecords, combine, to_json, with_reliability
-from api.scoring.large_batch_messages import LOG_RECORDS, NICENESS, BatchRequest, BatchResult
+from api.scoring.large_batches import LOG_RECORDS, NICENESS, BatchRequest, BatchResult
 from api.scoring.model_inputs import look_up_inputs_blocking
 from api.settings import ApiSettings
 from api.storage.patient_history import PatientHistory

@@ -14,21 +14,28 @@ from asyncio import get_running_loop
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from socket import socketpair
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from api.errors import ApiError
-from api.scoring.large_batch_messages import LOG_RECORDS, NICENESS, BatchRequest, BatchResult
 from api.settings import ApiSettings
 from api.storage.prediction_table import LogEntry
 from ml.core.bundle import Bundle
+from ml.core.reliability import ReliabilityCurve
 
 logger = logging.getLogger(__name__)
+
+NICENESS: Final = 10
+"""Of all work on large batches: small requests come first if cores are short."""
+
+LOG_RECORDS: Final = 500
+"""Records in one message for the prediction log, which then has a few hundred kilobytes."""
 
 TIMEOUT_SECONDS: Final = 60
 """A worker that sends nothing for so long is replaced."""
@@ -36,6 +43,45 @@ TIMEOUT_SECONDS: Final = 60
 _ROOT: Final = Path(__file__).parents[2]
 _WORKER_ENDED: Final = (EOFError, OSError)
 """Errors of a pipe to a process that has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRequest:
+    """A large batch, without its body.
+
+    Attributes:
+        max_records: maximum number of records.
+        interval: whether ranges are requested.
+        reliability_curve: of the model.
+        model: the response's description of the model, as JSON.
+        request_id: of the HTTP request.
+        entry: for the prediction log, without records and predictions; None if the log is off.
+    """
+
+    max_records: int
+    interval: bool
+    reliability_curve: ReliabilityCurve
+    model: bytes
+    request_id: str
+    entry: LogEntry | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """The result of a large batch.
+
+    Attributes:
+        body: of the response.
+        probabilities, known_fields: of each record.
+        history: state of each record's history.
+        log_messages: number of messages for the prediction log that follow, with :data:`LOG_RECORDS` rows each.
+    """
+
+    body: bytes
+    probabilities: NDArray[np.float32]
+    history: Sequence[str]
+    known_fields: list[int]
+    log_messages: int
 
 
 class LargeBatches:

@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from api.models.store import ServedModel
 from api.scoring.core import ScoredRecords
-from api.scoring.large_batch_messages import BatchResult
+from api.scoring.large_batches import BatchResult
 from api.storage.prediction_log import PredictionLog
 from api.storage.prediction_table import LogEntry
 from api.telemetry.metrics import Metrics
