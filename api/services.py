@@ -28,7 +28,7 @@ class Services:
     def __init__(self, settings: ApiSettings) -> None:
         field_counts = FieldCounts()
         self.settings = settings
-        self.pseudonyms = Pseudonyms.of(settings)
+        self.pseudonyms = Pseudonyms.from_settings(settings)
         self.admission = Admission.from_settings(settings)
         self.model_store = ModelStore.from_settings(settings)
         self.patient_history = PatientHistory.from_settings(settings)

@@ -1,1 +1,1 @@
-"""Benchmarks with committed results."""
+"""Benchmarks against the plain alternatives, with their committed results; nothing that a service imports."""

@@ -1,91 +1,53 @@
-"""What the prediction log costs: the service with it, beside the service without.
+"""Cost of the prediction log: the service with the log compared with the service without.
 
-``python -m bench.prediction_log [FILE]`` starts both side by side with a PostgreSQL, asks them in alternating rounds,
-prints a table and writes ``bench/results/prediction_log.json``. Both servers share the first core; client and
-PostgreSQL have the second. CPU time of the server per answer is the steadier of the two figures.
+``python -m bench.prediction_log [FILE]`` runs both side by side in alternating rounds. Both servers share the first
+core; the client and PostgreSQL use the second. CPU time per response is the more stable of the two metrics.
 """
 
-import json
-import os
-import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console
-from rich.table import Table
-
-from bench.machine import machine
-from bench.serving.client import ask, require_wrk
-from bench.serving.database import database
+from bench.database import logging_database
+from bench.genuine import data_file
+from bench.report import machine, print_table, write_result
+from bench.serving.client import pin_client, require_wrk
 from bench.serving.model import prepare
-from bench.serving.peers.commands import CLIENT_CORE, OURS, QUIET, Peer, kinds, running
-from bench.serving.rounds import SHORT, SINGLE, asked_of
+from bench.serving.peers.launch import OURS, QUIET, launchers, running
+from bench.serving.rounds import SHORT, SINGLE, Plan, compare
 
-RESULT: Final = Path(__file__).parent / "results" / "prediction_log.json"
 FOLDER: Final = Path(".local") / "bench" / "serving" / "quick"
-ROUNDS: Final = 7
-SECONDS: Final = 3.0
 CONNECTIONS: Final = 16
+PLAN: Final = Plan(seconds=3, rounds=7, scenarios=dict.fromkeys((SINGLE, SHORT), (CONNECTIONS,)))
 LIMIT: Final = 0.05
-"""Largest share of the throughput that the log may take."""
+"""Largest accepted loss of throughput."""
 
 
 def main() -> None:
-    """Measure, print and write the result; exit with 1 when the log costs more than its limit."""
-    given = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("DATA_FILE")
-    if not given:
-        sys.exit("Name the genuine data set: python -m bench.prediction_log FILE, or set DATA_FILE.")
+    """Measure, print and write the result; exits with 1 above the limit."""
+    file, folder = data_file(), FOLDER.resolve()
     require_wrk()
-    prepare(Path(given), FOLDER.resolve(), quick=True)
-    found = measure(FOLDER.resolve())
-    Console().print(_table(found))
-    RESULT.write_text(json.dumps({"limit": LIMIT, "scenarios": found, "machine": machine("psycopg2-binary")}, indent=1))
-    sys.exit(any(shown["throughput_lost"] > LIMIT for shown in found.values()))
+    prepare(file, folder, quick=True)
+    pin_client()
+    with tempfile.TemporaryDirectory() as scratch, logging_database(Path(scratch)) as environment:
+        known = launchers(folder, environment, None)
+        with running(known[OURS], folder) as logging, running(known[QUIET], folder) as quiet:
+            rows = compare([logging, quiet], [], PLAN)
+    scenarios = {scenario: _cost([row for row in rows if row["scenario"] == scenario]) for scenario in PLAN.scenarios}
+    print_table(f"Prediction log, {CONNECTIONS} connections", [{"request": n, **row} for n, row in scenarios.items()])
+    write_result("prediction_log", {"limit": LIMIT, "scenarios": scenarios, "machine": machine("psycopg2-binary")})
+    sys.exit(any(row["throughput_lost"] > LIMIT for row in scenarios.values()))
 
 
-def measure(folder: Path) -> dict[str, dict[str, Any]]:
-    """Both kinds of single records."""
-    os.sched_setaffinity(0, {CLIENT_CORE})
-    with tempfile.TemporaryDirectory() as scratch, database(Path(scratch)) as login:
-        known = kinds(folder, login, None)
-        with running(OURS, known[OURS], folder) as logging, running(QUIET, known[QUIET], folder) as quiet:
-            return {scenario: _compare((logging, quiet), scenario) for scenario in (SINGLE, SHORT)}
-
-
-def _compare(peers: Sequence[Peer], scenario: str) -> dict[str, Any]:
-    shown: dict[str, dict[str, list[float]]] = {peer.name: {"per_second": [], "cpu": []} for peer in peers}
-    for number in range(ROUNDS + 1):
-        for peer in peers if number % 2 else reversed(peers):
-            seen = ask(peer, peer.body(asked_of(scenario, [])), CONNECTIONS, SECONDS)
-            if number:  # the first round warms up
-                shown[peer.name]["per_second"].append(seen.per_second)
-                shown[peer.name]["cpu"].append(seen.cpu_microseconds)
-    (logging, quiet) = (
-        {name: statistics.median(values) for name, values in shown[peer.name].items()} for peer in peers
-    )
+def _cost(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    logging, quiet = ({"per_second": row["per_second"], "cpu": row["cpu_microseconds"]} for row in rows)
     return {
         "with_log": logging,
         "without": quiet,
         "throughput_lost": round(1 - logging["per_second"] / quiet["per_second"], 3),
         "cpu_added": round(logging["cpu"] / quiet["cpu"] - 1, 3),
     }
-
-
-def _table(found: dict[str, dict[str, Any]]) -> Table:
-    heads = ("request", "answers/s with log", "without", "lost", "CPU µs with log", "without", "added")
-    table = Table(*heads, title=f"The prediction log, {CONNECTIONS} connections")
-    for scenario, shown in found.items():
-        table.add_row(
-            scenario,
-            *(f"{shown[who]['per_second']:,.0f}" for who in ("with_log", "without")),
-            f"{shown['throughput_lost']:.1%}",
-            *(f"{shown[who]['cpu']:.0f}" for who in ("with_log", "without")),
-            f"{shown['cpu_added']:.1%}",
-        )
-    return table
 
 
 if __name__ == "__main__":

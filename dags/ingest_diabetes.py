@@ -35,7 +35,7 @@ def ingest_diabetes() -> None:
     def download_data() -> dict[str, Any]:
         """Fetch the data set, or find the kept copy of it."""
         from ml.core.settings import MlSettings
-        from ml.data.sources import fetch
+        from ml.data.sources.fetch import fetch
 
         return fetch(MlSettings.load()).to_json()
 
@@ -44,7 +44,7 @@ def ingest_diabetes() -> None:
         """Check every value against the schema; sound and broken rows go to two files."""
         from ml.core.settings import MlSettings
         from ml.data.ingest import validate_delivery
-        from ml.data.sources import Delivery
+        from ml.data.sources.delivery import Delivery
 
         return validate_delivery(MlSettings.load(), Delivery.from_json(delivery)).to_json()
 
@@ -53,7 +53,7 @@ def ingest_diabetes() -> None:
         """Load the sound rows by COPY, in one transaction; returns the ingestion's number."""
         from ml.core.settings import MlSettings
         from ml.data.ingest import load_and_clean
-        from ml.data.sources import Delivery
+        from ml.data.sources.delivery import Delivery
         from ml.data.validation import Validated
         from ml.warehouse.connection import warehouse
 

@@ -1,5 +1,4 @@
-"""Data, models and registry of the readmission platform.
+"""Data, models and registry of the readmission platform; no web service, no user interface and no DAGs.
 
-Importing this package is free of side effects and of heavy libraries: each module imports what it needs,
-so that the API and the load generator can read ``ml.schema`` alone.
+Importing this package has no side effects and loads no heavy libraries.
 """

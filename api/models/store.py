@@ -41,7 +41,7 @@ class ServedModel:
     @classmethod
     def from_bundle(cls, bundle: Bundle, registered: RegisteredVersion) -> "ServedModel":
         """The bundle of a version, loaded now."""
-        data_source = bundle.manifest.data_source
+        data_source = bundle.manifest.provenance
         summary = {"name": registered.name, "version": registered.version, "data_source": data_source}
         return cls(bundle, registered, orjson.Fragment(orjson.dumps(summary)))
 

@@ -52,7 +52,7 @@ async def feedback(request: Request) -> Response:
     """
     services = services_of(request)
     outcomes = await asyncio.to_thread(parse_outcomes, await read_json_body(request), services.settings.max_records)
-    if not services.pseudonyms.can_find_encounters:
+    if not services.pseudonyms.logs_encounters:
         _reject_encounters(outcomes)
     results = await services.feedback_store.store(outcomes, client_of(request.scope, services.pseudonyms))
     services.metrics.observe_feedback([status for status, _ in results])

@@ -14,13 +14,13 @@ async def describe_model(services: ServicesDep) -> ModelDescription:
     """Name, version, metrics on the test patients, the data behind reliability and range, and the registry's state."""
     store = services.model_store
     model, state, rejected = store.require(), store.registry_state, store.rejected
-    manifest, curve = model.bundle.manifest, model.bundle.completeness
+    manifest, curve = model.bundle.manifest, model.bundle.reliability_curve
     return ModelDescription.model_validate(
         {
             "name": model.registered.name,
             "version": model.registered.version,
             "algorithm": manifest.algorithm,
-            "data_source": manifest.data_source,
+            "data_source": manifest.provenance,
             "data_version": manifest.data_version,
             "trained_at": manifest.trained_at,
             "metrics": manifest.metrics,

@@ -72,7 +72,7 @@ async def _predict_large_batch(
     batch = BatchRequest(
         services.settings.max_records,
         interval,
-        model.bundle.completeness,
+        model.bundle.reliability_curve,
         orjson.dumps(model.summary),
         request.scope["state"]["request_id"],
         recorder.large_batch_entry(request.scope, model),

@@ -83,7 +83,7 @@ def score_body(
 def score(records: Sequence[Record], bundle: Bundle, patient_history: PatientHistory, interval: bool) -> ScoredRecords:
     """Score validated records, in a thread that may wait; :class:`MicroBatcher` does the same in the event loop."""
     inputs = look_up_inputs_blocking(records, patient_history)
-    return combine(records, inputs, predict(inputs.records, bundle), bundle.completeness, interval)
+    return combine(records, inputs, predict(inputs.records, bundle), bundle.reliability_curve, interval)
 
 
 def predict(inputs: Sequence[Record], bundle: Bundle) -> Predictions:
@@ -93,7 +93,7 @@ def predict(inputs: Sequence[Record], bundle: Bundle) -> Predictions:
     else:
         chunks = [bundle.predict(inputs[start : start + CHUNK]) for start in range(0, len(inputs), CHUNK)]
         probabilities = np.concatenate(chunks)
-    return with_reliability(probabilities, inputs, bundle.completeness)
+    return with_reliability(probabilities, inputs, bundle.reliability_curve)
 
 
 def with_reliability(

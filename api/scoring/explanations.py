@@ -29,7 +29,7 @@ def explain_body(
     inputs = look_up_inputs_blocking(records, patient_history)
     explanations = [explain(bundle, record) for record in inputs.records]
     probabilities = np.array([explanation.probability for explanation in explanations], np.float32)
-    predictions = with_reliability(probabilities, inputs.records, bundle.completeness)
+    predictions = with_reliability(probabilities, inputs.records, bundle.reliability_curve)
     columns = zip(
         explanations, inputs.records, predictions.known_fields, predictions.reliability, inputs.history, strict=True
     )

@@ -34,7 +34,7 @@ _Pipe: TypeAlias = "Connection[Any, Any]"
 def serve(pipe: _Pipe) -> None:
     """Process batches until the service closes the pipe."""
     settings: ApiSettings = pipe.recv()
-    patient_history, pseudonyms = PatientHistory.from_settings(settings), Pseudonyms.of(settings)
+    patient_history, pseudonyms = PatientHistory.from_settings(settings), Pseudonyms.from_settings(settings)
     while True:
         request: BatchRequest = pipe.recv()
         try:

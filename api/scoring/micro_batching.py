@@ -48,7 +48,7 @@ class MicroBatcher:
             self._called_at_once = True
             get_running_loop().call_soon(self._start_turn)
             predictions = self._call(inputs.records, bundle)
-        return combine(records, inputs, predictions, bundle.completeness, interval)
+        return combine(records, inputs, predictions, bundle.reliability_curve, interval)
 
     def submit(self, inputs: Sequence[Record], bundle: Bundle) -> Future[Predictions]:
         """Queue model inputs for the next call."""

@@ -62,7 +62,7 @@ class PredictionRecorder:
             request_id=scope["state"]["request_id"],
             predicted_at=datetime.now(UTC),
             model_version=model.registered.version,
-            data_source=model.bundle.manifest.data_source,
+            data_source=model.bundle.manifest.provenance,
             load_test=_is_load_test(scope),
             records=scored.records,
             known_fields=scored.known_fields,

@@ -68,7 +68,7 @@ class StateCollector(Collector):
         )
         if model is not None:
             registered, manifest = model.registered, model.bundle.manifest
-            info.add_metric([registered.name, registered.version, manifest.algorithm, manifest.data_source], 1)
+            info.add_metric([registered.name, registered.version, manifest.algorithm, manifest.provenance], 1)
             yield _gauge(
                 "model_loaded_timestamp_seconds", "Time at which the model was loaded.", model.loaded_timestamp
             )

@@ -1,1 +1,1 @@
-"""Serving, side by side: ours, the wire, and what people usually serve a scikit-learn model with."""
+"""Serving compared with other servers of the same model; nothing else."""

@@ -1,20 +1,23 @@
-"""Asking as fast as answers come: wrk, on a core of its own."""
+"""Load generation with wrk, on a core of its own."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import httpx
 
-from bench.serving.peers.commands import CLIENT_CORE, Peer
+from bench.serving.peers.launch import CLIENT_CORE, Peer
 
-PATIENCE_SECONDS: Final = 120
+IDLE_TIMEOUT_SECONDS: Final = 120
 
 _SCRIPT: Final = """
 local file = io.open("{body}", "rb")
@@ -34,74 +37,64 @@ end
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round showed. Times in milliseconds; refused are answers other than 2xx or 3xx."""
+    """Result of one round. Times in milliseconds; refused are responses other than 2xx or 3xx."""
 
     per_second: float
     p50: float
     p99: float
     refused: int
     failed: int
-    cpu_microseconds: float  # of the server, for an answer
+    cpu_microseconds: float  # of the server, per response
 
 
 def require_wrk() -> None:
-    """Exit with what to do where wrk is missing."""
+    """Exit with instructions if wrk is missing."""
     if shutil.which("wrk") is None:
         sys.exit("wrk is missing: apt-get install wrk, or build it from github.com/wg/wrk.")
 
 
-def ask(peer: Peer, body: bytes, connections: int, seconds: float) -> Round:
-    """Ask a peer over so many connections for so long, and wait until it has done with all of them."""
-    with start(peer, body, connections, seconds) as asking:
-        shown = asking.result()
-    _wait_until_idle(peer, body)
-    return shown
+def pin_client() -> None:
+    """Keep this process and its children off the core of the servers."""
+    os.sched_setaffinity(0, {CLIENT_CORE})
 
 
-def _wait_until_idle(peer: Peer, body: bytes) -> None:
-    """Wait until a peer answers again; who works on large batches refuses more of them until they are done."""
-    headers = {"Content-Type": "application/json"}
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    client = httpx.Client(headers=headers, timeout=PATIENCE_SECONDS)
-    while (answer := client.post(peer.url + peer.path, content=body)).is_error:
-        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
-            answer.raise_for_status()
+def run_load(peer: Peer, body: bytes, connections: int, seconds: float) -> Round:
+    """Send a request repeatedly over several connections, then wait until the peer is idle."""
+    with background_load(peer, body, connections, seconds) as result:
+        measured = result()
+    deadline = time.monotonic() + IDLE_TIMEOUT_SECONDS
+    client = httpx.Client(headers={"Content-Type": "application/json"}, timeout=IDLE_TIMEOUT_SECONDS)
+    while (response := client.post(peer.url + peer.path, content=body)).is_error:  # busy with large batches
+        if response.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+            response.raise_for_status()
         time.sleep(0.2)
+    return measured
 
 
-class start:  # noqa: N801  a context manager, used like a function
-    """Begin to ask, in the background; :meth:`result` waits for the end."""
-
-    def __init__(self, peer: Peer, body: bytes, connections: int, seconds: float) -> None:
-        self._peer = peer
-        self._folder = tempfile.TemporaryDirectory()
-        place = Path(self._folder.name)
-        (place / "body").write_bytes(body)
-        (place / "script.lua").write_text(_SCRIPT.format(body=place / "body"))
-        options = ("-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--timeout", "60s", "-s", str(place / "script.lua"))
+@contextmanager
+def background_load(peer: Peer, body: bytes, connections: int, seconds: float) -> Iterator[Callable[[], Round]]:
+    """Send requests in the background; yields a function that waits for the result."""
+    with tempfile.TemporaryDirectory() as folder:
+        body_file, script = Path(folder, "body"), Path(folder, "script.lua")
+        body_file.write_bytes(body)
+        script.write_text(_SCRIPT.format(body=body_file))
+        options = ("-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--timeout", "60s", "-s", str(script))
         command = ["taskset", "--cpu-list", str(CLIENT_CORE), "wrk", *options, peer.url + peer.path]
-        self._cpu = peer.cpu_seconds()
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        cpu_before = peer.cpu_seconds()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
 
-    def __enter__(self) -> "start":
-        return self
+            def result() -> Round:
+                output, _ = process.communicate()
+                summary = json.loads(output.strip().splitlines()[-1])
+                accepted = summary["requests"] - summary["refused"]
+                return Round(
+                    round(accepted / (summary["microseconds"] / 1e6), 1),
+                    round(summary["p50"] / 1000, 3),
+                    round(summary["p99"] / 1000, 3),
+                    summary["refused"],
+                    summary["failed"],
+                    round((peer.cpu_seconds() - cpu_before) / max(accepted, 1) * 1e6, 1),
+                )
 
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._folder.cleanup()
-
-    def result(self) -> Round:
-        """The figures."""
-        said, _ = self._process.communicate()
-        told = json.loads(said.strip().splitlines()[-1])
-        answered = max(told["requests"] - told["refused"], 1)
-        cpu = (self._peer.cpu_seconds() - self._cpu) / answered
-        return Round(
-            round((told["requests"] - told["refused"]) / (told["microseconds"] / 1e6), 1),
-            round(told["p50"] / 1000, 3),
-            round(told["p99"] / 1000, 3),
-            told["refused"],
-            told["failed"],
-            round(cpu * 1e6, 1),
-        )
+            yield result
+            process.kill()

@@ -1,9 +1,8 @@
-"""The model that everybody serves: the project's RandomForest, as a bundle, as a pickle, and as an MLflow model."""
+"""The model of all servers: a RandomForest as a bundle, a pickle, and an MLflow model."""
 
 import json
 import os
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,19 +12,14 @@ import pandas as pd
 
 from api.models.cache import ModelCache
 from api.models.registry_client import RegisteredVersion
-from bench.serving.peers.answers import answers
+from bench.genuine import SEED, bundle_of, load_genuine
+from bench.serving.peers.predictions import predict_table
 from ml.core.names import MODEL_NAME
-from ml.data.cohort import cohort_of_file
-from ml.data.split import TEST_PERCENT, bucket
-from ml.evaluation.reliability_curve import estimate_reliability
 from ml.features.records import to_records
-from ml.features.tables import target, with_history
-from ml.schema import FEATURE_NAMES, PATIENT_ID
-from ml.training.export import write_bundle
+from ml.schema import FEATURE_NAMES
 from ml.training.models import FAMILIES, RANDOM_FOREST, fit
 
-SEED: Final = 296
-LARGE: Final = 10_000
+LARGE_ROWS: Final = 10_000
 QUICK_ROWS: Final = 15_000
 PICKLE: Final = "model.joblib"
 RECORDS: Final = "records.json"
@@ -35,7 +29,7 @@ BUNDLE: Final = "bundle"
 
 
 class Served(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
-    """The fitted model as MLflow serves it."""
+    """The fitted model as an MLflow model."""
 
     def load_context(self, context: Any) -> None:
         """Read the pickle."""
@@ -43,52 +37,33 @@ class Served(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> list[float]:  # noqa: ARG002
         """One probability per row."""
-        return answers(self.model, model_input)
+        return predict_table(self.model, model_input)
 
 
 def prepare(file: Path, folder: Path, *, quick: bool) -> dict[str, Any]:
-    """Train unless `folder` holds the model of this file already; returns what is to be said of it."""
+    """Train the model unless the folder holds it already; returns its description."""
     about = folder / "about.json"
     if not about.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        about.write_text(json.dumps(_make(file, folder, quick=quick)))
-    told: dict[str, Any] = json.loads(about.read_text())
-    return told
+        about.write_text(json.dumps(_train(file, folder, quick=quick)))
+    description: dict[str, Any] = json.loads(about.read_text())
+    return description
 
 
-def _publish(folder: Path) -> None:
-    """Put the bundle where the service finds its last good model."""
-    cache = ModelCache(folder / CACHE)
-    with cache.scratch() as scratch:
-        for file in (folder / BUNDLE).iterdir():
-            shutil.copy(file, scratch)
-        cache.publish(RegisteredVersion(MODEL_NAME, "1", 0, "bench"), scratch)
-
-
-def _make(file: Path, folder: Path, *, quick: bool) -> dict[str, Any]:
-    cohort = cohort_of_file(file)
-    table = with_history(cohort.table)
-    testing = table[PATIENT_ID].map(bucket) < TEST_PERCENT
-    training = table[~testing].sample(QUICK_ROWS, random_state=SEED) if quick else table[~testing]
-    model = fit(RANDOM_FOREST, {}, training, os.cpu_count() or 1)
-    test = table[testing].sample(2_000, random_state=SEED)
-    manifest = {
-        "algorithm": FAMILIES[RANDOM_FOREST].name,
-        "data_source": "real",
-        "data_version": cohort.version,
-        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "prevalence": float(target(test).mean()),
-        "risk_quantiles": (),
-        "metrics": {},
-        "completeness": estimate_reliability(model.probabilities, test).to_json(),
-    }
+def _train(file: Path, folder: Path, *, quick: bool) -> dict[str, Any]:
+    data = load_genuine(file)
+    train = data.train.sample(QUICK_ROWS, random_state=SEED) if quick else data.train
+    model = fit(RANDOM_FOREST, {}, train, os.cpu_count() or 1)
     for part in (BUNDLE, CACHE):
         (folder / part).mkdir()
-    write_bundle(model, test, manifest, folder / BUNDLE)
-    _publish(folder)
+    bundle_of(model, RANDOM_FOREST, data.test, data.version, folder / BUNDLE)
+    cache = ModelCache(folder / CACHE)  # where the service looks for its last good model
+    with cache.scratch() as scratch:
+        shutil.copytree(folder / BUNDLE, scratch, dirs_exist_ok=True)
+        cache.publish(RegisteredVersion(MODEL_NAME, "1", 0, "bench"), scratch)
     joblib.dump(model, folder / PICKLE)
     mlflow.pyfunc.save_model(folder / MLFLOW, python_model=Served(), artifacts={"model": str(folder / PICKLE)})
-    whole = to_records(table[testing].sample(LARGE, random_state=SEED))
-    asked = [{name: record[name] for name in FEATURE_NAMES if name in record} for record in whole]
-    (folder / RECORDS).write_text(json.dumps(asked))
-    return {"family": FAMILIES[RANDOM_FOREST].name, "training_rows": len(training), "data_version": cohort.version}
+    complete = to_records(data.test.sample(LARGE_ROWS, random_state=SEED))
+    records = [{name: record[name] for name in FEATURE_NAMES if name in record} for record in complete]
+    (folder / RECORDS).write_text(json.dumps(records))
+    return {"family": FAMILIES[RANDOM_FOREST].name, "training_rows": len(train), "data_version": data.version}

@@ -1,12 +1,12 @@
-"""Rounds in which everybody is asked in turn, so that what the machine does meanwhile meets all alike."""
+"""Compares peers in alternating rounds, so that noise of the machine affects all of them."""
 
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from bench.serving.client import Round, ask
-from bench.serving.peers.commands import FLOOR, OURS, PLAIN, QUIET, SLOW, WIRE, Peer
+from bench.serving.client import Round, run_load
+from bench.serving.peers.launch import FLOOR, OURS, PLAIN, QUIET, SLOW, WIRE, Peer
 from ml.schema import EXAMPLE_RECORD, Record
 
 SINGLE: Final = "full record"
@@ -18,7 +18,7 @@ CONNECTIONS: Final = (1, 16, 64)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how often; scenarios to connections."""
+    """Seconds per round, rounds, and the numbers of connections of each scenario."""
 
     seconds: float
     rounds: int
@@ -27,8 +27,7 @@ class Plan:
     @classmethod
     def full(cls) -> "Plan":
         """About six minutes."""
-        every = dict.fromkeys((SINGLE, SHORT, HUNDRED), CONNECTIONS)
-        return cls(2, 3, {**every, LARGE: CONNECTIONS})
+        return cls(2, 3, dict.fromkeys((SINGLE, SHORT, HUNDRED, LARGE), CONNECTIONS))
 
     @classmethod
     def quick(cls) -> "Plan":
@@ -36,8 +35,8 @@ class Plan:
         return cls(1, 1, {SINGLE: CONNECTIONS, HUNDRED: (1,), LARGE: (1,)})
 
 
-def asked_of(scenario: str, records: Sequence[Record]) -> Sequence[Record]:
-    """The records of a request."""
+def records_of(scenario: str, records: Sequence[Record]) -> Sequence[Record]:
+    """Records of a request of the scenario."""
     if scenario == SINGLE:
         return [EXAMPLE_RECORD]
     if scenario == SHORT:
@@ -46,44 +45,43 @@ def asked_of(scenario: str, records: Sequence[Record]) -> Sequence[Record]:
 
 
 def compare(peers: Sequence[Peer], records: Sequence[Record], plan: Plan) -> list[dict[str, Any]]:
-    """The medians of every scenario, number of connections and peer."""
-    found = []
+    """Medians by scenario, number of connections and peer."""
+    rows = []
     for scenario, numbers in plan.scenarios.items():
-        asked = asked_of(scenario, records)
-        bodies = {peer.name: peer.body(asked) for peer in peers}
+        bodies = {peer.name: peer.body(records_of(scenario, records)) for peer in peers}
         for peer in peers:
             if _takes_part(peer, scenario, 1):
-                ask(peer, bodies[peer.name], 1, 1)  # warm
+                run_load(peer, bodies[peer.name], 1, 1)  # warm-up
         for connections in numbers:
-            taking_part = [peer for peer in peers if _takes_part(peer, scenario, connections)]
-            shown: dict[str, list[Round]] = {peer.name: [] for peer in taking_part}
+            measured: dict[str, list[Round]] = {p.name: [] for p in peers if _takes_part(p, scenario, connections)}
             for number in range(plan.rounds):
-                for peer in taking_part:
-                    if seconds := _seconds(peer, scenario, connections, number, plan):
-                        shown[peer.name].append(ask(peer, bodies[peer.name], connections, seconds))
-            where = {"scenario": scenario, "connections": connections}
-            found += [{"peer": name, **where, **_median(several)} for name, several in shown.items()]
-    return found
+                for peer in peers:
+                    seconds = _seconds(peer, scenario, connections, number, plan)
+                    if peer.name in measured and seconds:
+                        measured[peer.name].append(run_load(peer, bodies[peer.name], connections, seconds))
+            at = {"scenario": scenario, "connections": connections}
+            rows += [{"peer": name, **at, **_median(rounds)} for name, rounds in measured.items()]
+    return rows
+
+
+def _median(rounds: Sequence[Round]) -> dict[str, Any]:
+    values = [asdict(one) for one in rounds]
+    return {name: round(statistics.median(row[name] for row in values), 3) for name in values[0]}
 
 
 def _seconds(peer: Peer, scenario: str, connections: int, number: int, plan: Plan) -> float:
-    """How long a peer is asked in a round; 0 is not at all. Every peer is asked in the first."""
+    """Seconds of a peer's round; 0 if it skips the round. Every peer takes part in the first round."""
     if scenario == LARGE:
         return 2 * plan.seconds if number == 0 else 0
-    if peer.name in SLOW:  # one round, in which all connections have their answers
+    if peer.name in SLOW:  # one round, long enough for a response on every connection
         return max(plan.seconds, connections / 10) if number == 0 else 0
     return plan.seconds if scenario == SINGLE or number == 0 or number < plan.rounds - 1 else 0
 
 
 def _takes_part(peer: Peer, scenario: str, connections: int) -> bool:
-    """The wire checks a batch, but does nothing with it; others need many seconds for the largest."""
+    """Whether the comparison is meaningful and fast enough."""
     if peer.name == FLOOR:
         return scenario == SINGLE
     if peer.name in (WIRE, QUIET):
         return scenario in (SINGLE, SHORT)
     return scenario != LARGE or peer.name == OURS or (peer.name == PLAIN and connections == 1)
-
-
-def _median(several: Sequence[Round]) -> dict[str, Any]:
-    plain = [asdict(one) for one in several]
-    return {name: round(statistics.median(one[name] for one in plain), 3) for name in plain[0]}

@@ -1,13 +1,12 @@
-"""What all commands share: the application, its output, and the services they work on."""
+"""Consoles, connections and progress displays that several commands use."""
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Final
 
 import typer
 from rich.console import Console
-from rich.logging import RichHandler
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ml.core.settings import MlflowSettings, MlSettings
 
@@ -16,35 +15,20 @@ if TYPE_CHECKING:
 
     from ml.registry.client import Registry
 
-app = typer.Typer(
-    help="Ingest encounters, train and tune models, and decide which one is in production.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-console = Console()
-errors = Console(stderr=True)
+console: Final = Console()
+errors: Final = Console(stderr=True)
 
 
-@app.callback()
-def _logging(
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print results only, no progress.")] = False,
-) -> None:
-    handler = RichHandler(console=errors, show_path=False, log_time_format="%H:%M:%S")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
-    logging.getLogger("ml").setLevel(logging.WARNING if quiet else logging.INFO)
-
-
-def registry_of(settings: MlflowSettings) -> "Registry":
+def open_registry(settings: MlflowSettings | None = None) -> "Registry":
     """The registry on the MLflow server of the settings."""
     from ml.registry.client import Registry
 
-    return Registry(settings)
+    return Registry(settings or MlflowSettings.load())
 
 
 @contextmanager
-def warehouse_of_settings() -> Iterator[tuple[MlSettings, "sa.Engine"]]:
-    """The settings, and an engine for the ``diabetes`` database they name."""
+def open_warehouse() -> Iterator[tuple[MlSettings, "sa.Engine"]]:
+    """The settings, and an engine for the ``diabetes`` database."""
     from ml.warehouse.connection import warehouse
 
     settings = MlSettings.load()
@@ -53,7 +37,19 @@ def warehouse_of_settings() -> Iterator[tuple[MlSettings, "sa.Engine"]]:
 
 
 @contextmanager
-def working(what: str) -> Iterator[None]:
-    """Show on standard error that work goes on."""
-    with errors.status(f"{what} …"):
+def spinner(activity: str) -> Iterator[None]:
+    """Show an activity on standard error while it runs."""
+    with errors.status(f"{activity} …"):
         yield
+
+
+def progress_bars() -> Progress:
+    """Progress bars on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=errors)
+
+
+def check_choice(value: str, choices: Collection[str], option: str) -> None:
+    """Refuse a value of an option that is not one of the choices."""
+    if value not in choices:
+        raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}", param_hint=option)

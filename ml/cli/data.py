@@ -1,24 +1,22 @@
 """``migrate`` and ``ingest``."""
 
-from ml.cli.common import app, console, warehouse_of_settings, working
+from ml.cli.common import console, open_warehouse, spinner
 
 
-@app.command()
 def migrate() -> None:
     """Bring the tables of the diabetes database up to date."""
     from ml import migrations
 
-    with warehouse_of_settings() as (_, engine):
+    with open_warehouse() as (_, engine):
         migrations.upgrade(engine)
     console.print("The diabetes database is up to date.")
 
 
-@app.command()
 def ingest() -> None:
     """Fetch the data of DATA_SOURCE, validate, load and split them."""
     from ml.data.ingest import ingest as run
 
-    with warehouse_of_settings() as (settings, engine), working("Ingesting"):
+    with open_warehouse() as (settings, engine), spinner("Ingesting"):
         split = run(settings, engine)
     state = "Loaded" if split.new else "Nothing new:"
     console.print(

@@ -1,23 +1,28 @@
-"""``evaluate``: one version on the test patients, or every candidate by the protocol."""
+"""``evaluate``: one version on the test patients, or every candidate on repeated splits."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from ml.cli.common import app, console, errors, registry_of, warehouse_of_settings, working
+from ml.cli.common import check_choice, console, open_registry, open_warehouse, progress_bars, spinner
 
 if TYPE_CHECKING:
     from ml.data.cohort import Cohort
 
 REPORTS: Final = Path("reports")
-_COLUMNS: Final = {
+_MISSING_FIELDS: Final = {
+    "auroc": "AUROC",
+    "ece": "ECE",
+    "ece_floor": "by chance",
+    "mean_prediction": "predicted",
+    "observed": "observed",
+}
+_CANDIDATES: Final = {
     "auroc": "AUROC",
     "average_precision": "AP",
     "brier": "Brier",
@@ -32,16 +37,8 @@ _CAPACITY: Final = {
     for share in (5, 10, 20)
     for metric, label in (("sensitivity", "sens."), ("ppv", "PPV"))
 }
-_HIDDEN: Final = {
-    "auroc": "AUROC",
-    "ece": "ECE",
-    "ece_floor": "by chance",
-    "mean_prediction": "predicted",
-    "observed": "observed",
-}
 
 
-@app.command()
 def evaluate(
     version: Annotated[str | None, typer.Argument(help="Number of a registered version.")] = None,
     protocol: Annotated[bool, typer.Option("--protocol", help="Every candidate, over repeated splits.")] = False,
@@ -64,8 +61,8 @@ def evaluate(
 def _evaluate_version(version: str) -> None:
     from ml.promotion.gate import measure
 
-    with warehouse_of_settings() as (settings, engine), working("Evaluating"):
-        metrics = measure(settings, engine, registry_of(settings), version)
+    with open_warehouse() as (settings, engine), spinner("Evaluating"):
+        metrics = measure(settings, engine, open_registry(settings), version)
     table = Table("metric", "value", "95 % interval", title=f"Version {version} on the test patients")
     for name, interval in metrics.items():
         table.add_row(name, f"{interval['value']:.4f}", f"{interval['low']:.4f} to {interval['high']:.4f}")
@@ -80,31 +77,31 @@ def _run_protocol(
 
     chosen = families.split(",") if families else list(FAMILIES)
     for family in chosen:
-        if family not in FAMILIES:
-            raise typer.BadParameter(f"{family!r} is not one of {', '.join(FAMILIES)}", param_hint="--families")
+        check_choice(family, FAMILIES, "--families")
     target = out or REPORTS / f"protocol-{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     plan = Plan(seeds, {family: {} for family in chosen}, jobs, control)
-    with working("Reading the cohort"):
-        cohort = _cohort(data)
-    with _progress(plan.steps) as on_step:
-        found = run(cohort, plan, on_step)
-    target.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
-    _print(found)
+    with spinner("Reading the cohort"):
+        cohort = _load_cohort(data)
+    with progress_bars() as progress:
+        task = progress.add_task("", total=plan.steps)
+        result = run(cohort, plan, lambda step: progress.update(task, description=step, advance=1))
+    target.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
+    _print(result)
     console.print(f"Written to {target}.", highlight=False, soft_wrap=True)
 
 
-def _cohort(data: Path | None) -> "Cohort":
+def _load_cohort(data: Path | None) -> "Cohort":
     from ml.data.cohort import cohort_of_file, cohort_of_warehouse
 
     if data is not None:
         return cohort_of_file(data)
-    with warehouse_of_settings() as (_, engine):
+    with open_warehouse() as (_, engine):
         return cohort_of_warehouse(engine)
 
 
 def read_seeds(text: str) -> tuple[int, ...]:
-    """``0-2,7`` as (0, 1, 2, 7)."""
+    """Parse ``0-2,7`` as (0, 1, 2, 7)."""
     seeds: list[int] = []
     for part in text.split(","):
         first, _, last = part.strip().partition("-")
@@ -114,50 +111,27 @@ def read_seeds(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(seeds))
 
 
-@contextmanager
-def _progress(steps: int) -> Iterator[Any]:
-    """Yield what to call before each step; shows the step, how many are done, and the time."""
-    columns = (
-        SpinnerColumn(),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=errors) as progress:
-        task = progress.add_task("", total=steps)
-        begun = iter(range(steps))
-
-        def on_step(what: str) -> None:
-            progress.update(task, description=what, completed=next(begun))
-
-        yield on_step
-        progress.update(task, description="done", completed=steps)
-
-
-def _print(found: Mapping[str, Any]) -> None:
-    seeds = found["seeds"]
+def _print(result: Mapping[str, Any]) -> None:
+    seeds, candidates = result["seeds"], result["candidates"]
     over = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds, mean ± sd"
-    console.print(_table(f"Candidates on unseen patients, {over}", found["candidates"], _COLUMNS))
-    console.print(
-        _table("The 5, 10 and 20 % of encounters with the highest risk", found["candidates"], _CAPACITY, digits=3)
-    )
-    console.print(_table("With fields hidden", found["missing_fields"], _HIDDEN))
-    if found["control"]:
-        console.print(_table("Nothing to learn", found["control"], _HIDDEN))
+    console.print(_table(f"Candidates on unseen patients, {over}", candidates, _CANDIDATES))
+    console.print(_table("The 5, 10 and 20 % of encounters with the highest risk", candidates, _CAPACITY, digits=3))
+    console.print(_table("With fields hidden", result["missing_fields"], _MISSING_FIELDS))
+    if result["control"]:
+        console.print(_table("Nothing to learn", result["control"], _MISSING_FIELDS))
     goals = Table("goal", "history", "metric", "wanted", "found", "met", title="Goals")
-    for goal in found["goals"]:
+    for goal in result["goals"]:
         met = "[green]yes[/]" if goal["met"] else "[red]no[/]"
-        figure = _figure(goal["mean"], goal["sd"], 4)
-        goals.add_row(goal["who"], _history(goal), goal["metric"], goal["wanted"], figure, met)
+        value = _format(goal["mean"], goal["sd"], 4)
+        goals.add_row(goal["who"], _history(goal), goal["metric"], goal["wanted"], value, met)
     console.print(goals)
 
 
 def _table(title: str, summaries: Sequence[Mapping[str, Any]], columns: Mapping[str, str], digits: int = 4) -> Table:
     table = Table("", "history", *columns.values(), title=title)
-    for one in summaries:
-        figures = (_figure(one["mean"][name], one["sd"][name], digits) for name in columns)
-        table.add_row(one["name"], _history(one), *figures)
+    for row in summaries:
+        values = (_format(row["mean"][name], row["sd"][name], digits) for name in columns)
+        table.add_row(row["name"], _history(row), *values)
     return table
 
 
@@ -165,7 +139,7 @@ def _history(row: Mapping[str, Any]) -> str:
     return "known" if row["history"] else "–"
 
 
-def _figure(mean: float | None, sd: float | None, digits: int) -> str:
+def _format(mean: float | None, sd: float | None, digits: int) -> str:
     if mean is None:
         return "–"
     return f"{mean:.{digits}f}" + ("" if sd is None else f" ±{sd:.{digits}f}")

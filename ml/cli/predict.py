@@ -7,12 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from ml.cli.common import app, registry_of
-from ml.core.settings import MlflowSettings
+from ml.cli.common import open_registry
 from ml.schema import BY_NAME, FEATURE_NAMES
 
 
-@app.command()
 def predict(
     file: Annotated[Path, typer.Argument(help='JSON file: {"records": [...]}, or - for standard input.')],
     version: Annotated[str | None, typer.Option(help="Number of the version; default: production.")] = None,
@@ -20,19 +18,18 @@ def predict(
     """Predict records with a registered version, without the API; prints the probabilities as JSON."""
     from ml.promotion.gate import predict as run
 
-    records = _records(_body(file))
-    answer = run(registry_of(MlflowSettings.load()), records, version)
-    typer.echo(json.dumps({"predictions": answer}))
+    records = _parse(_read(file))
+    typer.echo(json.dumps({"predictions": run(open_registry(), records, version)}))
 
 
-def _body(file: Path) -> str:
+def _read(file: Path) -> str:
     try:
         return sys.stdin.read() if str(file) == "-" else file.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"{file} cannot be read: {error}") from None
 
 
-def _records(body: str) -> list[dict[str, Any]]:
+def _parse(body: str) -> list[dict[str, Any]]:
     try:
         records = json.loads(body)["records"]
     except (ValueError, TypeError, KeyError):
@@ -40,13 +37,12 @@ def _records(body: str) -> list[dict[str, Any]]:
     if not isinstance(records, list) or not records:
         raise typer.BadParameter("'records' must be a list of at least one record")
     for position, record in enumerate(records):
-        if fault := _fault(record):
+        if fault := _find_fault(record):
             raise typer.BadParameter(f"record {position}: {fault}")
     return records
 
 
-def _fault(record: Any) -> str | None:
-    """What is wrong with a record, if anything; the API says the same, at more length."""
+def _find_fault(record: Any) -> str | None:
     if not isinstance(record, dict):
         return "must be an object of feature names and values"
     for name, value in record.items():

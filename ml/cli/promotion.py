@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from ml.cli.common import app, console, errors, registry_of, warehouse_of_settings, working
+from ml.cli.common import console, errors, open_registry, open_warehouse, spinner
 from ml.core.errors import SettingsError, WarehouseError
-from ml.core.settings import MlflowSettings, MlSettings
+from ml.core.settings import MlSettings
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -16,39 +16,36 @@ if TYPE_CHECKING:
     from ml.registry.client import Registry
 
 
-@app.command()
 def promote(
     version: Annotated[str | None, typer.Argument(help="Number of the version; default: the challenger.")] = None,
 ) -> None:
     """Let the gate decide whether a version becomes production."""
-    with warehouse_of_settings() as (settings, engine), working("Deciding"):
-        let_the_gate_decide(settings, engine, registry_of(settings), version)
+    with open_warehouse() as (settings, engine), spinner("Deciding"):
+        run_gate(settings, engine, open_registry(settings), version)
 
 
-@app.command()
 def rollback(
     to: Annotated[str | None, typer.Option(help="Number of the version; default: the one before.")] = None,
 ) -> None:
-    """Let production point to the version it pointed to before, or to another one."""
+    """Point production to the version before the present one, or to another version."""
     from ml.promotion.ledger import current_user
     from ml.promotion.production_alias import roll_back
 
-    with warehouse_of_settings() as (settings, engine), working("Going back"):
-        withdrawn, present = roll_back(engine, registry_of(settings), current_user(), to)
+    with open_warehouse() as (settings, engine), spinner("Going back"):
+        withdrawn, present = roll_back(engine, open_registry(settings), current_user(), to)
     console.print(f"Production is version {present} again; version {withdrawn} is withdrawn.")
 
 
-@app.command(name="list")
 def list_versions() -> None:
-    """List the registered versions, the newest first, and say if production was moved by hand."""
-    registry = registry_of(MlflowSettings.load())
+    """List the registered versions, the newest first, and report if production was moved by hand."""
+    registry = open_registry()
     table = Table("version", "aliases", "algorithm", "data", "data version", "gate", "rule", "reason")
-    for found in registry.versions():
-        tags = found.tags
+    for version in registry.versions():
+        tags = version.tags
         withdrawn = ", withdrawn" if "gate.rolled_back" in tags else ""
         table.add_row(
-            found.number,
-            ", ".join(found.aliases),
+            version.number,
+            ", ".join(version.aliases),
             tags.get("algorithm", ""),
             tags.get("data_source", ""),
             tags.get("data_version", "")[:12],
@@ -57,11 +54,10 @@ def list_versions() -> None:
             tags.get("gate.reason", ""),
         )
     console.print(table)
-    if note := _note_on_production(registry):
+    if note := _manual_move(registry):
         console.print(f"[bold yellow]{note}[/]")
 
 
-@app.command()
 def ledger(
     limit: Annotated[int | None, typer.Option(help="Only so many, the newest.", min=1)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="With all figures, as JSON.")] = False,
@@ -69,7 +65,7 @@ def ledger(
     """Print the decisions about production, the newest first."""
     from ml.promotion.ledger import Ledger
 
-    with warehouse_of_settings() as (_, engine):
+    with open_warehouse() as (_, engine):
         entries = Ledger(engine).entries(limit)
     if as_json:
         typer.echo(json.dumps([entry.to_json() for entry in entries], indent=1))
@@ -88,41 +84,39 @@ def ledger(
     console.print(table)
 
 
-@app.command()
 def reproduce(version: Annotated[str, typer.Argument(help="Number of the version.")]) -> None:
-    """Train a version again from what it logged, and compare the answers for the test patients."""
+    """Retrain a version from its logged inputs and compare the predictions for the test patients."""
     from ml.training.reproduce import reproduce as run
 
-    with warehouse_of_settings() as (settings, engine), working("Training again"):
-        done = run(settings, engine, registry_of(settings), version)
+    with open_warehouse() as (settings, engine), spinner("Training again"):
+        result = run(settings, engine, open_registry(settings), version)
     console.print(
-        f"Version {version} is reproduced: over {done.encounters:,} test encounters its answers differ by "
-        f"{done.difference:.1e} at most.",
+        f"Version {version} is reproduced: over {result.encounters:,} test encounters its answers differ by "
+        f"{result.difference:.1e} at most.",
         highlight=False,
     )
 
 
-def let_the_gate_decide(settings: MlSettings, engine: "sa.Engine", registry: "Registry", version: str | None) -> None:
-    """Run the gate on a version, by default the challenger, and say what came of it."""
-    from ml.promotion.gate import run_gate
+def run_gate(settings: MlSettings, engine: "sa.Engine", registry: "Registry", version: str | None) -> None:
+    """Run the gate on a version, by default the challenger, and print the decision."""
+    from ml.promotion.gate import run_gate as run
 
-    outcome = run_gate(settings, engine, registry, version)
+    outcome = run(settings, engine, registry, version)
     verdict = "promoted to production" if outcome.decision.promote else "not promoted"
-    known = "" if outcome.new else " (decided before)"
+    repeated = "" if outcome.new else " (decided before)"
     if outcome.note:
         console.print(outcome.note)
-    console.print(f"Version {outcome.version} {verdict}{known}: {outcome.decision.reason.rstrip('.')}.")
+    console.print(f"Version {outcome.version} {verdict}{repeated}: {outcome.decision.reason.rstrip('.')}.")
 
 
-def _note_on_production(registry: "Registry") -> str | None:
-    """Whether somebody moved the alias; a list of versions is of use even when the ledger cannot be read."""
+def _manual_move(registry: "Registry") -> str | None:
     from ml.promotion.ledger import Ledger, current_user
     from ml.promotion.production_alias import manual_move, record_manual_move
 
     try:
-        with warehouse_of_settings() as (_, engine):
+        with open_warehouse() as (_, engine):
             record_manual_move(registry, Ledger(engine), current_user())
             return manual_move(Ledger(engine))
-    except (SettingsError, WarehouseError) as error:
+    except (SettingsError, WarehouseError) as error:  # the list of versions is useful without the ledger
         errors.print(f"The ledger cannot be read, so a move by hand would not be seen: {error}", highlight=False)
         return None

@@ -5,36 +5,33 @@ from typing import Annotated
 
 import typer
 
-from ml.cli.common import app, console, registry_of
-from ml.core.settings import MlflowSettings
+from ml.cli.common import console, open_registry
 
 Number = Annotated[str | None, typer.Argument(metavar="VERSION", help="Number of the version; default: production.")]
 
 
-@app.command()
 def report(
     version: Number = None,
     out: Annotated[Path | None, typer.Option(help="File to write; default: report-VERSION.html.")] = None,
 ) -> None:
-    """Write the report of a version, with all figures, as one HTML page."""
+    """Write the report of a version as one HTML page with all metrics."""
     from ml.report.page import page
     from ml.report.storage import recorded
 
-    found, findings = recorded(registry_of(MlflowSettings.load()), version)
-    _write(out or Path(f"report-{found.number}.html"), page(findings, found.number))
+    registered, findings = recorded(open_registry(), version)
+    _write(out or Path(f"report-{registered.number}.html"), page(findings, registered.number))
 
 
-@app.command()
 def card(
     version: Number = None,
     out: Annotated[Path | None, typer.Option(help="File to write; default: standard output.")] = None,
 ) -> None:
     """Write the model card of a version, in Markdown."""
-    from ml.report.card import card as card_of
+    from ml.report.card import card as render
     from ml.report.storage import recorded
 
-    found, findings = recorded(registry_of(MlflowSettings.load()), version)
-    text = card_of(findings, found.number)
+    registered, findings = recorded(open_registry(), version)
+    text = render(findings, registered.number)
     if out is None:
         typer.echo(text, nl=False)
     else:

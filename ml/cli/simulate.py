@@ -1,73 +1,69 @@
 """``simulate``."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import TaskID
 
-from ml.cli.common import app, console, errors, warehouse_of_settings
+from ml.cli.common import check_choice, console, open_warehouse, progress_bars
+from ml.core.errors import SimulationError
 from ml.core.settings import ApiClientSettings
 
-if TYPE_CHECKING:
-    from ml.simulation.simulate import Progress as OnProgress
 
-
-@app.command()
 def simulate(
     records: Annotated[int, typer.Option(help="Encounters to replay.", min=1)] = 2_000,
     days: Annotated[int, typer.Option(help="Days over which they are spread, up to now.", min=1, max=365)] = 60,
     api: Annotated[str | None, typer.Option(help="Address of the prediction service; default: API_URL.")] = None,
     api_key: Annotated[str | None, typer.Option(help="Key to send to it; default: API_KEY.")] = None,
-    drift: Annotated[str, typer.Option(help="What changes: none, age, payer, lab or icd.")] = "none",
-    known: Annotated[str, typer.Option(help="What is told of each encounter: full, form or mixed.")] = "full",
-    never_told: Annotated[float, typer.Option(help="Share of the outcomes that nobody tells.", min=0, max=1)] = 0.1,
-    seed: Annotated[int, typer.Option(help="Of the choice of encounters.", min=0)] = 296,
-    force: Annotated[bool, typer.Option("--force", help="Run beside predictions that are not simulated.")] = False,
+    drift: Annotated[str, typer.Option(help="Drift to apply: none, age, payer, lab or icd.")] = "none",
+    known: Annotated[str, typer.Option(help="Known fields of each encounter: full, form or mixed.")] = "full",
+    never_told: Annotated[float, typer.Option(help="Share of the outcomes that are never reported.", min=0, max=1)] = (
+        0.1
+    ),
+    seed: Annotated[int, typer.Option(help="Seed for the choice of encounters.", min=0)] = 296,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Run beside test predictions made by hand; a log with real predictions is always refused."
+        ),
+    ] = False,
 ) -> None:
-    """Replay held-out encounters as traffic of the last days, with the outcomes that would be known by now.
+    """Replay test encounters as traffic of the last days, with the outcomes that would be known by now.
 
-    For demonstrations and tests, never for a real installation: the predictions are made by the service as any
-    others, then dated back in its log, and count in all figures from then on. It therefore refuses to run where the
-    log holds predictions that are not of a simulation or a load test.
+    For demonstrations and tests only. The service makes the predictions, then their times in its log are moved
+    back, so they count in all metrics from then on. A log that holds real predictions is refused, with --force too.
     """
-    from ml.simulation.api_client import Service
-    from ml.simulation.drift_scenarios import SHIFTS
-    from ml.simulation.replay import KNOWN
-    from ml.simulation.simulate import Plan
-    from ml.simulation.simulate import simulate as run
+    try:
+        from ml.simulation.api_client import Service
+        from ml.simulation.drift_scenarios import SHIFTS
+        from ml.simulation.replay import KNOWN
+        from ml.simulation.simulate import Plan
+        from ml.simulation.simulate import simulate as run
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("ml.simulation"):
+            raise
+        raise SimulationError("simulate is not part of this image: run it natively.") from None
 
-    for name, value, choices in (("--drift", drift, SHIFTS), ("--known", known, KNOWN)):
-        if value not in choices:
-            raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}", param_hint=name)
+    check_choice(drift, SHIFTS, "--drift")
+    check_choice(known, KNOWN, "--known")
     client = ApiClientSettings.load()
     key = client.api_key.get_secret_value() if api_key is None else api_key
     plan = Plan(records, days, drift, known, seed, never_told, force)
+    tasks: dict[str, TaskID] = {}
     with (
-        warehouse_of_settings() as (settings, engine),
+        open_warehouse() as (settings, engine),
         Service(api or client.api_url, key) as service,
-        _progress() as on_progress,
+        progress_bars() as bars,
     ):
-        done = run(settings, engine, service, plan, on_progress)
-    console.print(
-        f"Simulation {done.run}: {done.records:,} predictions over the last {days} days (drift: {drift}), and "
-        f"{done.told:,} outcomes. Their request ids begin with sim-{done.run}-.",
-        highlight=False,
-    )
-
-
-@contextmanager
-def _progress() -> Iterator["OnProgress"]:
-    """Yield what to call as work goes on; a step shows how far it is once it has begun."""
-    from ml.simulation.simulate import STEPS
-
-    columns = (TextColumn("{task.description}"), SpinnerColumn(), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=errors) as progress:
-        tasks = {step: progress.add_task(step, total=None, start=False, visible=False) for step in STEPS}
 
         def on_progress(step: str, done: int, total: int) -> None:
-            progress.start_task(tasks[step])
-            progress.update(tasks[step], completed=done, total=total, visible=True)
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=total)
+            bars.update(tasks[step], completed=done)
 
-        yield on_progress
+        simulated = run(settings, engine, service, plan, on_progress)
+    console.print(
+        f"Simulation {simulated.run}: {simulated.records:,} predictions over the last {days} days (drift: {drift}), "
+        f"and {simulated.told:,} outcomes. Their request ids begin with sim-{simulated.run}-.",
+        highlight=False,
+    )

@@ -1,1 +1,1 @@
-"""What every service may import: settings, errors, names and the code that serves a model (numpy, pydantic only)."""
+"""What every service may import: settings, errors, names, model serving; numpy, pydantic and ONNX Runtime only."""

@@ -1,20 +1,7 @@
-"""Everything that goes wrong on purpose.
+"""Errors that a user can act on.
 
-PlatformError
-├── SettingsError        a setting is missing or malformed
-├── DataSourceError      the data could not be had, or is not what it should be
-├── RejectedDataError    too many rows break the schema; nothing was changed
-├── ProvenanceError      synthetic data would have replaced real data
-├── SplitError           a patient stands in both train and test; nothing was changed
-├── WarehouseError       PostgreSQL cannot be reached, or refuses the login
-├── NoDataError          there is no training data yet
-├── BundleError          a model bundle is damaged, of another shape, or fails its golden requests
-├── ReproductionError    a version cannot be trained again here, or does not come out the same
-├── SimulationError      a simulation must not run here, or the prediction service does not play its part
-└── RegistryError        a model version or alias is not there, or MLflow cannot be reached
-
-Each message is one sentence that says what was wrong and what to do next; the command line prints it and
-exits with 2, Airflow fails the task with it, the API turns it into problem+json.
+Each message is one sentence: what is wrong and what to do. The command line prints it and exits with 2, Airflow fails
+the task with it, the API returns it as problem+json.
 """
 
 
@@ -23,44 +10,44 @@ class PlatformError(Exception):
 
 
 class SettingsError(PlatformError):
-    pass
+    """A setting is missing or malformed."""
 
 
 class DataSourceError(PlatformError):
-    pass
+    """The data source is unavailable, or its content is not the data set."""
 
 
 class RejectedDataError(PlatformError):
-    pass
+    """Too many rows violate the schema; nothing was changed."""
 
 
 class ProvenanceError(PlatformError):
-    pass
+    """Synthetic data would have replaced real data."""
 
 
 class SplitError(PlatformError):
-    pass
+    """A patient is in both train and test data; nothing was changed."""
 
 
 class WarehouseError(PlatformError):
-    pass
+    """PostgreSQL is unreachable or refuses the login."""
 
 
 class NoDataError(PlatformError):
-    pass
+    """There is no training data yet."""
 
 
 class BundleError(PlatformError):
-    pass
+    """A model bundle is damaged, malformed, or fails its golden requests."""
 
 
 class ReproductionError(PlatformError):
-    pass
+    """A version cannot be retrained, or the result differs."""
 
 
 class SimulationError(PlatformError):
-    pass
+    """A simulation is not allowed, or the prediction service fails."""
 
 
 class RegistryError(PlatformError):
-    pass
+    """A model version or alias does not exist, or MLflow is unreachable."""

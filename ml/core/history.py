@@ -1,7 +1,7 @@
-"""A patient's earlier stays as inputs of a model. One implementation, for training tables and for the API.
+"""Computes the history inputs of an encounter from the patient's earlier encounters, for training and serving.
 
-Past only by construction: the functions see nothing but the encounters before the one in question. The outcome
-of an earlier encounter is not used; it added nothing that could be measured. Standard library only.
+Only earlier encounters are arguments, so nothing later can leak in. Their outcomes are not used: they gave no
+measurable gain.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,29 +19,26 @@ _PREVIOUS: Final[Mapping[str, str]] = {
     "previous_diagnoses": "number_diagnoses",
     "previous_diagnosis": "diag_1",
 }
-"""Input to the column of the last encounter that it repeats."""
+"""Input -> column of the last encounter."""
 
-PAST: Final = tuple(_PREVIOUS.values())
-"""The columns of an encounter that become history."""
+SOURCE_COLUMNS: Final = tuple(_PREVIOUS.values())
+"""Columns of an encounter that the history inputs are computed from."""
 
 
 def history_of(earlier: Sequence[Mapping[str, Any]]) -> dict[str, str | int]:
-    """The inputs of :data:`ml.schema.HISTORY` from a patient's earlier encounters.
+    """Known inputs of :data:`ml.schema.HISTORY`; ``{"earlier_stays": 0}`` for a first stay.
 
     Args:
-        earlier: encounters of the cohort before the one in question, oldest first; each holds :data:`PAST`, an
-            unknown value as None.
-
-    Returns:
-        The known inputs; for a first stay ``{"earlier_stays": 0}``.
+        earlier: the patient's earlier encounters of the cohort, oldest first, each with :data:`SOURCE_COLUMNS`; None is
+            unknown.
     """
     if not earlier:
         return {"earlier_stays": 0}
     last = earlier[-1]
-    known: dict[str, Any] = {
+    inputs: dict[str, Any] = {
         "earlier_stays": len(earlier),
         "earlier_days": sum(encounter["time_in_hospital"] or 0 for encounter in earlier),
         "most_inpatient": max(encounter["number_inpatient"] or 0 for encounter in earlier),
         **{name: last[column] for name, column in _PREVIOUS.items()},
     }
-    return {name: known[name] for name in HISTORY_NAMES if known[name] is not None}
+    return {name: inputs[name] for name in HISTORY_NAMES if inputs[name] is not None}

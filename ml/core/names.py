@@ -1,13 +1,12 @@
-"""Names that the services agree on."""
+"""Names that several services share."""
 
 from typing import Final
 
 MODEL_NAME: Final = "diabetes-readmission"
-"""The registered model, and the experiment its runs are in."""
+"""The registered model and the experiment of its runs."""
 
-MONITORING: Final = f"{MODEL_NAME}-monitoring"
-"""The experiment of the reports on drift."""
+MONITORING_EXPERIMENT: Final = f"{MODEL_NAME}-monitoring"
 
 PRODUCTION: Final = "production"
 CHALLENGER: Final = "challenger"
-"""The aliases: the version that is served, and the newest candidate for it."""
+"""Aliases: the served version, and the newest candidate."""

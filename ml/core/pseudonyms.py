@@ -1,8 +1,7 @@
-"""What is written down in place of a person: of patients, of their encounters, and of who asked.
+"""Pseudonyms of patients, encounters and clients for the prediction log.
 
-A pseudonym is the HMAC-SHA256 of a number under the key of this installation. The same number has the same pseudonym
-for as long as the key lives, so an outcome finds its prediction; without the key nobody finds the number, not even by
-trying all of them. Light, so that the API has it.
+A pseudonym is the HMAC-SHA256 of a number with the key of the installation. It is stable as long as the key is, so an
+outcome can be matched with its prediction; without the key the number cannot be found even by trying all numbers.
 """
 
 import hmac
@@ -15,59 +14,55 @@ from ml.schema import ENCOUNTER_ID, PATIENT_ID
 
 Mode = Literal["hash", "plain", "none"]
 HEX_DIGITS: Final = 32
-"""128 bits: two of a billion numbers have the same pseudonym with a chance of 1 in 10^21."""
+"""128 bits: among a billion numbers a collision has a probability of about 1 in 10^21."""
 
-_CLIENTS: Final = 4_096
-"""Addresses whose pseudonym is remembered: a request must not pay for it each time."""
+_CACHED_CLIENTS: Final = 4_096
 
 
-class Naming(Protocol):
-    """The settings that pseudonyms depend on."""
-
-    @property
-    def prediction_log_key(self) -> SecretStr:
-        """The key of this installation."""
+class PseudonymSettings(Protocol):
+    """Settings that pseudonyms depend on."""
 
     @property
-    def log_patient_ids(self) -> Mode:
-        """How numbers are kept."""
+    def prediction_log_key(self) -> SecretStr: ...  # noqa: D102
+    @property
+    def log_patient_ids(self) -> Mode: ...  # noqa: D102
 
 
 class Pseudonyms:
-    """Makes pseudonyms. Safe to call from several threads."""
+    """Computes pseudonyms; thread-safe."""
 
     def __init__(self, key: bytes, mode: Mode) -> None:
         self._key = key
         self._mode = mode
-        self.client = lru_cache(_CLIENTS)(self._client)
+        self.client = lru_cache(_CACHED_CLIENTS)(self._client)
 
     @classmethod
-    def of(cls, settings: Naming) -> "Pseudonyms":
-        """As the settings say."""
+    def from_settings(cls, settings: PseudonymSettings) -> "Pseudonyms":
+        """Use the key and mode of the settings."""
         return cls(settings.prediction_log_key.get_secret_value().encode(), settings.log_patient_ids)
 
     @property
-    def can_find_encounters(self) -> bool:
-        """Whether the log says which encounter a prediction was for."""
+    def logs_encounters(self) -> bool:
+        """Whether logged predictions can be matched by encounter."""
         return self._mode != "none"
 
     def patient(self, number: int | None) -> str | None:
-        """What the log keeps of a patient's number."""
-        return self._kept(PATIENT_ID, number)
+        """Value to log for a patient's number."""
+        return self._pseudonym(PATIENT_ID, number)
 
     def encounter(self, number: int | None) -> str | None:
-        """What the log keeps of an encounter's number."""
-        return self._kept(ENCOUNTER_ID, number)
+        """Value to log for an encounter's number."""
+        return self._pseudonym(ENCOUNTER_ID, number)
 
     def _client(self, address: str) -> str:
-        # Whatever the mode: it speaks of patients, and an address may be that of a person.
+        # Independent of the mode, which is about patients: an address can identify a person.
         return f"address:{self._hash('client', address)[:16]}"
 
-    def _kept(self, name: str, number: int | None) -> str | None:
+    def _pseudonym(self, name: str, number: int | None) -> str | None:
         if number is None or self._mode == "none":
             return None
         return str(number) if self._mode == "plain" else self._hash(name, str(number))
 
     def _hash(self, name: str, value: str) -> str:
-        # With its name, so that a patient and an encounter of the same number have nothing in common.
+        # The name is hashed too: a patient and an encounter with the same number get unrelated pseudonyms.
         return hmac.digest(self._key, f"{name}:{value}".encode(), "sha256").hex()[:HEX_DIGITS]

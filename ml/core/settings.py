@@ -1,7 +1,7 @@
-"""Settings: one class per service, read from the environment, ``.env`` and a directory of secret files.
+"""Settings of the services.
 
-Precedence: environment, then ``.env`` in the working directory, then ``SECRETS_DIR`` (one file per secret,
-named like its setting), then the default. ``.env.example`` documents every field and is tested against them.
+Precedence: environment, ``.env`` in the working directory, ``SECRETS_DIR`` (one file per secret, named like the
+setting), default. ``.env.example`` documents every field.
 """
 
 import os
@@ -16,11 +16,11 @@ from ml.core.errors import SettingsError
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 OptionalPath = Annotated[Path | None, BeforeValidator(lambda value: None if value == "" else value)]
-"""A path; the empty string, as compose files and ``.env`` write an unset value, means none."""
+"""A path; an empty string, the unset value of compose files and ``.env``, means None."""
 
 
 class PlatformSettings(BaseSettings):
-    """Base of every settings class: how values are found and how a fault is told."""
+    """Base of every settings class."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, str_strip_whitespace=True)
 
@@ -29,29 +29,26 @@ class PlatformSettings(BaseSettings):
         """Read the settings.
 
         Raises:
-            SettingsError: naming the first setting that is missing or malformed, in one sentence.
+            SettingsError: naming the first setting that is missing or malformed.
         """
         secrets = os.environ.get("SECRETS_DIR") or f"{os.environ.get('LOCAL_DIR', '.local')}/secrets"
         try:
             return cls(_secrets_dir=secrets if Path(secrets).is_dir() else None, **overrides)
         except ValidationError as error:
-            raise SettingsError(_sentence(error)) from None
+            raise SettingsError(_format(error)) from None
 
 
-def _sentence(error: ValidationError) -> str:
+def _format(error: ValidationError) -> str:
     fault = error.errors(include_url=False)[0]
     name = "_".join(str(part) for part in fault["loc"]).upper()
     if fault["type"] == "missing":
-        return (
-            f"Setting {name} is missing: set it in .env, or let the stack generate it "
-            "(docker compose up, or make demo)."
-        )
-    shown = "" if name.endswith(("PASSWORD", "SECRET", "KEY")) else f" {fault['input']!r}"
-    return f"Setting {name} has a malformed value{shown}: {fault['msg']}."
+        return f"Setting {name} is missing: set it in .env, or generate it with docker compose up or make demo."
+    value = "" if name.endswith(("PASSWORD", "SECRET", "KEY")) else f" {fault['input']!r}"
+    return f"Setting {name} has a malformed value{value}: {fault['msg']}."
 
 
 class DatabaseSettings(PlatformSettings):
-    """Where the ``diabetes`` database is and how to log in."""
+    """Address and login of the ``diabetes`` database."""
 
     postgres_host: str = "127.0.0.1"
     postgres_port: Port = 5432
@@ -61,7 +58,7 @@ class DatabaseSettings(PlatformSettings):
 
     @property
     def database_url(self) -> str:
-        """SQLAlchemy URL; it names the driver, since a bare ``postgresql://`` means psycopg 3 today."""
+        """SQLAlchemy URL with the driver, because plain ``postgresql://`` selects psycopg 3."""
         password = quote(self.diabetes_db_password.get_secret_value(), safe="")
         return (
             f"postgresql+psycopg2://{self.diabetes_db_user}:{password}"
@@ -70,14 +67,14 @@ class DatabaseSettings(PlatformSettings):
 
 
 class MlflowSettings(PlatformSettings):
-    """Where MLflow is."""
+    """Address of MLflow."""
 
     mlflow_port: Port = 5000
     mlflow_tracking_uri: str = Field(default_factory=lambda given: f"http://127.0.0.1:{given['mlflow_port']}")
 
 
 class MonitorSettings(PlatformSettings):
-    """What the monitoring looks at, and what follows from what it finds."""
+    """Window of the monitoring, and whether drift triggers training."""
 
     monitor_window_days: float = Field(default=7, gt=0)
     monitor_most_records: int = Field(default=10_000, ge=100)
@@ -85,7 +82,7 @@ class MonitorSettings(PlatformSettings):
 
 
 class ApiClientSettings(PlatformSettings):
-    """Where the prediction service is, for those who call it, and the key they send."""
+    """Address of the prediction service and the key to send."""
 
     api_port: Port = 8000
     api_url: str = Field(default_factory=lambda given: f"http://127.0.0.1:{given['api_port']}")
@@ -93,7 +90,7 @@ class ApiClientSettings(PlatformSettings):
 
 
 class PublicAddresses(PlatformSettings):
-    """Where a browser finds each service, for links."""
+    """Addresses of the services for links in a browser."""
 
     ui_port: Port = 8501
     api_port: Port = 8000
@@ -114,7 +111,7 @@ class PublicAddresses(PlatformSettings):
 
 
 class MlSettings(DatabaseSettings, MlflowSettings, MonitorSettings):
-    """Ingestion, training, the registry and the monitoring: the command line and the Airflow tasks."""
+    """Settings of the command line and the Airflow tasks: ingestion, training, registry and monitoring."""
 
     data_source: Literal["auto", "uci", "file", "synthetic"] = "auto"
     data_file: OptionalPath = None
@@ -130,5 +127,5 @@ class MlSettings(DatabaseSettings, MlflowSettings, MonitorSettings):
     tune_trials: int = Field(default=8, ge=1)
     tune_folds: int = Field(default=3, ge=2)
     train_jobs: int = Field(default=2, ge=-1)
-    outcome_maturity_days: int = Field(default=30, ge=30, le=365)  # the label is of 30 days: earlier, it is not there
-    prediction_log_key: SecretStr = SecretStr("")  # empty: encounters that the log keeps as hashes are not found
+    outcome_maturity_days: int = Field(default=30, ge=30, le=365)  # the label covers 30 days
+    prediction_log_key: SecretStr = SecretStr("")  # if empty, hashed encounters in the log are not matched

@@ -1,1 +1,1 @@
-"""Ingestion: from a source through validation into PostgreSQL, split by patient; no features and no models."""
+"""Ingestion: fetch, validate, load into PostgreSQL, split by patient; no features and no models."""

@@ -1,4 +1,4 @@
-"""The whole cohort as one table, for studies that split it in their own ways: from PostgreSQL, or from the file."""
+"""The whole cohort as one table, from PostgreSQL or from a delivered file; for studies with their own splits."""
 
 import tempfile
 from dataclasses import dataclass
@@ -10,15 +10,12 @@ import sqlalchemy as sa
 from ml.data.sources.file import locate, read_chunks
 from ml.data.validation import validate
 from ml.schema import CANNOT_BE_READMITTED, COLUMN_NAMES, ENCOUNTER_ID, PATIENT_ID
-from ml.warehouse.datasets import TYPES, read
+from ml.warehouse.datasets import parse_rows, read
 
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """Encounters after which a readmission is possible, in the order of their ids.
-
-    ``source`` says where they come from, ``version`` is a hash of their content.
-    """
+    """Encounters that can be followed by a readmission, in the order of their ids; ``version`` is a content hash."""
 
     table: pd.DataFrame
     source: str
@@ -26,43 +23,36 @@ class Cohort:
 
     @property
     def patients(self) -> int:
-        """How many patients they are of."""
+        """Number of patients."""
         return int(self.table[PATIENT_ID].nunique())
 
 
 def cohort_of_warehouse(engine: sa.Engine) -> Cohort:
-    """Train and test data of the ``diabetes`` database together; the version is their data version.
+    """Train and test data of the ``diabetes`` database; the version is the data version.
 
     Raises:
         NoDataError: nothing has been ingested.
-        WarehouseError: PostgreSQL cannot be reached.
+        WarehouseError: PostgreSQL is unreachable.
     """
     dataset = read(engine)
     table = pd.concat([dataset.train, dataset.test])
-    return Cohort(_in_order(table), dataset.version.source, dataset.version.data_version)
+    return Cohort(_sort(table), dataset.version.source, dataset.version.data_version)
 
 
 def cohort_of_file(path: Path) -> Cohort:
-    """The cohort out of a delivered file, without a database; the version is the hash of its sound rows.
+    """The cohort of a delivered file; the version is the hash of its valid rows.
 
     Raises:
-        DataSourceError: there is no such file, or it is not the data set.
-        RejectedDataError: a row breaks the schema.
+        DataSourceError: the file does not exist or is not the data set.
+        RejectedDataError: a row violates the schema.
     """
     with tempfile.TemporaryDirectory() as scratch:
         validated = validate(read_chunks(locate(path)), Path(scratch), max_rejected_share=0)
-        table = pd.read_csv(
-            validated.accepted,
-            header=None,
-            names=list(COLUMN_NAMES),
-            dtype=TYPES,
-            keep_default_na=False,
-            na_values=[""],
-        )
+        table = parse_rows(validated.accepted, header=None)
     table = table[~table["discharge_disposition_id"].isin(CANNOT_BE_READMITTED)]
-    return Cohort(_in_order(table), path.name, validated.content_sha256)
+    return Cohort(_sort(table), path.name, validated.content_sha256)
 
 
-def _in_order(table: pd.DataFrame) -> pd.DataFrame:
-    """The 50 columns by encounter: a forest draws rows by their place, so that must not depend on the way here."""
+def _sort(table: pd.DataFrame) -> pd.DataFrame:
+    """Sort by encounter: a forest samples rows by position, so results must not depend on the order of the source."""
     return table[list(COLUMN_NAMES)].sort_values(ENCOUNTER_ID, ignore_index=True)

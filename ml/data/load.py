@@ -1,4 +1,4 @@
-"""Validated rows into ``raw_data``: one transaction, idempotent."""
+"""Loads validated rows into ``raw_data``: one transaction, idempotent."""
 
 import logging
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from ml.core.errors import ProvenanceError, WarehouseError
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from ml.data.validation import REJECTED_COLUMNS, Validated
 from ml.schema import COLUMN_NAMES, ENCOUNTER_ID
 from ml.warehouse.connection import copy_in, transaction
@@ -21,7 +21,7 @@ _LOCK: Final = 296_001
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """Outcome of an ingestion. ``new`` is False when the same content was already there."""
+    """Result of a load. ``new`` is False if the same content was loaded before."""
 
     ingestion_id: int
     rows_written: int
@@ -29,18 +29,18 @@ class Ingested:
 
 
 def lock(connection: sa.Connection) -> None:
-    """Wait until no other ingestion or split runs; held until the transaction ends."""
+    """Wait for other ingestions and splits; the lock is held until the transaction ends."""
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
 
 
 def load(engine: sa.Engine, delivery: Delivery, validated: Validated) -> Ingested:
-    """Write validated rows; the later delivery of an encounter wins, and unchanged rows stay untouched.
+    """Upsert validated rows: the latest delivery of an encounter wins, unchanged rows are not written.
 
     Real data replaces synthetic data; synthetic data never replaces real data.
 
     Raises:
-        ProvenanceError: synthetic rows were to join real ones.
-        WarehouseError: PostgreSQL cannot be reached.
+        ProvenanceError: the rows are synthetic and the database has real ones.
+        WarehouseError: PostgreSQL is unreachable.
     """
     with transaction(engine) as connection:
         lock(connection)
@@ -48,19 +48,27 @@ def load(engine: sa.Engine, delivery: Delivery, validated: Validated) -> Ingeste
         if latest and latest.content_sha256 == validated.content_sha256 and latest.provenance == delivery.provenance:
             log.info("Nothing new: this content was ingested as number %s on %s", latest.id, latest.ingested_at)
             return Ingested(latest.id, 0, new=False)
-        _drop_synthetic(connection, delivery)
-        ingestion_id = _record(connection, delivery, validated)
-        written = _merge(connection, ingestion_id, validated)
+        _delete_synthetic(connection, delivery)
+        row = ingestions.insert().values(
+            source=delivery.source,
+            provenance=delivery.provenance,
+            content_sha256=validated.content_sha256,
+            rows_accepted=validated.rows_accepted,
+            rows_rejected=validated.rows_rejected,
+            rows_written=0,
+        )
+        ingestion_id = int(connection.execute(row.returning(ingestions.c.id)).scalar_one())
+        written = _upsert(connection, ingestion_id, validated)
         connection.execute(ingestions.update().where(ingestions.c.id == ingestion_id).values(rows_written=written))
-        _keep_rejected(connection, ingestion_id, validated)
+        _insert_rejected(connection, ingestion_id, validated)
     log.info("Ingestion %s: %s rows written, %s rejected", ingestion_id, f"{written:,}", validated.rows_rejected)
     return Ingested(ingestion_id, written, new=True)
 
 
-def _drop_synthetic(connection: sa.Connection, delivery: Delivery) -> None:
-    held = raw_data.join(ingestions, raw_data.c.ingestion_id == ingestions.c.id)
-    real = sa.select(held.select().with_only_columns(sa.literal(1)).where(ingestions.c.provenance == "real").exists())
-    if delivery.provenance == "synthetic" and connection.scalar(real):
+def _delete_synthetic(connection: sa.Connection, delivery: Delivery) -> None:
+    real = sa.select(ingestions.c.id).where(ingestions.c.provenance == "real")
+    has_real = sa.select(raw_data.select().where(raw_data.c.ingestion_id.in_(real)).exists())
+    if delivery.provenance == "synthetic" and connection.scalar(has_real):
         raise ProvenanceError(
             "The database holds real encounters, and synthetic ones never replace them: "
             "set DATA_SOURCE to uci or file, or use another database."
@@ -69,20 +77,8 @@ def _drop_synthetic(connection: sa.Connection, delivery: Delivery) -> None:
     connection.execute(raw_data.delete().where(raw_data.c.ingestion_id.in_(synthetic)))
 
 
-def _record(connection: sa.Connection, delivery: Delivery, validated: Validated) -> int:
-    row = ingestions.insert().values(
-        source=delivery.kind,
-        provenance=delivery.provenance,
-        content_sha256=validated.content_sha256,
-        rows_accepted=validated.rows_accepted,
-        rows_rejected=validated.rows_rejected,
-        rows_written=0,
-    )
-    return int(connection.execute(row.returning(ingestions.c.id)).scalar_one())
-
-
-def _merge(connection: sa.Connection, ingestion_id: int, validated: Validated) -> int:
-    """COPY into a staging table that lives as long as the transaction, then upsert what differs."""
+def _upsert(connection: sa.Connection, ingestion_id: int, validated: Validated) -> int:
+    """COPY into a temporary staging table, then upsert the rows that differ."""
     names = [f'"{name}"' for name in COLUMN_NAMES]
     others = [name for name in names if name != f'"{ENCOUNTER_ID}"']
     columns = ", ".join(names)
@@ -110,7 +106,7 @@ def _merge(connection: sa.Connection, ingestion_id: int, validated: Validated) -
     return int(result.rowcount)
 
 
-def _keep_rejected(connection: sa.Connection, ingestion_id: int, validated: Validated) -> None:
+def _insert_rejected(connection: sa.Connection, ingestion_id: int, validated: Validated) -> None:
     if not validated.rows_rejected:
         return
     connection.exec_driver_sql(

@@ -1,4 +1,4 @@
-"""Who trains and who tests: by a hash of the patient, so for ever, however the data grow."""
+"""Splits patients into train and test by a hash, so the assignment never changes as data are added."""
 
 import hashlib
 import logging
@@ -21,12 +21,12 @@ _COLUMNS: Final = ", ".join(f'"{name}"' for name in COLUMN_NAMES)
 _EXCLUDED: Final = ", ".join(str(code) for code in sorted(CANNOT_BE_READMITTED))
 _DIGEST: Final = f'sha256("{PATIENT_ID}"::text::bytea)'
 _BUCKET: Final = f"mod((get_byte({_DIGEST}, 0) << 16) + (get_byte({_DIGEST}, 1) << 8) + get_byte({_DIGEST}, 2), 100)"
-"""The SQL twin of :func:`bucket`."""
+"""SQL equivalent of :func:`bucket`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Outcome of a split. ``new`` is False when train and test data were already of this version."""
+    """Result of a split. ``new`` is False if train and test data already had this version."""
 
     data_version: str
     provenance: str
@@ -36,21 +36,21 @@ class Split:
 
 
 def bucket(patient: int) -> int:
-    """0..99 for a patient: the first three bytes of the SHA-256 of the number's digits, modulo 100.
+    """Bucket 0 to 99 of a patient: the first three bytes of the SHA-256 of the decimal digits, modulo 100.
 
-    Patients in the buckets below :data:`TEST_PERCENT` test; all others train.
+    Buckets below :data:`TEST_PERCENT` are test data.
     """
     return int.from_bytes(hashlib.sha256(str(patient).encode()).digest()[:3]) % 100
 
 
 def split(engine: sa.Engine) -> Split:
-    """Rebuild ``train_data`` and ``test_data`` from ``raw_data`` in one transaction; readers see old or new, whole.
+    """Rebuild ``train_data`` and ``test_data`` from ``raw_data`` in one transaction.
 
-    Deaths and discharges to hospice are left out: they cannot be readmitted.
+    Deaths and discharges to hospice are excluded, because they cannot be readmitted.
 
     Raises:
         NoDataError: nothing has been ingested.
-        SplitError: a patient stands in both tables; nothing is changed.
+        SplitError: a patient is in both tables; nothing was changed.
     """
     with transaction(engine) as connection:
         lock(connection)
@@ -74,40 +74,29 @@ def split(engine: sa.Engine) -> Split:
 
 
 def check_disjoint(connection: sa.Connection) -> None:
-    """Make sure that no patient stands in both tables.
+    """Verify that no patient is in both tables.
 
     Raises:
-        SplitError: naming how many do.
+        SplitError: with the number of such patients.
     """
     in_train, in_test = (sa.select(table.c[PATIENT_ID]) for table in (train_data, test_data))
     shared = connection.scalar(sa.select(sa.func.count()).select_from(in_train.intersect(in_test).subquery()))
     if shared:
-        raise SplitError(f"{shared} patients stand in both train_data and test_data; nothing was changed.")
+        raise SplitError(f"{shared} patients are in both train_data and test_data; nothing was changed.")
 
 
 def data_version(connection: sa.Connection) -> str:
-    """SHA-256 over the rows of both tables in the order of encounters: equal data, equal version."""
-    sink = _HashingSink()
+    """SHA-256 of the rows of both tables in the order of encounters."""
+    digest = hashlib.sha256()
     for table in ("train_data", "test_data"):
-        copy_out(connection, f'SELECT {_COLUMNS} FROM {table} ORDER BY "{ENCOUNTER_ID}"', sink)  # noqa: S608
-    return sink.digest.hexdigest()
+        copy_out(connection, f'SELECT {_COLUMNS} FROM {table} ORDER BY "{ENCOUNTER_ID}"', digest.update)  # noqa: S608
+    return digest.hexdigest()
 
 
 def _fill(connection: sa.Connection, table: str, condition: str) -> int:
-    connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608  unlike TRUNCATE, readers are not locked out
+    connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608  unlike TRUNCATE, does not block readers
     result = connection.exec_driver_sql(
         f"INSERT INTO {table} ({_COLUMNS}) SELECT {_COLUMNS} FROM raw_data "  # noqa: S608  names of the schema
         f"WHERE discharge_disposition_id NOT IN ({_EXCLUDED}) AND {condition}"
     )
     return int(result.rowcount)
-
-
-class _HashingSink:
-    """A sink that only remembers the hash of what was written to it."""
-
-    def __init__(self) -> None:
-        self.digest = hashlib.sha256()
-
-    def write(self, block: bytes, /) -> None:
-        """Take the next bytes."""
-        self.digest.update(block)

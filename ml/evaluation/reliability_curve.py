@@ -16,7 +16,7 @@ from sklearn.isotonic import isotonic_regression
 from ml.core.bundle import NUMBERS, TEXTS
 from ml.core.reliability import EARLIER_STAYS, UNITS, ReliabilityCurve, Shifts
 from ml.evaluation.metrics import auroc
-from ml.features.masking import Hidden, hide, random_hidden
+from ml.features.masking import Mask, apply_mask, random_mask
 from ml.features.tables import Inputs, model_inputs, patients, target
 from ml.schema import INPUTS, UNKNOWN, Group
 
@@ -72,7 +72,7 @@ def estimate_reliability(answers: Answers, test: pd.DataFrame) -> ReliabilityCur
     inputs, labels, groups = model_inputs(table), target(table), patients(table)
     weights = _weights(answers, inputs.rows(np.arange(min(_WEIGHING_ROWS, len(table)))))
     complete = _logit(answers(inputs))
-    variants = [hide(inputs, mask) for mask in _ways_of_hiding(len(table))]
+    variants = [apply_mask(inputs, mask) for mask in _ways_of_hiding(len(table))]
     logits = np.concatenate([_logit(answers(variant)) for variant in variants])
     known = np.concatenate([_known_units(variant) for variant in variants])
     information, with_history = known @ weights, known[:, UNITS.index(EARLIER_STAYS)] > 0
@@ -100,11 +100,11 @@ def estimate_reliability(answers: Answers, test: pd.DataFrame) -> ReliabilityCur
     return replace(found, coverage=float(inside.mean()))
 
 
-def _ways_of_hiding(rows: int) -> list[Hidden]:
+def _ways_of_hiding(rows: int) -> list[Mask]:
     """What the model practised on, and its two ordinary cases: everything known, and everything but the history."""
     nothing = np.zeros((rows, len(INPUTS)), dtype=bool)
     history = nothing | [column.group is Group.HISTORY for column in INPUTS]
-    return [*(random_hidden(rows, _SEED + draw) for draw in range(_DRAWS)), nothing, history]
+    return [*(random_mask(rows, _SEED + draw) for draw in range(_DRAWS)), nothing, history]
 
 
 def _weights(answers: Answers, inputs: Inputs) -> Values:
@@ -113,13 +113,13 @@ def _weights(answers: Answers, inputs: Inputs) -> Values:
     The spread of its logits is what lets a calibrated model rank, and variance is what adds up.
     """
     complete = _logit(answers(inputs))
-    hidden = (hide(inputs, _only(unit, len(inputs))) for unit in UNITS)
+    hidden = (apply_mask(inputs, _only(unit, len(inputs))) for unit in UNITS)
     change = [np.square(_logit(answers(variant)) - complete).mean() for variant in hidden]
     total = float(np.sum(change))
     return np.array(change) / total if total else np.full(len(UNITS), 1 / len(UNITS))
 
 
-def _only(unit: str, rows: int) -> Hidden:
+def _only(unit: str, rows: int) -> Mask:
     hidden = np.zeros((rows, len(INPUTS)), dtype=bool)
     history = unit == EARLIER_STAYS
     chosen = [n for n, c in enumerate(INPUTS) if (c.group is Group.HISTORY if history else c.name == unit)]

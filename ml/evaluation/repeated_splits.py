@@ -21,7 +21,7 @@ from ml.data.cohort import Cohort
 from ml.evaluation.acceptance import judge_goals
 from ml.evaluation.baselines import BASELINES
 from ml.evaluation.metrics import Labels, Values, ece_floor, point_metrics
-from ml.features.masking import hide_fields, hide_groups, keep_only
+from ml.features.masking import keep_only, mask_fields, mask_groups
 from ml.features.tables import patients, target, with_history, without_history
 from ml.schema import HISTORY, TARGET, Group
 from ml.training.export import probabilities
@@ -39,12 +39,12 @@ PREFERRED: Final = GRADIENT_BOOSTING
 
 CONDITIONS: Final[Mapping[str, Callable[[pd.DataFrame, int], pd.DataFrame]]] = {
     "race, gender and age only": lambda table, _: keep_only(table, ("race", "gender", "age")),
-    "25 % of fields hidden": lambda table, seed: hide_fields(table, 0.25, seed),
-    "50 % of fields hidden": lambda table, seed: hide_fields(table, 0.50, seed),
-    "75 % of fields hidden": lambda table, seed: hide_fields(table, 0.75, seed),
-    "no diagnoses": lambda table, _: hide_groups(table, (Group.DIAGNOSES,)),
-    "no medications": lambda table, _: hide_groups(table, (Group.MEDICATIONS,)),
-    "no utilisation": lambda table, _: hide_groups(table, (Group.UTILISATION,)),
+    "25 % of fields hidden": lambda table, seed: mask_fields(table, 0.25, seed),
+    "50 % of fields hidden": lambda table, seed: mask_fields(table, 0.50, seed),
+    "75 % of fields hidden": lambda table, seed: mask_fields(table, 0.75, seed),
+    "no diagnoses": lambda table, _: mask_groups(table, (Group.DIAGNOSES,)),
+    "no medications": lambda table, _: mask_groups(table, (Group.MEDICATIONS,)),
+    "no utilisation": lambda table, _: mask_groups(table, (Group.UTILISATION,)),
 }
 """What a caller may not know: name to function of (table, seed)."""
 

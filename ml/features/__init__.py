@@ -1,1 +1,1 @@
-"""Feature engineering: encounters as model inputs; no fitting of models and no database."""
+"""Feature engineering: from encounters to model inputs and features; no models and no database."""

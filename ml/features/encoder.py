@@ -1,10 +1,10 @@
-"""Raw fields to the numbers that trees split on, as lookup tables and a little arithmetic.
+"""Encodes model inputs as numeric features with lookup tables and arithmetic.
 
-Everything that is learnt or known sits in tables, which :mod:`ml.training.onnx_graph` copies into the ONNX graph: what
-a model was trained on is what it is served. Unknown is -1 throughout, a value of its own below all others.
+:mod:`ml.training.onnx_graph` copies the tables into the ONNX graph, so training and serving use the same features.
+Unknown is -1, below all other values.
 
-Target encoding replaces a value with many levels by its smoothed rate of readmission. For training rows the rates
-come from other patients (cross-fitting by patient), so that no row sees its own outcome.
+Target encoding replaces a value with many levels by its smoothed rate of readmission. The rates of a training row
+come from other patients (cross-fitting by patient), so that no row uses its own outcome.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,18 +27,18 @@ Ids = NDArray[np.int64]
 UNKNOWN_VALUE: Final = np.float32(-1)
 FOLDS: Final = 5
 SMOOTHING: Final = 50.0
-"""Target encoding counts the overall rate as this many rows of evidence."""
+"""Weight of the overall rate in target encoding, in rows."""
 
 _COLUMNS: Final = {column.name: column for column in (*FEATURES, *HISTORY)}
 CATEGORIES: Final = tuple(name for name in TEXTS if _COLUMNS[name].kind is Kind.CATEGORY)
 DIAGNOSES: Final = tuple(name for name in TEXTS if _COLUMNS[name].kind is Kind.ICD9)
 PRESENT: Final = len([name for name in DIAGNOSES if name in BY_NAME])
-"""The first so many diagnoses are of this stay; the last is of the one before."""
+"""Number of diagnoses of this stay; the last of :data:`DIAGNOSES` is of the previous one."""
 
 RATED_CATEGORIES: Final = ("payer_code", "medical_specialty")
 RATED_CODES: Final = ("discharge_disposition_id",)
 CODE_LIMIT: Final = 32
-"""Whole-number codes lie below this."""
+"""Exclusive upper bound of integer codes."""
 
 UTILISATION: Final = ("number_outpatient", "number_emergency", "number_inpatient")
 PER_DAY: Final = ("num_lab_procedures", "num_medications")
@@ -46,29 +46,30 @@ DRUGS: Final = tuple(
     n for n in CATEGORIES if _COLUMNS[n].group is Group.MEDICATIONS and "Steady" in _COLUMNS[n].allowed
 )
 DRUG_RANKS: Final = (1, 2)
-"""No, Steady, Up, Down: from the first on a drug is given at all, from the second on its dose was changed."""
+"""Ranks in No, Steady, Up, Down from which a drug is given, and from which its dose was changed."""
 MOVED_UP: Final = np.float32(50)
-"""Added to a difference, which may be negative: 0 stands for 50 stays fewer."""
+"""Offset of a difference, which may be negative; -1 stays reserved for unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Smoothed rates of readmission, by id; ``-1`` for unknown."""
+    """Smoothed rates of readmission by id; -1 for unknown."""
 
-    diagnoses: Matrix  # (PRESENT, codes, 2): of the code, and of its category
+    diagnoses: Matrix  # (PRESENT, codes, 2): of the code and of its category
     categories: Matrix  # (len(RATED_CATEGORIES), vocabulary)
     codes: Matrix  # (len(RATED_CODES), CODE_LIMIT)
 
 
 class Encoder:
-    """Fitted on training data once; then the same numbers for the same inputs, for ever.
+    """Feature encoder.
 
     Attributes:
-        vocabulary: text of a category to its id; 0 is unknown.
-        ranks: ``(len(CATEGORIES), vocabulary)``, place of a value in the order of the schema.
-        code_ids: ICD-9 code to its id; 0 is unknown.
-        code_facts: ``(codes, 3 + conditions)``: order, chapter, decimals of diabetes, then one column per condition.
-        rates: as fitted on all rows.
+        vocabulary: category value -> id; 0 is unknown.
+        ranks: ``(len(CATEGORIES), vocabulary)``, rank of a value in the order of the schema.
+        code_ids: ICD-9 code -> id; 0 is unknown.
+        code_facts: ``(codes, 3 + conditions)``: order, chapter, decimals of diabetes, one column per condition.
+        category_of: ``(codes,)``, id of the three-digit category of a code.
+        rates: fitted on all rows.
     """
 
     def __init__(self) -> None:
@@ -83,7 +84,7 @@ class Encoder:
         self.category_of: Ids = np.zeros(0, dtype=np.int64)
 
     def fit(self, inputs: Inputs, labels: Labels) -> "Encoder":
-        """Learn the codes that occur and all rates."""
+        """Fit the code table and the rates."""
         codes = [code for code in np.unique(_diagnoses(inputs).astype(str)) if code != UNKNOWN]
         detailed = [f"250.{decimals:0{digits}d}" for digits in (1, 2) for decimals in range(10**digits)]
         keys = dict.fromkeys([*icd9.categories(), *detailed, *codes])
@@ -98,14 +99,14 @@ class Encoder:
         return self
 
     def transform(self, inputs: Inputs) -> Matrix:
-        """The numbers of each row; float32 ``(rows, features)``, named by :func:`feature_names`."""
+        """Features, float32 ``(rows, features)``, named by :func:`feature_names`."""
         return self._matrix(inputs, self.rates)
 
     def cross_transform(self, variants: Sequence[Inputs], labels: Labels, groups: Labels) -> list[Matrix]:
-        """Numbers to train on: the rates of a row come from other patients.
+        """Features of training rows, with rates from other patients.
 
         Args:
-            variants: the training rows, and as many versions of the same rows with values hidden as are wanted.
+            variants: the training rows, followed by masked copies of them.
             labels: of the rows.
             groups: patient of each row.
         """
@@ -118,7 +119,7 @@ class Encoder:
         return matrices
 
     def _ids(self, inputs: Inputs) -> tuple[Ids, Ids, Ids]:
-        """Ids of diagnoses ``(rows, 4)``, of all categories ``(rows, C)`` and of the rated codes ``(rows, R)``."""
+        """Ids of diagnoses ``(rows, 4)``, categories ``(rows, C)`` and rated codes ``(rows, R)``."""
         return self._diagnosis_ids(inputs), self._category_ids(inputs), _code_ids(inputs)
 
     def _diagnosis_ids(self, inputs: Inputs) -> Ids:
@@ -166,23 +167,22 @@ class Encoder:
 
 
 def feature_names() -> tuple[str, ...]:
-    """Names of the columns of :meth:`Encoder.transform`; the part before a colon is the input it comes from."""
-    return tuple(_names())
-
-
-def _names() -> Iterator[str]:
-    yield from NUMBERS
-    yield from CATEGORIES
-    yield from (f"{name}:{fact}" for name in DIAGNOSES for fact in ("order", "chapter"))
-    yield from (f"diagnoses:{fact}" for fact in ("diabetes_decimals", *icd9.CONDITIONS))
-    yield from (f"{name}:{rate}" for name in DIAGNOSES[:PRESENT] for rate in ("code_rate", "category_rate"))
-    yield from (f"{name}:rate" for name in (*RATED_CATEGORIES, *RATED_CODES))
-    yield from ("utilisation:sum", *(f"{name}:per_day" for name in PER_DAY))
-    yield from ("number_inpatient:change", "diag_1:distance_from_previous", "drugs:given", "drugs:changed")
+    """Names of the features; the part before a colon is the input they derive from."""
+    return (
+        *NUMBERS,
+        *CATEGORIES,
+        *(f"{name}:{fact}" for name in DIAGNOSES for fact in ("order", "chapter")),
+        *(f"diagnoses:{fact}" for fact in ("diabetes_decimals", *icd9.CONDITIONS)),
+        *(f"{name}:{rate}" for name in DIAGNOSES[:PRESENT] for rate in ("code_rate", "category_rate")),
+        *(f"{name}:rate" for name in (*RATED_CATEGORIES, *RATED_CODES)),
+        "utilisation:sum",
+        *(f"{name}:per_day" for name in PER_DAY),
+        *("number_inpatient:change", "diag_1:distance_from_previous", "drugs:given", "drugs:changed"),
+    )
 
 
 def _combinations(numbers: Matrix, ranks: Matrix, places: Matrix) -> Iterator[Matrix]:
-    """What a tree finds hard to see: sums, ratios and differences of two inputs; -1 when one of them is unknown."""
+    """Sums, ratios and differences of inputs; -1 if one of them is unknown."""
 
     def number(name: str) -> Matrix:
         return numbers[:, [NUMBERS.index(name)]]

@@ -1,6 +1,6 @@
-"""Facts of ICD-9-CM that do not depend on any data: the order of the code book, its chapters, some conditions.
+"""ICD-9-CM: order of the codes, chapters, and groups of codes by condition.
 
-Chapter limits: the tabular list of ICD-9-CM, volume 1. Standard library only.
+Source of the chapters: tabular list of ICD-9-CM, volume 1.
 """
 
 import re
@@ -58,13 +58,13 @@ CONDITIONS: Final[Mapping[str, tuple[tuple[float, float], ...]]] = {
     "fluid_disorder": ((276, 277),),
     "complicated_diabetes": ((250.1, 251),),
 }
-"""Name to ranges of :func:`order`, half-open."""
+"""Condition -> half-open ranges of :func:`order`."""
 
 _PARTS: Final = re.compile(r"([VE]?)(\d+)(?:\.(\d+))?")
 
 
 def order(code: str) -> float:
-    """Place of a code in the book: 428.31 is 428.31, V27 is 1027, E909 is 2109.
+    """Position of a code in the code book: 428.31 is 428.31, V27 is 1027, E909 is 2109.
 
     Raises:
         ValueError: it is not an ICD-9-CM code.
@@ -82,7 +82,7 @@ def parent(code: str) -> str:
 
 
 def categories() -> Iterator[str]:
-    """Every category that the schema lets through, in the ways that people write it (8, 08, 008); 0 is in no book."""
+    """Every category that the schema allows, in all spellings (8, 08, 008)."""
     for number in range(1000):
         yield from dict.fromkeys((str(number), f"{number:02d}", f"{number:03d}"))
     yield from (f"V{number:02d}" for number in range(100))
@@ -90,15 +90,15 @@ def categories() -> Iterator[str]:
 
 
 def chapter(place: float) -> int:
-    """Number of the chapter that a place lies in; -1 outside all of them."""
+    """Number of the chapter of a position; -1 outside all chapters."""
     return next((number for number, (low, high) in enumerate(CHAPTERS) if low <= place < high), -1)
 
 
 def conditions(place: float) -> tuple[bool, ...]:
-    """Which of :data:`CONDITIONS` a place belongs to, in their order."""
+    """Whether a position belongs to each of :data:`CONDITIONS`."""
     return tuple(any(low <= place < high for low, high in ranges) for ranges in CONDITIONS.values())
 
 
 def diabetes_decimals(place: float) -> int:
-    """The two digits of 250.xx, which tell complication and control; -1 for other codes."""
+    """Decimals of 250.xx, which encode complication and control; -1 for other codes."""
     return round((place - 250) * 100) if 250 <= place < 251 else -1

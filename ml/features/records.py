@@ -1,4 +1,4 @@
-"""Conversion between tables of encounters and records as the API receives them."""
+"""Converts between tables of encounters and records of the API."""
 
 import pandas as pd
 
@@ -6,7 +6,7 @@ from ml.schema import INPUTS, Record
 
 
 def to_records(table: pd.DataFrame) -> list[Record]:
-    """Encounters as the API receives them: known values only, numbers as int."""
+    """Records with the known values only, numbers as int."""
     columns = [
         [None if pd.isna(v) else int(v) if c.is_number else str(v) for v in table[c.name].tolist()] for c in INPUTS
     ]
@@ -18,7 +18,7 @@ def to_records(table: pd.DataFrame) -> list[Record]:
 
 
 def to_table(requests: list[Record]) -> pd.DataFrame:
-    """Records as a table of encounters, absent values as NA; the inverse of :func:`to_records`."""
+    """Inverse of :func:`to_records`; absent values are NA."""
     return pd.DataFrame(
         {
             c.name: pd.Series([r.get(c.name) for r in requests], dtype="Float32" if c.is_number else "str")

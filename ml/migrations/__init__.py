@@ -1,4 +1,4 @@
-"""Alembic migrations of the ``diabetes`` database."""
+"""Alembic migrations of the ``diabetes`` database, and the function that runs them."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from ml.warehouse.connection import transaction
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the database to a revision; does nothing when it is there already.
+    """Upgrade the database to a revision.
 
     Raises:
-        WarehouseError: PostgreSQL cannot be reached.
+        WarehouseError: PostgreSQL is unreachable.
     """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))

@@ -1,4 +1,4 @@
-"""Run by Alembic; the connection comes from :func:`ml.migrations.upgrade`, so a migration is one transaction."""
+"""Alembic environment; uses the connection of :func:`ml.migrations.upgrade`, so all migrations are one transaction."""
 
 from alembic import context
 

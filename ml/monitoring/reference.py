@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.core.bundle import NUMBERS, TEXTS, TOLERANCE, Bundle
-from ml.features.masking import hide
+from ml.features.masking import apply_mask
 from ml.features.tables import Inputs, model_inputs, patients
 from ml.monitoring.binning import Binning, binning_of, count, ranges_of
 from ml.monitoring.drift import Comparison, Kind, independence
@@ -80,7 +80,7 @@ class ScoreReference:
         # The log does not say whether earlier stays were known; but without them this model answers just this.
         alone = self._answers(inputs)
         past_is_known = np.abs(alone - window.probabilities) > TOLERANCE
-        told = hide(self._test.rows(encounters), _hidden(inputs.rows(records), past_is_known[records]))
+        told = apply_mask(self._test.rows(encounters), _hidden(inputs.rows(records), past_is_known[records]))
         expected = pd.Series(self._answers(told))
         binning = ranges_of(expected)
         used = window.rows(np.unique(records))

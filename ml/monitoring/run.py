@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from ml.core.bundle import load_bundle
 from ml.core.errors import NoDataError
-from ml.core.names import MONITORING, PRODUCTION
+from ml.core.names import MONITORING_EXPERIMENT, PRODUCTION
 from ml.core.settings import MlSettings
 from ml.monitoring.drift import FEWEST, Comparison, Kind, State, judge, overall
 from ml.monitoring.findings import Monitored, write
@@ -97,7 +97,7 @@ def _with_report(registry: Registry, found: Monitored, comparisons: list[Compari
     tags = {"model_version": found.model_version, "data_version": found.reference_data_version, "state": found.state}
     states = {f"tests_{state}": float(sum(one.state is state for one in found.findings)) for state in State}
     distances = {f"{one.kind}.{one.feature}": one.distance for one in found.findings if one.distance is not None}
-    with registry.run(f"{found.window_end:%Y-%m-%d %H:%M}", tags, MONITORING) as run:
+    with registry.run(f"{found.window_end:%Y-%m-%d %H:%M}", tags, MONITORING_EXPERIMENT) as run:
         registry.log_results({}, {"predictions": found.predictions, **states, **distances}, {})
         registry.log_text(page(found, comparisons), PAGE_FILE)
     return found.with_details(mlflow_run=run)

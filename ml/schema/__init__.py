@@ -1,64 +1,42 @@
-"""What the data set is: columns, code books, marginal frequencies and the facts that identify it."""
+"""The data set: columns, codes, marginal frequencies and identifying counts; standard library only, no data access."""
 
 from typing import Final
 
-from ml.schema.codes import CANNOT_BE_READMITTED
-from ml.schema.columns import COLUMNS, ICD9_PATTERN, Column, Group, Kind, Missing, Record
-from ml.schema.history import HISTORY
+from ml.schema.codes import CANNOT_BE_READMITTED as CANNOT_BE_READMITTED
+from ml.schema.columns import COLUMNS as COLUMNS
+from ml.schema.columns import ICD9_PATTERN as ICD9_PATTERN
+from ml.schema.columns import Column as Column
+from ml.schema.columns import Group as Group
+from ml.schema.columns import Kind as Kind
+from ml.schema.columns import Missing as Missing
+from ml.schema.columns import Record as Record
+from ml.schema.history import HISTORY as HISTORY
 
 BY_NAME: Final = {column.name: column for column in COLUMNS}
 COLUMN_NAMES: Final = tuple(BY_NAME)
 FEATURES: Final = tuple(column for column in COLUMNS if column.is_feature)
 FEATURE_NAMES: Final = tuple(column.name for column in FEATURES)
-INPUTS: Final = (*FEATURES, *HISTORY)
-"""What a model takes: the features of a record, and what is known of earlier stays."""
 HISTORY_NAMES: Final = tuple(column.name for column in HISTORY)
+INPUTS: Final = (*FEATURES, *HISTORY)
+"""Inputs of a model: the features of an encounter and the patient's history."""
 
 ENCOUNTER_ID: Final = "encounter_id"
 PATIENT_ID: Final = "patient_nbr"
 TARGET: Final = "readmitted"
 POSITIVE: Final = "<30"
-"""The outcome that is predicted: an unplanned or planned return within 30 days of discharge."""
+"""The predicted outcome: a readmission within 30 days of discharge, planned or not."""
 
 UNKNOWN: Final = "?"
-"""How the delivered file writes an unknown value; NULL in PostgreSQL, absent in JSON."""
+"""An unknown value in the delivered file; NULL in PostgreSQL, absent in JSON."""
 
 EXAMPLE_RECORD: Final = {column.name: column.example for column in FEATURES}
 
 GENUINE_ROWS: Final = 101_766
 GENUINE_PATIENTS: Final = 71_518
 GENUINE_OUTCOMES: Final = {"NO": 54_864, ">30": 35_545, "<30": 11_357}
-"""Counts that identify the complete data set 296, whichever way it was delivered."""
+"""Counts that identify the complete data set 296."""
 
 CITATION: Final = (
     "Clore, J., Cios, K., DeShazo, J. & Strack, B. (2014). Diabetes 130-US Hospitals for Years 1999-2008 "
     "[data set]. UCI Machine Learning Repository. https://doi.org/10.24432/C5230J (CC BY 4.0)"
 )
-
-__all__ = [
-    "BY_NAME",
-    "CANNOT_BE_READMITTED",
-    "CITATION",
-    "COLUMNS",
-    "COLUMN_NAMES",
-    "ENCOUNTER_ID",
-    "EXAMPLE_RECORD",
-    "FEATURES",
-    "FEATURE_NAMES",
-    "GENUINE_OUTCOMES",
-    "GENUINE_PATIENTS",
-    "GENUINE_ROWS",
-    "HISTORY",
-    "HISTORY_NAMES",
-    "ICD9_PATTERN",
-    "INPUTS",
-    "PATIENT_ID",
-    "POSITIVE",
-    "TARGET",
-    "UNKNOWN",
-    "Column",
-    "Group",
-    "Kind",
-    "Missing",
-    "Record",
-]

@@ -1,10 +1,18 @@
-"""Code books of the data set: what each coded value means.
+"""Code books: the label of each coded value.
 
-Source: IDs_mapping.csv of UCI data set 296 (Clore, Cios, DeShazo, Strack 2014, CC BY 4.0), spelling tidied.
+Source: IDs_mapping.csv of UCI data set 296 (Clore, Cios, DeShazo, Strack 2014, CC BY 4.0), spelling corrected.
 """
 
 from collections.abc import Mapping
 from typing import Final
+
+RACE: Final[Mapping[str, str]] = {
+    "Caucasian": "Caucasian",
+    "AfricanAmerican": "African American",
+    "Hispanic": "Hispanic",
+    "Asian": "Asian",
+    "Other": "Other",
+}
 
 ADMISSION_TYPE: Final[Mapping[int, str]] = {
     1: "Emergency",
@@ -137,4 +145,4 @@ A1C: Final[Mapping[str, str]] = {
 }
 
 CANNOT_BE_READMITTED: Final[frozenset[int]] = frozenset({11, 13, 14, 19, 20, 21})
-"""Discharge dispositions of death or hospice: no readmission is possible, so they are outside the cohort."""
+"""Discharge dispositions of death or hospice. Readmission is impossible, so they are excluded from the cohort."""

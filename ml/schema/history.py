@@ -1,7 +1,6 @@
-"""What a model may know of a patient's earlier stays: optional inputs beside the 47 features.
+"""History inputs: what is known of a patient's earlier stays; optional beside the 47 features.
 
-They come from the encounters that a patient had before this one, never from later ones; :mod:`ml.core.history` computes
-them, for training and for serving alike. A record without them is answered too.
+:mod:`ml.core.history` computes them from earlier encounters, for training and for serving.
 """
 
 from typing import Final
@@ -24,7 +23,7 @@ HISTORY: Final[tuple[Column, ...]] = (
         "Discharged to, the last time",
         Group.HISTORY,
         allowed=tuple(codes.DISCHARGE_DISPOSITION),
-        texts=dict(codes.DISCHARGE_DISPOSITION.items()),
+        texts=codes.DISCHARGE_DISPOSITION,
     ),
     _count("previous_stay", "Length of the last stay", 14, "days"),
     _count("previous_inpatient", "Inpatient stays in the year before the last stay", 50, "stays"),
@@ -34,4 +33,4 @@ HISTORY: Final[tuple[Column, ...]] = (
     _count("previous_diagnoses", "Diagnoses recorded in the last stay", 16, "diagnoses"),
     Column("previous_diagnosis", Kind.ICD9, "Primary diagnosis of the last stay", Group.HISTORY, unit="ICD-9-CM"),
 )
-"""Known history of a first stay is ``earlier_stays`` 0 and nothing else; unknown history is no field at all."""
+"""A first stay has ``earlier_stays`` 0 and no other of these; a record with unknown history has none of them."""

@@ -1,7 +1,6 @@
 """A fitted model as a bundle: one ONNX graph from raw fields to probability, with golden requests beside it."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,7 +37,7 @@ def write_bundle(model: RiskModel, test: pd.DataFrame, manifest: dict[str, Any],
     Args:
         model: fitted.
         test: encounters to prove parity on and to draw golden requests from, history included.
-        manifest: the fields of :class:`ml.core.bundle.Manifest` other than ``files``, ``texts`` and ``numbers``.
+        manifest: ``manifest.json`` without ``files``, ``texts`` and ``numbers``; see :class:`ml.core.bundle.Manifest`.
         directory: an existing directory that receives the files.
 
     Raises:
@@ -48,8 +47,8 @@ def write_bundle(model: RiskModel, test: pd.DataFrame, manifest: dict[str, Any],
     golden = [{"record": record, "probability": p} for record, p in _golden(model, test)]
     (directory / GOLDEN_FILE).write_text(json.dumps({"tolerance": TOLERANCE, "requests": golden}, indent=1))
     files = {name: sha256_of(directory / name) for name in (MODEL_FILE, GOLDEN_FILE)}
-    fields = asdict(Manifest(**manifest, texts=TEXTS, numbers=NUMBERS, files=files))
-    (directory / MANIFEST_FILE).write_text(json.dumps(fields, indent=1))
+    checked = Manifest.model_validate({**manifest, "texts": TEXTS, "numbers": NUMBERS, "files": files})
+    (directory / MANIFEST_FILE).write_text(json.dumps(checked.model_dump(by_alias=True), indent=1))
     bundle = load_bundle(directory)
     difference = parity(model, bundle, test)
     if not difference <= TOLERANCE:

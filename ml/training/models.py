@@ -20,7 +20,7 @@ from xgboost import XGBClassifier
 
 from ml.core.reliability import EARLIER_STAYS
 from ml.features.encoder import Encoder, Matrix, feature_names
-from ml.features.masking import hide, random_hidden
+from ml.features.masking import apply_mask, random_mask
 from ml.features.tables import Inputs, model_inputs, patients, target, without_history
 from ml.schema import FEATURES, Kind
 
@@ -126,9 +126,9 @@ def fit(family: str, parameters: Parameters, table: pd.DataFrame, jobs: int, *, 
     copies = chosen.masked if masked is None else masked
     inputs, labels = model_inputs(table), target(table)
     variants = [inputs, model_inputs(without_history(table))]
-    variants += [hide(inputs, random_hidden(len(table), SEED + number)) for number in range(copies)]
+    variants += [apply_mask(inputs, random_mask(len(table), SEED + number)) for number in range(copies)]
     encoder = Encoder().fit(inputs, labels)
-    practice = hide(inputs, random_hidden(len(table), SEED - 1))
+    practice = apply_mask(inputs, random_mask(len(table), SEED - 1))
     *matrices, unseen = encoder.cross_transform([*variants, practice], labels, patients(table))
     estimator = chosen.estimator({**chosen.defaults, **parameters}, jobs)
     weights = np.repeat([1.0, 1.0, *[chosen.mask_weight] * copies], len(table))

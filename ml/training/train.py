@@ -143,7 +143,7 @@ def _register(
         registry.log_data(dataset.test, "test", dataset.version.source, dataset.version.data_version)
         log.info("Exporting to ONNX and proving parity")
         manifest = _manifest(tags, dataset, judged.probabilities, metrics)
-        manifest["completeness"] = estimate_reliability(model.probabilities, dataset.test).to_json()
+        manifest["completeness"] = estimate_reliability(model.probabilities, dataset.test)
         bundle = write_bundle(model, dataset.test, manifest, Path(scratch))
         findings = _findings(settings, judged, dataset, bundle.manifest, tags["code_version"], family, parameters)
         registry.log_results({"family": family, **parameters}, _flat(findings.metrics), plots(findings))
@@ -179,7 +179,7 @@ def _findings(
         algorithm=manifest.algorithm,
         family=family,
         parameters=parameters,
-        data_source=manifest.data_source,
+        data_source=manifest.provenance,
         delivered_by=dataset.version.source,
         data_version=manifest.data_version,
         code_version=code,

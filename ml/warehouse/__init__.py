@@ -1,1 +1,1 @@
-"""The ``diabetes`` database: tables, and tables in and out by COPY."""
+"""The ``diabetes`` database: connection, tables, and reading of the training data; no ingestion."""

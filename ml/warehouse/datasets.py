@@ -1,8 +1,9 @@
-"""Training and test data out of PostgreSQL, with the version they have."""
+"""Reads train and test data with their data version from PostgreSQL."""
 
 import tempfile
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import IO, Final
 
 import pandas as pd
 import sqlalchemy as sa
@@ -13,13 +14,13 @@ from ml.schema import COLUMN_NAMES, COLUMNS, ENCOUNTER_ID, Kind
 from ml.warehouse.connection import copy_out, transaction
 from ml.warehouse.tables import ingestions
 
-TYPES: Final = {c.name: "int64" if c.kind is Kind.IDENTIFIER else "float32" if c.is_number else "str" for c in COLUMNS}
+DTYPES: Final = {c.name: "int64" if c.kind is Kind.IDENTIFIER else "float32" if c.is_number else "str" for c in COLUMNS}
 _SPILL_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class DataVersion:
-    """Which data: the content hash of train and test rows, and whether they are real."""
+    """A version of train and test data; ``data_version`` is their content hash."""
 
     data_version: str
     provenance: str
@@ -30,10 +31,10 @@ class DataVersion:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Train and test encounters: texts (NA for unknown), float32 numbers, int64 identifiers.
+    """Train and test encounters: the 50 columns and those of :data:`ml.schema.HISTORY`.
 
-    Each has the 50 columns of the data set and those of :data:`ml.schema.HISTORY`; a patient is wholly in one of the
-    tables, so the past of every encounter is in its own.
+    Texts are NA if unknown, numbers float32, identifiers int64. A patient is in one table only, with all earlier
+    encounters.
     """
 
     version: DataVersion
@@ -42,7 +43,7 @@ class Dataset:
 
 
 def current_version(connection: sa.Connection) -> DataVersion:
-    """The data version that training would use now.
+    """The newest data version.
 
     Raises:
         NoDataError: nothing has been ingested and split.
@@ -55,11 +56,11 @@ def current_version(connection: sa.Connection) -> DataVersion:
 
 
 def read(engine: sa.Engine) -> Dataset:
-    """Read both tables and their version in one snapshot.
+    """Read both tables and their version in one transaction.
 
     Raises:
         NoDataError: nothing has been ingested and split.
-        WarehouseError: PostgreSQL cannot be reached.
+        WarehouseError: PostgreSQL is unreachable.
     """
     with transaction(engine, isolation="REPEATABLE READ") as connection:
         version = current_version(connection)
@@ -70,6 +71,12 @@ def read(engine: sa.Engine) -> Dataset:
 def _read_table(connection: sa.Connection, table: str) -> pd.DataFrame:
     names = ", ".join(f'"{name}"' for name in COLUMN_NAMES)
     with tempfile.SpooledTemporaryFile(max_size=_SPILL_BYTES) as stream:
-        copy_out(connection, f'SELECT {names} FROM {table} ORDER BY "{ENCOUNTER_ID}"', stream)  # noqa: S608
+        copy_out(connection, f'SELECT {names} FROM {table} ORDER BY "{ENCOUNTER_ID}"', stream.write)  # noqa: S608
         stream.seek(0)
-        return pd.read_csv(stream, dtype=TYPES, keep_default_na=False, na_values=[""])
+        return parse_rows(stream, header=0)
+
+
+def parse_rows(file: Path | IO[bytes], header: int | None) -> pd.DataFrame:
+    """Parse csv of the 50 columns as PostgreSQL's COPY writes it; ``header`` is the line to skip."""
+    names = list(COLUMN_NAMES)
+    return pd.read_csv(file, header=header, names=names, dtype=DTYPES, keep_default_na=False, na_values=[""])

@@ -1,4 +1,4 @@
-"""Tables of the ``diabetes`` database. The data columns derive from the schema; Alembic migrates to this state."""
+"""Tables of the ``diabetes`` database: the state to which the migrations lead."""
 
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ def _sql_type(column: Column) -> sa.types.TypeEngine[Any]:
 
 
 def _data_columns() -> list[sa.Column[object]]:
-    """The 50 columns as delivered, unknown as NULL."""
+    """The 50 columns as delivered, NULL for unknown."""
     required = (ENCOUNTER_ID, PATIENT_ID)
     return [
         sa.Column(c.name, _sql_type(c), primary_key=c.name == ENCOUNTER_ID, nullable=c.name not in required)
@@ -25,10 +25,8 @@ def _data_columns() -> list[sa.Column[object]]:
     ]
 
 
-def _now() -> sa.Column[object]:
-    return sa.Column(
-        "ingested_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()
-    )
+def _moment(name: str) -> sa.Column[object]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp())
 
 
 ingestions: Final = sa.Table(
@@ -41,10 +39,10 @@ ingestions: Final = sa.Table(
     sa.Column("rows_accepted", sa.BigInteger, nullable=False),
     sa.Column("rows_rejected", sa.BigInteger, nullable=False),
     sa.Column("rows_written", sa.BigInteger, nullable=False),  # inserted or changed
-    sa.Column("data_version", sa.Text),  # set once the rows are split
+    sa.Column("data_version", sa.Text),  # set by the split
     sa.Column("train_rows", sa.BigInteger),
     sa.Column("test_rows", sa.BigInteger),
-    _now(),
+    _moment("ingested_at"),
     sa.CheckConstraint("provenance IN ('real', 'synthetic')", name="ingestions_provenance"),
 )
 
@@ -53,8 +51,8 @@ raw_data: Final = sa.Table(
     metadata,
     *_data_columns(),
     sa.Column("ingestion_id", sa.BigInteger, sa.ForeignKey("ingestions.id"), nullable=False),
-    _now(),
-    sa.Index("raw_data_patient_nbr", PATIENT_ID),  # the service looks up a patient's earlier stays
+    _moment("ingested_at"),
+    sa.Index("raw_data_patient_nbr", PATIENT_ID),  # for the lookup of a patient's history
 )
 
 train_data: Final = sa.Table("train_data", metadata, *_data_columns())
@@ -83,16 +81,16 @@ predictions: Final = sa.Table(
     sa.Column("known_fields", sa.SmallInteger, nullable=False),
     sa.Column("probability", sa.Double, nullable=False),
     sa.Column("load_test", sa.Boolean, nullable=False),
-    sa.Column("client", sa.Text),  # holder of the key, else a pseudonym of the address
-    sa.Column("patient", sa.Text),  # this and the next as LOG_PATIENT_IDS has it
+    sa.Column("client", sa.Text),  # name of the API key, else a pseudonym of the address
+    sa.Column("patient", sa.Text),  # this and encounter: in the form that LOG_PATIENT_IDS sets
     sa.Column("encounter", sa.Text),
     sa.Index("predictions_predicted_at", "predicted_at"),
     sa.Index("predictions_request", "request_id", "position"),
     sa.Index("predictions_encounter", "encounter", postgresql_where=sa.text("encounter IS NOT NULL")),
 )
 
-# Every outcome as it was told, corrections after what they correct: of one subject the last row counts. The view
-# labelled_predictions joins it to the predictions.
+# Reported outcomes. A correction is a new row: the last row of a subject counts. The view labelled_predictions joins
+# outcomes to predictions.
 outcomes: Final = sa.Table(
     "outcomes",
     metadata,
@@ -101,15 +99,15 @@ outcomes: Final = sa.Table(
     sa.Column("position", sa.Integer),
     sa.Column("encounter", sa.Text),
     sa.Column("readmitted_within_30_days", sa.Boolean, nullable=False),
-    sa.Column("readmitted", sa.Text),  # in the words of the data set, where it was told so
+    sa.Column("readmitted", sa.Text),  # value of the data set, if reported in that form
     sa.Column("known_on", sa.Date, nullable=False),
     sa.Column("client", sa.Text, nullable=False),
-    sa.Column("received_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    _moment("received_at"),
     sa.CheckConstraint(
         "(request_id IS NULL) = (position IS NULL) AND (request_id IS NULL) <> (encounter IS NULL)",
         name="outcomes_subject",
     ),
-    sa.Index("outcomes_request", "request_id", "position", "id"),  # with the last one of a subject at its end
+    sa.Index("outcomes_request", "request_id", "position", "id"),  # finds the last row of a subject
     sa.Index("outcomes_encounter", "encounter", "id"),
     sa.Index("outcomes_received_at", "received_at"),
 )
@@ -118,15 +116,15 @@ gate_decisions: Final = sa.Table(
     "gate_decisions",
     metadata,
     sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
-    sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    _moment("decided_at"),
     sa.Column("action", sa.Text, nullable=False),  # of ml.promotion.ledger.Action
-    sa.Column("version", sa.Text),  # decided on; where the alias moved, what it points to now (NULL: it is gone)
+    sa.Column("version", sa.Text),  # the subject; for a moved alias its target, NULL if deleted
     sa.Column("incumbent", sa.Text),  # in production before
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("rule", sa.Text, nullable=False),
     sa.Column("figures", JSONB, nullable=False),
-    sa.Column("completed_at", sa.DateTime(timezone=True)),  # when alias and tags said the same; NULL: interrupted
+    sa.Column("completed_at", sa.DateTime(timezone=True)),  # when alias and tags were set; NULL: interrupted
     sa.CheckConstraint(
         "action IN ('promoted', 'refused', 'rolled_back', 'alias_moved_by_hand')", name="gate_decisions_action"
     ),
@@ -136,14 +134,14 @@ monitor_runs: Final = sa.Table(
     "monitor_runs",
     metadata,
     sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
-    sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    _moment("finished_at"),
     sa.Column("model_version", sa.Text, nullable=False),  # in production, whose training data are the reference
     sa.Column("reference_data_version", sa.Text, nullable=False),
     sa.Column("window_start", sa.DateTime(timezone=True), nullable=False),
     sa.Column("window_end", sa.DateTime(timezone=True), nullable=False),
     sa.Column("predictions", sa.BigInteger, nullable=False),  # in the window, load tests apart
     sa.Column("state", sa.Text, nullable=False),  # of ml.monitoring.drift.State; the worst of monitor_drift
-    sa.Column("details", JSONB, nullable=False),  # notes for people, and the MLflow run with the report
+    sa.Column("details", JSONB, nullable=False),  # notes, and the MLflow run of the report
     sa.CheckConstraint("state IN ('ok', 'drift', 'not_enough_data')", name="monitor_runs_state"),
 )
 
@@ -151,13 +149,13 @@ monitor_drift: Final = sa.Table(
     "monitor_drift",
     metadata,
     sa.Column("run_id", sa.BigInteger, sa.ForeignKey("monitor_runs.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("kind", sa.Text, primary_key=True),  # value: of known values; known: whether it is given; score
+    sa.Column("kind", sa.Text, primary_key=True),  # value: of known values; known: whether it is known; score
     sa.Column("feature", sa.Text, primary_key=True),  # a feature, or "probability"
     sa.Column("state", sa.Text, nullable=False),
-    sa.Column("records", sa.BigInteger, nullable=False),  # that the distance is of
+    sa.Column("records", sa.BigInteger, nullable=False),  # on which the distance is based
     sa.Column("distance", sa.Double),
-    sa.Column("threshold", sa.Double),  # distance from which on it is drift, at this number of records
-    sa.Column("p_value", sa.Double),  # before the correction for many tests
+    sa.Column("threshold", sa.Double),  # smallest distance that is drift, at this number of records
+    sa.Column("p_value", sa.Double),  # before the correction for multiple tests
     sa.CheckConstraint("kind IN ('value', 'known', 'score')", name="monitor_drift_kind"),
     sa.CheckConstraint("state IN ('ok', 'drift', 'not_enough_data')", name="monitor_drift_state"),
 )
@@ -169,11 +167,11 @@ monitor_quality: Final = sa.Table(
     sa.Column("model_version", sa.Text, primary_key=True),
     sa.Column("subgroup", sa.Text, primary_key=True),  # "all", or such as "gender=Female"
     sa.Column("metric", sa.Text, primary_key=True),  # of ml.evaluation.metrics
-    sa.Column("estimated", sa.Boolean, primary_key=True),  # from the probabilities alone, where few outcomes are known
-    sa.Column("value", sa.Double),  # NULL where it cannot be had
+    sa.Column("estimated", sa.Boolean, primary_key=True),  # from the probabilities alone, if few outcomes are known
+    sa.Column("value", sa.Double),  # NULL if undefined
     sa.Column("low", sa.Double),
     sa.Column("high", sa.Double),
     sa.Column("records", sa.BigInteger, nullable=False),
-    sa.Column("positives", sa.BigInteger),  # NULL where estimated
+    sa.Column("positives", sa.BigInteger),  # NULL if estimated
     sa.Column("coverage", sa.Double, nullable=False),  # share of the mature predictions whose outcome is known
 )

@@ -4,7 +4,7 @@ from typing import Final
 
 import streamlit as st
 
-from ml.core.names import MONITORING
+from ml.core.names import MONITORING_EXPERIMENT
 from ui import services
 from ui.clients.errors import Answer, ServiceError
 from ui.clients.mlflow import RegisteredVersion
@@ -68,6 +68,6 @@ def reports(picture: ServingState) -> str:
 @st.cache_resource(show_spinner=False)
 def _number() -> str:
     """The experiment's number, which never changes; a fault is not cached."""
-    asked = {"experiment_name": MONITORING}
+    asked = {"experiment_name": MONITORING_EXPERIMENT}
     path = "/api/2.0/mlflow/experiments/get-by-name"
     return services.mlflow().read(_ExperimentAnswer, "GET", path, params=asked).experiment.experiment_id

@@ -1,1 +1,1 @@
-"""The services that ours is compared with, and how each is started."""
+"""Servers that the service is compared with, and how each is started; no measuring."""

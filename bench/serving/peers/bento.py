@@ -1,4 +1,4 @@
-"""The two services of BentoML. They run in an environment of their own: its dependencies are not ours."""
+"""The two BentoML services; they run in their own environment, because their dependencies differ."""
 
 import os
 from pathlib import Path
@@ -11,14 +11,14 @@ _FOLDER = Path(os.environ["BENCH_FOLDER"])
 
 @bentoml.service(workers=1, logging={"access": {"enabled": False}})
 class WithSklearn:
-    """The fitted model out of its pickle."""
+    """The fitted model from its pickle."""
 
     def __init__(self) -> None:
         import joblib
 
-        from bench.serving.peers.answers import answers
+        from bench.serving.peers.predictions import predict_table
 
-        self._answers = answers
+        self._predict = predict_table
         self._model = joblib.load(_FOLDER / "model.joblib")
 
     @bentoml.api  # type: ignore[untyped-decorator]
@@ -26,12 +26,12 @@ class WithSklearn:
         """Probabilities."""
         import pandas as pd
 
-        return self._answers(self._model, pd.DataFrame(records))
+        return self._predict(self._model, pd.DataFrame(records))
 
 
 @bentoml.service(workers=1, logging={"access": {"enabled": False}})
 class WithOnnx:
-    """The bundle, by the code that we serve it with."""
+    """The bundle."""
 
     def __init__(self) -> None:
         from ml.core.bundle import load_bundle
@@ -41,5 +41,5 @@ class WithOnnx:
     @bentoml.api  # type: ignore[untyped-decorator]
     def predict(self, records: list[dict[str, Any]]) -> list[float]:
         """Probabilities."""
-        found: list[float] = self._bundle.predict(records).tolist()
-        return found
+        result: list[float] = self._bundle.predict(records).tolist()
+        return result

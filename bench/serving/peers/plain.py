@@ -1,4 +1,4 @@
-"""What people usually write: FastAPI, a Pydantic model, a data frame, and the model out of a pickle."""
+"""The usual way to serve a scikit-learn model: FastAPI, a Pydantic model, a data frame, a pickle."""
 
 import os
 from pathlib import Path
@@ -9,23 +9,17 @@ import pandas as pd
 from fastapi import FastAPI
 from pydantic import BaseModel, create_model
 
-from bench.serving.peers.answers import answers
+from bench.serving.peers.predictions import predict_table
 from ml.schema import FEATURES
 
 _fields: dict[str, Any] = {column.name: ((int if column.is_number else str) | None, None) for column in FEATURES}
 Encounter = create_model("Encounter", **_fields)
 
 
-class Asked(BaseModel):
-    """A request."""
+class PredictRequest(BaseModel):
+    """Body of a request."""
 
     records: list[Encounter]
-
-
-class Answered(BaseModel):
-    """An answer."""
-
-    predictions: list[float]
 
 
 model = joblib.load(Path(os.environ["BENCH_FOLDER"]) / "model.joblib")
@@ -34,11 +28,12 @@ app = FastAPI()
 
 @app.get("/ready")
 def ready() -> dict[str, str]:
-    """It answers."""
+    """Readiness."""
     return {"status": "ready"}
 
 
 @app.post("/predict")
-def predict(asked: Asked) -> Answered:
+def predict(body: PredictRequest) -> dict[str, list[float]]:
     """Probabilities."""
-    return Answered(predictions=answers(model, pd.DataFrame([record.model_dump() for record in asked.records])))
+    table = pd.DataFrame([record.model_dump() for record in body.records])
+    return {"predictions": predict_table(model, table)}

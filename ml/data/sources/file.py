@@ -1,4 +1,4 @@
-"""The data set as a file on this machine: the csv, or the zip as UCI distributes it."""
+"""Reads the data set from a local file: the csv, or UCI's zip archive."""
 
 import os
 import zipfile
@@ -15,21 +15,14 @@ from ml.schema import COLUMN_NAMES, UNKNOWN
 
 CHUNK_ROWS: Final = 50_000
 MEMBER: Final = "diabetic_data.csv"
-_UNREADABLE: Final = (
-    pd.errors.ParserError,
-    pd.errors.EmptyDataError,
-    UnicodeDecodeError,
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-)
+_UNREADABLE: Final = (ValueError, zipfile.BadZipFile, zlib.error, EOFError)  # pandas' parser raises ValueErrors
 
 
 def locate(path: Path | None) -> Path:
-    """The path, once it is known to be a readable file.
+    """Verify that the path is a readable file, and return it.
 
     Raises:
-        DataSourceError: no path is set, or there is no such file.
+        DataSourceError: no path is set, or the file does not exist or is not readable.
     """
     if path is None:
         raise DataSourceError("DATA_SOURCE=file needs DATA_FILE: the path of diabetic_data.csv, or of UCI's zip.")
@@ -43,11 +36,11 @@ def locate(path: Path | None) -> Path:
 
 
 def read_chunks(path: Path, chunk_rows: int = CHUNK_ROWS) -> Iterator[pd.DataFrame]:
-    """Read a delivered file as text, chunk by chunk, in constant memory.
+    """Read a delivered file in chunks, in constant memory.
 
     Yields:
-        Frames with the 50 columns in the order of the schema, all text; an unknown value ("?" or empty) is NA,
-        the category "None" of the laboratory columns stays as it is; the index counts data rows from 1.
+        Frames of the 50 columns in schema order, as text; "?" and the empty field are NA, the laboratory category
+        "None" is kept; the index numbers the data rows from 1.
 
     Raises:
         DataSourceError: the file is not a csv with the 50 columns.
@@ -59,7 +52,7 @@ def read_chunks(path: Path, chunk_rows: int = CHUNK_ROWS) -> Iterator[pd.DataFra
             )
             for chunk in reader:
                 _check_header(path, list(chunk.columns))
-                if not isinstance(chunk.index, pd.RangeIndex):  # pandas took the first field for a name of the row
+                if not isinstance(chunk.index, pd.RangeIndex):  # pandas used the first field as index
                     raise DataSourceError(f"{path.name} has rows with more fields than there are columns.")
                 chunk.index += 1
                 yield chunk[list(COLUMN_NAMES)]
@@ -70,7 +63,7 @@ def read_chunks(path: Path, chunk_rows: int = CHUNK_ROWS) -> Iterator[pd.DataFra
 
 @contextmanager
 def _open(path: Path) -> Iterator[IO[bytes]]:
-    """Open the csv, or the csv inside the zip; told apart by content, since a mounted file may have any name."""
+    """Open the csv, or the csv in the zip; detected by content, because a mounted file may have any name."""
     if not zipfile.is_zipfile(path):
         with path.open("rb") as stream:
             yield stream
@@ -83,13 +76,10 @@ def _open(path: Path) -> Iterator[IO[bytes]]:
             yield stream
 
 
-def _check_header(path: Path, given: list[str]) -> None:
-    missing = [name for name in COLUMN_NAMES if name not in given]
-    surplus = [name for name in given if name not in COLUMN_NAMES]
-    if missing or surplus:
-        raise DataSourceError(
-            f"{path.name} has not the 50 columns of the data set"
-            + (f"; missing: {', '.join(missing)}" if missing else "")
-            + (f"; not known: {', '.join(surplus)}" if surplus else "")
-            + "."
-        )
+def _check_header(path: Path, header: list[str]) -> None:
+    missing = [name for name in COLUMN_NAMES if name not in header]
+    unknown = [name for name in header if name not in COLUMN_NAMES]
+    kinds = {"missing": missing, "unknown": unknown}
+    faults = "".join(f"; {kind}: {', '.join(names)}" for kind, names in kinds.items() if names)
+    if faults:
+        raise DataSourceError(f"{path.name} does not have the 50 columns of the data set{faults}.")

@@ -1,9 +1,8 @@
-"""A synthetic cohort: the same 50 columns in the same written form as the delivered file, any number of rows.
+"""Synthetic cohort: the 50 columns of the delivered file, any number of rows.
 
-Each column keeps the marginal frequencies of the genuine data. What ties the columns together is a Gaussian
-copula over four hidden factors (age and frailty of the patient, severity and urgency of the stay); the outcome
-follows from what a record shows plus chance, so that an honest model reaches an AUROC between 0.62 and 0.72.
-It is for demonstrations and tests: nothing learned from it says anything about real patients.
+Each column has the marginal frequencies of the genuine data. A Gaussian copula over four latent factors (age and
+frailty of the patient, severity and urgency of the stay) correlates the columns; the outcome depends on the record
+and chance, such that a sound model reaches an AUROC of 0.62 to 0.72. For demonstrations and tests only.
 """
 
 import tempfile
@@ -25,14 +24,14 @@ Texts = NDArray[Any]
 Factors = Mapping[str, Numbers]
 
 BLOCK: Final = 10_000
-"""Rows drawn at a time. A block has a random stream of its own, so rows do not depend on the size of chunks,
-and a larger cohort begins with the same whole blocks as a smaller one. A patient's stays share a block."""
+"""Rows of a block. Each block has its own random stream, so a larger cohort begins with the blocks of a smaller one.
+All stays of a patient are in one block."""
 
 _ENCOUNTERS: Final = {1: 54_745, 2: 10_434, 3: 3_328, 4: 1_421, 5: 717, 6: 346, 7: 207, 8: 111, 10: 130, 14: 50, 20: 29}
-"""How many of the genuine patients have so many encounters; the longest tails are binned."""
+"""Encounters of a patient -> number of such patients in the genuine data; the tail is binned."""
 
-_RETURNERS: Final = 0.6
-"""Correlation of a patient's frailty with how often the patient comes."""
+_FRAILTY_CORRELATION: Final = 0.6
+"""Correlation of a patient's frailty with the number of encounters."""
 
 _LOADS: Final[Mapping[str, Mapping[str, float]]] = {
     "age": {"age": 1.0},
@@ -50,7 +49,7 @@ _LOADS: Final[Mapping[str, Mapping[str, float]]] = {
     "number_diagnoses": {"age": 0.25, "severity": 0.35, "frailty": 0.15},
     "insulin": {"severity": 0.2},
 }
-"""How strongly each column leans on the hidden factors; columns not named are independent of them."""
+"""Loading of each column on the latent factors; other columns are independent of them."""
 
 # fmt: off
 _ORDER: Final[Mapping[str, tuple[str, ...]]] = {
@@ -69,11 +68,11 @@ _ORDER: Final[Mapping[str, tuple[str, ...]]] = {
     "insulin": ("No", "Steady", "Down", "Up"),
 }
 # fmt: on
-"""Values that are no numbers, from the low to the high end of their factors."""
+"""Values of categorical columns, from the low to the high end of their factors."""
 
 _UNKNOWN_DIAGNOSES: Final = {"diag_1": 21, "diag_2": 358, "diag_3": 1_423}
 _OTHER_DIAGNOSES: Final = (*(str(code) for code in range(140, 1000)), *(f"V{code}" for code in range(10, 87)))
-"""Stand for the hundreds of rarer codes that the marginal frequencies leave out."""
+"""Represent the rarer codes, which are not in the marginal frequencies."""
 
 # fmt: off
 _DISPOSITION_RISK: Final = {"2": 0.4, "3": 0.3, "4": 0.15, "5": 0.7, "6": 0.15, "7": 0.3, "22": 1.1, "28": 1.1}
@@ -86,7 +85,7 @@ _DIAGNOSIS_RISK: Final = {
 _INSULIN_RISK: Final = {"Up": 0.2, "Down": 0.2, "No": -0.1}
 
 _STRENGTH: Final = 0.6
-"""Scales all of the risk: the one figure to turn when the AUROC is to move."""
+"""Scale of the log-odds; sets the AUROC."""
 
 _DRUGS: Final = tuple(
     column.name for column in FEATURES if column.group is Group.MEDICATIONS and "Steady" in column.allowed
@@ -95,15 +94,15 @@ _DRUGS: Final = tuple(
 
 @dataclass(frozen=True)
 class _Levels:
-    """The values of one column in order, and where they are cut out of a standard normal."""
+    """Ordered values of one column with their cut points on a standard normal."""
 
     values: Texts
     cuts: Numbers
-    unknown: float = 0.0  # share of "?", which falls anywhere
+    unknown: float = 0.0  # share of "?", independent of the factors
     loads: Mapping[str, float] = field(default_factory=dict)
 
     def draw(self, rng: np.random.Generator, factors: Factors) -> Texts:
-        """One value per row."""
+        """Draw one value per row."""
         size = len(factors["age"])
         rest = 1.0 - sum(load**2 for load in self.loads.values())
         score = np.sqrt(max(rest, 0.0)) * rng.standard_normal(size)
@@ -115,52 +114,33 @@ class _Levels:
         return texts
 
 
-def rows(count: int, seed: int, chunk_rows: int = 50_000) -> Iterator[pd.DataFrame]:
-    """Draw a cohort, chunk by chunk.
-
-    Args:
-        count: rows altogether.
-        seed: the same count and seed give the same rows, whatever the chunks.
-        chunk_rows: rows per frame; the last may be shorter.
+def generate(count: int, seed: int) -> Iterator[pd.DataFrame]:
+    """Generate a cohort of ``count`` rows, in frames of at most :data:`BLOCK`.
 
     Yields:
-        Frames of the 50 columns as text, exactly as the delivered csv reads with ``dtype=str`` and
-        ``keep_default_na=False``: "?" is unknown, "None" in the two laboratory columns is not measured.
-
-    Raises:
-        ValueError: ``chunk_rows`` is less than 1.
+        The 50 columns as text, as the delivered csv reads with ``dtype=str`` and ``keep_default_na=False``: "?" is
+        unknown, "None" in the two laboratory columns is not measured.
     """
-    if chunk_rows < 1:
-        raise ValueError(f"chunk_rows is {chunk_rows}, expected at least 1")
-    held: list[pd.DataFrame] = []
-    missing = chunk_rows
     for start in range(0, count, BLOCK):
-        block = _block(start, min(BLOCK, count - start), seed)
-        while len(block) >= missing:
-            yield pd.concat([*held, block[:missing]], ignore_index=True)
-            block, held, missing = block[missing:], [], chunk_rows
-        held.append(block)
-        missing -= len(block)
-    if any(len(block) for block in held):
-        yield pd.concat(held, ignore_index=True)
+        yield _block(start, min(BLOCK, count - start), seed)
 
 
 def write_csv(path: Path, count: int, seed: int) -> None:
-    """Write a cohort as the delivered csv; the file appears whole or not at all."""
+    """Write a cohort in the form of the delivered csv, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
         partial = Path(scratch, path.name)
         with partial.open("w", encoding="utf-8", newline="") as file:
             pd.DataFrame(columns=list(COLUMN_NAMES)).to_csv(file, index=False, lineterminator="\r\n")
-            for chunk in rows(count, seed, BLOCK):
-                chunk.to_csv(file, index=False, header=False, lineterminator="\r\n")
+            for block in generate(count, seed):
+                block.to_csv(file, index=False, header=False, lineterminator="\r\n")
         partial.replace(path)
 
 
 def _block(start: int, size: int, seed: int) -> pd.DataFrame:
     rng = np.random.default_rng([seed, start // BLOCK])
     patients, frailty = _stays(rng, size)
-    again = np.asarray(pd.Series(patients).duplicated(keep="last"))  # this patient has a later stay
+    again = np.asarray(pd.Series(patients).duplicated(keep="last"))  # the patient has a later stay
     factors = {
         "age": rng.standard_normal(size)[patients],
         "frailty": frailty,
@@ -168,12 +148,12 @@ def _block(start: int, size: int, seed: int) -> pd.DataFrame:
         "urgency": rng.standard_normal(size),
     }
     table = {name: levels.draw(rng, factors) for name, levels in _LEVELS.items()}
-    for name, before in (("diag_2", ["diag_1"]), ("diag_3", ["diag_1", "diag_2"])):  # no diagnosis twice, if possible
+    for name, before in (("diag_2", ["diag_1"]), ("diag_3", ["diag_1", "diag_2"])):  # avoid repeated diagnoses
         twice = np.any([table[name] == table[other] for other in before], axis=0)
         table[name] = np.where(twice, _LEVELS[name].draw(rng, factors), table[name])
-    for name in ("race", "gender"):  # a matter of the patient, not of the stay
+    for name in ("race", "gender"):  # constant over the stays of a patient
         table[name] = table[name][patients]
-    _tidy(table, again)
+    _make_consistent(table, again)
     table[TARGET] = _outcome(rng, table, again)
     table["encounter_id"] = 10_000 + 4_000 * np.arange(start, start + size) + rng.integers(4_000, size=size)
     table["patient_nbr"] = (1 + 1_500 * np.arange(start, start + size) + rng.integers(1_500, size=size))[patients]
@@ -181,22 +161,22 @@ def _block(start: int, size: int, seed: int) -> pd.DataFrame:
 
 
 def _stays(rng: np.random.Generator, size: int) -> tuple[NDArray[np.int64], Numbers]:
-    """The patient of each row (0, 1, …) and that patient's frailty: who comes often is frailer."""
+    """Patient of each row (0, 1, …) and the patient's frailty, which grows with the number of stays."""
     often = np.array(list(_ENCOUNTERS))
     patients = np.array(list(_ENCOUNTERS.values()), dtype=float)
     shares = often * patients / (often @ patients)  # of the rows, not of the patients
     lean = np.array([NormalDist().inv_cdf(middle) for middle in np.cumsum(shares) - shares / 2])
     lean = (lean - shares @ lean) / np.sqrt(shares @ lean**2 - (shares @ lean) ** 2)
     kind = rng.choice(len(often), size=size, p=patients / patients.sum())
-    frailty = _RETURNERS * lean[kind] + np.sqrt(1 - _RETURNERS**2) * rng.standard_normal(size)
+    frailty = _FRAILTY_CORRELATION * lean[kind] + np.sqrt(1 - _FRAILTY_CORRELATION**2) * rng.standard_normal(size)
     owner = np.repeat(np.arange(size), often[kind])[:size]
     rng.shuffle(owner)
     return owner, frailty[owner]
 
 
-def _tidy(table: dict[str, Texts], again: NDArray[np.bool_]) -> None:
-    """Make the columns of a row agree with each other, as they do in the genuine data."""
-    table["discharge_disposition_id"][_cannot_return(table) & again] = "1"
+def _make_consistent(table: dict[str, Texts], again: NDArray[np.bool_]) -> None:
+    """Apply the constraints between columns that hold in the genuine data."""
+    table["discharge_disposition_id"][_excluded(table) & again] = "1"
     doses = np.stack([table[name] for name in _DRUGS])
     given = (doses != "No").sum(axis=0)
     changed = np.isin(doses, ("Up", "Down")).any(axis=0) | (given > 1)
@@ -205,35 +185,35 @@ def _tidy(table: dict[str, Texts], again: NDArray[np.bool_]) -> None:
 
 
 def _outcome(rng: np.random.Generator, table: Mapping[str, Texts], again: NDArray[np.bool_]) -> Texts:
-    """Whether the patient returns at all, and if so, whether within 30 days."""
+    """Draw whether the patient returns, and if so, whether within 30 days."""
     risk = _STRENGTH * _risk(table)
     returns = rng.random(len(risk)) < _logistic(-1.08 + risk + 5.3 * again)
     early = rng.random(len(risk)) < _logistic(-1.5 + risk + 0.4 * again)
     outcome = np.where(returns, np.where(early, "<30", ">30"), "NO").astype(object)
-    outcome[_cannot_return(table)] = "NO"
+    outcome[_excluded(table)] = "NO"
     return outcome
 
 
 def _risk(table: Mapping[str, Texts]) -> Numbers:
-    """What the record itself says about a return, in log-odds, about 0 on average."""
+    """Log-odds of a return given the record; mean about 0."""
 
     def number(name: str) -> Numbers:
         return table[name].astype(np.float64)
 
-    def looked_up(name: str, effects: Mapping[str, float]) -> Numbers:
+    def effect(name: str, effects: Mapping[str, float]) -> Numbers:
         return np.array([effects.get(text, 0.0) for text in table[name]])
 
     risk = 0.7 * np.log1p(number("number_inpatient")) + 0.45 * np.log1p(number("number_emergency")) - 0.35
-    risk += looked_up("discharge_disposition_id", _DISPOSITION_RISK) - 0.1
-    risk += sum(looked_up(f"diag_{rank}", _DIAGNOSIS_RISK) for rank in (1, 2, 3))
-    risk += looked_up("insulin", _INSULIN_RISK)
+    risk += effect("discharge_disposition_id", _DISPOSITION_RISK) - 0.1
+    risk += sum(effect(f"diag_{rank}", _DIAGNOSIS_RISK) for rank in (1, 2, 3))
+    risk += effect("insulin", _INSULIN_RISK)
     risk += 0.03 * (number("time_in_hospital") - 4.4) + 0.01 * (number("num_medications") - 16)
     risk += 0.06 * (number("number_diagnoses") - 7.4)
     risk += 0.03 * (np.array([int(text[1:-1].split("-")[0]) for text in table["age"]]) / 10 - 6)
     return risk
 
 
-def _cannot_return(table: Mapping[str, Texts]) -> NDArray[np.bool_]:
+def _excluded(table: Mapping[str, Texts]) -> NDArray[np.bool_]:
     return np.isin(table["discharge_disposition_id"], [str(code) for code in CANNOT_BE_READMITTED])
 
 

@@ -1,6 +1,6 @@
-"""First tables: ingestions, raw, train and test data, rejected rows, predictions; a schema for the searches.
+"""First tables: ingestions, raw, train and test data, rejected rows, predictions; a schema for Optuna.
 
-The columns are frozen here as they were, whatever the schema module says later.
+The columns are a copy, independent of later changes of ml.schema.
 """
 
 from typing import Any
@@ -29,7 +29,7 @@ _SMALL = """
 
 
 def upgrade() -> None:
-    """Create everything."""
+    """Create all tables."""
     op.create_table(
         "ingestions",
         sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
@@ -75,12 +75,12 @@ def upgrade() -> None:
         sa.Column("load_test", sa.Boolean, nullable=False),
     )
     op.create_index("predictions_predicted_at", "predictions", ["predicted_at"])
-    # Optuna migrates its own tables; a schema of their own keeps the two histories apart.
+    # Optuna migrates its own tables, so they have their own schema.
     op.execute("CREATE SCHEMA optuna")
 
 
 def downgrade() -> None:
-    """Drop everything."""
+    """Drop all tables."""
     op.execute("DROP SCHEMA optuna CASCADE")
     for table in ("predictions", "rejected_rows", "test_data", "train_data", "raw_data", "ingestions"):
         op.drop_table(table)

@@ -1,4 +1,4 @@
-"""The ledger of the gate: every decision about the version in production, with its figures."""
+"""The ledger of the gate: decisions about the version in production, with their metrics."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""An index to find a patient's encounters by: the service looks them up while a request waits."""
+"""An index for the lookup of a patient's encounters during a request."""
 
 from alembic import op
 

@@ -1,6 +1,6 @@
-"""Who asked and for whom, beside the record of a prediction; outcomes, and the predictions that have one.
+"""Client, patient and encounter columns of predictions; the table of outcomes; the view labelled_predictions.
 
-Identifiers move out of the records, as they are: what was written before LOG_PATIENT_IDS is plain until it is pruned.
+Identifiers move unchanged from the records to the columns; rows older than LOG_PATIENT_IDS stay plain.
 """
 
 import sqlalchemy as sa
@@ -29,7 +29,7 @@ CROSS JOIN LATERAL (
 
 
 def upgrade() -> None:
-    """Add columns, indexes, table and view."""
+    """Create columns, indexes, table and view."""
     for name in ("client", "patient", "encounter"):
         op.add_column("predictions", sa.Column(name, sa.Text))
     op.execute(
@@ -63,7 +63,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Back to records with identifiers, where they are plain numbers."""
+    """Drop them; plain identifiers return to the records."""
     op.execute("DROP VIEW labelled_predictions")
     op.drop_table("outcomes")
     for index in ("predictions_request", "predictions_encounter"):

@@ -1,6 +1,6 @@
-"""What monitoring found: its runs, the drift of each feature, and the quality that came true.
+"""Monitoring: runs, drift of each feature, and observed quality.
 
-The role ``monitor``, where the server has it, may read these and what else is watched, and no record of a patient.
+The role ``monitor``, if it exists, may read these tables, ingestions and decisions, but no patient data.
 """
 
 import sqlalchemy as sa

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ml.evaluation.bootstrap import evaluate
 from ml.evaluation.metrics import METRICS, calibration_error, ece_floor
-from ml.features.masking import hide_fields, hide_groups, keep_only
+from ml.features.masking import keep_only, mask_fields, mask_groups
 from ml.report.analysis.sampling import SEED, of_some_patients
 from ml.report.findings import Judged, Robustness
 from ml.report.formatting import percent
@@ -45,11 +45,11 @@ def _tables(table: pd.DataFrame) -> Iterator[tuple[str, float | None, pd.DataFra
     yield "Everything", None, table
     for share in SHARES:
         label = f"{percent(1 - share, 0)} of the fields, at random" if share else "All fields, but no earlier stays"
-        yield label, share, hide_fields(table, share, SEED)
+        yield label, share, mask_fields(table, share, SEED)
     yield "Only race, gender and age", None, keep_only(table, DOCUMENTED)
     for group in Group:
         if any(column.group is group for column in FEATURES):
-            yield f"All but {group.value.lower()}", None, hide_groups(table, (group,))
+            yield f"All but {group.value.lower()}", None, mask_groups(table, (group,))
 
 
 def _asked(part: Judged, label: str, hidden: float | None, table: pd.DataFrame, samples: int) -> Robustness:

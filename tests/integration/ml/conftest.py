@@ -1,4 +1,4 @@
-"""Fixtures over real servers: databases, the genuine data, and a registry of one's own."""
+"""Fixtures with real servers: databases and the genuine data."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from infra.local.postgres.cluster import PostgresServer
 from ml.core.settings import MlSettings
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from ml.data.sources.synthetic import write_csv
 from tests.integration.ml.databases import fresh_database, ingest_file
 
@@ -29,7 +29,7 @@ def engine(world: tuple[MlSettings, sa.Engine]) -> sa.Engine:
 def genuine(
     postgres_server: PostgresServer, genuine_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[MlSettings, sa.Engine]]:
-    """A database with the genuine data, ingested and split; to be read only."""
+    """A database with the genuine data, ingested and split; read-only."""
     folder = tmp_path_factory.mktemp("genuine")
     with fresh_database(postgres_server, folder, train_jobs=2) as (settings, engine):
         ingest_file(engine, Delivery("file", genuine_file), folder)

@@ -1,4 +1,4 @@
-"""Databases of the machine-learning tests: fresh, migrated, and gone afterwards."""
+"""Fresh, migrated databases that are dropped afterwards."""
 
 import secrets
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from infra.local.postgres.cluster import PostgresServer
 from ml import migrations
 from ml.core.settings import MlSettings
 from ml.data.load import Ingested, load
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from ml.data.sources.file import read_chunks
 from ml.data.split import Split, split
 from ml.data.validation import validate
@@ -23,7 +23,7 @@ ROLE, PASSWORD = "diabetes_ml", secrets.token_urlsafe(16)
 
 @contextmanager
 def fresh_database(server: PostgresServer, data_dir: Path, **more: Any) -> Iterator[tuple[MlSettings, sa.Engine]]:
-    """A migrated database with settings and engine for it; small models, so that tests are quick."""
+    """Settings and engine of a migrated database, with small models."""
     name = f"ml_{secrets.token_hex(6)}"
     server.ensure_database(name, ROLE, PASSWORD)
     quick = {"forest_trees": 12, "bootstrap_samples": 50, "tune_trials": 2, "tune_folds": 2, "train_jobs": 1}
@@ -57,7 +57,7 @@ def ingest_file(engine: sa.Engine, delivery: Delivery, scratch: Path) -> Split:
 
 
 def dump(engine: sa.Engine) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table of ours: to see that nothing has changed."""
+    """All rows of the ingestion tables."""
     tables = ("ingestions", "raw_data", "train_data", "test_data", "rejected_rows")
     with engine.connect() as connection:
         return {
@@ -67,6 +67,6 @@ def dump(engine: sa.Engine) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def count(engine: sa.Engine, table: str, condition: str = "true") -> int:
-    """How many rows a table has."""
+    """Number of rows of a table."""
     with engine.connect() as connection:
         return int(connection.scalar(sa.text(f"SELECT count(*) FROM {table} WHERE {condition}")))  # noqa: S608

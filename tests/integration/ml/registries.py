@@ -1,4 +1,4 @@
-"""A registry for tests: emptied on a real MLflow, and filled with small versions without training anew."""
+"""Registered models for tests on a real MLflow server."""
 
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,12 @@ MANIFEST: dict[str, Any] = {
 
 
 def empty(address: str) -> None:
-    """Forget the registered model with all of its versions."""
+    """Delete the registered model with all versions."""
     httpx.request("DELETE", f"{address}/api/2.0/mlflow/registered-models/delete", json={"name": MODEL_NAME})
 
 
 def alias_answer(address: str, alias: str) -> httpx.Response:
-    """What MLflow says of an alias."""
+    """MLflow's response for an alias."""
     return httpx.get(
         f"{address}/api/2.0/mlflow/registered-models/alias", params={"name": MODEL_NAME, "alias": alias}, timeout=30
     )

@@ -1,4 +1,4 @@
-"""A cohort and a fitted model of each family, made once."""
+"""A cohort and a fitted model of each family, shared by the session."""
 
 import pandas as pd
 import pytest
@@ -21,5 +21,5 @@ def test_table() -> pd.DataFrame:
 
 @pytest.fixture(scope="session", params=list(FAMILIES))
 def fitted(request: pytest.FixtureRequest, train_table: pd.DataFrame) -> RiskModel:
-    """A fitted model; each test that asks for it runs with both families."""
+    """A fitted model of each family."""
     return fit(request.param, SMALL[request.param], train_table, jobs=1)

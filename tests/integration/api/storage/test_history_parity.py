@@ -8,7 +8,7 @@ from api.scoring.model_inputs import look_up_inputs_blocking
 from api.settings import ApiSettings
 from api.storage.patient_history import PatientHistory
 from infra.local.postgres.cluster import PostgresServer
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from ml.data.sources.synthetic import write_csv
 from ml.features.records import to_records
 from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID, Record

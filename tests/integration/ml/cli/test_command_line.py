@@ -1,4 +1,4 @@
-"""The command line over real servers, from an empty database to a prediction."""
+"""The command line with real servers, from an empty database to a prediction."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from ml.cli import app
+from ml.cli.main import app
 from tests.integration.ml.registries import empty
 
 
@@ -74,7 +74,7 @@ def test_from_an_empty_database_to_a_prediction() -> None:
 
 
 @pytest.mark.usefixtures("environment")
-def test_tuning_ends_with_a_decision() -> None:
+def test_tuning_ends_with_a_gate_decision() -> None:
     said("migrate")
     said("ingest")
 

@@ -1,4 +1,4 @@
-"""Ingestion is fast: COPY and one pass of validation, against row-by-row inserts of the same frame."""
+"""Speed of ingestion compared with row-by-row inserts of the same frame."""
 
 from pathlib import Path
 
@@ -8,15 +8,15 @@ from bench.ingestion import LIMIT, ROUNDS, measure
 from infra.local.postgres.cluster import PostgresServer
 
 
-def test_ingesting_the_genuine_file_takes_at_most_a_quarter_of_a_bare_to_sql(
+def test_ingestion_takes_at_most_a_quarter_of_the_time_of_to_sql(
     postgres_server: PostgresServer, genuine_file: Path, tmp_path: Path
 ) -> None:
-    # A busy moment hits one round; that all of them are slow is no accident.
+    # One round within the limit is enough, because load on the machine can slow down any round.
     ratios = []
     for _ in range(ROUNDS):
-        outcome = measure(postgres_server, genuine_file, tmp_path, rounds=1)
-        assert outcome.rows == 101_766
-        ratios.append(outcome.ratio)
-        if outcome.ratio <= LIMIT:
+        result = measure(postgres_server, genuine_file, tmp_path, rounds=1)
+        assert result["rows"] == 101_766
+        ratios.append(result["ratio_to_to_sql"])
+        if ratios[-1] <= LIMIT:
             return
-    pytest.fail(f"ours took these shares of to_sql's time, allowed are {LIMIT}: {ratios}")
+    pytest.fail(f"ratios to the time of to_sql: {ratios}, limit {LIMIT}")

@@ -1,4 +1,4 @@
-"""The split in PostgreSQL: the same as in Python, whole patients, all or nothing."""
+"""The split in PostgreSQL: equal to the split in Python, by patient, atomic."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from ml.core.errors import NoDataError, SplitError
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from ml.data.split import _BUCKET, bucket, split
 from ml.warehouse.datasets import read
 from tests.integration.ml.databases import dump, ingest_file, load_file
@@ -26,7 +26,7 @@ def test_python_and_sql_agree_on_every_bucket(engine: sa.Engine) -> None:
     assert len(found) == len(patients)
 
 
-def test_nobody_stands_on_both_sides_and_a_fifth_tests(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
+def test_patients_are_disjoint_and_a_fifth_are_tested(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
     outcome = ingest_file(engine, Delivery("synthetic", cohort_file), tmp_path)
     dataset = read(engine)
 
@@ -35,7 +35,7 @@ def test_nobody_stands_on_both_sides_and_a_fifth_tests(engine: sa.Engine, cohort
     assert outcome.test_rows / (outcome.test_rows + outcome.train_rows) == pytest.approx(0.2, abs=0.05)
 
 
-def test_a_patient_on_both_sides_fails_the_run_and_changes_nothing(
+def test_a_patient_in_both_tables_fails_and_changes_nothing(
     engine: sa.Engine, cohort_file: Path, tmp_path: Path
 ) -> None:
     load_file(engine, Delivery("synthetic", cohort_file), tmp_path)
@@ -47,13 +47,13 @@ def test_a_patient_on_both_sides_fails_the_run_and_changes_nothing(
         )
     before = dump(engine)
 
-    with pytest.raises(SplitError, match=r"^1 patients stand in both train_data and test_data; nothing was changed\.$"):
+    with pytest.raises(SplitError, match=r"^1 patients are in both train_data and test_data; nothing was changed\.$"):
         split(engine)
 
     assert dump(engine) == before
 
 
-def test_equal_data_have_an_equal_version_whatever_the_way_they_came(engine: sa.Engine, tmp_path: Path) -> None:
+def test_equal_data_have_an_equal_version(engine: sa.Engine, tmp_path: Path) -> None:
     row, other = {"encounter_id": 1, "patient_nbr": 1}, {"encounter_id": 2, "patient_nbr": 2}
     versions = [
         ingest_file(engine, Delivery("file", write_delivery(tmp_path / "delivered.csv", rows)), tmp_path).data_version
@@ -64,6 +64,6 @@ def test_equal_data_have_an_equal_version_whatever_the_way_they_came(engine: sa.
     assert versions[3] == versions[2]
 
 
-def test_without_encounters_the_split_asks_for_them(engine: sa.Engine) -> None:
+def test_a_split_without_encounters_is_refused(engine: sa.Engine) -> None:
     with pytest.raises(NoDataError, match=r"^There are no encounters yet: run ingest_diabetes"):
         split(engine)

@@ -13,7 +13,7 @@ from ml.core.settings import MlSettings
 from ml.evaluation.bootstrap import evaluate
 from ml.evaluation.metrics import auroc, calibration_error, ece_floor, point_metrics
 from ml.evaluation.reliability_curve import estimate_reliability
-from ml.features.masking import hide_fields, hide_groups, keep_only
+from ml.features.masking import keep_only, mask_fields, mask_groups
 from ml.features.records import to_records
 from ml.features.tables import patients, target, with_history, without_history
 from ml.monitoring.estimate import expected
@@ -35,12 +35,12 @@ LIMIT = 0.008
 
 LESS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "race, gender and age only": lambda table: keep_only(table, ("race", "gender", "age")),
-    "25 % hidden": lambda table: hide_fields(table, 0.25, seed=1),
-    "50 % hidden": lambda table: hide_fields(table, 0.50, seed=1),
-    "75 % hidden": lambda table: hide_fields(table, 0.75, seed=1),
-    "no diagnoses": lambda table: hide_groups(table, (Group.DIAGNOSES,)),
-    "no medications": lambda table: hide_groups(table, (Group.MEDICATIONS,)),
-    "no utilisation": lambda table: hide_groups(table, (Group.UTILISATION,)),
+    "25 % hidden": lambda table: mask_fields(table, 0.25, seed=1),
+    "50 % hidden": lambda table: mask_fields(table, 0.50, seed=1),
+    "75 % hidden": lambda table: mask_fields(table, 0.75, seed=1),
+    "no diagnoses": lambda table: mask_groups(table, (Group.DIAGNOSES,)),
+    "no medications": lambda table: mask_groups(table, (Group.MEDICATIONS,)),
+    "no utilisation": lambda table: mask_groups(table, (Group.UTILISATION,)),
 }
 
 

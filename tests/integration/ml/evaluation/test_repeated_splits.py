@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from ml.cli import app
+from ml.cli.main import app
 from ml.core.settings import MlSettings
 from ml.data.cohort import cohort_of_file, cohort_of_warehouse
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from tests.integration.ml.databases import ingest_file
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from infra.local.postgres.cluster import PostgresServer
 from ml.core.settings import MlSettings
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from ml.data.sources.synthetic import write_csv
 from ml.registry.client import Registry
 from ml.schema import ENCOUNTER_ID, PATIENT_ID, POSITIVE, TARGET

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ml.cli import app
+from ml.cli.main import app
 from ml.core.names import PRODUCTION
 from ml.promotion.ledger import Action, current_user
 from tests.integration.ml.promotion.gates import Gate

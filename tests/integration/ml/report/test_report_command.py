@@ -10,10 +10,10 @@ from mlflow import MlflowClient
 from typer.testing import CliRunner
 
 from infra.local.postgres.cluster import PostgresServer
-from ml.cli import app
+from ml.cli.main import app
 from ml.core.errors import RegistryError
 from ml.core.names import MODEL_NAME
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from ml.registry.client import Registry
 from ml.report.card import card, description
 from ml.report.page import page

@@ -13,7 +13,7 @@ from infra.local.postgres.cluster import PostgresServer
 from ml.core.bundle import load_bundle
 from ml.core.names import CHALLENGER, MODEL_NAME, PRODUCTION
 from ml.core.settings import MlSettings
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from ml.features.records import to_records
 from ml.features.tables import model_inputs
 from ml.promotion.gate import Outcome, measure, predict, run_gate
@@ -139,7 +139,7 @@ def test_a_version_holds_graph_golden_requests_and_manifest_and_no_pickle(first:
     assert {"MLmodel", "model.onnx", "golden.json", "manifest.json"} <= files
     assert not {name for name in files if name.endswith((".pkl", ".pickle", ".joblib", ".skops"))}
     assert manifest.data_version == first.dataset.version.data_version
-    assert manifest.data_source == "synthetic"
+    assert manifest.provenance == "synthetic"
 
 
 def test_mlflow_users_get_the_same_probabilities(first: First) -> None:

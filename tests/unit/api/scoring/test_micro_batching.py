@@ -21,7 +21,7 @@ class Model:
     """Predicts the number of inpatient stays, and remembers the number of records of each call."""
 
     def __init__(self, *, broken: bool = False) -> None:
-        self.completeness = RELIABILITY_CURVE
+        self.reliability_curve = RELIABILITY_CURVE
         self.calls: list[int] = []
         self._broken = broken
 

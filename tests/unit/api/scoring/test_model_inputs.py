@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from api.scoring.model_inputs import add_history, patients_of
-from ml.core.history import PAST
+from ml.core.history import SOURCE_COLUMNS
 from ml.schema import BY_NAME, CANNOT_BE_READMITTED, Record
 
 FIELDS: dict[str, Any] = {"race": "Asian", "gender": None, "time_in_hospital": 3}
@@ -15,7 +15,7 @@ FIELDS: dict[str, Any] = {"race": "Asian", "gender": None, "time_in_hospital": 3
 
 def encounter(number: int, **values: Any) -> dict[str, Any]:
     """An encounter as PostgreSQL returns it."""
-    defaults = {name: "428" if name == "diag_1" else BY_NAME[name].low or 1 for name in PAST}
+    defaults = {name: "428" if name == "diag_1" else BY_NAME[name].low or 1 for name in SOURCE_COLUMNS}
     return {"encounter_id": number, **defaults, **values}
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from api.storage.patient_history import CACHE_SECONDS, PatientHistory
 from api.storage.postgres import DatabaseUnavailableError, PostgresClient
-from ml.core.history import PAST
+from ml.core.history import SOURCE_COLUMNS
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
         asked.append(sorted(patients))
         if 13 in patients:
             raise DatabaseUnavailableError
-        return [(patient, 10 * patient, *[None] * len(PAST)) for patient in patients if patient % 2 == 0]
+        return [(patient, 10 * patient, *[None] * len(SOURCE_COLUMNS)) for patient in patients if patient % 2 == 0]
 
     monkeypatch.setattr(PostgresClient, "fetch_blocking", fetch)
     return asked

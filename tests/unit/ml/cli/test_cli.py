@@ -1,4 +1,4 @@
-"""The command line as a user meets it: help, and mistakes told in one sentence."""
+"""The command line: help texts, and user errors as one sentence with exit code 2."""
 
 import os
 import subprocess
@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ml.cli import app
+from ml.cli.main import app
+from ml.core.errors import SimulationError
 
 COMMANDS = (
     "migrate",
@@ -24,6 +25,7 @@ COMMANDS = (
     "report",
     "card",
     "predict",
+    "monitor",
     "simulate",
 )
 RUNNER = CliRunner()
@@ -42,25 +44,39 @@ def run(*arguments: str, directory: Path, **environment: str) -> subprocess.Comp
     )
 
 
-def test_help_names_every_command() -> None:
-    text = RUNNER.invoke(app, ["--help"]).output
+def invoke(*arguments: str, stdin: str | None = None) -> tuple[int, str]:
+    """Exit code, and the output without frames and line breaks."""
+    result = RUNNER.invoke(app, list(arguments), input=stdin)
+    return result.exit_code, " ".join(result.output.replace("│", " ").split())
+
+
+def test_help_lists_every_command() -> None:
+    _, text = invoke("--help")
 
     assert all(command in text for command in COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_a_help_text(command: str) -> None:
-    result = RUNNER.invoke(app, [command, "--help"])
+    code, text = invoke(command, "--help")
 
-    assert result.exit_code == 0
-    assert "Usage" in result.output
+    assert code == 0
+    assert "Usage" in text
 
 
-def test_help_comes_without_loading_the_machine_learning_libraries(tmp_path: Path) -> None:
-    code = "import sys, ml.cli; print(*({'pandas', 'sklearn', 'mlflow', 'optuna'} & set(sys.modules)))"
+def test_help_loads_no_machine_learning_libraries() -> None:
+    code = "import sys, ml.cli.main; print(*({'pandas', 'sklearn', 'mlflow', 'optuna'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == ""
+
+
+def test_simulate_without_its_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ml.simulation.api_client", None)
+    result = RUNNER.invoke(app, ["simulate"])
+
+    assert isinstance(result.exception, SimulationError)
+    assert str(result.exception) == "simulate is not part of this image: run it natively."
 
 
 def test_a_missing_setting_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
@@ -87,23 +103,22 @@ def test_a_missing_setting_is_one_sentence_and_exit_code_2(tmp_path: Path) -> No
         ('{"records": [{"patient_nbr": 5}]}', "record 0: there is no feature 'patient_nbr'"),
     ],
 )
-def test_records_that_cannot_be_predicted_are_told_apart(body: str, sentence: str) -> None:
-    result = RUNNER.invoke(app, ["predict", "-"], input=body)
-    said = " ".join(result.output.replace("│", " ").split())
+def test_invalid_records_are_refused(body: str, sentence: str) -> None:
+    code, text = invoke("predict", "-", stdin=body)
 
-    assert result.exit_code == 2
-    assert sentence in said
-
-
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    result = RUNNER.invoke(app, ["predict", str(tmp_path / "nowhere.json")])
-
-    assert result.exit_code == 2
-    assert "cannot be read" in " ".join(result.output.replace("│", " ").split())
+    assert code == 2
+    assert sentence in text
 
 
-def test_an_unknown_family_is_told() -> None:
-    result = RUNNER.invoke(app, ["train", "--family", "oracle"])
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    code, text = invoke("predict", str(tmp_path / "nowhere.json"))
 
-    assert result.exit_code == 2
-    assert "random_forest" in result.output
+    assert code == 2
+    assert "cannot be read" in text
+
+
+def test_an_unknown_family_is_refused() -> None:
+    code, text = invoke("train", "--family", "oracle")
+
+    assert code == 2
+    assert "random_forest" in text

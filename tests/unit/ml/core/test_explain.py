@@ -1,4 +1,4 @@
-"""Explanations: additive, right where the right answer is known, the same for the same record."""
+"""Explanations: additive, exact where the Shapley values are known, deterministic."""
 
 import dataclasses
 import itertools
@@ -35,7 +35,7 @@ EIGHT = dict(itertools.islice(EXAMPLE_RECORD.items(), 8))
 
 
 class Game:
-    """A worth for every set of known fields, by a formula; remembers what it was asked."""
+    """A predictor given by a formula over the known fields; records its calls."""
 
     def __init__(self, worth: Callable[[Record], float]) -> None:
         self.worth = worth
@@ -47,7 +47,7 @@ class Game:
 
 
 def by_definition(bundle: Bundle, record: Record, name: str) -> float:
-    """Shapley's own formula, over all sets of the other fields."""
+    """Shapley values by definition, over all subsets of the other fields."""
     others = [other for other in record if other != name]
     sets = [part for size in range(len(others) + 1) for part in itertools.combinations(others, size)]
     without = [{other: record[other] for other in part} for part in sets]
@@ -59,7 +59,7 @@ def by_definition(bundle: Bundle, record: Record, name: str) -> float:
 
 @pytest.fixture(scope="module")
 def bundle(fitted: RiskModel, test_table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    completeness = estimate_reliability(fitted.probabilities, test_table).to_json()
+    completeness = estimate_reliability(fitted.probabilities, test_table)
     directory: Path = tmp_path_factory.mktemp("explained")
     return write_bundle(fitted, test_table, {**MANIFEST, "completeness": completeness}, directory)
 
@@ -71,7 +71,7 @@ def encounters(test_table: pd.DataFrame) -> list[Record]:
 
 @settings(deadline=None, max_examples=25)
 @given(st.data())
-def test_base_and_contributions_add_up_to_the_answer_of_the_bundle(
+def test_base_and_contributions_sum_to_the_prediction(
     bundle: Bundle, encounters: list[Record], data: st.DataObject
 ) -> None:
     record = data.draw(st.sampled_from(encounters))
@@ -88,7 +88,7 @@ def test_base_and_contributions_add_up_to_the_answer_of_the_bundle(
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, EXACT])
-def test_few_fields_have_the_values_of_shapleys_definition(bundle: Bundle, size: int) -> None:
+def test_few_fields_have_exact_shapley_values(bundle: Bundle, size: int) -> None:
     record = dict(itertools.islice(EXAMPLE_RECORD.items(), 4, 4 + size))
 
     found = explain(bundle, record)
@@ -98,14 +98,14 @@ def test_few_fields_have_the_values_of_shapleys_definition(bundle: Bundle, size:
     assert set(found.errors.values()) == {0.0}
 
 
-def test_a_sample_of_orders_comes_as_near_to_the_definition_as_it_says(bundle: Bundle) -> None:
+def test_sampling_is_within_its_standard_error(bundle: Bundle) -> None:
     found = explain(bundle, EIGHT, orders=200)
 
     off = [abs(found.contributions[name] - by_definition(bundle, EIGHT, name)) / found.errors[name] for name in EIGHT]
     assert max(off) < 4
 
 
-def test_what_fields_only_tell_together_is_shared_evenly() -> None:
+def test_an_interaction_is_divided_equally() -> None:
     game = Game(lambda record: 0.3 if {"race", "gender"} <= set(record) else 0.1)
 
     found = explain(game, {"race": "Asian", "gender": "Male", "age": "[60-70)"})
@@ -113,7 +113,7 @@ def test_what_fields_only_tell_together_is_shared_evenly() -> None:
     assert found.contributions == pytest.approx({"race": 0.1, "gender": 0.1, "age": 0.0})
 
 
-def test_a_field_that_repeats_another_gets_half_of_what_they_say() -> None:
+def test_duplicate_fields_share_their_effect() -> None:
     game = Game(lambda record: 0.1 + 0.06 * bool({"diag_1", "diag_2"} & set(record)) + 0.02 * ("age" in record))
 
     found = explain(game, {"diag_1": "428", "diag_2": "428", "age": "[60-70)"})
@@ -121,7 +121,7 @@ def test_a_field_that_repeats_another_gets_half_of_what_they_say() -> None:
     assert found.contributions == pytest.approx({"diag_1": 0.03, "diag_2": 0.03, "age": 0.02})
 
 
-def test_independent_fields_of_a_complete_record_are_told_without_error() -> None:
+def test_additive_effects_have_no_sampling_error() -> None:
     worth = {name: position / 1000 for position, name in enumerate(FEATURE_NAMES)}
     game = Game(lambda record: 0.05 + sum(worth[name] for name in record))
 
@@ -137,16 +137,14 @@ def test_the_largest_contribution_comes_first(bundle: Bundle, encounters: list[R
     assert sizes == sorted(sizes, reverse=True)
 
 
-def test_the_same_record_has_the_same_explanation_however_it_is_written(
-    bundle: Bundle, encounters: list[Record]
-) -> None:
+def test_the_order_of_keys_does_not_change_the_explanation(bundle: Bundle, encounters: list[Record]) -> None:
     turned = dict(reversed(encounters[0].items()))
     padded = {**dict.fromkeys((*FEATURE_NAMES, *HISTORY_NAMES)), **encounters[0]}
 
     assert explain(bundle, encounters[0]) == explain(bundle, turned) == explain(bundle, padded)
 
 
-def test_another_seed_draws_other_orders_and_agrees_within_the_error(bundle: Bundle, encounters: list[Record]) -> None:
+def test_another_seed_agrees_within_the_error(bundle: Bundle, encounters: list[Record]) -> None:
     one, other = (explain(bundle, encounters[0], orders=64, seed=seed) for seed in (0, 1))
 
     assert one.contributions != other.contributions
@@ -155,13 +153,13 @@ def test_another_seed_draws_other_orders_and_agrees_within_the_error(bundle: Bun
         assert abs(one.contributions[name] - other.contributions[name]) < allowed
 
 
-def test_more_orders_make_the_error_smaller(bundle: Bundle, encounters: list[Record]) -> None:
+def test_more_permutations_reduce_the_error(bundle: Bundle, encounters: list[Record]) -> None:
     few, many = (sum(explain(bundle, encounters[0], orders).errors.values()) for orders in (16, 256))
 
     assert many < few / 2.5
 
 
-def test_earlier_stays_are_one_part_whatever_is_known_of_them(bundle: Bundle) -> None:
+def test_history_is_one_field(bundle: Bundle) -> None:
     history = {"earlier_stays": 2, "earlier_days": 9, "previous_discharge": 3}
 
     found = explain(bundle, {"gender": "Female", **history})
@@ -170,14 +168,14 @@ def test_earlier_stays_are_one_part_whatever_is_known_of_them(bundle: Bundle) ->
     assert found.probability == pytest.approx(float(bundle.predict([{"gender": "Female", **history}])[0]), abs=1e-6)
 
 
-def test_a_record_that_tells_nothing_has_the_base_as_its_answer(bundle: Bundle) -> None:
+def test_an_empty_record_has_the_base_as_prediction(bundle: Bundle) -> None:
     found = explain(bundle, {"race": None})
 
     assert found.contributions == {}
     assert found.probability == found.base
 
 
-def test_the_model_is_asked_once_and_no_question_twice() -> None:
+def test_the_model_is_called_once_without_duplicate_records() -> None:
     game = Game(len)
 
     explain(game, EXAMPLE_RECORD, orders=8)
@@ -187,7 +185,7 @@ def test_the_model_is_asked_once_and_no_question_twice() -> None:
 
 
 @pytest.mark.parametrize("orders", [0, 2, 5, -4])
-def test_a_number_of_orders_that_gives_no_error_is_refused(orders: int) -> None:
+def test_an_invalid_number_of_permutations_is_refused(orders: int) -> None:
     with pytest.raises(ValueError, match=f"even number from 4, not {orders}"):
         explain(Game(len), EXAMPLE_RECORD, orders)
 

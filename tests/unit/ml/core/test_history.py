@@ -1,4 +1,4 @@
-"""The past of a patient as inputs: what earlier encounters say, and that nothing else ever gets in."""
+"""History inputs: computed from earlier encounters and from nothing else."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.core.history import PAST, history_of
+from ml.core.history import SOURCE_COLUMNS, history_of
 from ml.features.tables import with_history, without_history
 from ml.schema import BY_NAME, CANNOT_BE_READMITTED, HISTORY, HISTORY_NAMES, INPUTS, Column, Group, Kind
-from tests.unit.ml.tables import TYPES
+from ml.warehouse.datasets import DTYPES
 
 FIRST = {
     "discharge_disposition_id": 3,
@@ -46,14 +46,16 @@ def values(name: str) -> st.SearchStrategy[Any]:
     return st.integers(column.low or 0, column.high or 0)
 
 
-ENCOUNTER = st.fixed_dictionaries({name: values(name) for name in PAST} | {"readmitted": st.sampled_from(OUTCOMES)})
+ENCOUNTER = st.fixed_dictionaries(
+    {name: values(name) for name in SOURCE_COLUMNS} | {"readmitted": st.sampled_from(OUTCOMES)}
+)
 STAYS = st.lists(st.tuples(st.integers(1, 4), ENCOUNTER), min_size=1, max_size=14)
-"""Encounters in their order, each with its patient."""
+"""Encounters in order of time, each with its patient."""
 
 
 def table_of(stays: Sequence[tuple[int, dict[str, Any]]]) -> pd.DataFrame:
     rows = [{"encounter_id": 100 + 7 * n, "patient_nbr": who, **stay} for n, (who, stay) in enumerate(stays)]
-    return pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=TYPES[name]) for name in rows[0]})
+    return pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=DTYPES[name]) for name in rows[0]})
 
 
 def past(table: pd.DataFrame) -> pd.DataFrame:
@@ -61,11 +63,11 @@ def past(table: pd.DataFrame) -> pd.DataFrame:
     return with_history(table).set_index("encounter_id")[list(HISTORY_NAMES)].sort_index()
 
 
-def test_a_first_stay_is_known_to_be_one() -> None:
+def test_a_first_stay_has_zero_earlier_stays() -> None:
     assert history_of([]) == {"earlier_stays": 0}
 
 
-def test_one_earlier_stay_is_repeated_as_the_previous_one() -> None:
+def test_one_earlier_stay_is_the_previous_one() -> None:
     assert history_of([FIRST]) == {
         "earlier_stays": 1,
         "earlier_days": 9,
@@ -81,7 +83,7 @@ def test_one_earlier_stay_is_repeated_as_the_previous_one() -> None:
     }
 
 
-def test_of_several_stays_the_last_is_the_previous_one_and_the_others_are_summed_up() -> None:
+def test_the_last_of_several_stays_is_the_previous_one() -> None:
     found = history_of([FIRST, SECOND])
 
     assert (found["earlier_stays"], found["earlier_days"], found["most_inpatient"]) == (2, 11, 4)
@@ -92,7 +94,7 @@ def test_the_order_of_the_stays_matters() -> None:
     assert history_of([SECOND, FIRST])["previous_diagnosis"] == "250.83"
 
 
-def test_what_the_last_stay_does_not_tell_is_absent_and_not_taken_from_the_one_before() -> None:
+def test_unknown_values_of_the_last_stay_are_absent() -> None:
     unknown = {**SECOND, "diag_1": None, "num_medications": None}
     found = history_of([FIRST, unknown])
 
@@ -108,7 +110,7 @@ def test_unknown_numbers_of_earlier_stays_add_nothing_to_the_sums() -> None:
 
 
 @given(st.lists(ENCOUNTER, max_size=8))
-def test_whatever_the_past_it_consists_of_values_that_the_schema_allows(earlier: list[dict[str, Any]]) -> None:
+def test_history_inputs_are_valid_by_the_schema(earlier: list[dict[str, Any]]) -> None:
     columns = {column.name: column for column in HISTORY}
 
     for name, value in history_of(earlier).items():
@@ -120,12 +122,12 @@ def test_no_outcome_reaches_the_history(earlier: list[dict[str, Any]], data: st.
     others = [{**stay, "readmitted": data.draw(st.sampled_from(OUTCOMES))} for stay in earlier]
 
     assert history_of(others) == history_of(earlier)
-    assert "readmitted" not in PAST
+    assert "readmitted" not in SOURCE_COLUMNS
 
 
 @settings(max_examples=50, deadline=None)
 @given(STAYS, st.data())
-def test_later_encounters_leave_the_past_of_earlier_ones_unchanged(
+def test_later_encounters_do_not_change_the_history_of_earlier_ones(
     stays: list[tuple[int, dict[str, Any]]], data: st.DataObject
 ) -> None:
     until = data.draw(st.integers(1, len(stays)))
@@ -145,9 +147,7 @@ def test_encounters_of_other_patients_change_nothing(stays: list[tuple[int, dict
 
 @settings(max_examples=50, deadline=None)
 @given(STAYS, st.randoms(use_true_random=False))
-def test_the_order_and_the_index_of_the_rows_are_of_no_consequence(
-    stays: list[tuple[int, dict[str, Any]]], random: Any
-) -> None:
+def test_order_and_index_of_the_rows_do_not_matter(stays: list[tuple[int, dict[str, Any]]], random: Any) -> None:
     table = table_of(stays)
     order = list(range(len(table)))
     random.shuffle(order)
@@ -159,7 +159,7 @@ def test_the_order_and_the_index_of_the_rows_are_of_no_consequence(
 
 @settings(max_examples=50, deadline=None)
 @given(STAYS)
-def test_training_and_serving_see_the_same_past(stays: list[tuple[int, dict[str, Any]]]) -> None:
+def test_training_and_serving_compute_the_same_history(stays: list[tuple[int, dict[str, Any]]]) -> None:
     table = with_history(table_of(stays))
 
     for place, (patient, _) in enumerate(stays):
@@ -168,7 +168,7 @@ def test_training_and_serving_see_the_same_past(stays: list[tuple[int, dict[str,
         assert {name: value for name, value in row.items() if not pd.isna(value)} == served
 
 
-def test_the_synthetic_cohort_tells_of_earlier_stays(train_table: pd.DataFrame) -> None:
+def test_the_synthetic_cohort_has_history(train_table: pd.DataFrame) -> None:
     rank = train_table.sort_values("encounter_id").groupby("patient_nbr").cumcount()
 
     assert train_table["earlier_stays"].equals(rank.sort_index().astype("float32"))
@@ -179,7 +179,7 @@ def test_the_synthetic_cohort_tells_of_earlier_stays(train_table: pd.DataFrame) 
     assert (later["earlier_days"] >= later["previous_stay"]).all()
 
 
-def test_history_can_be_taken_away_and_is_then_unknown_not_none(train_table: pd.DataFrame) -> None:
+def test_removed_history_is_unknown(train_table: pd.DataFrame) -> None:
     without = without_history(train_table)
 
     assert without[list(HISTORY_NAMES)].isna().all(axis=None)

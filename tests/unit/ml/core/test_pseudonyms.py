@@ -3,25 +3,25 @@ from ml.core.pseudonyms import Mode, Pseudonyms
 KEY = b"key of this installation"
 
 
-def test_a_number_has_the_same_pseudonym_for_as_long_as_the_key_lives() -> None:
+def test_a_pseudonym_depends_on_the_key() -> None:
     assert Pseudonyms(KEY, "hash").encounter(7) == Pseudonyms(KEY, "hash").encounter(7)
     assert Pseudonyms(KEY, "hash").encounter(7) != Pseudonyms(b"another", "hash").encounter(7)
     assert Pseudonyms(KEY, "hash").encounter(7) != Pseudonyms(KEY, "hash").encounter(70)
 
 
-def test_a_patient_and_an_encounter_of_the_same_number_have_nothing_in_common() -> None:
+def test_a_patient_and_an_encounter_with_the_same_number_differ() -> None:
     made = Pseudonyms(KEY, "hash")
 
     assert made.patient(7) != made.encounter(7)
 
 
-def test_plain_keeps_the_number_and_none_keeps_nothing() -> None:
+def test_mode_plain_logs_the_number_and_mode_none_logs_nothing() -> None:
     assert Pseudonyms(KEY, "plain").patient(7) == "7"
     assert Pseudonyms(KEY, "none").patient(7) is None
     assert Pseudonyms(KEY, "hash").patient(None) is None
 
 
-def test_an_address_is_never_kept_as_it_is() -> None:
+def test_an_address_is_never_logged_in_plain() -> None:
     modes: tuple[Mode, ...] = ("hash", "plain", "none")
     for mode in modes:
         made = Pseudonyms(KEY, mode)

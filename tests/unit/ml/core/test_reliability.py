@@ -1,22 +1,25 @@
-"""What a record tells, and what that makes of the answer: shares of information, expected AUROC, ranges."""
+"""Reliability of incomplete records: shares of information, expected AUROC, ranges."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from ml.core.reliability import UNITS, ReliabilityCurve, known_fields
 from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, HISTORY_NAMES, Record
 
 DEGREES = (0.0, 0.25, 0.5, 0.75, 1.0)
+SERIALISED = TypeAdapter(ReliabilityCurve)
 COMPLETE: Record = {**EXAMPLE_RECORD, "earlier_stays": 0}
 
 
 def measured(**changes: Any) -> ReliabilityCurve:
-    """Rising weights, and ranges that narrow down to nothing as more is known."""
+    """Increasing weights, and ranges that shrink to zero with full information."""
     total = len(UNITS) * (len(UNITS) + 1) / 2
     fields: dict[str, Any] = {
         "weights": {name: rank / total for rank, name in enumerate(UNITS, start=1)},
@@ -63,13 +66,13 @@ def test_null_is_as_unknown_as_absent() -> None:
     assert measured().information_of(dict.fromkeys(COMPLETE)) == 0
 
 
-def test_history_counts_as_one_whatever_else_of_it_is_known() -> None:
+def test_history_counts_as_one_unit() -> None:
     first, later = {"earlier_stays": 0}, {**dict.fromkeys(HISTORY_NAMES, 1)}
 
     assert measured().information_of(first) == measured().information_of(later) == measured().weights["earlier_stays"]
 
 
-def test_rounding_never_makes_more_than_all_information() -> None:
+def test_rounding_never_exceeds_full_information() -> None:
     third = dict.fromkeys(UNITS, 1 / len(UNITS) + 1e-12)
 
     assert measured(weights=third).information_of(COMPLETE) == 1
@@ -92,7 +95,7 @@ def test_the_expected_auroc_never_falls_with_information(one: Record, other: Rec
 
 
 @given(st.lists(st.tuples(RECORDS, RISKS), min_size=1, max_size=12))
-def test_a_range_holds_its_answer_and_stays_within_0_and_1(asked: list[tuple[Record, float]]) -> None:
+def test_a_range_contains_the_prediction_and_stays_within_0_and_1(asked: list[tuple[Record, float]]) -> None:
     records, risks = [record for record, _ in asked], np.array([risk for _, risk in asked])
     ranges = measured().ranges(records, risks)
 
@@ -108,14 +111,14 @@ def test_a_complete_record_has_no_width(risk: float) -> None:
 
 
 @given(RECORDS, RECORDS, RISKS)
-def test_the_range_narrows_as_more_becomes_known(one: Record, other: Record, risk: float) -> None:
+def test_the_range_narrows_with_more_information(one: Record, other: Record, risk: float) -> None:
     (wide, narrow) = measured().ranges([one, {**one, **other}], np.array([risk, risk]))
 
     assert wide[0] <= narrow[0] + 1e-12
     assert narrow[1] <= wide[1] + 1e-12
 
 
-def test_low_middle_and_high_answers_have_ranges_of_their_own() -> None:
+def test_ranges_depend_on_the_risk_level() -> None:
     risks = np.array([0.05, 0.1, 0.3])
     low, high = measured().ranges([{}, {}, {}], risks).T
     logit = np.log(risks / (1 - risks))
@@ -125,7 +128,7 @@ def test_low_middle_and_high_answers_have_ranges_of_their_own() -> None:
 
 
 @given(RECORDS, RISKS, RECORDS, RISKS)
-def test_the_range_of_a_record_does_not_depend_on_its_company(
+def test_the_range_of_a_record_does_not_depend_on_the_batch(
     record: Record, risk: float, other: Record, other_risk: float
 ) -> None:
     together = measured().ranges([record, other], np.array([risk, other_risk]))
@@ -134,29 +137,29 @@ def test_the_range_of_a_record_does_not_depend_on_its_company(
 
 
 @pytest.mark.parametrize("risk", [0.0, 1.0])
-def test_a_certain_answer_has_a_range_too(risk: float) -> None:
+def test_probabilities_0_and_1_have_a_range(risk: float) -> None:
     ((low, high),) = measured().ranges([{}], np.array([risk], dtype=np.float32))
 
     assert 0 <= low <= risk <= high <= 1
 
 
-def test_ranges_that_were_measured_on_one_side_only_still_hold_the_answer() -> None:
+def test_one_sided_ranges_contain_the_prediction() -> None:
     aside = measured(low=(((0.5,) * 3,) * len(DEGREES),) * 2, high=(((0.9,) * 3,) * len(DEGREES),) * 2)
     ((low, high),) = aside.ranges([{}], np.array([0.1]))
 
     assert low == 0.1 < high
 
 
-def test_it_comes_back_from_json_as_it_was() -> None:
+def test_it_is_restored_from_json() -> None:
     found = measured()
 
-    assert ReliabilityCurve.from_json(json.loads(json.dumps(found.to_json()))) == found
+    assert SERIALISED.validate_json(json.dumps(asdict(found))) == found
 
 
 @pytest.mark.parametrize("change", [{"weights": None}, {"more": 1}], ids=["a field is missing", "a field is unknown"])
-def test_json_of_another_shape_is_refused(change: dict[str, Any]) -> None:
-    fields = {**measured().to_json(), **change}
+def test_malformed_json_is_refused(change: dict[str, Any]) -> None:
+    fields = {**asdict(measured()), **change}
     kept = {name: value for name, value in fields.items() if value is not None}
 
-    with pytest.raises((TypeError, KeyError)):
-        ReliabilityCurve.from_json(kept)
+    with pytest.raises(ValidationError):
+        SERIALISED.validate_python(kept)

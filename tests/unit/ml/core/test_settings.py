@@ -1,4 +1,4 @@
-"""Settings: where they come from, and what is said when one is wrong."""
+"""Settings: sources, precedence, and messages for missing or malformed values."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ NEEDED = {"DIABETES_DB_PASSWORD": "s3cret/@:"}
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A directory without secrets, and with no .env but one that a test writes."""
+    """A working directory without secrets and without .env."""
     monkeypatch.chdir(tmp_path)
     for settings in (DatabaseSettings, MlSettings):
         monkeypatch.setitem(settings.model_config, "env_file", ".env")
@@ -24,7 +24,7 @@ def given(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
         monkeypatch.setenv(name, value)
 
 
-def test_defaults_are_enough_beside_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_password_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
     given(monkeypatch)
     settings = MlSettings.load()
 
@@ -55,26 +55,26 @@ def test_a_missing_setting_is_named_in_one_sentence() -> None:
 def test_a_malformed_setting_is_named_with_its_value(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     given(monkeypatch, **{name: value})
 
-    with pytest.raises(SettingsError) as told:
+    with pytest.raises(SettingsError) as caught:
         MlSettings.load()
 
-    assert str(told.value).startswith(f"Setting {name} has a malformed value '{value}': ")
-    assert "\n" not in str(told.value)
+    assert str(caught.value).startswith(f"Setting {name} has a malformed value '{value}': ")
+    assert "\n" not in str(caught.value)
 
 
-def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_is_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     given(monkeypatch)
     settings = MlSettings.load()
 
     assert "s3cret" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
 
 
-def test_a_malformed_secret_is_not_shown_either() -> None:
-    with pytest.raises(SettingsError) as told:
+def test_a_malformed_secret_is_not_printed() -> None:
+    with pytest.raises(SettingsError) as caught:
         MlSettings.load(diabetes_db_password=["hunter2"])
 
-    assert str(told.value).startswith("Setting DIABETES_DB_PASSWORD has a malformed value: ")
-    assert "hunter2" not in str(told.value)
+    assert str(caught.value).startswith("Setting DIABETES_DB_PASSWORD has a malformed value: ")
+    assert "hunter2" not in str(caught.value)
 
 
 def test_the_address_of_the_database_quotes_the_password_and_names_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +94,7 @@ def test_secrets_are_read_from_files(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert DatabaseSettings.load().diabetes_db_password.get_secret_value() == "from a file"
 
 
-def test_the_environment_wins_over_env_file_and_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_environment_overrides_env_file_and_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".local" / "secrets").mkdir(parents=True)
     (tmp_path / ".local" / "secrets" / "diabetes_db_password").write_text("from a file")
     assert DatabaseSettings.load().diabetes_db_password.get_secret_value() == "from a file"
@@ -120,7 +120,7 @@ def test_the_address_of_mlflow_follows_its_port_unless_it_is_given(monkeypatch: 
     assert MlSettings.load().mlflow_tracking_uri == "http://mlflow:5000"
 
 
-def test_unknown_variables_are_no_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_unknown_variables_are_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     given(monkeypatch)
     (tmp_path / ".env").write_text("GRAFANA_PORT=3000\nSOMETHING_ELSE=1\n")
 

@@ -1,4 +1,4 @@
-"""Validation: which rows are sound, and what is said of the others."""
+"""Validation of delivered rows: valid rows, and the reason for each invalid one."""
 
 import csv
 import json
@@ -12,24 +12,24 @@ from hypothesis import strategies as st
 
 from ml.core.errors import RejectedDataError
 from ml.data.sources.file import read_chunks
-from ml.data.sources.synthetic import rows, write_csv
+from ml.data.sources.synthetic import generate, write_csv
 from ml.data.validation import Validated, check, validate
 from ml.schema import BY_NAME, COLUMN_NAMES, Missing
 from tests.unit.ml.tables import delivered
 
-NOBODY = pd.Index([], dtype="int64")
+NONE_SEEN = pd.Index([], dtype="int64")
 
 
 def faults(*changes: dict[str, Any]) -> dict[int, str]:
-    return check(delivered(*changes), NOBODY)[1]
+    return check(delivered(*changes), NONE_SEEN)[1]
 
 
-def rejected(outcome: Validated) -> list[tuple[int, str, dict[str, str]]]:
-    with outcome.rejected.open(newline="") as stream:
+def rejected(result: Validated) -> list[tuple[int, str, dict[str, str]]]:
+    with result.rejected.open(newline="") as stream:
         return [(int(row), reason, json.loads(record)) for row, reason, record in csv.reader(stream)]
 
 
-def test_a_sound_row_has_no_fault() -> None:
+def test_a_valid_row_has_no_fault() -> None:
     assert faults({}) == {}
 
 
@@ -58,7 +58,7 @@ def test_a_sound_row_has_no_fault() -> None:
         ("patient_nbr", "9" * 30, "patient_nbr is '999999999999999999999999999999', expected a whole number"),
     ],
 )
-def test_a_broken_value_is_named_with_what_is_allowed(column: str, value: object, reason: str) -> None:
+def test_an_invalid_value_is_named_with_the_allowed_ones(column: str, value: object, reason: str) -> None:
     found = faults({}, {column: value}, {})
 
     assert list(found) == [2]
@@ -66,7 +66,7 @@ def test_a_broken_value_is_named_with_what_is_allowed(column: str, value: object
 
 
 @pytest.mark.parametrize("column", [c.name for c in BY_NAME.values() if c.missing is Missing.UNKNOWN])
-def test_an_unknown_value_is_no_fault_where_the_schema_knows_of_it(column: str) -> None:
+def test_an_unknown_value_is_valid_where_the_schema_allows_it(column: str) -> None:
     assert faults({column: None}) == {}
 
 
@@ -86,16 +86,16 @@ def test_an_encounter_of_an_earlier_chunk_is_a_fault() -> None:
     assert found == {1: "encounter_id 7 occurs more than once"}
 
 
-def test_a_sound_row_after_a_broken_one_of_the_same_encounter_is_sound() -> None:
+def test_a_valid_row_after_an_invalid_one_of_the_same_encounter_is_valid() -> None:
     assert list(faults({"encounter_id": 7, "gender": "?"}, {"encounter_id": 7})) == [1]
 
 
-def test_rejected_rows_are_kept_as_delivered_with_their_number(tmp_path: Path) -> None:
+def test_rejected_rows_are_stored_as_delivered_with_their_number(tmp_path: Path) -> None:
     chunk = delivered(*[{}] * 9, {"gender": 'She said "no", \n really', "race": None})
-    outcome = validate([chunk], tmp_path, max_rejected_share=0.1)
-    ((row, reason, record),) = rejected(outcome)
+    result = validate([chunk], tmp_path, max_rejected_share=0.1)
+    ((row, reason, record),) = rejected(result)
 
-    assert (outcome.rows_accepted, outcome.rows_rejected) == (9, 1)
+    assert (result.rows_accepted, result.rows_rejected) == (9, 1)
     assert row == 10
     assert reason.startswith("gender is ")
     assert record["gender"] == 'She said "no", \n really'
@@ -103,39 +103,39 @@ def test_rejected_rows_are_kept_as_delivered_with_their_number(tmp_path: Path) -
     assert record["encounter_id"] == "1009"
 
 
-def test_a_rejected_text_that_postgresql_cannot_hold_is_kept_readably(tmp_path: Path) -> None:
-    outcome = validate([delivered({}, {"gender": "Fe\x00male"})], tmp_path, max_rejected_share=0.5)
+def test_nul_characters_of_a_rejected_text_are_replaced(tmp_path: Path) -> None:
+    result = validate([delivered({}, {"gender": "Fe\x00male"})], tmp_path, max_rejected_share=0.5)
 
-    assert rejected(outcome)[0][2]["gender"] == "Fe\N{REPLACEMENT CHARACTER}male"
+    assert rejected(result)[0][2]["gender"] == "Fe\N{REPLACEMENT CHARACTER}male"
 
 
 def test_accepted_rows_are_written_as_delivered(tmp_path: Path) -> None:
-    chunk = next(rows(2_000, seed=3)).replace("?", None)
+    chunk = next(generate(2_000, seed=3)).replace("?", None)
     chunk.index += 1
-    outcome = validate([chunk], tmp_path, max_rejected_share=0)
-    read = pd.read_csv(outcome.accepted, header=None, dtype="str", keep_default_na=False, na_values=[""])
+    result = validate([chunk], tmp_path, max_rejected_share=0)
+    read = pd.read_csv(result.accepted, header=None, dtype="str", keep_default_na=False, na_values=[""])
 
-    assert outcome.rows_accepted == 2_000
+    assert result.rows_accepted == 2_000
     assert (read.to_numpy() == chunk.to_numpy()).sum() == chunk.notna().to_numpy().sum()
     assert (read.isna().to_numpy() == chunk.isna().to_numpy()).all()
 
 
-def test_too_many_broken_rows_are_refused_with_the_commonest_reason(tmp_path: Path) -> None:
+def test_too_many_invalid_rows_are_refused_with_the_most_frequent_reason(tmp_path: Path) -> None:
     chunk = delivered(*[{}] * 8, {"gender": "x"}, {"gender": "x"})
 
-    with pytest.raises(RejectedDataError) as told:
+    with pytest.raises(RejectedDataError) as caught:
         validate([chunk], tmp_path, max_rejected_share=0.1)
 
-    assert str(told.value).startswith(
+    assert str(caught.value).startswith(
         "2 of 10 rows (20.0%) break the schema, more than MAX_REJECTED_SHARE=0.1 allows; nothing was changed. "
         "Most often: gender is 'x'"
     )
 
 
-def test_the_share_itself_is_still_put_up_with(tmp_path: Path) -> None:
-    outcome = validate([delivered(*[{}] * 9, {"gender": "x"})], tmp_path, max_rejected_share=0.1)
+def test_exactly_the_maximum_share_is_accepted(tmp_path: Path) -> None:
+    result = validate([delivered(*[{}] * 9, {"gender": "x"})], tmp_path, max_rejected_share=0.1)
 
-    assert outcome.rows_rejected == 1
+    assert result.rows_rejected == 1
 
 
 def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
@@ -143,19 +143,19 @@ def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
         validate([], tmp_path, max_rejected_share=1)
 
 
-def test_a_file_without_a_sound_row_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RejectedDataError, match=r"^None of the 2 delivered rows is sound\.$"):
+def test_a_file_without_a_valid_row_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RejectedDataError, match=r"^None of the 2 delivered rows is valid\.$"):
         validate([delivered({"gender": "x"}, {"age": "y"})], tmp_path, max_rejected_share=1)
 
 
-def test_an_outcome_passes_between_tasks_as_plain_values(tmp_path: Path) -> None:
-    outcome = validate([delivered({})], tmp_path, max_rejected_share=0)
+def test_the_result_is_serialised_as_plain_values(tmp_path: Path) -> None:
+    result = validate([delivered({})], tmp_path, max_rejected_share=0)
 
-    assert Validated.from_json(json.loads(json.dumps(outcome.to_json()))) == outcome
+    assert Validated.from_json(json.loads(json.dumps(result.to_json()))) == result
 
 
 @pytest.fixture(scope="module")
-def broken_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def invalid_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """300 rows with faults of several kinds, repeated encounters among them."""
     path = tmp_path_factory.mktemp("broken") / "data.csv"
     write_csv(path, 500, seed=11)
@@ -168,20 +168,20 @@ def broken_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole_outcome(broken_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Validated:
-    return validate(read_chunks(broken_file), tmp_path_factory.mktemp("whole"), max_rejected_share=0.5)
+def whole_result(invalid_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Validated:
+    return validate(read_chunks(invalid_file), tmp_path_factory.mktemp("whole"), max_rejected_share=0.5)
 
 
 @pytest.mark.parametrize("chunk_rows", [43, 101, 299])
-def test_the_outcome_does_not_depend_on_the_size_of_chunks(
-    broken_file: Path, whole_outcome: Validated, tmp_path: Path, chunk_rows: int
+def test_the_result_does_not_depend_on_the_chunk_size(
+    invalid_file: Path, whole_result: Validated, tmp_path: Path, chunk_rows: int
 ) -> None:
-    outcome = validate(read_chunks(broken_file, chunk_rows), tmp_path, max_rejected_share=0.5)
+    result = validate(read_chunks(invalid_file, chunk_rows), tmp_path, max_rejected_share=0.5)
 
-    assert outcome.content_sha256 == whole_outcome.content_sha256
-    assert outcome.accepted.read_bytes() == whole_outcome.accepted.read_bytes()
-    assert rejected(outcome) == rejected(whole_outcome)
-    assert outcome.rows_accepted + outcome.rows_rejected == 300
+    assert result.content_sha256 == whole_result.content_sha256
+    assert result.accepted.read_bytes() == whole_result.accepted.read_bytes()
+    assert rejected(result) == rejected(whole_result)
+    assert result.rows_accepted + result.rows_rejected == 300
 
 
 CELLS = st.one_of(
@@ -199,10 +199,10 @@ def test_any_cell_is_either_accepted_by_the_schema_or_rejected_by_name(
     cells: list[tuple[str, str | None]], tmp_path: Path
 ) -> None:
     chunk = delivered({}, *({name: value} for name, value in cells))
-    outcome = validate([chunk], tmp_path, max_rejected_share=1)
-    reasons = {row: reason for row, reason, _ in rejected(outcome)}
+    result = validate([chunk], tmp_path, max_rejected_share=1)
+    reasons = {row: reason for row, reason, _ in rejected(result)}
 
-    assert outcome.rows_accepted + outcome.rows_rejected == len(chunk)
+    assert result.rows_accepted + result.rows_rejected == len(chunk)
     for row, (name, value) in enumerate(cells, start=2):
         if row in reasons:
             assert reasons[row].startswith(f"{name} ")

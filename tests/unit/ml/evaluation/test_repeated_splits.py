@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from ml.cli import app
 from ml.cli.evaluate import read_seeds
+from ml.cli.main import app
 from ml.data.cohort import Cohort
 from ml.evaluation.acceptance import ANY, GOALS, SERVED, Goal, judge_goals
 from ml.evaluation.baselines import BASELINES

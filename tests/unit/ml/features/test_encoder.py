@@ -1,4 +1,4 @@
-"""Raw fields to numbers: what each stands for, what is unknown is -1, and rates are pulled towards the overall one."""
+"""The encoder: ranks, conditions, combinations, smoothed rates, and -1 for unknown."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def numbers_of(encoder: Encoder, **record: Any) -> dict[str, float]:
     return dict(zip(NAMES, row.tolist(), strict=True))
 
 
-def test_every_column_has_a_name_of_its_own(encoder: Encoder, test_table: pd.DataFrame) -> None:
+def test_feature_names_are_unique(encoder: Encoder, test_table: pd.DataFrame) -> None:
     matrix = encoder.transform(model_inputs(test_table))
 
     assert matrix.shape == (len(test_table), len(NAMES)) == (len(test_table), len(set(NAMES)))
@@ -34,9 +34,7 @@ def test_every_column_has_a_name_of_its_own(encoder: Encoder, test_table: pd.Dat
     assert np.isfinite(matrix).all()
 
 
-def test_the_same_training_data_give_the_same_numbers(
-    encoder: Encoder, train_table: pd.DataFrame, test_table: pd.DataFrame
-) -> None:
+def test_fitting_is_deterministic(encoder: Encoder, train_table: pd.DataFrame, test_table: pd.DataFrame) -> None:
     again = Encoder().fit(model_inputs(train_table), target(train_table))
 
     inputs = model_inputs(test_table)
@@ -44,7 +42,7 @@ def test_the_same_training_data_give_the_same_numbers(
     assert again.code_ids == encoder.code_ids
 
 
-def test_of_an_empty_record_every_number_is_minus_1_but_the_counts_of_drugs(encoder: Encoder) -> None:
+def test_an_empty_record_is_minus_1_except_for_drug_counts(encoder: Encoder) -> None:
     found = numbers_of(encoder)
 
     assert {name for name, value in found.items() if value != -1} == {"drugs:given", "drugs:changed"}
@@ -52,7 +50,7 @@ def test_of_an_empty_record_every_number_is_minus_1_but_the_counts_of_drugs(enco
 
 
 @pytest.mark.parametrize("column", INPUTS, ids=lambda column: column.name)
-def test_an_unknown_input_is_minus_1_in_all_that_comes_from_it(encoder: Encoder, column: Any) -> None:
+def test_features_of_an_unknown_input_are_minus_1(encoder: Encoder, column: Any) -> None:
     complete = {**EXAMPLE_RECORD, "earlier_stays": 1, "previous_diagnosis": "428", "previous_inpatient": 2}
     found = numbers_of(encoder, **{**complete, column.name: None})
 
@@ -67,7 +65,7 @@ def test_known_zeros_are_not_unknown(encoder: Encoder) -> None:
     assert found["utilisation:sum"] == found["number_inpatient"] == found["earlier_stays"] == 0
 
 
-def test_categories_become_their_place_in_the_schema(encoder: Encoder) -> None:
+def test_categories_become_their_rank_in_the_schema(encoder: Encoder) -> None:
     found = numbers_of(encoder, age="[60-70)", gender="Male", insulin="Up", metformin="Steady", A1Cresult=">8")
 
     assert (found["age"], found["gender"], found["insulin"], found["metformin"]) == (6, 1, 2, 1)
@@ -78,7 +76,7 @@ def test_a_value_of_another_column_is_unknown(encoder: Encoder) -> None:
     assert numbers_of(encoder, gender="Caucasian", race="Male")["gender"] == -1
 
 
-def test_sums_ratios_and_differences_are_those_of_the_fields(encoder: Encoder) -> None:
+def test_sums_ratios_and_differences(encoder: Encoder) -> None:
     found = numbers_of(
         encoder,
         number_outpatient=1,
@@ -99,7 +97,7 @@ def test_sums_ratios_and_differences_are_those_of_the_fields(encoder: Encoder) -
     assert found["diag_1:distance_from_previous"] == pytest.approx(177.5)
 
 
-def test_diagnoses_tell_of_conditions_whichever_of_the_three_they_are(encoder: Encoder) -> None:
+def test_conditions_are_found_in_any_of_the_three_diagnoses(encoder: Encoder) -> None:
     for place in DIAGNOSES[:3]:
         found = numbers_of(encoder, **dict.fromkeys(DIAGNOSES[:3], "401") | {place: "250.83"})
         assert found["diagnoses:diabetes_decimals"] == 84, "moved up by 1: 0 is no diabetes, -1 unknown"
@@ -108,7 +106,7 @@ def test_diagnoses_tell_of_conditions_whichever_of_the_three_they_are(encoder: E
         assert found[f"{place}:order"] == pytest.approx(250.83)
 
 
-def test_the_diagnosis_of_an_earlier_stay_is_no_condition_of_this_one(encoder: Encoder) -> None:
+def test_the_previous_diagnosis_sets_no_condition(encoder: Encoder) -> None:
     found = numbers_of(encoder, diag_1="401", previous_diagnosis="428")
 
     assert found["diagnoses:heart_failure"] == 0
@@ -118,16 +116,14 @@ def test_the_diagnosis_of_an_earlier_stay_is_no_condition_of_this_one(encoder: E
 @pytest.mark.parametrize(
     ("unseen", "category"), [("428.99", "428"), ("V01.55", "V01"), ("E909.9", "E909"), ("8.7", "8"), ("008.99", "008")]
 )
-def test_a_code_that_training_never_saw_goes_by_its_category(encoder: Encoder, unseen: str, category: str) -> None:
+def test_an_unseen_code_uses_its_category(encoder: Encoder, unseen: str, category: str) -> None:
     assert unseen not in encoder.code_ids
 
     for name in DIAGNOSES:
         assert numbers_of(encoder, **{name: unseen}) == numbers_of(encoder, **{name: category})
 
 
-def test_the_decimals_of_diabetes_are_known_whether_training_saw_them_or_not(
-    encoder: Encoder, train_table: pd.DataFrame
-) -> None:
+def test_decimals_of_diabetes_are_encoded_even_if_unseen(encoder: Encoder, train_table: pd.DataFrame) -> None:
     written = {f"250.{n:02d}": n + 1 for n in range(100)} | {f"250.{n}": 10 * n + 1 for n in range(10)}
     matrix = encoder.transform(model_inputs(to_table([{"diag_1": code} for code in written])))
 
@@ -135,14 +131,14 @@ def test_the_decimals_of_diabetes_are_known_whether_training_saw_them_or_not(
     assert not set(written) <= set(train_table["diag_1"].dropna()), "not all of them were seen"
 
 
-def test_a_category_written_with_zeros_in_front_stands_at_the_same_place(encoder: Encoder) -> None:
+def test_leading_zeros_do_not_change_the_order_of_a_category(encoder: Encoder) -> None:
     places = {numbers_of(encoder, diag_1=code)["diag_1:order"] for code in ("8", "08", "008")}
 
     assert places == {8}
 
 
 @pytest.mark.parametrize("odd", ["0", "000", "000.5", "00.1", "V00", "E000.9", "999.99"])
-def test_training_takes_every_code_that_the_schema_accepts(train_table: pd.DataFrame, odd: str) -> None:
+def test_fitting_accepts_every_code_of_the_schema(train_table: pd.DataFrame, odd: str) -> None:
     table = train_table.head(200).assign(diag_2=odd)
     found = numbers_of(Encoder().fit(model_inputs(table), target(table)), diag_2=odd)
 
@@ -150,9 +146,7 @@ def test_training_takes_every_code_that_the_schema_accepts(train_table: pd.DataF
     assert found["diag_2:code_rate"] == pytest.approx(target(table).mean(), abs=1e-6)
 
 
-def test_rates_are_pulled_towards_the_overall_rate_as_by_fifty_more_rows(
-    encoder: Encoder, train_table: pd.DataFrame
-) -> None:
+def test_rates_are_smoothed_with_a_weight_of_fifty_rows(encoder: Encoder, train_table: pd.DataFrame) -> None:
     labels = target(train_table)
     for payer in ("MC", "SP", "FR"):
         of_payer = (train_table["payer_code"] == payer).to_numpy()
@@ -160,9 +154,7 @@ def test_rates_are_pulled_towards_the_overall_rate_as_by_fifty_more_rows(
         assert numbers_of(encoder, payer_code=payer)["payer_code:rate"] == pytest.approx(expected, abs=1e-6)
 
 
-def test_the_rate_of_a_code_is_its_own_and_that_of_the_category_of_all_its_codes(
-    encoder: Encoder, train_table: pd.DataFrame
-) -> None:
+def test_a_code_has_its_own_rate_and_that_of_its_category(encoder: Encoder, train_table: pd.DataFrame) -> None:
     labels = target(train_table)
     category = train_table["diag_2"].fillna("?").map(icd9.parent) == "250"
     found = numbers_of(encoder, diag_2="250.02")
@@ -172,7 +164,7 @@ def test_the_rate_of_a_code_is_its_own_and_that_of_the_category_of_all_its_codes
         assert found[f"diag_2:{rate}"] == pytest.approx(expected, abs=1e-6)
 
 
-def test_what_training_never_saw_has_the_overall_rate(encoder: Encoder, train_table: pd.DataFrame) -> None:
+def test_unseen_values_have_the_overall_rate(encoder: Encoder, train_table: pd.DataFrame) -> None:
     assert not train_table["diag_1"].isin(["E999"]).any()
     found = numbers_of(encoder, diag_1="E999.1", discharge_disposition_id=30)
 

@@ -22,18 +22,18 @@ def named(code: str) -> set[str]:
     ("code", "place"),
     [("428", 428), ("428.31", 428.31), ("008", 8), ("8", 8), ("V27", 1027), ("V01.5", 1001.5), ("E909.9", 2109.9)],
 )
-def test_a_code_has_its_place_in_the_book(code: str, place: float) -> None:
+def test_order_of_a_code(code: str, place: float) -> None:
     assert icd9.order(code) == pytest.approx(place)
 
 
 @pytest.mark.parametrize("text", ["", UNKNOWN, "None", "4 28", "V", "W12", "428.", ".5", "-1", "250.8.1", "1e3"])
-def test_what_is_no_code_is_refused_by_name(text: str) -> None:
+def test_an_invalid_code_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not an ICD-9-CM code"):
         icd9.order(text)
 
 
 @given(CODES)
-def test_every_code_that_the_schema_accepts_has_a_place_and_a_category_in_the_book(code: str) -> None:
+def test_every_valid_code_has_an_order_and_a_category(code: str) -> None:
     assert icd9.order(code) >= 0
     assert icd9.parent(code) in set(icd9.categories())
 
@@ -43,7 +43,7 @@ def test_a_code_and_its_category_are_in_the_same_chapter(code: str) -> None:
     assert icd9.chapter(icd9.order(code)) == icd9.chapter(icd9.order(icd9.parent(code)))
 
 
-def test_the_chapters_follow_each_other_without_gap_or_overlap() -> None:
+def test_chapters_have_no_gaps_or_overlaps() -> None:
     assert icd9.CHAPTERS[0][0] == 1
     for (_, end), (start, _) in zip(icd9.CHAPTERS, icd9.CHAPTERS[1:], strict=False):
         assert end == start
@@ -61,13 +61,13 @@ def test_the_chapters_follow_each_other_without_gap_or_overlap() -> None:
         (("E000", "E999"), (1200, 2300)),
     ],
 )
-def test_a_place_has_the_chapter_it_lies_in(codes: tuple[str, ...], chapter: tuple[float, float]) -> None:
+def test_chapter_of_a_position(codes: tuple[str, ...], chapter: tuple[float, float]) -> None:
     for code in codes:
         assert icd9.CHAPTERS[icd9.chapter(icd9.order(code))] == chapter, code
 
 
 @pytest.mark.parametrize("place", [-1.0, 0.0, 0.99, 2300.0])
-def test_a_place_outside_the_book_has_no_chapter(place: float) -> None:
+def test_a_position_outside_all_chapters(place: float) -> None:
     assert icd9.chapter(place) == -1
 
 
@@ -104,14 +104,14 @@ def test_a_place_outside_the_book_has_no_chapter(place: float) -> None:
         ("E909", set()),
     ],
 )
-def test_a_code_belongs_to_the_conditions_of_its_place(code: str, conditions: set[str]) -> None:
+def test_conditions_of_a_code(code: str, conditions: set[str]) -> None:
     assert named(code) == conditions
 
 
 @pytest.mark.parametrize(
     ("code", "decimals"), [("250", 0), ("250.02", 2), ("250.1", 10), ("250.83", 83), ("250.99", 99)]
 )
-def test_the_decimals_of_diabetes_tell_complication_and_control(code: str, decimals: int) -> None:
+def test_decimals_of_diabetes(code: str, decimals: int) -> None:
     assert icd9.diabetes_decimals(icd9.order(code)) == decimals
 
 
@@ -120,7 +120,7 @@ def test_other_codes_have_no_decimals_of_diabetes(code: str) -> None:
     assert icd9.diabetes_decimals(icd9.order(code)) == -1
 
 
-def test_the_book_holds_every_category_once_in_each_way_of_writing_it() -> None:
+def test_categories_are_listed_once_in_every_spelling() -> None:
     found = list(icd9.categories())
 
     assert len(found) == len(set(found))

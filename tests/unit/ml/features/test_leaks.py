@@ -1,4 +1,4 @@
-"""No leaks: no number that a model trains on knows what comes later, who the patient is, or its own outcome."""
+"""No leakage: features do not depend on later encounters, identifiers, or the outcome of the row."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ml.core.bundle import TEXTS
 from ml.evaluation.metrics import auroc
 from ml.features.encoder import FOLDS, Encoder, feature_names
-from ml.features.masking import hide, random_hidden
+from ml.features.masking import apply_mask, random_mask
 from ml.features.tables import model_inputs, patients, target, with_history
 from ml.schema import COLUMN_NAMES, INPUTS
 
@@ -25,14 +25,14 @@ def encoder(train_table: pd.DataFrame) -> Encoder:
     return Encoder().fit(model_inputs(train_table), target(train_table))
 
 
-def test_every_column_comes_from_an_input_and_none_from_an_identifier_or_the_outcome() -> None:
+def test_every_feature_derives_from_an_input() -> None:
     origins = {name.partition(":")[0] for name in NAMES}
 
     assert origins - JOINED <= {column.name for column in INPUTS}
     assert {"patient_nbr", "encounter_id", "readmitted"}.isdisjoint(origins)
 
 
-def test_no_column_counts_all_stays_of_a_patient_or_the_later_ones(encoder: Encoder, train_table: pd.DataFrame) -> None:
+def test_no_feature_counts_all_or_later_stays(encoder: Encoder, train_table: pd.DataFrame) -> None:
     matrix = encoder.transform(model_inputs(train_table))
     stays = train_table.groupby("patient_nbr")["encounter_id"]
     totals, later = stays.transform("size").to_numpy(), stays.cumcount(ascending=False).to_numpy()
@@ -45,7 +45,7 @@ def test_no_column_counts_all_stays_of_a_patient_or_the_later_ones(encoder: Enco
 
 @settings(max_examples=15, deadline=None)
 @given(share=st.floats(0.05, 0.95))
-def test_later_encounters_leave_the_numbers_of_earlier_ones_unchanged(
+def test_later_encounters_do_not_change_features_of_earlier_ones(
     encoder: Encoder, train_table: pd.DataFrame, share: float
 ) -> None:
     raw = train_table[list(COLUMN_NAMES)]
@@ -57,7 +57,7 @@ def test_later_encounters_leave_the_numbers_of_earlier_ones_unchanged(
 
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 1_000), count=st.integers(1, 60))
-def test_the_numbers_of_a_row_do_not_depend_on_its_company(
+def test_features_of_a_row_do_not_depend_on_other_rows(
     encoder: Encoder, test_table: pd.DataFrame, seed: int, count: int
 ) -> None:
     inputs = model_inputs(test_table)
@@ -66,7 +66,7 @@ def test_the_numbers_of_a_row_do_not_depend_on_its_company(
     np.testing.assert_array_equal(encoder.transform(inputs.rows(chosen)), encoder.transform(inputs)[chosen])
 
 
-def test_what_is_asked_later_teaches_the_encoder_nothing(encoder: Encoder, test_table: pd.DataFrame) -> None:
+def test_transform_does_not_change_the_encoder(encoder: Encoder, test_table: pd.DataFrame) -> None:
     before = (dict(encoder.code_ids), encoder.rates.diagnoses.copy(), encoder.rates.categories.copy())
     encoder.transform(model_inputs(test_table.assign(diag_1="123.45", payer_code="FR")))
 
@@ -77,7 +77,7 @@ def test_what_is_asked_later_teaches_the_encoder_nothing(encoder: Encoder, test_
 
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 1_000))
-def test_no_patient_changes_their_own_cross_fitted_rates(train_table: pd.DataFrame, seed: int) -> None:
+def test_cross_fitted_rates_exclude_the_own_patient(train_table: pd.DataFrame, seed: int) -> None:
     inputs, labels, groups = model_inputs(train_table), target(train_table), patients(train_table)
     encoder = Encoder().fit(inputs, labels)
     own = groups == np.random.default_rng(seed).choice(groups)
@@ -88,7 +88,7 @@ def test_no_patient_changes_their_own_cross_fitted_rates(train_table: pd.DataFra
     assert (after[~own][:, RATES] != before[~own][:, RATES]).any(), "it does change those of others"
 
 
-def test_shuffled_outcomes_leave_no_trace_in_the_cross_fitted_rates(train_table: pd.DataFrame) -> None:
+def test_cross_fitted_rates_do_not_correlate_with_shuffled_outcomes(train_table: pd.DataFrame) -> None:
     inputs, groups = model_inputs(train_table), patients(train_table)
     labels = np.random.default_rng(1).permutation(target(train_table))
     encoder = Encoder().fit(inputs, labels)
@@ -110,11 +110,9 @@ def test_only_rates_differ_between_training_and_serving(encoder: Encoder, train_
     assert len(np.unique(crossed[:, NAMES.index("discharge_disposition_id:rate")])) > FOLDS
 
 
-def test_hidden_variants_have_the_rates_of_the_same_rows_or_minus_1(
-    encoder: Encoder, train_table: pd.DataFrame
-) -> None:
+def test_masked_copies_have_the_rates_of_the_same_rows_or_minus_1(encoder: Encoder, train_table: pd.DataFrame) -> None:
     inputs, labels = model_inputs(train_table), target(train_table)
-    variant = hide(inputs, random_hidden(len(inputs), seed=1))
+    variant = apply_mask(inputs, random_mask(len(inputs), seed=1))
     whole, hidden = encoder.cross_transform([inputs, variant], labels, patients(train_table))
     gone = variant.texts[:, TEXTS.index("diag_1")] == "?"
     place = NAMES.index("diag_1:code_rate")

@@ -1,4 +1,4 @@
-"""What a model sees of the 50 columns, and what it must never see."""
+"""Model inputs, labels and patients from tables of encounters."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from ml.training.export import probabilities
 from ml.training.models import FAMILIES, GRADIENT_BOOSTING, RANDOM_FOREST, fit
 
 
-def test_a_model_sees_the_features_and_the_history_and_nothing_else(test_table: pd.DataFrame) -> None:
+def test_inputs_are_the_features_and_the_history(test_table: pd.DataFrame) -> None:
     inputs = model_inputs(test_table)
 
     assert sorted(TEXTS + NUMBERS) == sorted(c.name for c in INPUTS)
@@ -20,14 +20,14 @@ def test_a_model_sees_the_features_and_the_history_and_nothing_else(test_table: 
     assert inputs.numbers.shape == (len(test_table), len(NUMBERS))
 
 
-def test_identifiers_and_outcome_leave_no_trace_in_the_inputs(test_table: pd.DataFrame) -> None:
+def test_inputs_do_not_depend_on_identifiers_and_outcome(test_table: pd.DataFrame) -> None:
     changed = model_inputs(test_table.assign(encounter_id=1, patient_nbr=2, readmitted="NO"))
 
     np.testing.assert_array_equal(changed.texts, model_inputs(test_table).texts)
     np.testing.assert_array_equal(changed.numbers, model_inputs(test_table).numbers)
 
 
-def test_unknown_texts_are_written_out_and_unknown_numbers_are_nan(test_table: pd.DataFrame) -> None:
+def test_unknown_texts_are_question_marks_and_unknown_numbers_nan(test_table: pd.DataFrame) -> None:
     table = test_table.head(3).assign(time_in_hospital=np.float32("nan"), race=None)
     inputs = model_inputs(table)
 
@@ -37,14 +37,14 @@ def test_unknown_texts_are_written_out_and_unknown_numbers_are_nan(test_table: p
     assert all(isinstance(text, str) for text in inputs.texts.flat)
 
 
-def test_only_a_return_within_thirty_days_is_positive() -> None:
+def test_only_a_readmission_within_thirty_days_is_positive() -> None:
     table = pd.DataFrame({"readmitted": ["<30", ">30", "NO"]})
 
     assert target(table).tolist() == [1, 0, 0]
     assert target(table).dtype == np.int64
 
 
-def test_patients_are_whole_numbers_in_the_order_of_rows(test_table: pd.DataFrame) -> None:
+def test_patients_are_integers_in_the_order_of_rows(test_table: pd.DataFrame) -> None:
     assert patients(test_table).tolist() == test_table["patient_nbr"].tolist()
 
 
@@ -62,7 +62,7 @@ def test_shuffled_outcomes_cannot_be_predicted(train_table: pd.DataFrame, test_t
     assert abs(roc_auc_score(target(test_table), probabilities(model, test_table)) - 0.5) < 0.07
 
 
-def test_true_outcomes_can(train_table: pd.DataFrame, test_table: pd.DataFrame) -> None:
+def test_true_outcomes_can_be_predicted(train_table: pd.DataFrame, test_table: pd.DataFrame) -> None:
     model = fit(RANDOM_FOREST, {"n_estimators": 30}, train_table, jobs=1)
     risks = probabilities(model, test_table)
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ml.core.bundle import Bundle
-from ml.features.masking import hide_fields, keep_only
+from ml.features.masking import keep_only, mask_fields
 from ml.monitoring.drift import Comparison, Kind, State, judge
 from ml.monitoring.reference import SCORE, ScoreReference, ValueReference
 from ml.schema import FEATURE_NAMES
@@ -73,7 +73,7 @@ def test_whether_the_past_is_known_never_moves_the_answers(
 def test_half_of_the_fields_unknown_never_moves_the_answers(
     scores: ScoreReference, test_table: pd.DataFrame, window_of: WindowOf
 ) -> None:
-    compared = scores.compare(window_of(hide_fields(test_table.head(1_000), 0.5, seed=1)))
+    compared = scores.compare(window_of(mask_fields(test_table.head(1_000), 0.5, seed=1)))
 
     assert drifted([compared]) == set()
     assert compared.records > 900, "nearly all have a counterpart"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ml.cli import app
+from ml.cli.main import app
 from ml.report.card import DESCRIPTION_LIMIT, card, description
 from ml.report.findings import Findings
 from ml.report.formatting import number, percent, with_interval

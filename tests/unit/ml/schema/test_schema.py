@@ -1,4 +1,4 @@
-"""The schema: the only list of columns, and what everything else derives from it."""
+"""The schema: columns, code books, marginal frequencies, accepted values."""
 
 import re
 
@@ -26,13 +26,13 @@ from ml.schema.marginals import MARGINALS
 CODED = [c for c in COLUMNS if c.kind is Kind.CODE]
 
 
-def test_there_are_fifty_columns_of_which_a_model_sees_forty_seven() -> None:
+def test_there_are_fifty_columns_and_forty_seven_features() -> None:
     assert len(COLUMNS) == len(set(COLUMN_NAMES)) == 50
     assert len(FEATURES) == 47
     assert {c.name for c in COLUMNS} - {c.name for c in FEATURES} == {"encounter_id", "patient_nbr", "readmitted"}
 
 
-def test_the_columns_of_a_stay_come_in_the_order_of_the_delivered_file() -> None:
+def test_columns_are_in_the_order_of_the_delivered_file() -> None:
     assert COLUMN_NAMES[:6] == ("encounter_id", "patient_nbr", "race", "gender", "age", "weight")
     assert COLUMN_NAMES[-3:] == ("change", "diabetesMed", "readmitted")
 
@@ -65,7 +65,7 @@ def test_the_code_books_have_every_id_of_the_mapping_file() -> None:
     assert len(set(codes.SPECIALTIES)) == 72
 
 
-def test_death_and_hospice_are_the_dispositions_nobody_returns_from() -> None:
+def test_death_and_hospice_are_excluded_dispositions() -> None:
     meant = {code for code, text in codes.DISCHARGE_DISPOSITION.items() if re.search("Expired|Hospice", text)}
 
     assert meant == CANNOT_BE_READMITTED == {11, 13, 14, 19, 20, 21}
@@ -101,17 +101,17 @@ def test_a_diagnosis_code_is_accepted(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["", "?", "4280", "250.", "250.123", "v27", "V2", "E90", " 428", "428\n", "None", 428])
-def test_what_is_no_diagnosis_code_is_refused(code: object) -> None:
+def test_an_invalid_diagnosis_code_is_refused(code: object) -> None:
     assert not BY_NAME["diag_1"].accepts(code)
 
 
 @pytest.mark.parametrize("value", [0, 15, "3", 3.0, True, None, 10**30])
-def test_a_count_takes_whole_numbers_within_its_range_only(value: object) -> None:
+def test_a_count_accepts_integers_in_its_range_only(value: object) -> None:
     assert not BY_NAME["time_in_hospital"].accepts(value)
 
 
 @pytest.mark.parametrize("value", ["1", 1.0, True, 9])
-def test_a_code_takes_the_numbers_of_its_code_book_only(value: object) -> None:
+def test_a_code_accepts_the_numbers_of_its_code_book_only(value: object) -> None:
     assert not BY_NAME["admission_type_id"].accepts(value)
 
 

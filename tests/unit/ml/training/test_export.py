@@ -146,7 +146,7 @@ def test_golden_requests_hold_no_identifier_and_cover_the_edges(written: Path) -
 def test_the_manifest_says_where_the_model_comes_from(bundle: Bundle, written: Path) -> None:
     manifest = bundle.manifest
 
-    assert (manifest.algorithm, manifest.data_source, len(manifest.risk_quantiles)) == (
+    assert (manifest.algorithm, manifest.provenance, len(manifest.risk_quantiles)) == (
         "RandomForest",
         "synthetic",
         101,
@@ -252,8 +252,8 @@ def lose_completeness(directory: Path) -> None:
         (lose_manifest, r"^The manifest of the model cannot be read: "),
         (add_to_manifest, r"^The manifest of the model cannot be read: .*surprise"),
         (forget_a_checksum, r"^golden\.json does not match its checksum"),
-        (shift_an_answer, r"^The golden requests fail: an answer differs by 0\.\d+, allowed are 1e-06\.$"),
-        (spoil_an_answer, r"^The golden requests fail: an answer differs by nan"),
+        (shift_an_answer, r"^The golden requests fail: a prediction differs by 0\.\d+, the tolerance is 1e-06\.$"),
+        (spoil_an_answer, r"^The golden requests fail: a prediction differs by nan"),
         (drop_requests, r"^The bundle holds no golden requests\.$"),
         (reshape_golden, r"^The golden requests cannot be read: "),
         (ask_nonsense, r"^The graph fails on a golden request: "),
@@ -284,4 +284,5 @@ def test_a_graph_that_differs_from_the_model_is_not_written(
 def test_a_manifest_reads_back_as_it_was_written(written: Path) -> None:
     manifest = Manifest.read(written)
 
-    assert {name: getattr(manifest, name) for name in MANIFEST} == MANIFEST
+    fields = json.loads(json.dumps(manifest.model_dump(by_alias=True)))
+    assert {name: fields[name] for name in MANIFEST} == json.loads(json.dumps(MANIFEST))

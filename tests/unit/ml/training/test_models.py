@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from ml.features.encoder import Encoder, feature_names
-from ml.features.masking import hide, hide_groups, keep_only, random_hidden
+from ml.features.masking import apply_mask, keep_only, mask_groups, random_mask
 from ml.features.records import to_table
 from ml.features.tables import Inputs, model_inputs, patients, target, without_history
 from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, FEATURES, TARGET, Group
@@ -31,7 +31,7 @@ BOTH = pytest.mark.parametrize("family", list(FAMILIES))
 @pytest.fixture(scope="module")
 def practice(train_table: pd.DataFrame) -> Inputs:
     """The training patients with fields hidden in a way that no model has practised on."""
-    return hide(model_inputs(train_table), random_hidden(len(train_table), seed=10_000))
+    return apply_mask(model_inputs(train_table), random_mask(len(train_table), seed=10_000))
 
 
 def matrix_of(model: RiskModel, inputs: Inputs) -> np.ndarray:
@@ -60,7 +60,7 @@ def test_what_is_known_of_earlier_stays_is_no_known_field(train_table: pd.DataFr
 def test_a_group_of_which_nothing_is_known_is_noticed(train_table: pd.DataFrame, group: Group) -> None:
     table = train_table.head(300).assign(**EXAMPLE_RECORD)
     encoder = Encoder().fit(model_inputs(table), target(train_table.head(300)))
-    found = unknown_groups(encoder.transform(model_inputs(hide_groups(table, (group,)))))
+    found = unknown_groups(encoder.transform(model_inputs(mask_groups(table, (group,)))))
 
     assert (found == [member is group for member in GROUPS]).all()
 
@@ -90,8 +90,8 @@ def test_the_mean_risk_is_the_prevalence_whatever_group_is_unknown(
 ) -> None:
     prevalence = target(train_table).mean()
     unmoved = replace(fitted, offsets=Offsets())
-    less = [hide_groups(train_table, (group,)) for group in GROUPS]
-    less += [hide_groups(train_table, GROUPS), keep_only(train_table, ("race", "gender", "age"))]
+    less = [mask_groups(train_table, (group,)) for group in GROUPS]
+    less += [mask_groups(train_table, GROUPS), keep_only(train_table, ("race", "gender", "age"))]
     gaps, before = (
         np.array([abs(model.probabilities(model_inputs(table)).mean() - prevalence) for table in less])
         for model in (fitted, unmoved)
@@ -116,7 +116,7 @@ def test_without_practice_nothing_is_moved(family: str, train_table: pd.DataFram
     model = fit(family, {"n_estimators": 5}, train_table, jobs=1, masked=0)
     risks = model.probabilities(model_inputs(keep_only(train_table.head(50), ())))
 
-    assert (model.offsets.of(matrix_of(model, model_inputs(hide_groups(train_table, GROUPS)))) == 0).all()
+    assert (model.offsets.of(matrix_of(model, model_inputs(mask_groups(train_table, GROUPS)))) == 0).all()
     assert np.isfinite(risks).all()
 
 

@@ -8,9 +8,10 @@ import pytest
 import sqlalchemy as sa
 from scipy.stats import binom
 
-from bench.drift import CHANGES, SMALL, Trial, bundle_of, drifted, windows, windows_of_patients
+from bench.drift import CHANGES, SMALL, References, drifted, windows, windows_of_patients
+from bench.genuine import bundle_of
 from ml.core.settings import MlSettings
-from ml.features.masking import hide_fields, hide_groups
+from ml.features.masking import mask_fields, mask_groups
 from ml.monitoring.drift import FALSE_ALARMS, Kind, judge
 from ml.schema import Group
 from ml.training.models import GRADIENT_BOOSTING, fit
@@ -22,9 +23,9 @@ REPEATED, REPEATED_HIDDEN = 10, 6
 BY_CONTENT = (Kind.VALUE, Kind.SCORE)
 
 LESS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
-    "half of the fields": lambda table: hide_fields(table, 0.5, seed=1),
-    "diagnoses": lambda table: hide_groups(table, (Group.DIAGNOSES,)),
-    "medications": lambda table: hide_groups(table, (Group.MEDICATIONS,)),
+    "half of the fields": lambda table: mask_fields(table, 0.5, seed=1),
+    "diagnoses": lambda table: mask_groups(table, (Group.DIAGNOSES,)),
+    "medications": lambda table: mask_groups(table, (Group.MEDICATIONS,)),
 }
 
 
@@ -34,10 +35,12 @@ def dataset(genuine: tuple[MlSettings, sa.Engine]) -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def trial(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+def references(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> References:
     model = fit(GRADIENT_BOOSTING, {**SMALL, "n_estimators": 60}, dataset.train, jobs=1, masked=1)
-    bundle = bundle_of(model, dataset.test, dataset.version.data_version, tmp_path_factory.mktemp("bundle"))
-    return Trial(bundle, dataset.train, dataset.test)
+    bundle = bundle_of(
+        model, GRADIENT_BOOSTING, dataset.test, dataset.version.data_version, tmp_path_factory.mktemp("bundle")
+    )
+    return References(bundle, dataset.train, dataset.test)
 
 
 def allowed(times: int) -> int:
@@ -45,42 +48,46 @@ def allowed(times: int) -> int:
     return int(binom.ppf(0.99, times, FALSE_ALARMS))
 
 
-def alarms(trial: Trial, drawn: Iterator[pd.DataFrame]) -> Counter[str]:
+def alarms(references: References, drawn: Iterator[pd.DataFrame]) -> Counter[str]:
     """Windows that any test finds in drift, and which features they were."""
     found: Counter[str] = Counter()
     for encounters in drawn:
-        features = drifted(judge(trial.comparisons(encounters)))
+        features = drifted(judge(references.compare(encounters)))
         found.update(features)
         found["any"] += bool(features)
     return found
 
 
-def test_windows_of_test_patients_alarm_no_more_often_than_promised(trial: Trial, dataset: Dataset) -> None:
-    found = alarms(trial, windows(dataset.test, SIZE, WINDOWS, seed=296))
+def test_windows_of_test_patients_alarm_no_more_often_than_promised(references: References, dataset: Dataset) -> None:
+    found = alarms(references, windows(dataset.test, SIZE, WINDOWS, seed=296))
 
     assert found["any"] <= allowed(WINDOWS), found
 
 
-def test_patients_with_all_their_stays_alarm_no_more_often_either(trial: Trial, dataset: Dataset) -> None:
-    found = alarms(trial, windows_of_patients(dataset.test, SIZE, WINDOWS_OF_PATIENTS, seed=296))
+def test_patients_with_all_their_stays_alarm_no_more_often_either(references: References, dataset: Dataset) -> None:
+    found = alarms(references, windows_of_patients(dataset.test, SIZE, WINDOWS_OF_PATIENTS, seed=296))
 
     assert found["any"] <= allowed(WINDOWS_OF_PATIENTS), found
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_shift_is_noticed_in_every_window_of_a_thousand_records(trial: Trial, dataset: Dataset, name: str) -> None:
+def test_a_shift_is_noticed_in_every_window_of_a_thousand_records(
+    references: References, dataset: Dataset, name: str
+) -> None:
     change = CHANGES[name]
     drawn = windows(change.apply(dataset.test), SIZE, REPEATED, seed=297)
-    noticed = [bool(drifted(judge(trial.comparisons(one))) & set(change.features)) for one in drawn]
+    noticed = [bool(drifted(judge(references.compare(one))) & set(change.features)) for one in drawn]
 
     assert all(noticed), f"{sum(noticed)} of {REPEATED}"
 
 
 @pytest.mark.parametrize("hidden", LESS)
-def test_hidden_fields_move_the_tests_of_known_fields_and_no_other(trial: Trial, dataset: Dataset, hidden: str) -> None:
+def test_hidden_fields_move_the_tests_of_known_fields_and_no_other(
+    references: References, dataset: Dataset, hidden: str
+) -> None:
     moved = 0
     for encounters in windows(LESS[hidden](dataset.test), SIZE, REPEATED_HIDDEN, seed=298):
-        findings = judge(trial.comparisons(encounters))
+        findings = judge(references.compare(encounters))
         assert drifted(findings, (Kind.KNOWN,))
         moved += bool(drifted(findings, BY_CONTENT))
 

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from ml.cli import app
+from ml.cli.main import app
 from ml.core.errors import NoDataError
-from ml.core.names import MONITORING
+from ml.core.names import MONITORING_EXPERIMENT
 from ml.features.masking import keep_only
 from ml.monitoring.drift import Kind, State
 from ml.monitoring.findings import Monitored, newest
@@ -62,7 +62,7 @@ def test_the_report_is_in_mlflow_beside_the_figures(field: Field) -> None:
     found = run(field)
     kept = mlflow.get_run(found.details["mlflow_run"])
 
-    assert mlflow.get_experiment(kept.info.experiment_id).name == MONITORING
+    assert mlflow.get_experiment(kept.info.experiment_id).name == MONITORING_EXPERIMENT
     assert kept.data.tags["state"] == "drift"
     assert kept.data.metrics["predictions"] == 1_000
     assert kept.data.metrics["tests_drift"] == len(found.drifted)

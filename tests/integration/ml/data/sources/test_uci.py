@@ -1,4 +1,4 @@
-"""The source ``uci``, against a server that answers as UCI does."""
+"""The source ``uci``, with a server that imitates UCI."""
 
 import time
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ import pytest
 
 from ml.core.errors import DataSourceError
 from ml.core.settings import MlSettings
-from ml.data.sources import fetch
+from ml.data.sources.fetch import fetch
 from ml.data.sources.file import read_chunks
 from ml.data.sources.synthetic import write_csv
-from tests.integration.ml.data.uci_server import Uci, running_uci
+from tests.integration.ml.data.sources.uci_server import Uci, running_uci
 
 
 def as_hosted(delivered: pd.DataFrame) -> bytes:
@@ -32,7 +32,7 @@ def hosted(delivered: pd.DataFrame) -> bytes:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Uci]:
-    """A repository that hosts a table which is not the whole data set."""
+    """A server with an incomplete data set."""
     write_csv(tmp_path / "small.csv", 600, seed=1)
     with running_uci(as_hosted(next(read_chunks(tmp_path / "small.csv")))) as uci:
         yield uci
@@ -43,7 +43,7 @@ def settings(uci: Uci, folder: Path, **more: object) -> MlSettings:
     return MlSettings.load(_env_file=None, diabetes_db_password="unused", uci_url=uci.url, data_dir=folder, **quick)
 
 
-def test_uci_gives_the_same_table_as_the_archive_and_is_asked_once(
+def test_uci_delivers_the_table_of_the_archive_and_is_cached(
     hosted: bytes, delivered: pd.DataFrame, tmp_path: Path
 ) -> None:
     with running_uci(hosted) as uci:
@@ -52,22 +52,22 @@ def test_uci_gives_the_same_table_as_the_archive_and_is_asked_once(
         asked = len(uci.requests)
         again = fetch(settings(uci, tmp_path / "kept"))
 
-    assert (delivery.kind, delivery.provenance) == ("uci", "real")
+    assert (delivery.source, delivery.provenance) == ("uci", "real")
     pd.testing.assert_frame_equal(pd.concat(read_chunks(delivery.path)), delivered)
     assert again == delivery
     assert len(uci.requests) == asked == 3
     assert list((tmp_path / "kept").iterdir()) == [delivery.path], "nothing else is left behind"
 
 
-def test_a_table_that_is_not_the_whole_data_set_is_refused_and_not_kept(small: Uci, tmp_path: Path) -> None:
-    with pytest.raises(DataSourceError, match=r"UCI delivered 600 encounters in place of 101766") as told:
+def test_an_incomplete_data_set_is_refused_and_not_cached(small: Uci, tmp_path: Path) -> None:
+    with pytest.raises(DataSourceError, match=r"UCI delivered 600 encounters in place of 101766") as caught:
         fetch(settings(small, tmp_path / "kept"))
 
-    assert "Set DATA_FILE" in str(told.value)
+    assert "Set DATA_FILE" in str(caught.value)
     assert list((tmp_path / "kept").iterdir()) == []
 
 
-def test_a_server_that_hangs_is_given_up_in_time(small: Uci, tmp_path: Path) -> None:
+def test_a_hanging_server_times_out(small: Uci, tmp_path: Path) -> None:
     small.hang.set()
     started = time.monotonic()
 
@@ -78,17 +78,17 @@ def test_a_server_that_hangs_is_given_up_in_time(small: Uci, tmp_path: Path) -> 
     assert list((tmp_path / "kept").iterdir()) == []
 
 
-def test_a_server_that_fails_is_told_in_one_sentence(small: Uci, tmp_path: Path) -> None:
+def test_a_failing_server_is_one_sentence(small: Uci, tmp_path: Path) -> None:
     small.failures = 100
 
-    with pytest.raises(DataSourceError, match=r"The download from UCI failed: ConnectionError: .*\. Set ") as told:
+    with pytest.raises(DataSourceError, match=r"The download from UCI failed: ConnectionError: .*\. Set ") as caught:
         fetch(settings(small, tmp_path / "kept"))
 
-    assert "\n" not in str(told.value)
-    assert ".." not in str(told.value)
+    assert "\n" not in str(caught.value)
+    assert ".." not in str(caught.value)
 
 
-def test_auto_falls_back_to_synthetic_with_a_loud_warning(
+def test_auto_falls_back_to_synthetic_data_with_a_warning(
     small: Uci, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     small.failures = 100

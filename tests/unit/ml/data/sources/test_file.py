@@ -1,4 +1,4 @@
-"""A delivered file, whatever its form: csv or zip, whole or damaged."""
+"""Reading a delivered file: csv or zip, intact or damaged."""
 
 import zipfile
 from pathlib import Path
@@ -7,8 +7,6 @@ import pandas as pd
 import pytest
 
 from ml.core.errors import DataSourceError
-from ml.core.settings import MlSettings
-from ml.data.sources import Delivery, fetch
 from ml.data.sources.file import locate, read_chunks
 from ml.data.sources.synthetic import write_csv
 from ml.schema import COLUMN_NAMES
@@ -29,10 +27,6 @@ def zipped(csv: Path, path: Path, member: str = "diabetic_data.csv") -> Path:
     return path
 
 
-def settings(**values: object) -> MlSettings:
-    return MlSettings.load(_env_file=None, diabetes_db_password="unused", **values)
-
-
 def whole(path: Path, chunk_rows: int = 50_000) -> pd.DataFrame:
     return pd.concat(read_chunks(path, chunk_rows))
 
@@ -42,7 +36,7 @@ def test_csv_and_zip_read_the_same(csv: Path, tmp_path: Path, member: str) -> No
     pd.testing.assert_frame_equal(whole(csv), whole(zipped(csv, tmp_path / "data.zip", member)))
 
 
-def test_a_zip_is_known_by_its_content_and_not_by_its_name(csv: Path, tmp_path: Path) -> None:
+def test_a_zip_is_detected_by_its_content(csv: Path, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(whole(csv), whole(zipped(csv, tmp_path / "mounted-file")))
 
 
@@ -53,7 +47,7 @@ def test_rows_are_counted_from_one_across_chunks(csv: Path) -> None:
     assert list(pd.concat(chunks).index) == list(range(1, 1_501))
 
 
-def test_unknown_is_missing_and_not_measured_is_a_text(tmp_path: Path) -> None:
+def test_unknown_is_na_and_not_measured_is_a_text(tmp_path: Path) -> None:
     row = {"race": None, "max_glu_serum": "None", "A1Cresult": "None", "payer_code": "NA"}
     table = whole(write_delivery(tmp_path / "one.csv", [row]))
 
@@ -73,11 +67,11 @@ def test_a_missing_and_a_foreign_column_are_named(csv: Path, tmp_path: Path) -> 
     table = pd.read_csv(csv, dtype=str).rename(columns={"race": "ethnicity"})
     table.to_csv(tmp_path / "other.csv", index=False)
 
-    with pytest.raises(DataSourceError, match=r"missing: race; not known: ethnicity\.$"):
+    with pytest.raises(DataSourceError, match=r"missing: race; unknown: ethnicity\.$"):
         whole(tmp_path / "other.csv")
 
 
-def test_an_archive_without_the_table_says_so(csv: Path, tmp_path: Path) -> None:
+def test_an_archive_without_the_table_is_refused(csv: Path, tmp_path: Path) -> None:
     with pytest.raises(DataSourceError, match=r"data\.zip holds no diabetic_data\.csv"):
         whole(zipped(csv, tmp_path / "data.zip", "other.csv"))
 
@@ -102,12 +96,12 @@ def test_half_an_archive_is_one_sentence(csv: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00\xff\xfe\x80binary", b"<html>not found</html>\n<p>\n"])
-def test_what_is_no_table_is_one_sentence(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_table_is_one_sentence(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "odd").write_bytes(content)
 
-    with pytest.raises(DataSourceError, match=r"^odd ") as told:
+    with pytest.raises(DataSourceError, match=r"^odd ") as caught:
         whole(tmp_path / "odd")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_row_with_too_many_fields_is_one_sentence(csv: Path, tmp_path: Path) -> None:
@@ -115,9 +109,9 @@ def test_a_row_with_too_many_fields_is_one_sentence(csv: Path, tmp_path: Path) -
     lines[700] += ",surplus"
     (tmp_path / "wide.csv").write_text("\n".join(lines))
 
-    with pytest.raises(DataSourceError, match=r"^wide\.csv cannot be read as csv: .*line 701.*\.$") as told:
+    with pytest.raises(DataSourceError, match=r"^wide\.csv cannot be read as csv: .*line 701.*\.$") as caught:
         whole(tmp_path / "wide.csv")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_rows_with_a_field_more_than_the_header_are_refused(csv: Path, tmp_path: Path) -> None:
@@ -128,45 +122,10 @@ def test_rows_with_a_field_more_than_the_header_are_refused(csv: Path, tmp_path:
         whole(tmp_path / "wide.csv")
 
 
-def test_source_file_without_a_file_names_the_setting() -> None:
-    with pytest.raises(DataSourceError, match=r"^DATA_SOURCE=file needs DATA_FILE"):
-        fetch(settings(data_source="file"))
-
-
-@pytest.mark.parametrize("source", ["file", "auto"])
-def test_a_data_file_that_is_not_there_is_named(tmp_path: Path, source: str) -> None:
-    with pytest.raises(DataSourceError, match=r"^DATA_FILE=.*nowhere\.csv is not a file"):
-        fetch(settings(data_source=source, data_file=tmp_path / "nowhere.csv"))
-
-
-def test_auto_takes_the_file_that_is_given(csv: Path) -> None:
-    delivery = fetch(settings(data_source="auto", data_file=csv))
-
-    assert (delivery.kind, delivery.provenance, delivery.path) == ("file", "real", csv)
-
-
-def test_a_synthetic_cohort_is_made_once_and_marked(tmp_path: Path) -> None:
-    asked = settings(data_source="synthetic", data_dir=tmp_path / "deep", synthetic_rows=600, synthetic_seed=9)
-    first = fetch(asked)
-    written = first.path.stat().st_mtime_ns
-    again = fetch(asked)
-
-    assert (first.kind, first.provenance) == ("synthetic", "synthetic")
-    assert len(whole(first.path)) == 600
-    assert again.path.stat().st_mtime_ns == written
-
-
-def test_a_delivery_passes_between_tasks_as_plain_values(tmp_path: Path) -> None:
-    delivery = Delivery("uci", tmp_path / "uci-296.csv")
-
-    assert Delivery.from_json(delivery.to_json()) == delivery
-    assert all(isinstance(value, str) for value in delivery.to_json().values())
-
-
-def test_a_file_that_may_not_be_read_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_file_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "diabetic_data.csv"
     path.write_text("x")
-    monkeypatch.setattr("os.access", lambda *_: False)  # root may read everything, so the answer is given here
+    monkeypatch.setattr("os.access", lambda *_: False)  # root can read every file
 
     with pytest.raises(DataSourceError, match=r"may not be read by this user: chmod a\+r it"):
         locate(path)

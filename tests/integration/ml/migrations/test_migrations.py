@@ -1,4 +1,4 @@
-"""Migrations: from nothing to the tables that the code declares, and back."""
+"""Migrations: upgrade to the declared tables, and downgrade."""
 
 import json
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_migrating_twice_changes_nothing(empty: MlSettings) -> None:
             assert connection.scalar(sa.text("SELECT count(*) FROM ingestions")) == 1
 
 
-def test_a_database_of_the_first_release_gets_the_ledger_and_keeps_its_rows(empty: MlSettings) -> None:
+def test_a_database_of_the_first_release_is_upgraded_without_loss(empty: MlSettings) -> None:
     with warehouse(empty) as engine:
         migrations.upgrade(engine, "0001")
         assert "gate_decisions" not in tables(engine)
@@ -90,7 +90,7 @@ def test_identifiers_move_out_of_the_records_of_earlier_predictions_and_back(emp
     assert list(back) == [json.loads(record) for record in records]
 
 
-def test_the_migrated_database_is_what_the_code_declares(engine: sa.Engine) -> None:
+def test_the_migrated_database_equals_the_declared_tables(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         options = {"version_table": "schema_version", "compare_type": True, "compare_server_default": True}
         difference = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
@@ -98,7 +98,7 @@ def test_the_migrated_database_is_what_the_code_declares(engine: sa.Engine) -> N
     assert difference == []
 
 
-def test_a_migration_can_be_undone(empty: MlSettings) -> None:
+def test_migrations_can_be_downgraded(empty: MlSettings) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     with warehouse(empty) as engine:
@@ -113,7 +113,7 @@ def test_a_migration_can_be_undone(empty: MlSettings) -> None:
         assert "raw_data" in tables(engine)
 
 
-def test_a_database_without_tables_asks_for_the_migration(empty: MlSettings) -> None:
+def test_a_database_without_tables_names_the_migration(empty: MlSettings) -> None:
     with (
         warehouse(empty) as engine,
         pytest.raises(WarehouseError, match=r"^The diabetes database has no tables yet: run 'python -m ml migrate'\.$"),
@@ -121,7 +121,7 @@ def test_a_database_without_tables_asks_for_the_migration(empty: MlSettings) -> 
         read(engine)
 
 
-def test_a_database_without_encounters_asks_for_the_ingestion(engine: sa.Engine) -> None:
+def test_a_database_without_encounters_names_the_ingestion(engine: sa.Engine) -> None:
     with pytest.raises(NoDataError, match=r"^There is no training data yet: run ingest_diabetes"):
         read(engine)
 
@@ -135,20 +135,20 @@ def test_a_wrong_password_is_one_sentence_that_names_the_setting(empty: MlSettin
     )
     with (
         warehouse(wrong) as engine,
-        pytest.raises(WarehouseError, match=r"^PostgreSQL refuses DIABETES_DB_PASSWORD for role 'diabetes'") as told,
+        pytest.raises(WarehouseError, match=r"^PostgreSQL refuses DIABETES_DB_PASSWORD for role 'diabetes'") as caught,
     ):
         read(engine)
 
-    assert "not-the-password" not in str(told.value)
-    assert "\n" not in str(told.value)
+    assert "not-the-password" not in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
-def test_a_server_that_is_away_is_one_sentence_with_its_address() -> None:
+def test_an_unreachable_server_is_one_sentence_with_its_address() -> None:
     away = MlSettings.load(_env_file=None, postgres_port=18499, diabetes_db_password="unused")
     with (
         warehouse(away) as engine,
-        pytest.raises(WarehouseError, match=r"^PostgreSQL at 127\.0\.0\.1:18499 does not answer: ") as told,
+        pytest.raises(WarehouseError, match=r"^PostgreSQL at 127\.0\.0\.1:18499 does not answer: ") as caught,
     ):
         migrations.upgrade(engine)
 
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)

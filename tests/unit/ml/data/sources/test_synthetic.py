@@ -1,4 +1,4 @@
-"""The synthetic cohort: written like the delivered file, reproducible, streaming, and about as hard to predict."""
+"""The synthetic cohort: form of the delivered file, reproducibility, streaming, and AUROC of a model."""
 
 import re
 from itertools import islice
@@ -11,7 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import OrdinalEncoder
 
-from ml.data.sources.synthetic import rows, write_csv
+from ml.data.sources.synthetic import generate, write_csv
 from ml.schema import (
     CANNOT_BE_READMITTED,
     COLUMN_NAMES,
@@ -32,54 +32,45 @@ from ml.schema.marginals import MARGINALS
 
 @pytest.fixture(scope="module")
 def cohort() -> pd.DataFrame:
-    return pd.concat(rows(40_000, seed=296), ignore_index=True)
+    return pd.concat(generate(40_000, seed=296), ignore_index=True)
 
 
-def test_the_same_count_and_seed_give_the_same_rows_whatever_the_chunks() -> None:
-    whole = pd.concat(rows(23_456, seed=1, chunk_rows=50_000), ignore_index=True)
-    sizes = [len(chunk) for chunk in rows(23_456, seed=1, chunk_rows=7_000)]
-    again = pd.concat(rows(23_456, seed=1, chunk_rows=7_000), ignore_index=True)
+def test_the_same_count_and_seed_give_the_same_rows() -> None:
+    first, second = (list(generate(23_456, seed=1)) for _ in range(2))
 
-    assert sizes == [7_000, 7_000, 7_000, 2_456]
-    pd.testing.assert_frame_equal(whole, again)
+    assert [len(block) for block in first] == [10_000, 10_000, 3_456]
+    pd.testing.assert_frame_equal(pd.concat(first), pd.concat(second))
 
 
 def test_another_seed_gives_other_patients() -> None:
-    one, other = next(rows(500, seed=1)), next(rows(500, seed=2))
+    one, other = next(generate(500, seed=1)), next(generate(500, seed=2))
 
     assert not one.equals(other)
 
 
 def test_a_larger_cohort_begins_with_the_rows_of_a_smaller_one() -> None:
-    small, large = next(rows(10_000, seed=3)), next(rows(20_000, seed=3))
-
-    pd.testing.assert_frame_equal(small, large[:10_000])
+    pd.testing.assert_frame_equal(next(generate(10_000, seed=3)), next(generate(20_000, seed=3)))
 
 
-def test_the_first_chunk_of_a_vast_cohort_comes_at_once() -> None:
-    first, second = islice(rows(10**12, seed=4, chunk_rows=3_000), 2)
+def test_blocks_are_generated_lazily() -> None:
+    first, second = islice(generate(10**12, seed=4), 2)
 
-    assert (len(first), len(second)) == (3_000, 3_000)
+    assert (len(first), len(second)) == (10_000, 10_000)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 10_001])
-def test_every_count_of_rows_is_met_exactly(count: int) -> None:
-    assert sum(len(chunk) for chunk in rows(count, seed=5)) == count
-
-
-def test_a_chunk_of_no_rows_is_refused() -> None:
-    with pytest.raises(ValueError, match="chunk_rows is 0"):
-        next(rows(10, seed=6, chunk_rows=0))
+def test_the_cohort_has_exactly_the_requested_rows(count: int) -> None:
+    assert sum(len(block) for block in generate(count, seed=5)) == count
 
 
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)
-def test_every_value_is_one_the_schema_allows(cohort: pd.DataFrame, column: Column) -> None:
+def test_every_value_is_allowed_by_the_schema(cohort: pd.DataFrame, column: Column) -> None:
     values = set(cohort[column.name])
 
     assert {value for value in values if not _allows(column, value)} == set()
 
 
-def test_the_frame_is_what_the_delivered_csv_reads_as(cohort: pd.DataFrame, tmp_path: Path) -> None:
+def test_the_frame_equals_the_csv_as_read(cohort: pd.DataFrame, tmp_path: Path) -> None:
     file = tmp_path / "deep" / "diabetic_data.csv"
     write_csv(file, 40_000, seed=296)
     read = pd.read_csv(file, dtype=str, keep_default_na=False)
@@ -91,21 +82,21 @@ def test_the_frame_is_what_the_delivered_csv_reads_as(cohort: pd.DataFrame, tmp_
 
 
 @pytest.mark.parametrize("name", MARGINALS)
-def test_every_column_keeps_its_genuine_frequencies(cohort: pd.DataFrame, name: str) -> None:
+def test_every_column_has_the_genuine_frequencies(cohort: pd.DataFrame, name: str) -> None:
     found = cohort[name].value_counts(normalize=True)
     largest = max(abs(found.get(str(value), 0) - count / GENUINE_ROWS) for value, count in MARGINALS[name].items())
 
     assert largest < 0.02
 
 
-def test_outcomes_occur_as_often_as_in_the_genuine_data(cohort: pd.DataFrame) -> None:
+def test_outcomes_have_the_genuine_frequencies(cohort: pd.DataFrame) -> None:
     found = cohort["readmitted"].value_counts(normalize=True)
 
     for outcome, count in GENUINE_OUTCOMES.items():
         assert found[outcome] == pytest.approx(count / GENUINE_ROWS, abs=0.02)
 
 
-def test_stays_are_numbered_upwards_and_patients_come_back(cohort: pd.DataFrame) -> None:
+def test_encounter_ids_increase_and_patients_have_several_stays(cohort: pd.DataFrame) -> None:
     stays = cohort["encounter_id"].astype("int64")
     per_patient = cohort["patient_nbr"].value_counts()
 
@@ -117,11 +108,11 @@ def test_stays_are_numbered_upwards_and_patients_come_back(cohort: pd.DataFrame)
 
 
 @pytest.mark.parametrize("name", ["race", "gender", "age"])
-def test_a_patient_stays_the_same_person(cohort: pd.DataFrame, name: str) -> None:
+def test_demographics_of_a_patient_are_constant(cohort: pd.DataFrame, name: str) -> None:
     assert cohort.groupby("patient_nbr")[name].nunique().max() == 1
 
 
-def test_nobody_returns_from_death_or_hospice(cohort: pd.DataFrame) -> None:
+def test_no_readmission_after_death_or_hospice(cohort: pd.DataFrame) -> None:
     gone = cohort["discharge_disposition_id"].isin([str(code) for code in CANNOT_BE_READMITTED])
 
     assert gone.sum() > 100
@@ -129,7 +120,7 @@ def test_nobody_returns_from_death_or_hospice(cohort: pd.DataFrame) -> None:
     assert not cohort["patient_nbr"].duplicated(keep="last")[gone].any()
 
 
-def test_medication_columns_agree_with_each_other(cohort: pd.DataFrame) -> None:
+def test_medication_columns_are_consistent(cohort: pd.DataFrame) -> None:
     drugs = [c.name for c in FEATURES if c.group is Group.MEDICATIONS and c.name not in ("change", "diabetesMed")]
     given = (cohort[drugs] != "No").sum(axis=1)
     dose_changed = cohort[drugs].isin(["Up", "Down"]).any(axis=1)
@@ -138,8 +129,8 @@ def test_medication_columns_agree_with_each_other(cohort: pd.DataFrame) -> None:
     assert (cohort["change"] == np.where(dose_changed | (given > 1), "Ch", "No")).all()
 
 
-def test_the_outcome_can_be_predicted_about_as_well_as_the_genuine_one() -> None:
-    cohort = next(rows(20_000, seed=296))
+def test_the_auroc_of_a_model_is_like_that_on_genuine_data() -> None:
+    cohort = pd.concat(generate(20_000, seed=296), ignore_index=True)
     living = cohort[~cohort["discharge_disposition_id"].astype(int).isin(CANNOT_BE_READMITTED)]
     numbers = [column.name for column in FEATURES if column.kind is Kind.COUNT]
     texts = [column.name for column in FEATURES if column.kind is not Kind.COUNT]

@@ -1,4 +1,4 @@
-"""A server that answers as UCI's repository does: metadata of a data set, and its table as they host it."""
+"""A server that imitates UCI's repository: metadata of a data set, and its table."""
 
 import json
 import threading
@@ -15,14 +15,14 @@ _ROLES = {Kind.IDENTIFIER: "ID", Kind.TARGET: "Target"}
 
 @dataclass
 class Uci:
-    """What the server hands out, and how it behaves; may be changed while it runs."""
+    """Content and behaviour of the server; can be changed while it runs."""
 
     url: str
     table: bytes
     failures: int = 0
-    """So many of the next requests are answered with 503."""
+    """Number of requests to answer with 503."""
     hang: threading.Event = field(default_factory=threading.Event)
-    """While it is set, requests are not answered."""
+    """While set, requests get no response."""
     requests: list[str] = field(default_factory=list)
 
     def metadata(self) -> dict[str, Any]:
@@ -86,4 +86,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Stay quiet."""
+        """Log nothing."""

@@ -1,4 +1,4 @@
-"""Encounters into PostgreSQL and out again: nothing lost, nothing twice, all or nothing."""
+"""Loading encounters into PostgreSQL: complete, idempotent, atomic."""
 
 import io
 from contextlib import closing
@@ -15,7 +15,7 @@ from ml.core.errors import ProvenanceError, RejectedDataError, WarehouseError
 from ml.core.settings import MlSettings
 from ml.data.ingest import ingest, load_and_clean, validate_delivery
 from ml.data.load import Ingested, load
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from ml.data.sources.file import read_chunks
 from ml.data.split import split
 from ml.data.validation import validate
@@ -44,21 +44,21 @@ def stored(engine: sa.Engine, column: str) -> dict[int, Any]:
         return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def test_what_goes_in_comes_out(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
+def test_read_returns_the_loaded_encounters(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
     ingest_file(engine, Delivery("synthetic", cohort_file), tmp_path)
     dataset = read(engine)
     together = pd.concat([dataset.train, dataset.test]).sort_values("encounter_id", ignore_index=True)
 
-    pd.testing.assert_frame_equal(together, as_read(cohort_file, tmp_path))
+    pd.testing.assert_frame_equal(together, as_read(cohort_file))
     assert set(together["A1Cresult"]) >= {"None", "Norm"}
     assert together["weight"].isna().mean() > 0.9
 
 
-def test_all_fifty_columns_are_kept_as_delivered(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
+def test_all_fifty_columns_are_stored_as_delivered(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
     load_file(engine, Delivery("synthetic", cohort_file), tmp_path)
     names = ", ".join(f'"{name}"' for name in COLUMN_NAMES)
     with (tmp_path / "out.csv").open("wb") as stream, transaction(engine) as connection:
-        copy_out(connection, f"SELECT {names} FROM raw_data ORDER BY encounter_id", stream)  # noqa: S608
+        copy_out(connection, f"SELECT {names} FROM raw_data ORDER BY encounter_id", stream.write)  # noqa: S608
     out = pd.read_csv(tmp_path / "out.csv", dtype="str", keep_default_na=False, na_values=[""])
 
     pd.testing.assert_frame_equal(out, next(read_chunks(cohort_file)).reset_index(drop=True))
@@ -99,7 +99,7 @@ def test_a_value_that_becomes_unknown_or_known_counts_as_changed(engine: sa.Engi
     assert stored(engine, "race") == {1: "Other", 2: None}
 
 
-def test_a_later_file_with_other_encounters_adds_to_the_earlier(engine: sa.Engine, tmp_path: Path) -> None:
+def test_a_later_file_adds_its_encounters(engine: sa.Engine, tmp_path: Path) -> None:
     load_rows(engine, tmp_path, {"encounter_id": 1}, {"encounter_id": 2})
     added = load_rows(engine, tmp_path, {"encounter_id": 2, "patient_nbr": 11}, {"encounter_id": 3, "patient_nbr": 12})
 
@@ -107,7 +107,7 @@ def test_a_later_file_with_other_encounters_adds_to_the_earlier(engine: sa.Engin
     assert set(stored(engine, "race")) == {1, 2, 3}
 
 
-def test_rejected_rows_are_kept_with_reason_and_content(engine: sa.Engine, tmp_path: Path) -> None:
+def test_rejected_rows_are_stored_with_reason_and_content(engine: sa.Engine, tmp_path: Path) -> None:
     done = load_rows(engine, tmp_path, {}, {}, {"gender": 'a "b", \\c'}, {"age": "old\x00"})
     with engine.connect() as connection:
         query = "SELECT row_number, reason, record, ingestion_id FROM rejected_rows ORDER BY 1"
@@ -120,7 +120,7 @@ def test_rejected_rows_are_kept_with_reason_and_content(engine: sa.Engine, tmp_p
     assert count(engine, "raw_data") == 2
 
 
-def test_too_many_broken_rows_leave_the_database_as_it_was(world: World, tmp_path: Path) -> None:
+def test_too_many_invalid_rows_change_nothing(world: World, tmp_path: Path) -> None:
     settings, engine = world
     load_rows(engine, tmp_path / "sound", {"encounter_id": 1})
     split(engine)
@@ -133,7 +133,7 @@ def test_too_many_broken_rows_leave_the_database_as_it_was(world: World, tmp_pat
     assert dump(engine) == before
 
 
-def test_a_failure_half_way_leaves_the_database_as_it_was(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
+def test_a_failed_load_changes_nothing(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
     load_rows(engine, tmp_path, {"encounter_id": 1}, kind="file")
     split(engine)
     before = dump(engine)
@@ -147,7 +147,7 @@ def test_a_failure_half_way_leaves_the_database_as_it_was(engine: sa.Engine, coh
     assert dump(engine) == before
 
 
-def test_a_validated_file_that_lost_rows_is_not_loaded(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
+def test_a_truncated_validated_file_is_not_loaded(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
     before = dump(engine)
     validated = validate(read_chunks(cohort_file), tmp_path / "validated", 0)
     lines = validated.accepted.read_bytes().splitlines(keepends=True)
@@ -159,7 +159,7 @@ def test_a_validated_file_that_lost_rows_is_not_loaded(engine: sa.Engine, cohort
     assert dump(engine) == before
 
 
-def test_two_validations_of_one_file_write_apart_and_a_load_cleans_up(world: World, cohort_file: Path) -> None:
+def test_validations_use_separate_directories_and_a_load_deletes_its_own(world: World, cohort_file: Path) -> None:
     settings, engine = world
     delivery = Delivery("file", cohort_file)
     first, second = (validate_delivery(settings, delivery) for _ in range(2))
@@ -170,15 +170,15 @@ def test_two_validations_of_one_file_write_apart_and_a_load_cleans_up(world: Wor
     assert second.accepted.exists()
 
 
-def test_a_connection_that_breaks_is_one_sentence_and_changes_nothing(
+def test_a_broken_connection_is_one_sentence_and_changes_nothing(
     engine: sa.Engine, postgres_server: PostgresServer
 ) -> None:
     before = dump(engine)
 
-    with pytest.raises(WarehouseError, match="does not answer") as told:
+    with pytest.raises(WarehouseError, match="does not answer") as caught:
         copy_over_a_broken_connection(engine, postgres_server)
 
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
     assert dump(engine) == before
 
 
@@ -222,14 +222,14 @@ def test_real_encounters_replace_synthetic_ones_of_the_same_content(engine: sa.E
     assert split(engine).provenance == "real"
 
 
-def test_another_synthetic_cohort_takes_the_place_of_the_first(engine: sa.Engine, tmp_path: Path) -> None:
+def test_a_second_synthetic_cohort_replaces_the_first(engine: sa.Engine, tmp_path: Path) -> None:
     load_rows(engine, tmp_path, {"encounter_id": 1}, {"encounter_id": 2}, kind="synthetic")
     load_rows(engine, tmp_path, {"encounter_id": 3}, kind="synthetic")
 
     assert set(stored(engine, "race")) == {3}
 
 
-def test_the_cohort_leaves_out_who_cannot_return(engine: sa.Engine, tmp_path: Path) -> None:
+def test_the_cohort_excludes_death_and_hospice(engine: sa.Engine, tmp_path: Path) -> None:
     codes = [*sorted(CANNOT_BE_READMITTED), 1, 6]
     ingest_file(engine, delivery_of(tmp_path, *({"discharge_disposition_id": code} for code in codes)), tmp_path)
     dataset = read(engine)
