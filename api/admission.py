@@ -1,7 +1,6 @@
-"""What the service has to do at a moment, and how much of it is too much.
+"""Admission control: counts requests and bytes in flight and sheds load above the limits.
 
-Whoever comes when too much is being done is told so at once: those who were let in are answered in bounded time and
-memory, and the moment they are, the next are let in. Touched in the event loop only, so it needs no lock.
+Admitted requests then finish in bounded time and memory. For the event loop only, hence no lock.
 """
 
 from collections import Counter
@@ -16,11 +15,11 @@ REQUESTS: Final = "requests"
 BYTES: Final = "bytes"
 LARGE_BATCHES: Final = "large_batches"
 REASONS: Final = (REQUESTS, BYTES, LARGE_BATCHES)
-"""What there was too much of, as the metric of refused requests names it."""
+"""Values of the metric's label ``reason``: the limit that was reached."""
 
 
 class Admission:
-    """Requests that are being answered, the bytes of their bodies, and the large batches among them."""
+    """Counts of requests in flight, of the bytes of their bodies, and of large batches."""
 
     def __init__(self, max_requests: int, max_bytes: int, max_large_batches: int) -> None:
         self.requests = 0
@@ -32,53 +31,53 @@ class Admission:
         self._max_large_batches = max_large_batches
 
     @classmethod
-    def of(cls, settings: ApiSettings) -> "Admission":
-        """With the bounds of the settings; a body of the largest size fits in any case."""
-        most = max(settings.max_in_flight_bytes, settings.max_body_bytes)
-        return cls(settings.max_in_flight, most, settings.max_large_batches)
+    def from_settings(cls, settings: ApiSettings) -> "Admission":
+        """The limits of the settings; one body of the maximum size always fits."""
+        max_bytes = max(settings.max_in_flight_bytes, settings.max_body_bytes)
+        return cls(settings.max_in_flight, max_bytes, settings.max_large_batches)
 
-    def admit(self, announced_bytes: int) -> None:
-        """Let a request in; :meth:`leave` must follow.
+    def admit(self, declared_bytes: int) -> None:
+        """Admit a request; :meth:`release` must follow.
 
         Raises:
-            OverloadedError: there is too much to do already.
+            OverloadedError: too many requests or bytes are in flight.
         """
         if self.requests >= self._max_requests:
-            raise self._refusal(REQUESTS, "requests are being answered")
-        if announced_bytes and self.body_bytes + announced_bytes > self._max_bytes:
-            raise self._refusal(BYTES, "bytes of requests are being worked on")
+            raise self._overloaded(REQUESTS, "requests in flight")
+        if declared_bytes and self.body_bytes + declared_bytes > self._max_bytes:
+            raise self._overloaded(BYTES, "bytes in flight")
         self.requests += 1
 
     def receive(self, size: int) -> None:
         """Count bytes of a body that have arrived.
 
         Raises:
-            OverloadedError: they are too many, with those of all other bodies.
+            OverloadedError: too many bytes are in flight.
         """
         self.body_bytes += size
         if self.body_bytes > self._max_bytes:
-            raise self._refusal(BYTES, "bytes of requests are being worked on")
+            raise self._overloaded(BYTES, "bytes in flight")
 
-    def leave(self, received_bytes: int) -> None:
-        """Let a request go."""
+    def release(self, received_bytes: int) -> None:
+        """Count a request as finished."""
         self.requests -= 1
         self.body_bytes -= received_bytes
 
     @contextmanager
     def large_batch(self) -> Iterator[None]:
-        """Hold one of the places for large batches.
+        """Hold one of the slots for large batches.
 
         Raises:
-            OverloadedError: there is none.
+            OverloadedError: no slot is free.
         """
         if self.large_batches >= self._max_large_batches:
-            raise self._refusal(LARGE_BATCHES, "large batches are waiting")
+            raise self._overloaded(LARGE_BATCHES, "large batches")
         self.large_batches += 1
         try:
             yield
         finally:
             self.large_batches -= 1
 
-    def _refusal(self, reason: str, what: str) -> OverloadedError:
+    def _overloaded(self, reason: str, limit: str) -> OverloadedError:
         self.shed[reason] += 1
-        return OverloadedError(f"As many {what} as the service takes at a time; try again in a moment.")
+        return OverloadedError(f"The service is overloaded: too many {limit}; try again in a moment.")

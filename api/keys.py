@@ -1,6 +1,6 @@
-"""API keys. The service knows only their hashes; who holds a key is known by the name it was made for.
+"""API keys. The settings hold names of owners and SHA-256 hashes of keys, never a key.
 
-``python -m api.keys new NAME`` makes one: it prints the key, once, and what to add to ``API_KEYS``.
+``python -m api.keys new NAME`` generates a key and prints it once, with its entry for ``API_KEYS``.
 """
 
 import hashlib
@@ -18,48 +18,48 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _USAGE: Final = "usage: python -m api.keys new NAME      (letters, digits, dots, dashes, underscores)\n"
 
 
-class Keys:
-    """The keys that open the service; none at all means that it is open."""
+class ApiKeys:
+    """The valid keys of the service. Without any, the service is open."""
 
     def __init__(self, hashes: Mapping[str, str]) -> None:
         self._hashes = tuple(hashes.items())
 
     def __bool__(self) -> bool:
-        """Whether a key is asked for."""
+        """Whether a key is required."""
         return bool(self._hashes)
 
     @classmethod
-    def parse(cls, text: str) -> "Keys":
-        """Read ``NAME:SHA256,NAME:SHA256``.
+    def parse(cls, text: str) -> "ApiKeys":
+        """Parse ``NAME:SHA256,NAME:SHA256``.
 
         Raises:
-            SettingsError: it is something else. The text is not repeated: somebody may have written a key there.
+            SettingsError: the text is malformed. The message does not quote it, since it may hold a key by mistake.
         """
         hashes: dict[str, str] = {}
         for number, part in enumerate(filter(None, (part.strip() for part in text.split(","))), 1):
             name, _, digest = part.partition(":")
             if not _NAME.fullmatch(name) or not _SHA256.fullmatch(digest) or name in hashes:
                 raise SettingsError(
-                    f"Setting API_KEYS has a malformed value: its entry {number} is not a name of its own and the "
-                    "SHA-256 of a key in hexadecimal digits; python -m api.keys new NAME makes one."
+                    f"Setting API_KEYS has a malformed value: its entry {number} is not a unique name and the SHA-256 "
+                    "of a key in hexadecimal digits; python -m api.keys new NAME prints one."
                 )
             hashes[name] = digest
         return cls(hashes)
 
-    def holder_of(self, key: str) -> str | None:
-        """The name that a key was made for; None for what is no key of this service.
+    def owner_of(self, key: str) -> str | None:
+        """The name that a key was generated for; None if the key is not valid.
 
-        All keys are looked at, whichever matches, so the time it takes tells nothing.
+        Compares with every hash in constant time, so that the duration reveals nothing.
         """
-        given, holder = digest_of(key), None
-        for name, digest in self._hashes:
-            if hmac.compare_digest(given, digest):
-                holder = name
-        return holder
+        digest, owner = hash_key(key), None
+        for name, expected in self._hashes:
+            if hmac.compare_digest(digest, expected):
+                owner = name
+        return owner
 
 
-def digest_of(key: str) -> str:
-    """The hash of a key. A key is 256 random bits, so there is nothing for a slow hash to protect."""
+def hash_key(key: str) -> str:
+    """SHA-256 of a key. A key has 256 random bits, so a slow hash would add nothing."""
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -69,8 +69,8 @@ def main(arguments: Sequence[str]) -> int:
         case ["new", name] if _NAME.fullmatch(name):
             key = secrets.token_urlsafe(32)
             sys.stdout.write(
-                f"The key of {name}, shown this once:\n\n  {key}\n\n"
-                f"For API_KEYS, after a comma where there are others:\n\n  {name}:{digest_of(key)}\n"
+                f"The key of {name}; it is not shown again:\n\n  {key}\n\n"
+                f"Add to API_KEYS, separated by a comma:\n\n  {name}:{hash_key(key)}\n"
             )
             return 0
         case _:

@@ -1,7 +1,7 @@
-"""What the routes need, built once per application and handed to them by name."""
+"""The services that the routes depend on, built once per application."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -11,36 +11,63 @@ from api.models.store import ModelStore
 from api.scoring.large_batches import LargeBatches
 from api.scoring.micro_batching import MicroBatcher
 from api.settings import ApiSettings
-from api.storage.feedback import Feedback
-from api.storage.patient_history import History
+from api.storage.feedback import FeedbackStore
+from api.storage.patient_history import PatientHistory
 from api.storage.prediction_log import PredictionLog
+from api.telemetry.field_counts import FieldCounts
 from api.telemetry.metrics import Metrics
-from api.telemetry.worker_metrics import Workers
+from api.telemetry.prediction_recorder import PredictionRecorder
+from api.telemetry.state_metrics import StateCollector
+from api.telemetry.worker_metrics import WorkerMetrics
 from ml.core.pseudonyms import Pseudonyms
 
 
-@dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of one application."""
+    """Builds, starts and stops the services of one application."""
 
-    settings: ApiSettings
-    metrics: Metrics
-    store: ModelStore
-    log: PredictionLog
-    history: History
-    feedback: Feedback
-    pseudonyms: Pseudonyms
-    load: Admission
-    together: MicroBatcher
-    large_batches: LargeBatches
-    batch_pool: ThreadPoolExecutor
-    workers: Workers | None  # None while there is one
+    def __init__(self, settings: ApiSettings) -> None:
+        field_counts = FieldCounts()
+        self.settings = settings
+        self.pseudonyms = Pseudonyms.from_settings(settings)
+        self.admission = Admission.from_settings(settings)
+        self.model_store = ModelStore.from_settings(settings)
+        self.patient_history = PatientHistory.from_settings(settings)
+        self.prediction_log = PredictionLog.from_settings(settings, self.pseudonyms, field_counts.count)
+        self.feedback_store = FeedbackStore.from_settings(settings, self.pseudonyms)
+        self.micro_batcher = MicroBatcher(self.patient_history)
+        self.large_batches = LargeBatches(settings)
+        self.batch_pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="batch")
+        self.metrics = Metrics(
+            StateCollector(self.model_store, self.prediction_log, self.admission, self.micro_batcher), field_counts
+        )
+        self.worker_metrics = WorkerMetrics(self.metrics.registry) if settings.api_workers > 1 else None
+        log = self.prediction_log if settings.prediction_log else None
+        self.prediction_recorder = PredictionRecorder(self.metrics, log, self.pseudonyms)
+
+    async def start(self) -> None:
+        """Start the background work; never fails."""
+        if self.settings.prediction_log:
+            self.prediction_log.start()
+        if self.worker_metrics is not None:
+            await self.worker_metrics.start()
+        await self.model_store.start()
+
+    async def stop(self) -> None:
+        """Stop the background work and close all connections."""
+        if self.worker_metrics is not None:
+            await self.worker_metrics.stop()
+        await self.model_store.stop()
+        await asyncio.to_thread(self.prediction_log.stop)
+        self.batch_pool.shutdown(wait=False, cancel_futures=True)
+        self.large_batches.stop()
+        self.patient_history.stop()
+        self.feedback_store.stop()
 
 
 def services_of(request: Request) -> Services:
-    """The parts of the application that received the request."""
+    """The services of the application that received the request."""
     services: Services = request.app.state.services
     return services
 
 
-Parts = Annotated[Services, Depends(services_of)]
+ServicesDep = Annotated[Services, Depends(services_of)]

@@ -1,7 +1,7 @@
 """Settings of the prediction service."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, SecretStr
 
@@ -9,7 +9,7 @@ from ml.core.settings import DatabaseSettings, MlflowSettings, PublicAddresses
 
 
 class ApiSettings(DatabaseSettings, MlflowSettings, PublicAddresses):
-    """The prediction service."""
+    """Settings from the environment and `.env`."""
 
     api_workers: int = Field(default=1, ge=1)
     api_cache_dir: Path = Path(".local/model-cache")
@@ -33,14 +33,3 @@ class ApiSettings(DatabaseSettings, MlflowSettings, PublicAddresses):
     rate_limit_burst: int = Field(default=50, ge=1)
     history_timeout_seconds: float = Field(default=0.2, gt=0, le=5)
     ort_threads: int = Field(default=1, ge=1)
-
-    @property
-    def database_login(self) -> dict[str, Any]:
-        """Where the ``diabetes`` database is and how to log in, as psycopg2 takes it."""
-        return {
-            "host": self.postgres_host,
-            "port": self.postgres_port,
-            "dbname": self.diabetes_db_name,
-            "user": self.diabetes_db_user,
-            "password": self.diabetes_db_password.get_secret_value(),
-        }

@@ -1,1 +1,1 @@
-"""The API contract: request and response models, parsing and validation errors; no scoring and no I/O."""
+"""The API contract: request and response models, parsing and field errors; no HTTP, no scoring and no I/O."""

@@ -1,92 +1,90 @@
-"""CSV in the words of the data set: the cells of a line become a record, or faults that name what is wrong.
+"""The CSV format: parses a header and the cells of a line into a record.
 
-A header names any of the fields, in any order; an unknown value is empty or ``?``, as in the delivered file; the
-laboratory columns may say ``None``, not measured. The outcome, ``readmitted``, may stand there too: it is checked
-and handed back, but no model sees it. So a file that passes holds nothing but values of the schema.
+A header names any of the fields, in any order; a cell is empty or ``?`` if the value is unknown, as in the data set.
+The outcome ``readmitted`` is allowed too: it is validated and returned, but no model sees it. A valid file therefore
+holds only values of the schema.
 """
 
 import csv
 import re
 from typing import Final
 
-from api.contract.parsing import refusal
+from api.contract.field_errors import FieldError, cell_error, invalid_records, shorten, unknown_field
 from api.contract.requests import FIELD_NAMES
-from api.contract.validation_errors import Fault, cell_fault, shorten, unknown_field
 from ml.schema import BY_NAME, TARGET, UNKNOWN, Column, Record
 
 COLUMN_NAMES: Final = (*FIELD_NAMES, TARGET)
-"""What a header may name."""
+"""The columns that a header may name."""
 
-ADDED: Final = ("readmission_risk", "known_fields", "reliability")
-ADDED_INTERVAL: Final = ("risk_low", "risk_high")
-ADDED_HISTORY: Final = "history"
-"""Columns of an answer: always, with the interval, and for a file with patients, what became of their history."""
+PREDICTION_COLUMNS: Final = ("readmission_risk", "known_fields", "reliability")
+INTERVAL_COLUMNS: Final = ("risk_low", "risk_high")
+HISTORY_COLUMN: Final = "history"
+"""Columns that the response adds: always; with ``interval=true``; for a file with patient numbers."""
 
 _WHOLE: Final = re.compile(r"([0-9]{1,19})(?:\.0+)?")
-"""Whole numbers; with a point as well, since that is how pandas writes those of a column with gaps."""
+"""Whole numbers, also with a decimal point: pandas writes those of a column with gaps so."""
 
-_LISTED: Final = 1_000
-"""Columns with so many values at most are read by looking the text up."""
+_MAX_LOOKUP: Final = 1_000
+"""Columns with up to so many values are parsed by looking the text up."""
 
 _Value = str | int | None
 
 
 class LineError(Exception):
-    """A line that is no record: as a whole, or because of some of its cells."""
+    """A line that is not a valid record: as a whole, or because of some of its cells."""
 
     def __init__(self, message: str = "", cells: tuple[tuple[Column, str], ...] = ()) -> None:
         super().__init__(message)
         self._message = message
         self._cells = cells
 
-    def faults(self, record: int, line: int) -> list[Fault]:
-        """What is wrong, for the record of this index in the line of this number."""
+    def field_errors(self, record: int, line: int) -> list[FieldError]:
+        """The errors, given the index of the record and the number of the line."""
         if self._message:
-            return [Fault(record, None, None, self._message, line=line)]
-        return [cell_fault(record, line, column, text) for column, text in self._cells]
+            return [FieldError(record, None, None, self._message, line=line)]
+        return [cell_error(record, line, column, text) for column, text in self._cells]
 
 
 class Header:
-    """The first line of a file: which field each cell of the others belongs to."""
+    """The first line of a file: the fields of its columns.
+
+    Raises:
+        InvalidRecordsError: the line is not a header, or names a field twice or an unknown one.
+    """
 
     def __init__(self, line: str) -> None:
-        """Read a header.
-
-        Raises:
-            InvalidRecordsError: it is not a header, or names a field twice, or one that does not exist.
-        """
         try:
             names = _cells_of(line)
         except LineError as error:
-            raise refusal(error.faults(0, 1), 1) from None
+            raise invalid_records(error.field_errors(0, 1)) from None
         if len(names) > 2 * len(COLUMN_NAMES):
-            surplus = f"the header names {len(names)} columns; the schema knows {len(COLUMN_NAMES)}"
-            raise refusal([Fault(None, None, None, surplus, line=1)], 1)
-        faults = [
-            Fault(None, shorten(name), None, message, line=1)
+            surplus = f"the header names {len(names)} columns; the schema has {len(COLUMN_NAMES)}"
+            raise invalid_records([FieldError(None, None, None, surplus, line=1)])
+        errors = [
+            FieldError(None, shorten(name), None, message, line=1)
             for place, name in enumerate(names)
-            if (message := _objection(name, place, names))
+            if (message := _header_error(name, place, names))
         ]
-        if faults:
-            raise refusal(faults, len(faults))
+        if errors:
+            raise invalid_records(errors, len(errors))
         self.names: Final = tuple(names)
         self._columns: Final = [(name, _VALUES[name], BY_NAME[name]) for name in names]
 
     def skips(self, line: str) -> bool:
-        """Whether a line says nothing; where there is one column only, an empty one says that it is unknown."""
+        """Whether a line is empty and not a record; in a file of one column, an empty line is an unknown value."""
         return not line and len(self.names) > 1
 
     def record_of(self, line: str) -> Record:
-        """The record that a line holds; what is unknown is absent.
+        """Parse a line; unknown fields are absent from the record.
 
         Raises:
-            LineError: it holds none.
+            LineError: the line is not a valid record.
         """
         cells = _cells_of(line)
         if len(cells) != len(self._columns):
             raise LineError(f"the line has {len(cells)} values, the header names {len(self._columns)}")
         record: dict[str, _Value] = {}
-        wrong: list[tuple[Column, str]] = []
+        invalid: list[tuple[Column, str]] = []
         for (name, values, column), text in zip(self._columns, cells, strict=True):
             try:
                 value = values[text]
@@ -94,12 +92,12 @@ class Header:
                 try:
                     value = _parse(column, text)
                 except ValueError:
-                    wrong.append((column, text))
+                    invalid.append((column, text))
                     continue
             if value is not None:
                 record[name] = value
-        if wrong:
-            raise LineError(cells=tuple(wrong))
+        if invalid:
+            raise LineError(cells=tuple(invalid))
         record.pop(TARGET, None)
         return record
 
@@ -114,19 +112,19 @@ def _cells_of(line: str) -> list[str]:
         raise LineError("the line has a quotation mark that is not closed, or not doubled within a value") from None
 
 
-def _listed(column: Column) -> dict[str, _Value]:
-    """Texts of a column that are only looked up, with their values."""
-    listed = column.allowed
-    if column.low is not None and column.high is not None and column.high - column.low < _LISTED:
-        listed = tuple(range(column.low, column.high + 1))
-    return {"": None, UNKNOWN: None, **{str(value): value for value in listed}}
+def _lookup(column: Column) -> dict[str, _Value]:
+    """Texts of a column to their values, where the column has few."""
+    values = column.allowed
+    if column.low is not None and column.high is not None and column.high - column.low < _MAX_LOOKUP:
+        values = tuple(range(column.low, column.high + 1))
+    return {"": None, UNKNOWN: None, **{str(value): value for value in values}}
 
 
-_VALUES: Final = {name: _listed(BY_NAME[name]) for name in COLUMN_NAMES}
+_VALUES: Final = {name: _lookup(BY_NAME[name]) for name in COLUMN_NAMES}
 
 
 def _parse(column: Column, text: str) -> str | int:
-    """The value of any other text.
+    """The value of a text that is not in the lookup.
 
     Raises:
         ValueError: the column does not allow it.
@@ -139,18 +137,18 @@ def _parse(column: Column, text: str) -> str | int:
     return value
 
 
-def _objection(name: str, place: int, names: list[str]) -> str | None:
-    """What speaks against a name in the header."""
+def _header_error(name: str, place: int, names: list[str]) -> str | None:
+    """The error of a column name, if it is invalid."""
     if name in names[:place]:
-        return f"column '{shorten(name)}' stands there twice"
+        return f"the header names column '{shorten(name)}' twice"
     if name in COLUMN_NAMES:
         return None
-    if name in (*ADDED, *ADDED_INTERVAL, ADDED_HISTORY):
-        return f"column '{name}' is one of an answer; send the file without it"
+    if name in (*PREDICTION_COLUMNS, *INTERVAL_COLUMNS, HISTORY_COLUMN):
+        return f"column '{name}' belongs to a result; send the file without it"
     if names == [""]:
         return "the first line must name the columns"
     if not name:
         return f"column {place + 1} has no name; with pandas, write the file with index=False"
     if len(names) == 1 and re.search(r"[;\t|]", name):
-        return "the columns must be parted by commas"
+        return "the columns must be separated by commas"
     return unknown_field(name)

@@ -1,82 +1,140 @@
-"""From the bytes of a body to validated records, or to an error that names what is wrong."""
+"""Parses the bytes of a body into validated records, or raises an error that names every invalid field."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs
 
-from pydantic import ValidationError
-from pydantic_core import from_json
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails, from_json
 
+from api.contract.field_errors import MAX_ERRORS, FieldError, body_error, invalid_records, record_error
 from api.contract.requests import FIELD_NAMES, RECORDS_ADAPTER, REQUEST_ADAPTER
-from api.contract.validation_errors import Fault, body_fault, record_fault
-from api.errors import InvalidQueryError, InvalidRecordsError, MalformedBodyError
+from api.errors import InvalidQueryError, MalformedBodyError
 from ml.schema import Record
 
-CHUNK = 256
-"""Records validated at a time. Validation holds the interpreter lock; other requests get a turn in between."""
+Item = TypeVar("Item")
 
-MAX_FAULTS = 20
-"""Faults listed in an answer; more are only counted."""
+CHUNK: Final = 256
+"""Items validated at a time. Validation holds the interpreter lock; between chunks other threads can run."""
 
-MAX_FIELDS = 4 * len(FIELD_NAMES)
-"""A record with more fields than this is refused as a whole, not field by field."""
+MAX_FIELDS: Final = 4 * len(FIELD_NAMES)
+"""An item with more fields is rejected as a whole, without an error for each field."""
 
 
-def read_small(body: bytes, max_records: int) -> list[Record]:
-    """Records of a small body, in one pass; same answers as :func:`read_large`."""
+def parse_small(body: bytes, max_records: int) -> list[Record]:
+    """Records of a small body in one pass; same result and errors as :func:`parse_large`."""
     try:
         records = REQUEST_ADAPTER.validate_json(body)["records"]
     except ValidationError:
-        return read_large(body, max_records)  # which tells what is wrong
-    return records if len(records) <= max_records else read_large(body, max_records)
+        return parse_large(body, max_records)  # raises the detailed error
+    return records if len(records) <= max_records else parse_large(body, max_records)
 
 
-def read_large(body: bytes, max_records: int) -> list[Record]:
+def parse_large(body: bytes, max_records: int) -> list[Record]:
     """Records of a body of any size.
 
     Raises:
-        MalformedBodyError: it is not JSON.
-        InvalidRecordsError: it is JSON, but not 1 to `max_records` valid records.
+        MalformedBodyError: the body is not JSON.
+        InvalidRecordsError: the body does not hold 1 to `max_records` valid records.
     """
-    try:
-        document = from_json(body, allow_inf_nan=False)
-    except ValueError as error:
-        raise MalformedBodyError(f"The body is not valid JSON: {error}.") from None
-    return check_rows(_rows_of(document, max_records))
+    return validate_records(items_of(decode_json(body), "records", max_records))
 
 
-def check_rows(rows: Sequence[Any]) -> list[Record]:
-    """Records of decoded JSON, whatever document it came in.
+def decode_json(body: bytes, *, allow_nan: bool = False) -> Any:
+    """Decode a JSON body.
 
     Raises:
-        InvalidRecordsError: not all of them are valid records.
+        MalformedBodyError: the body is not JSON.
     """
-    records: list[Record] = []
-    faults: list[Fault] = []
+    try:
+        return from_json(body, allow_inf_nan=allow_nan)
+    except ValueError as error:
+        raise MalformedBodyError(f"The body is not valid JSON: {error}.") from None
+
+
+def items_of(document: Any, name: str, max_items: int) -> list[Any]:
+    """The list in ``{name: [...]}``.
+
+    Raises:
+        InvalidRecordsError: the document has another form, or does not hold 1 to `max_items` items.
+    """
+    item = name.removesuffix("s")
+    if not isinstance(document, dict):
+        message = f'the body must be an object: {{"{name}": [{{...}}]}}'
+        raise invalid_records([body_error(None, document, message)])
+    if unknown := [key for key in document if key != name]:
+        message = f"unknown field; only '{name}' is known"
+        raise invalid_records([body_error(key, document[key], message) for key in unknown[:MAX_ERRORS]], len(unknown))
+    items = document.get(name)
+    if not isinstance(items, list):
+        raise invalid_records([body_error(name, items, f"{name} must be a list of objects")])
+    if not 1 <= len(items) <= max_items:
+        message = f"{name} must hold 1 to {max_items} {item}s, not {len(items)}"
+        raise invalid_records([body_error(name, None, message)])
+    return items
+
+
+def validate_records(rows: Sequence[Any]) -> list[Record]:
+    """Validate decoded JSON records.
+
+    Raises:
+        InvalidRecordsError: some of the records are invalid.
+    """
+
+    def to_error(index: int, field: str | None, details: ErrorDetails) -> FieldError:
+        return record_error(index, field, details["type"], details["input"])
+
+    return validate_in_chunks(rows, RECORDS_ADAPTER, to_error, "record", len(FIELD_NAMES))
+
+
+def validate_in_chunks(
+    rows: Sequence[Any],
+    adapter: TypeAdapter[list[Item]],
+    to_error: Callable[[int, str | None, ErrorDetails], FieldError],
+    item: str,
+    fields: int,
+) -> list[Item]:
+    """Validate a list in chunks.
+
+    Args:
+        rows: decoded JSON.
+        adapter: validates a chunk.
+        to_error: makes a field error of the index in `rows`, the field and Pydantic's error.
+        item: what the list holds, for messages.
+        fields: number of fields that an item may have.
+
+    Raises:
+        InvalidRecordsError: some of the items are invalid.
+    """
+    valid: list[Item] = []
+    errors: list[FieldError] = []
     count = 0
     for start in range(0, len(rows), CHUNK):
         chunk = rows[start : start + CHUNK]
         wide = [index for index, row in enumerate(chunk) if isinstance(row, dict) and len(row) > MAX_FIELDS]
         if wide:
-            faults += [_too_wide(start + index, len(chunk[index])) for index in wide]
+            message = f"the {item} has {len(chunk[wide[0]])} fields; the schema has {fields}"
+            errors += [FieldError(start + index, None, None, message) for index in wide]
             count += len(wide)
             continue
         try:
-            records += RECORDS_ADAPTER.validate_python(chunk)
+            valid += adapter.validate_python(chunk)
         except ValidationError as error:
             count += error.error_count()
-            if len(faults) < MAX_FAULTS:
-                faults += _faults_of(error, start)
+            if len(errors) < MAX_ERRORS:
+                for details in error.errors(include_url=False, include_context=False):
+                    index, *path = details["loc"]
+                    errors.append(to_error(start + int(index), str(path[0]) if path else None, details))
     if count:
-        raise refusal(faults, count)
-    return records
+        raise invalid_records(errors, count, item)
+    return valid
 
 
-def read_flag(query: bytes, name: str) -> bool:
-    """A boolean parameter of the address, absent means false.
+def parse_flag(query: bytes, name: str) -> bool:
+    """A boolean query parameter; absent means false.
 
     Raises:
-        InvalidQueryError: it is neither true nor false, or given twice.
+        InvalidQueryError: the value is neither true nor false, or the parameter is repeated.
     """
     if not query:
         return False
@@ -85,46 +143,7 @@ def read_flag(query: bytes, name: str) -> bool:
             return False
         case ["true"]:
             return True
-        case given:
-            fault = body_fault(name, ",".join(given), f"{name} must be true or false, once")
-            raise InvalidQueryError(f"{name} must be true or false, once.", fault.as_json())
-
-
-def _rows_of(document: Any, max_records: int) -> list[Any]:
-    """The value of ``records``, when it is a list of an allowed length and stands alone."""
-    if not isinstance(document, dict):
-        raise refusal([body_fault(None, document, 'the body must be an object: {"records": [{...}]}')], 1)
-    if unknown := [name for name in document if name != "records"]:
-        faults = [
-            body_fault(name, document[name], "unknown field; only 'records' is known") for name in unknown[:MAX_FAULTS]
-        ]
-        raise refusal(faults, len(unknown))
-    rows = document.get("records")
-    if not isinstance(rows, list):
-        raise refusal([body_fault("records", rows, "records must be a list of objects")], 1)
-    if not 1 <= len(rows) <= max_records:
-        message = f"records must hold 1 to {max_records} records, not {len(rows)}"
-        raise refusal([body_fault("records", None, message)], 1)
-    return rows
-
-
-def _faults_of(error: ValidationError, start: int) -> Iterator[Fault]:
-    for details in error.errors(include_url=False, include_context=False):
-        index, *path = details["loc"]
-        yield record_fault(start + int(index), str(path[0]) if path else None, details["type"], details["input"])
-
-
-def _too_wide(index: int, fields: int) -> Fault:
-    return Fault(index, None, None, f"the record has {fields} fields; the schema knows {len(FIELD_NAMES)}")
-
-
-def refusal(faults: list[Fault], count: int) -> InvalidRecordsError:
-    """The error that names the first of the faults, and lists some of them."""
-    first = faults[0]
-    place = "" if first.record is None else f"record {first.record}: "
-    if first.line is not None:
-        place = f"line {first.line}: "
-    more = f" ({count} faults in all)" if count > 1 else ""
-    detail = f"{place}{first.message}{more}."
-    listed = [fault.as_json() for fault in faults[:MAX_FAULTS]]
-    return InvalidRecordsError(detail[0].upper() + detail[1:], listed, count)
+        case values:
+            message = f"{name} must be true or false, once"
+            errors = [body_error(name, ",".join(values), message).to_json()]
+            raise InvalidQueryError(f"{message}.", members={"errors": errors, "error_count": 1})

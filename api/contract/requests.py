@@ -1,7 +1,6 @@
-"""Request models. They derive from :mod:`ml.schema`, the only list of columns.
+"""Request models of records, derived from :mod:`ml.schema`, the only list of columns.
 
-A record is a TypedDict and not a model class: what Pydantic has validated is then already the mapping that
-the bundle encodes and the prediction log stores, under the keys of the data set, with nothing copied.
+A record is a TypedDict and not a model class: the validated mapping is encoded and logged as it is, without a copy.
 """
 
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from ml.schema import (
 )
 
 IDENTIFIERS: Final = (BY_NAME[PATIENT_ID], BY_NAME[ENCOUNTER_ID])
-"""Fields of a record that no model sees: they say whose earlier stays to look up, and before which encounter."""
+"""Fields of a record that no model sees: they select the earlier stays of the patient."""
 FIELD_NAMES: Final = tuple(column.name for column in (*FEATURES, *IDENTIFIERS))
 
 SHORT_RECORD: Final = {name: EXAMPLE_RECORD[name] for name in ("race", "gender", "age")}
@@ -33,13 +32,15 @@ KNOWN_PATIENT: Final[dict[str, Any]] = {PATIENT_ID: 338_247, ENCOUNTER_ID: 14_40
 RECORD: Final = "PatientRecord"
 REQUEST: Final = "PredictRequest"
 EXPLAIN_REQUEST: Final = "ExplainRequest"
+MAX_EXPLAIN_RECORDS: Final = 20
+"""An explanation costs as much as hundreds of predictions."""
 ASCII_ICD9: Final = ICD9_PATTERN.replace(r"\d", "[0-9]")
-"""JSON Schema's ``\\d`` means 0-9; that of Pydantic would also take the digits of other scripts."""
+"""Pydantic's ``\\d`` also matches digits of other scripts; JSON Schema's does not."""
 
 
 @dataclass(frozen=True)
 class WholeNumber:
-    """A whole number of a range or a code book. As in JSON Schema 3.0 is 3; but "3" is not, nor is true 1."""
+    """A whole number of a range or of a set of codes. 3.0 is valid as 3, as in JSON Schema; "3" and true are not."""
 
     low: int
     high: int
@@ -49,13 +50,13 @@ class WholeNumber:
         low, high = self.low, self.high
         whole_float = core_schema.float_schema(strict=True, allow_inf_nan=False, multiple_of=1, ge=low, le=high)
         whole = core_schema.int_schema(strict=True, ge=low, le=high)
-        # The range once more: as a float, the largest 64-bit number is one too large.
+        # The range is validated again: as a float, the largest 64-bit number is one too large.
         to_int = core_schema.no_info_plain_validator_function(int)
         number = core_schema.union_schema(
             [whole, core_schema.chain_schema([whole_float, to_int, whole])],
             mode="left_to_right",
             custom_error_type="whole_number",
-            custom_error_message="not a whole number that is allowed here",
+            custom_error_message="not an allowed whole number",
         )
         if self.allowed:
             return core_schema.chain_schema([number, core_schema.literal_schema(list(self.allowed))])
@@ -68,14 +69,14 @@ class WholeNumber:
 
 
 def describe(column: Column) -> str:
-    """What Swagger says of a field: unit, what is allowed, what the codes mean, what absence means."""
+    """Description of a field in the OpenAPI document: unit, allowed values, meanings of codes, meaning of absence."""
     unit = f" ({column.unit})" if column.unit else ""
     meanings = "; ".join(f"{value} = {text}" for value, text in column.texts.items() if str(value) != text)
     allowed = column.expectation[0].upper() + column.expectation[1:]
     return f"{column.label}{unit}. {allowed}.{f' {meanings}.' if meanings else ''} Absent or null: unknown."
 
 
-def _type_of(column: Column) -> Any:
+def _field_type(column: Column) -> Any:
     match column.kind:
         case Kind.ICD9:
             inner: Any = Annotated[str, Field(pattern=ASCII_ICD9)]
@@ -89,27 +90,27 @@ def _type_of(column: Column) -> Any:
     return Annotated[inner | None, Field(title=column.label, description=describe(column), examples=[column.example])]
 
 
-_LOOKED_UP: Final = {
-    PATIENT_ID: "Number of the patient, never an input of the model: the service looks up the earlier stays that it "
-    "knows of. Absent or null: no history.",
+_DESCRIPTIONS: Final = {
+    PATIENT_ID: "Number of the patient, never an input of the model: the service looks up the patient's earlier stays. "
+    "Absent or null: no history.",
     ENCOUNTER_ID: "Number of this encounter, never an input of the model: only stays before it count as earlier. "
-    "Absent or null: all stays of the patient do.",
+    "Absent or null: all stays of the patient count.",
 }
 
 
-def _identifier(column: Column) -> Any:
+def _identifier_type(column: Column) -> Any:
     number = Annotated[int, WholeNumber(column.low or 0, column.high or 0)]
-    description, example = _LOOKED_UP[column.name], KNOWN_PATIENT[column.name]
+    description, example = _DESCRIPTIONS[column.name], KNOWN_PATIENT[column.name]
     return Annotated[number | None, Field(title=column.label, description=description, examples=[example])]
 
 
 _STRICT: Final = ConfigDict(extra="forbid", strict=True)
-_FIELDS: Final = {column.name: _type_of(column) for column in FEATURES}
-_FIELDS.update({column.name: _identifier(column) for column in IDENTIFIERS})
+_FIELDS: Final = {column.name: _field_type(column) for column in FEATURES}
+_FIELDS.update({column.name: _identifier_type(column) for column in IDENTIFIERS})
 
 PatientRecord = TypedDict(RECORD, _FIELDS, total=False)  # type: ignore[misc]
 PatientRecord.__doc__ = (
-    "One hospital encounter. Any subset of the 47 features, an absent one is unknown; and, if known, whose it is."
+    "One hospital encounter: any subset of the 47 features (an absent one is unknown) and optional identifiers."
 )
 PatientRecord.__pydantic_config__ = ConfigDict(  # type: ignore[attr-defined]
     **_STRICT, json_schema_extra={"examples": [dict(SHORT_RECORD), dict(KNOWN_PATIENT), dict(EXAMPLE_RECORD)]}
@@ -126,6 +127,6 @@ class PredictRequest(TypedDict):
     ]
 
 
-_Checked = dict[str, list[Record]]
-REQUEST_ADAPTER: Final[TypeAdapter[_Checked]] = TypeAdapter(cast(type[_Checked], PredictRequest))
+_Records = dict[str, list[Record]]
+REQUEST_ADAPTER: Final[TypeAdapter[_Records]] = TypeAdapter(cast(type[_Records], PredictRequest))
 RECORDS_ADAPTER: Final[TypeAdapter[list[Record]]] = TypeAdapter(cast(type[list[Record]], list[PatientRecord]))

@@ -1,42 +1,58 @@
-"""Response models: what the service answers, as its document describes it."""
+"""Response models, as the OpenAPI document describes them, and the states of histories and outcomes."""
 
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from api.storage.feedback import STATUSES
-from api.storage.patient_history import STATES
+from api.contract.field_errors import FieldError
 
-History = Literal["used", "unknown", "unavailable", "none"]
-_HISTORY: Final = "; ".join(f"`{state}`: {meaning}" for state, meaning in STATES.items())
+HistoryState = Literal["used", "unknown", "unavailable", "none"]
+HISTORY_STATES: Final[dict[HistoryState, str]] = {
+    "used": "the patient's earlier stays were used; a known patient's first stay is a history too",
+    "unknown": "the database has no encounter of the patient",
+    "unavailable": "the database was unavailable or too slow",
+    "none": "the record has no patient_nbr",
+}
+OutcomeStatus = Literal["recorded", "unchanged", "corrected"]
+OUTCOME_STATUSES: Final[dict[OutcomeStatus, str]] = {
+    "recorded": "the first outcome of the prediction",
+    "unchanged": "the same outcome was recorded before",
+    "corrected": "another outcome was recorded before, and is kept as history",
+}
+
+
+def _meanings(states: dict[Any, str]) -> str:
+    return "; ".join(f"`{state}`: {meaning}" for state, meaning in states.items()) + "."
 
 
 class ModelName(BaseModel):
-    """The model version that gave an answer."""
+    """The model version that made a prediction."""
 
     name: str = Field(examples=["diabetes-readmission"])
     version: str = Field(examples=["3"])
-    data_source: str = Field(description="What it was trained on: real or synthetic data.", examples=["real"])
+    data_source: str = Field(description="Training data: real or synthetic.", examples=["real"])
 
 
 class PredictResponse(BaseModel):
-    """Calibrated probabilities of readmission within 30 days, and how much they rest on; in the order of the records.
+    """Calibrated probabilities of readmission within 30 days and their reliability.
 
-    All lists have one element per record.
+    All lists have one element per record, in the order of the records.
     """
 
     predictions: list[float] = Field(examples=[[0.18]])
-    known_fields: list[int] = Field(description="How many of the 47 features the record gave.", examples=[[3]])
+    known_fields: list[int] = Field(description="Number of the 47 features that the record has.", examples=[[3]])
     reliability: list[float] = Field(
-        description="AUROC that the model had on test patients of whom it knew as much: 0.5 is a guess.",
+        description="AUROC of the model on test patients of whom as much was known; 0.5 is no better than chance.",
         examples=[[0.561]],
     )
-    history: list[History] = Field(description=f"What became of the patient's earlier stays. {_HISTORY}.")
+    history: list[HistoryState] = Field(
+        description=f"Whether the patient's earlier stays were used. {_meanings(HISTORY_STATES)}"
+    )
     intervals: list[tuple[float, float]] | SkipJsonSchema[None] = Field(
         default=None,
-        description="With `interval=true` only: where the answer would lie if all were known of the patient, for the "
-        "share `interval_coverage` of GET /model. It says nothing of what no model can know.",
+        description="With `interval=true` only: the range of the prediction if all fields were known, with the "
+        "coverage `interval_coverage` of GET /model. It does not include the uncertainty that no model can remove.",
         examples=[[[0.11, 0.27]]],
     )
     model: ModelName
@@ -44,29 +60,29 @@ class PredictResponse(BaseModel):
 
 
 class Contribution(BaseModel):
-    """What one given field adds to the risk."""
+    """The contribution of one known field to the risk."""
 
     field: str = Field(description="`earlier_stays` stands for the whole history of the patient.")
     label: str
     value: str | int
-    contribution: float = Field(description="As probability; negative where the field lowers the risk.")
-    standard_error: float = Field(description="Of the contribution, from a sample of orders; 0 where it is exact.")
+    contribution: float = Field(description="As probability; negative if the field lowers the risk.")
+    standard_error: float = Field(description="Of the contribution, from a sample of orders; 0 if it is exact.")
 
 
 class Explanation(BaseModel):
-    """Where an answer comes from: `base`, all contributions and `remainder` add up to `probability`."""
+    """A probability as a sum: `base`, all contributions and `remainder`."""
 
     probability: float
-    base: float = Field(description="The answer when nothing is known.")
-    contributions: list[Contribution] = Field(description="Of every given field, the largest first.")
-    remainder: float = Field(description="What the contributions do not account for.")
+    base: float = Field(description="The prediction if no field is known.")
+    contributions: list[Contribution] = Field(description="Of every known field, the largest first.")
+    remainder: float = Field(description="Rounding error of the sum.")
     known_fields: int
     reliability: float
-    history: History
+    history: HistoryState
 
 
 class ExplainResponse(BaseModel):
-    """One explanation per record, in their order."""
+    """One explanation per record, in the order of the records."""
 
     explanations: list[Explanation]
     model: ModelName
@@ -74,35 +90,33 @@ class ExplainResponse(BaseModel):
 
 
 class OutcomeResult(BaseModel):
-    """What became of an outcome."""
+    """The result of storing an outcome."""
 
-    status: Literal["recorded", "unchanged", "corrected"] = Field(
-        description="; ".join(f"`{status}`: {meaning}" for status, meaning in STATUSES.items()) + "."
-    )
+    status: OutcomeStatus = Field(description=_meanings(OUTCOME_STATUSES))
     predictions: int = Field(
-        description="How many predictions in the log it is of: 0 also while one is on its way there; more than 1 where "
-        "an encounter was scored more often, or a request id was used again."
+        description="Number of logged predictions that the outcome belongs to: 0 also while a prediction is still "
+        "being logged; more than 1 if an encounter was scored repeatedly, or a request id was reused."
     )
 
 
 class FeedbackResponse(BaseModel):
-    """One result per outcome, in their order."""
+    """One result per outcome, in the order of the outcomes."""
 
     outcomes: list[OutcomeResult]
     request_id: str
 
 
-class Completeness(BaseModel):
-    """What the model's answers are worth, by how much it is told."""
+class ReliabilityCurve(BaseModel):
+    """Expected AUROC as a function of the information in a record."""
 
-    weights: dict[str, float] = Field(description="Share of the information that a field holds; they add up to 1.")
-    information: list[float] = Field(description="Degrees of information, 0 (nothing known) to 1.")
-    auroc_without_history: list[float] = Field(description="`reliability` of an answer, at each of these degrees.")
-    auroc_with_history: list[float] = Field(description="Likewise, where the patient's earlier stays are known.")
+    weights: dict[str, float] = Field(description="Share of the information in each field; the sum is 1.")
+    information: list[float] = Field(description="Shares of the information, 0 (nothing known) to 1.")
+    auroc_without_history: list[float] = Field(description="`reliability` at each of these shares.")
+    auroc_with_history: list[float] = Field(description="The same, if the patient's earlier stays are known.")
 
 
 class Metric(BaseModel):
-    """A figure on the test patients, with its 95 % interval."""
+    """A metric on the test patients, with its 95 % confidence interval."""
 
     value: float | None = None
     low: float | None = None
@@ -110,17 +124,17 @@ class Metric(BaseModel):
 
 
 class RegistryStatus(BaseModel):
-    """What the last look at the registry found."""
+    """The result of the last poll of the model registry."""
 
     reachable: bool
-    version: str | None = Field(description="The version that the alias production names.")
-    checked_at: str | None = Field(description="When the registry last answered.")
-    since: str | None = Field(description="Since when it has been reachable, or away.")
+    version: str | None = Field(description="The version with the alias production.")
+    checked_at: str | None = Field(description="Time of the last successful poll.")
+    since: str | None = Field(description="Time since which the registry has been reachable, or unreachable.")
     error: str | None
 
 
-class Refusal(BaseModel):
-    """A production version that failed its checks; the model before it serves on."""
+class RejectedVersion(BaseModel):
+    """A production version that failed its checks; the previous model stays in service."""
 
     version: str
     reason: str
@@ -128,7 +142,7 @@ class Refusal(BaseModel):
 
 
 class ModelDescription(BaseModel):
-    """The model that answers now."""
+    """The served model."""
 
     name: str
     version: str
@@ -138,36 +152,25 @@ class ModelDescription(BaseModel):
     trained_at: str
     metrics: dict[str, Metric]
     prevalence: float
-    risk_quantiles: list[float] = Field(description="101 quantiles of risk among the test patients, 0 % to 100 %.")
-    completeness: Completeness
+    risk_quantiles: list[float] = Field(description="101 quantiles of risk of the test patients, 0 % to 100 %.")
+    completeness: ReliabilityCurve
     interval_coverage: float = Field(
-        description="Share of test encounters whose answer from the complete record lay within the range of "
-        "`?interval=true`, when some of its fields were hidden."
+        description="Share of test encounters whose prediction from the complete record was within the range of "
+        "`?interval=true` from a record with hidden fields."
     )
     loaded_at: str
     registry: RegistryStatus
-    refused: Refusal | None
+    refused: RejectedVersion | None
 
 
 class Status(BaseModel):
-    """A word on how the service is."""
+    """The state of the service."""
 
     status: str
 
 
-class Fault(BaseModel):
-    """One thing that is wrong with a request."""
-
-    record: int | None = Field(description="Index of the record, from 0.")
-    line: int | None = Field(default=None, description="Of a file: number of the line, from 1.")
-    field: str | None
-    value: Any = Field(description="What was given, shortened.")
-    message: str
-    allowed: list[str | int] | None = None
-
-
 class Problem(BaseModel):
-    """What went wrong, by RFC 9457."""
+    """A problem document (RFC 9457)."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -177,5 +180,5 @@ class Problem(BaseModel):
     detail: str
     instance: str
     request_id: str
-    errors: list[Fault] = Field(default=[], description="The first faults of the request, with status 422.")
-    error_count: int = Field(default=0, description="How many faults the request has, with status 422.")
+    errors: list[FieldError] = Field(default=[], description="The first errors of the request, with status 422.")
+    error_count: int = Field(default=0, description="Total number of errors, with status 422.")

@@ -1,1 +1,1 @@
-"""The served model: read from the registry, checked in a sandbox, cached on disk and replaced atomically."""
+"""The served model: downloaded from the registry, checked in a sandbox, cached on disk and swapped atomically."""

@@ -1,7 +1,7 @@
-"""The last good model on the service's own disk, so that it starts while MLflow is away.
+"""Disk cache of the last valid model, so that the service starts while MLflow is unavailable.
 
-``<cache>/current.json`` names a folder beside it and the version that the folder holds. It is replaced in one
-step, after the folder is complete; a reader therefore sees the old model or the new one, never half of one.
+``<cache>/current.json`` names a folder beside it and the version in that folder. It is replaced atomically after the
+folder is complete: a reader sees the old model or the new one, never an incomplete one.
 """
 
 import json
@@ -23,18 +23,18 @@ logger = logging.getLogger(__name__)
 _POINTER: Final = "current.json"
 _VERSION_PREFIX: Final = "version-"
 _SCRATCH_PREFIX: Final = "scratch-"
-_ABANDONED_SECONDS: Final = 900
-"""A scratch folder this old belongs to a process that is gone; a younger one may be another worker's."""
+_SCRATCH_MAX_SECONDS: Final = 900
+"""Age at which a scratch folder is deleted; a younger one may belong to another worker."""
 
 
 class ModelCache:
-    """The folders of the current and the previous model."""
+    """Folders of the current and the previous model."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def current(self) -> tuple[RegisteredVersion, Path] | None:
-        """The version published last and its folder; None when there is none, or when the pointer is damaged."""
+        """The last published version and its folder; None if there is none, or the pointer is damaged."""
         pointer = self._pointer()
         try:
             version = RegisteredVersion(**pointer["version"])
@@ -45,7 +45,7 @@ class ModelCache:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """An empty folder to download into; gone at the end unless published."""
+        """An empty folder for a download; deleted at the end unless published."""
         self._root.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=_SCRATCH_PREFIX, dir=self._root))
         try:
@@ -54,7 +54,7 @@ class ModelCache:
             shutil.rmtree(folder, ignore_errors=True)
 
     def publish(self, version: RegisteredVersion, scratch: Path) -> None:
-        """Make a complete scratch folder the current one, keep the one before it, remove the others."""
+        """Make a complete scratch folder current; keeps the previous one and deletes all others."""
         previous = self._pointer().get("folder")
         folder = scratch.with_name(f"{_VERSION_PREFIX}{version.version}-{scratch.name.removeprefix(_SCRATCH_PREFIX)}")
         for file in scratch.iterdir():
@@ -64,7 +64,7 @@ class ModelCache:
         pointer.write_text(json.dumps({"version": asdict(version), "folder": folder.name, "previous": previous}))
         _sync(pointer)
         pointer.replace(self._root / _POINTER)
-        self._tidy(keep={folder.name, previous})
+        self._delete_others(keep={folder.name, previous})
 
     def _pointer(self) -> dict[str, Any]:
         try:
@@ -72,16 +72,16 @@ class ModelCache:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
-            logger.warning("the pointer of the model cache cannot be read: %s", type(error).__name__)
+            logger.warning("the pointer of the model cache is not readable: %s", type(error).__name__)
             return {}
         return pointer if isinstance(pointer, dict) else {}
 
-    def _tidy(self, keep: set[Any]) -> None:
+    def _delete_others(self, keep: set[Any]) -> None:
         for folder in self._root.glob(f"{_VERSION_PREFIX}*"):
             if folder.name not in keep:
                 shutil.rmtree(folder, ignore_errors=True)
         for leftover in self._root.glob(f"{_SCRATCH_PREFIX}*"):
-            if time.time() - leftover.stat().st_mtime > _ABANDONED_SECONDS:
+            if time.time() - leftover.stat().st_mtime > _SCRATCH_MAX_SECONDS:
                 shutil.rmtree(leftover, ignore_errors=True)
 
 

@@ -1,10 +1,10 @@
-"""Memory that was needed for a moment only, handed back to the system."""
+"""Returns freed memory to the operating system."""
 
 import ctypes
 from contextlib import suppress
 
 
 def trim_heap() -> None:
-    """Have the C library return what it keeps for later: after a model was loaded, more than the model itself."""
-    with suppress(OSError, AttributeError):  # another C library than glibc
+    """Make glibc return its free memory: after loading a model, that is more than the model itself."""
+    with suppress(OSError, AttributeError):  # not glibc
         ctypes.CDLL(None).malloc_trim(0)

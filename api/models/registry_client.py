@@ -1,4 +1,4 @@
-"""The few reads of MLflow's REST interface that the service needs, with short time limits and size bounds."""
+"""Client of MLflow's REST interface: resolves the alias and downloads bundles, with time and size limits."""
 
 import asyncio
 import time
@@ -14,24 +14,24 @@ from ml.core.errors import PlatformError, RegistryError
 
 _MEBI: Final = 1024 * 1024
 SIZE_LIMITS: Final = {MANIFEST_FILE: _MEBI, GOLDEN_FILE: 16 * _MEBI, MODEL_FILE: 1024 * _MEBI}
-"""The files of a bundle and the most bytes that each may have."""
+"""Files of a bundle and their size limits in bytes."""
 
-_ANSWER_SECONDS: Final = 10
-"""A question that is not answered in full by then has no answer."""
+_RESPONSE_SECONDS: Final = 10
+"""Time limit of a whole response, except for downloads."""
 
-_ABSENT: Final = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
-"""MLflow's codes for a model, and for an alias, that is not there."""
+_NOT_FOUND: Final = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
+"""MLflow's error codes for an unknown model and an unknown alias."""
 
 
 class ArtifactError(PlatformError):
-    """A model version whose files are not there or not as they may be; MLflow itself answered."""
+    """The files of a model version are missing or invalid, while MLflow itself is available."""
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredVersion:
-    """A model version as the registry names it.
+    """Identity of a model version.
 
-    The number alone does not identify it: a registry that was emptied counts from 1 again.
+    The number alone is not enough: a registry that was emptied starts at 1 again.
     """
 
     name: str
@@ -41,7 +41,7 @@ class RegisteredVersion:
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Self:
-        """From the ``model_version`` of an answer."""
+        """Parse the ``model_version`` of a response."""
         return cls(
             name=str(fields["name"]),
             version=str(fields["version"]),
@@ -51,10 +51,10 @@ class RegisteredVersion:
 
 
 class RegistryClient:
-    """Reads from one MLflow server. Raises RegistryError when it does not answer as it should."""
+    """Client of one MLflow server. Methods raise RegistryError if MLflow is unavailable or responds unexpectedly."""
 
     def __init__(self, tracking_uri: str) -> None:
-        # Proxies of the environment are for the internet; MLflow is a neighbour.
+        # Proxies in the environment are for the internet; MLflow is in the same network.
         self._http = httpx.AsyncClient(
             base_url=tracking_uri.rstrip("/"), timeout=httpx.Timeout(5, connect=2), trust_env=False
         )
@@ -64,37 +64,37 @@ class RegistryClient:
         await self._http.aclose()
 
     async def version_of(self, name: str, alias: str) -> RegisteredVersion | None:
-        """The version that an alias names; None when there is no such model or alias."""
+        """The version with an alias; None if the model or the alias does not exist."""
         response = await self._get("/api/2.0/mlflow/registered-models/alias", name=name, alias=alias)
-        if response.status_code in (400, 404) and _fields_of(response).get("error_code") in _ABSENT:
+        if response.status_code in (400, 404) and _json_of(response).get("error_code") in _NOT_FOUND:
             return None
         try:
-            return RegisteredVersion.from_json(_checked(response)["model_version"])
+            return RegisteredVersion.from_json(_json_of_ok(response)["model_version"])
         except (KeyError, TypeError, ValueError) as error:
-            raise RegistryError("MLflow names the production version in a way that was not understood.") from error
+            raise RegistryError("MLflow's description of the production version is invalid.") from error
 
     async def download(self, version: RegisteredVersion, directory: Path) -> None:
-        """Fetch the files of a version into an empty directory.
+        """Download the files of a version into an empty directory.
 
         Raises:
-            RegistryError: MLflow does not answer.
-            ArtifactError: it does, but the files are not there, too large, never arrive, or are not proxied by MLflow.
+            RegistryError: MLflow is unavailable.
+            ArtifactError: a file is missing, too large, stalls, or is not served by MLflow.
         """
         root = await self._artifact_root(version)
         for name, limit in SIZE_LIMITS.items():
             try:
                 await self._download_file(f"{root}/{name}", directory / name, limit)
             except httpx.ReadTimeout as error:
-                await self._artifact_root(version)  # is it this file, or does MLflow not answer at all?
-                raise ArtifactError(f"its file {name} stopped arriving") from error
+                await self._artifact_root(version)  # raises RegistryError if MLflow is unavailable
+                raise ArtifactError(f"the download of its file {name} stalled") from error
             except httpx.HTTPError as error:
-                raise _away(error) from error
+                raise _unreachable(error) from error
 
     async def _artifact_root(self, version: RegisteredVersion) -> str:
         response = await self._get(
             "/api/2.0/mlflow/model-versions/get-download-uri", name=version.name, version=version.version
         )
-        uri = urlsplit(str(_checked(response).get("artifact_uri", "")))
+        uri = urlsplit(str(_json_of_ok(response).get("artifact_uri", "")))
         if uri.scheme != "mlflow-artifacts" or ".." in uri.path.split("/"):
             raise ArtifactError("its files are not served by MLflow (mlflow-artifacts:)")
         return "/api/2.0/mlflow-artifacts/artifacts/" + quote(uri.path.strip("/"))
@@ -105,7 +105,7 @@ class RegistryClient:
             if response.status_code in (400, 404):
                 raise ArtifactError(f"it has no file {target.name}")
             if response.status_code != httpx.codes.OK:
-                raise RegistryError(f"MLflow answered {response.status_code} to the download of {target.name}.")
+                raise RegistryError(f"MLflow returned {response.status_code} for the download of {target.name}.")
             with await asyncio.to_thread(target.open, "wb") as file:
                 async for chunk in response.aiter_bytes(_MEBI):
                     size += len(chunk)
@@ -115,17 +115,17 @@ class RegistryClient:
 
     async def _get(self, path: str, **query: str) -> httpx.Response:
         try:
-            async with asyncio.timeout(_ANSWER_SECONDS):  # a byte now and then keeps the client's own limit quiet
+            async with asyncio.timeout(_RESPONSE_SECONDS):  # the client's own limit is per read
                 return await self._http.get(path, params=query)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            raise _away(error) from error
+            raise _unreachable(error) from error
 
 
-def _away(error: Exception) -> RegistryError:
+def _unreachable(error: Exception) -> RegistryError:
     return RegistryError(f"MLflow cannot be reached: {type(error).__name__}.")
 
 
-def _fields_of(response: httpx.Response) -> dict[str, Any]:
+def _json_of(response: httpx.Response) -> dict[str, Any]:
     try:
         fields = response.json()
     except ValueError:
@@ -133,12 +133,12 @@ def _fields_of(response: httpx.Response) -> dict[str, Any]:
     return fields if isinstance(fields, dict) else {}
 
 
-def _checked(response: httpx.Response) -> dict[str, Any]:
+def _json_of_ok(response: httpx.Response) -> dict[str, Any]:
     if response.status_code != httpx.codes.OK:
-        raise RegistryError(f"MLflow answered {response.status_code}.")
-    return _fields_of(response)
+        raise RegistryError(f"MLflow returned status {response.status_code}.")
+    return _json_of(response)
 
 
 def utc_now() -> str:
-    """The time, as ISO 8601 in UTC."""
+    """The current time in ISO 8601, UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,12 +1,12 @@
-"""The model that answers: taken from the cache at start, from the registry later, swapped in one step."""
+"""The model store: loads the cached model at the start, polls the registry and swaps the served model atomically."""
 
 import asyncio
 import logging
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -15,6 +15,7 @@ from api.models.cache import ModelCache
 from api.models.heap import trim_heap
 from api.models.registry_client import ArtifactError, RegisteredVersion, RegistryClient, utc_now
 from api.models.sandbox import check_in_sandbox
+from api.settings import ApiSettings
 from ml.core.bundle import Bundle, load_bundle
 from ml.core.errors import BundleError, RegistryError
 from ml.core.names import MODEL_NAME, PRODUCTION
@@ -22,47 +23,44 @@ from ml.core.names import MODEL_NAME, PRODUCTION
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS: Final = 60
-RETRY_SECONDS_MOST: Final = 3600
-"""A refused version is tried again after the first, then after twice that each time, up to the second."""
+MAX_RETRY_SECONDS: Final = 3600
+"""A rejected version is retried with exponential backoff between these two."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A checked bundle and where it comes from. Never changed; another one takes its place."""
+    """A checked bundle and its version. Immutable; a new model is a new object."""
 
     bundle: Bundle
     registered: RegisteredVersion
-    loaded_at: str
-    loaded_timestamp: float
     summary: orjson.Fragment
-    """The ``model`` member of an answer, encoded once."""
+    """The ``model`` member of responses, serialised once."""
+    loaded_at: str = field(default_factory=utc_now)
+    loaded_timestamp: float = field(default_factory=time.time)
 
     @classmethod
-    def of(cls, bundle: Bundle, registered: RegisteredVersion) -> "ServedModel":
-        """The bundle of a version, as of now."""
-        summary = {
-            "name": registered.name,
-            "version": registered.version,
-            "data_source": bundle.manifest.provenance,
-        }
-        return cls(bundle, registered, utc_now(), time.time(), orjson.Fragment(orjson.dumps(summary)))
+    def from_bundle(cls, bundle: Bundle, registered: RegisteredVersion) -> "ServedModel":
+        """The bundle of a version, loaded now."""
+        data_source = bundle.manifest.provenance
+        summary = {"name": registered.name, "version": registered.version, "data_source": data_source}
+        return cls(bundle, registered, orjson.Fragment(orjson.dumps(summary)))
 
 
 @dataclass(frozen=True, slots=True)
 class RegistryState:
-    """What the last look at the registry found."""
+    """The result of the last poll of the registry; see :class:`api.contract.responses.RegistryStatus`."""
 
     reachable: bool = False
     version: str | None = None
     checked_at: str | None = None
     checked_timestamp: float = field(default_factory=time.time)
     since: str | None = None
-    error: str | None = "not asked yet"
+    error: str | None = "not polled yet"
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A version that failed its checks, and when to try it again."""
+class RejectedVersion:
+    """A version that failed its checks, and when to retry it on the clock of time.monotonic."""
 
     registered: RegisteredVersion
     reason: str
@@ -70,20 +68,16 @@ class Refused:
     attempts: int
     retry_at: float
 
-    def as_json(self) -> dict[str, Any]:
-        """As in GET /model."""
-        return {"version": self.registered.version, "reason": self.reason, "at": self.at}
-
 
 class ModelStore:
-    """Holds the served model and follows the alias in the background.
+    """Holds the served model and follows the production alias in the background.
 
     Args:
-        registry: tells where the alias points, and hands out files.
-        cache: the last good version on disk.
-        poll_seconds: between two looks at the registry.
-        trial_seconds: a version that takes longer to fetch and check is refused.
-        threads: ONNX Runtime's.
+        registry: resolves the alias and downloads files.
+        cache: the last valid version on disk.
+        poll_seconds: interval between polls of the registry.
+        trial_seconds: time limit for downloading and checking a version.
+        threads: of ONNX Runtime.
     """
 
     def __init__(
@@ -91,7 +85,7 @@ class ModelStore:
     ) -> None:
         self.current: ServedModel | None = None
         self.registry_state = RegistryState()
-        self.refused: Refused | None = None
+        self.rejected: RejectedVersion | None = None
         self.load_failures: Counter[str] = Counter()
         self._registry = registry
         self._cache = cache
@@ -100,13 +94,19 @@ class ModelStore:
         self._threads = threads
         self._task: asyncio.Task[None] | None = None
 
+    @classmethod
+    def from_settings(cls, settings: ApiSettings) -> "ModelStore":
+        """The store of the settings' registry and cache folder."""
+        registry, cache = RegistryClient(settings.mlflow_tracking_uri), ModelCache(settings.api_cache_dir)
+        return cls(registry, cache, settings.model_poll_seconds, settings.model_trial_seconds, settings.ort_threads)
+
     async def start(self) -> None:
-        """Serve the cached model, if there is a good one, and begin to follow the registry. Never fails."""
-        await self._start_from_cache()
-        self._task = asyncio.create_task(self._follow(), name="follow the registry")
+        """Load the cached model, if there is a valid one, and start polling. Never fails."""
+        await self._load_cached()
+        self._task = asyncio.create_task(self._poll_forever(), name="poll the registry")
 
     async def stop(self) -> None:
-        """End the background work."""
+        """Stop polling."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -116,130 +116,129 @@ class ModelStore:
         """The served model.
 
         Raises:
-            NoModelError: there is none; it says why.
+            NoModelError: no model is loaded; the message has the reason.
         """
         if self.current is not None:
             return self.current
-        if self.refused is not None:
+        if self.rejected is not None:
             raise NoModelError(
-                f"no production model yet: version {self.refused.registered.version} was refused, {self.refused.reason}"
+                f"no production model yet: version {self.rejected.registered.version} was rejected, "
+                f"{self.rejected.reason}"
             )
         if self.registry_state.checked_at is None and self.registry_state.since is not None:
-            raise NoModelError("no production model yet: MLflow cannot be reached, and no model is cached here")
+            raise NoModelError("no production model yet: MLflow cannot be reached, and no model is cached")
         raise NoModelError("no production model yet: run train_models_diabetes_simple")
 
-    async def check(self) -> None:
-        """Look at the registry once, and take the production version if it is new and good."""
+    async def poll(self) -> None:
+        """Poll the registry once, and load the production version if it is new."""
         try:
-            target = await self._registry.version_of(MODEL_NAME, PRODUCTION)
-            self._note_reachable(target)
-            if target is None or not self._is_due(target):
-                return
-            await self._take(target)
+            version = await self._registry.version_of(MODEL_NAME, PRODUCTION)
+            self._set_reachable(version)
+            if version is not None and self._is_due(version):
+                await self._load(version)
         except RegistryError as error:
-            self._note_away(str(error))
+            self._set_unreachable(str(error))
 
-    def _is_due(self, target: RegisteredVersion) -> bool:
-        if self.current is not None and self.current.registered == target:
-            self.refused = None  # the alias was moved back
+    def _is_due(self, version: RegisteredVersion) -> bool:
+        if self.current is not None and self.current.registered == version:
+            self.rejected = None  # the alias was moved back
             return False
-        refused = self.refused
-        return refused is None or refused.registered != target or time.monotonic() >= refused.retry_at
+        rejected = self.rejected
+        return rejected is None or rejected.registered != version or time.monotonic() >= rejected.retry_at
 
-    async def _take(self, target: RegisteredVersion) -> None:
+    async def _load(self, version: RegisteredVersion) -> None:
         try:
             with self._cache.scratch() as scratch:
                 async with asyncio.timeout(self._trial_seconds):
-                    bundle = await self._fetch(target, scratch)
-                self._serve(ServedModel.of(bundle, target))
-                await self._publish(target, scratch)
+                    bundle = await self._download(version, scratch)
+                self._serve(bundle, version)
+                await self._publish(version, scratch)
         except BundleError as error:
-            self._refuse(target, "bundle", str(error))
+            self._reject(version, "bundle", str(error))
         except ArtifactError as error:
-            self._refuse(target, "artifact", str(error))
+            self._reject(version, "artifact", str(error))
         except TimeoutError:
-            self._refuse(target, "timeout", f"it was not ready within {self._trial_seconds:g} seconds")
+            self._reject(version, "timeout", f"it was not ready within {self._trial_seconds:g} seconds")
         except OSError as error:
-            self._refuse(target, "disk", f"it cannot be stored in the model cache: {error.strerror}")
+            self._reject(version, "disk", f"it cannot be stored in the model cache: {error.strerror}")
         except RegistryError:
-            raise  # MLflow went away half way; nothing is known against the version
+            raise  # MLflow became unavailable; the version may be valid
         except Exception:
-            logger.exception("checking version %s failed in an unforeseen way", target.version)
-            self._refuse(target, "internal", "its check failed in an unforeseen way; the log says how")
+            logger.exception("unexpected error in the check of version %s", version.version)
+            self._reject(version, "internal", "its check failed unexpectedly; see the log")
 
-    async def _fetch(self, target: RegisteredVersion, scratch: Path) -> Bundle:
-        await self._registry.download(target, scratch)
+    async def _download(self, version: RegisteredVersion, scratch: Path) -> Bundle:
+        await self._registry.download(version, scratch)
         try:
             await check_in_sandbox(scratch, self._threads)
-            return await asyncio.to_thread(_load, scratch, self._threads)
+            return await asyncio.to_thread(_load_bundle, scratch, self._threads)
         except BundleError as error:
             raise BundleError(str(error).replace(f"{scratch}/", "")) from error
 
-    async def _publish(self, target: RegisteredVersion, scratch: Path) -> None:
-        writing = asyncio.ensure_future(asyncio.to_thread(self._cache.publish, target, scratch))
+    async def _publish(self, version: RegisteredVersion, scratch: Path) -> None:
+        writing = asyncio.ensure_future(asyncio.to_thread(self._cache.publish, version, scratch))
         try:
             await asyncio.shield(writing)
         except asyncio.CancelledError:
-            await writing  # the scratch folder must not vanish under the thread that renames it
+            await writing  # the caller deletes the scratch folder, which the thread renames
             raise
         except OSError as error:
-            logger.warning("version %s serves but could not be cached: %s", target.version, error.strerror)
+            logger.warning("version %s is served but was not cached: %s", version.version, error.strerror)
 
-    async def _start_from_cache(self) -> None:
+    async def _load_cached(self) -> None:
         cached = self._cache.current()
         if cached is None:
             return
-        registered, folder = cached
+        version, folder = cached
         try:
-            bundle = await asyncio.to_thread(_load, folder, self._threads)
+            bundle = await asyncio.to_thread(_load_bundle, folder, self._threads)
         except BundleError as error:
             self.load_failures["cache"] += 1
-            logger.warning("the cached model is not used: %s", error)
+            logger.warning("the cached model is invalid: %s", error)
             return
-        self._serve(ServedModel.of(bundle, registered))
+        self._serve(bundle, version)
 
-    async def _follow(self) -> None:
+    async def _poll_forever(self) -> None:
         while True:
             try:
-                await self.check()
+                await self.poll()
             except Exception:
-                # A fault here must not end the following: it is logged, counted, and the next look may succeed.
+                # Polling must go on: the error is logged and counted, and the next poll may succeed.
                 self.load_failures["internal"] += 1
-                logger.exception("looking for a new model failed")
+                logger.exception("unexpected error in the poll of the registry")
             await asyncio.sleep(self._poll_seconds)
 
-    def _serve(self, model: ServedModel) -> None:
-        self.current = model
-        self.refused = None
-        logger.info("serving %s version %s", model.registered.name, model.registered.version)
+    def _serve(self, bundle: Bundle, version: RegisteredVersion) -> None:
+        self.current = ServedModel.from_bundle(bundle, version)
+        self.rejected = None
+        logger.info("serving %s version %s", version.name, version.version)
 
-    def _refuse(self, target: RegisteredVersion, kind: str, reason: str) -> None:
-        before = self.refused
-        attempts = before.attempts + 1 if before is not None and before.registered == target else 1
-        pause = min(RETRY_SECONDS * 2 ** (attempts - 1), RETRY_SECONDS_MOST)
-        self.refused = Refused(target, reason, utc_now(), attempts, time.monotonic() + pause)
+    def _reject(self, version: RegisteredVersion, kind: str, reason: str) -> None:
+        before = self.rejected
+        attempts = before.attempts + 1 if before is not None and before.registered == version else 1
+        backoff = min(RETRY_SECONDS * 2 ** (attempts - 1), MAX_RETRY_SECONDS)
+        self.rejected = RejectedVersion(version, reason, utc_now(), attempts, time.monotonic() + backoff)
         self.load_failures[kind] += 1
-        logger.error("version %s is refused: %s", target.version, reason)
+        logger.error("version %s is rejected: %s", version.version, reason)
 
-    def _note_reachable(self, target: RegisteredVersion | None) -> None:
+    def _set_reachable(self, version: RegisteredVersion | None) -> None:
         state = self.registry_state
         if not state.reachable:
-            logger.info("MLflow answers")
+            logger.info("MLflow is reachable")
         now = utc_now()
         since = state.since if state.reachable else now
-        self.registry_state = RegistryState(True, target.version if target else None, now, time.time(), since, None)
+        self.registry_state = RegistryState(True, version.version if version else None, now, time.time(), since, None)
 
-    def _note_away(self, error: str) -> None:
+    def _set_unreachable(self, error: str) -> None:
         state = self.registry_state
-        if state.reachable or state.since is None:
-            logger.warning("%s The served model stays.", error)
-        since = utc_now() if state.reachable or state.since is None else state.since
-        self.registry_state = RegistryState(
-            False, state.version, state.checked_at, state.checked_timestamp, since, error
-        )
+        since = state.since
+        if state.reachable or since is None:
+            logger.warning("%s The served model stays in service.", error)
+            since = utc_now()
+        self.registry_state = replace(state, reachable=False, since=since, error=error)
 
 
-def _load(folder: Path, threads: int) -> Bundle:
+def _load_bundle(folder: Path, threads: int) -> Bundle:
     bundle = load_bundle(folder, threads)
-    trim_heap()  # a graph takes several times its size while it is read
+    trim_heap()  # while a graph is parsed, it takes several times its size
     return bundle

@@ -1,1 +1,1 @@
-"""Protocols of others: their documents become our records, and our errors are told as their clients expect."""
+"""Formats of other serving protocols, MLflow's and Open Inference: their requests become records; no routes."""

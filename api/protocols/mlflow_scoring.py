@@ -1,4 +1,4 @@
-"""MLflow's scoring protocol: the documents that ``mlflow models serve`` takes, as records.
+"""MLflow's scoring protocol: parses the request formats of ``mlflow models serve`` into records.
 
 https://mlflow.org/docs/latest/ml/deployment/deploy-model-locally/#json-input
 """
@@ -7,12 +7,20 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
-from api.contract.csv_reader import CsvIntake
+from api.contract.csv_reader import CsvParser
+from api.contract.parsing import decode_json
 from api.contract.requests import FIELD_NAMES, RECORD
-from api.protocols.tables import Asked, check_count, known, read_json, records_of_columns, records_of_rows, refused
+from api.protocols.tables import (
+    ScoringRequest,
+    check_count,
+    invalid_body,
+    nan_to_none,
+    records_of_columns,
+    records_of_rows,
+)
 
 MLFLOW_VERSION: Final = "3.17.2"
-"""The MLflow whose protocol this is. A test holds it to the one that models are logged with."""
+"""MLflow's version of the protocol. A test compares it with the version that logs the models."""
 
 SPLIT: Final = "dataframe_split"
 RECORDS: Final = "dataframe_records"
@@ -40,7 +48,7 @@ _VALUE_LISTS: Final = {
     "properties": {name: {"type": "array", "minItems": 1, "items": {}} for name in FIELD_NAMES},
     "additionalProperties": False,
 }
-_DOCUMENTS: Final = {
+_SCHEMAS: Final = {
     SPLIT: _TABLE,
     RECORDS: _RECORD_LIST,
     INPUTS: {"anyOf": [_RECORD_LIST, _VALUE_LISTS]},
@@ -48,13 +56,13 @@ _DOCUMENTS: Final = {
 }
 REQUEST_SCHEMA: Final[dict[str, Any]] = {
     "title": REQUEST,
-    "description": "Encounters to score, in one of four forms. Unknown: null, NaN or absent.",
+    "description": "Encounters to score, in one of four formats. Unknown: null, NaN or absent.",
     "oneOf": [
-        {"type": "object", "properties": {form: schema}, "required": [form], "additionalProperties": False}
-        for form, schema in _DOCUMENTS.items()
+        {"type": "object", "properties": {name: schema}, "required": [name], "additionalProperties": False}
+        for name, schema in _SCHEMAS.items()
     ],
 }
-"""How the service's document describes a body."""
+"""JSON schema of a body."""
 
 
 class InvocationsResponse(BaseModel):
@@ -64,87 +72,89 @@ class InvocationsResponse(BaseModel):
 
 
 class InvocationsError(BaseModel):
-    """What went wrong, as MLflow tells it."""
+    """An error in MLflow's format."""
 
     error_code: str = Field(examples=["BAD_REQUEST"])
     message: str
 
 
-def read_invocation(body: bytes, max_records: int) -> Asked:
-    """Read a JSON body.
+def parse_invocation(body: bytes, max_records: int) -> ScoringRequest:
+    """Parse a JSON body.
 
     Raises:
-        MalformedBodyError: it is not JSON.
-        InvalidRecordsError: it is not one of the four documents, or holds no or too many records.
+        MalformedBodyError: the body is not JSON.
+        InvalidRecordsError: the body has none of the four formats, or not 1 to `max_records` records.
     """
-    document = read_json(body)
-    form = _form_of(document)
-    value = document[form]
-    if form == SPLIT:
-        rows = _split(value, max_records)
-    elif isinstance(value, dict) and form == INPUTS:
-        rows = _columns(value, max_records)
+    document = decode_json(body, allow_nan=True)
+    name = _format_of(document)
+    value = document[name]
+    if name == SPLIT:
+        rows = _rows_of_split(value, max_records)
+    elif isinstance(value, dict) and name == INPUTS:
+        rows = _rows_of_columns(value, max_records)
     elif isinstance(value, list):
         rows = [_clean(row) for row in value] if len(value) <= max_records else value
     else:
-        raise refused(form, f"{form} must be a list of objects")
+        raise invalid_body(name, f"{name} must be a list of objects")
     check_count(len(rows), max_records)
-    return Asked(rows)
+    return ScoringRequest(rows)
 
 
-def read_csv(body: bytes, max_records: int) -> Asked:
-    """Read a CSV body, as :mod:`api.contract.csv_rows` describes it.
+def parse_csv(body: bytes, max_records: int) -> ScoringRequest:
+    """Parse a CSV body; see :mod:`api.contract.csv_rows`.
 
     Raises:
-        MalformedBodyError: it is not text.
-        InvalidRecordsError: it does not hold 1 to `max_records` valid records.
+        MalformedBodyError: the body is not text.
+        InvalidRecordsError: the body does not hold 1 to `max_records` valid records.
     """
-    intake = CsvIntake(max_records)
-    intake.take(body)
-    return Asked(intake.finish().records())
+    parser = CsvParser(max_records)
+    parser.feed(body)
+    return ScoringRequest(parser.finish().records())
 
 
-def _form_of(document: Any) -> str:
+def _format_of(document: Any) -> str:
     if not isinstance(document, dict):
-        raise refused(None, f"the body must be an object with one of {', '.join(FORMATS)}")
-    given = [form for form in FORMATS if form in document]
-    if len(given) != 1:
-        raise refused(None, f"the body must have exactly one of {', '.join(FORMATS)}; it has {len(given)} of them")
+        raise invalid_body(None, f"the body must be an object with one of {', '.join(FORMATS)}")
+    present = [name for name in FORMATS if name in document]
+    if len(present) != 1:
+        raise invalid_body(
+            None, f"the body must have exactly one of {', '.join(FORMATS)}; it has {len(present)} of them"
+        )
     for name, value in document.items():
         if name == _PARAMS and value:
-            raise refused(_PARAMS, "this model takes no params")
-        if name not in (*given, _PARAMS):
-            raise refused(name, f"unknown field beside {given[0]}")
-    return given[0]
+            raise invalid_body(_PARAMS, "this model takes no params")
+        if name not in (*present, _PARAMS):
+            raise invalid_body(name, f"unknown field beside {present[0]}")
+    return present[0]
 
 
-def _split(table: Any, max_records: int) -> list[Any]:
+def _rows_of_split(table: Any, max_records: int) -> list[Any]:
     if not isinstance(table, dict) or not {"columns", "data"} <= table.keys() <= _SPLIT_MEMBERS:
-        raise refused(SPLIT, f"{SPLIT} must be an object with columns, data and, if need be, index")
+        raise invalid_body(SPLIT, f"{SPLIT} must be an object with columns, data and, optionally, index")
     names, data = table["columns"], table["data"]
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise refused("columns", "columns must be a list of field names")
+        raise invalid_body("columns", "columns must be a list of field names")
     if len(set(names)) < len(names):
-        raise refused("columns", "columns must name no field twice")
+        raise invalid_body("columns", "columns must not repeat a field")
     if not isinstance(data, list):
-        raise refused("data", "data must be a list of rows")
+        raise invalid_body("data", "data must be a list of rows")
     check_count(len(data), max_records)
     for index, row in enumerate(data):
         if not isinstance(row, list) or len(row) != len(names):
-            raise refused("data", f"row {index} of data must be a list of {len(names)} values, as columns has names")
+            raise invalid_body("data", f"row {index} of data must be a list of {len(names)} values, one per column")
     return records_of_rows(names, data)
 
 
-def _columns(columns: dict[str, Any], max_records: int) -> list[Any]:
-    """As a dict of lists; or of values, which then are those of one record."""
+def _rows_of_columns(columns: dict[str, Any], max_records: int) -> list[Any]:
+    """Records of lists by column; single values are one record."""
     lists = [value for value in columns.values() if isinstance(value, list)]
     if not lists:
         return [_clean(columns)]
     if len(lists) < len(columns) or len({len(value) for value in lists}) > 1:
-        raise refused(INPUTS, "the lists in inputs must be of one length")
+        raise invalid_body(INPUTS, "the lists in inputs must have the same length")
     check_count(len(lists[0]), max_records)
     return records_of_columns(columns)
 
 
 def _clean(row: Any) -> Any:
-    return {name: known(value) for name, value in row.items()} if isinstance(row, dict) else row
+    return {name: nan_to_none(value) for name, value in row.items()} if isinstance(row, dict) else row

@@ -1,24 +1,21 @@
-"""What the protocols have in common: JSON that pandas and numpy write, and tables that are to become records."""
+"""Parsing that the protocols share: tables of rows or columns become records, NaN becomes unknown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import from_json
-
-from api.contract.parsing import refusal
-from api.contract.validation_errors import body_fault
-from api.errors import InvalidRecordsError, MalformedBodyError
+from api.contract.field_errors import body_error, invalid_records
+from api.errors import InvalidRecordsError
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a request asks for.
+class ScoringRequest:
+    """A parsed request.
 
     Attributes:
-        records: not yet checked one by one, unless they were read from a file.
-        id: the request's own id, if it has one.
-        outputs: names of the answers that it wants, where it may choose.
+        records: not yet validated one by one.
+        id: the client's id of the request, if any.
+        outputs: names of the requested outputs, if the protocol has a choice.
     """
 
     records: Sequence[Any]
@@ -26,43 +23,31 @@ class Asked:
     outputs: Sequence[str] = ()
 
 
-def read_json(body: bytes) -> Any:
-    """A decoded body; NaN is read, since Python's clients write it for what is missing.
-
-    Raises:
-        MalformedBodyError: it is not JSON.
-    """
-    try:
-        return from_json(body)
-    except ValueError as error:
-        raise MalformedBodyError(f"The body is not valid JSON: {error}.") from None
-
-
-def refused(field: str | None, message: str) -> InvalidRecordsError:
-    """The error of a body that is JSON, but not what the protocol has."""
-    return refusal([body_fault(field, None, message)], 1)
+def invalid_body(field: str | None, message: str) -> InvalidRecordsError:
+    """The exception for a body that is JSON, but not what the protocol defines."""
+    return invalid_records([body_error(field, None, message)])
 
 
 def records_of_rows(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
-    """Unchecked records of a table given by rows; each of them has one value per name."""
-    return [{name: known(value) for name, value in zip(names, row, strict=True)} for row in rows]
+    """Records of a table by rows, each with one value per name; not validated."""
+    return [{name: nan_to_none(value) for name, value in zip(names, row, strict=True)} for row in rows]
 
 
 def records_of_columns(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    """Unchecked records of a table given by columns of equal length."""
+    """Records of a table by columns of equal length; not validated."""
     return records_of_rows(tuple(columns), list(zip(*columns.values(), strict=True)))
 
 
-def known(value: Any) -> Any:
-    """A value, or None for NaN, which is how pandas and numpy say unknown."""
+def nan_to_none(value: Any) -> Any:
+    """A value; None for NaN, with which pandas and numpy mark unknown values."""
     return None if isinstance(value, float) and value != value else value
 
 
-def check_count(count: int, most: int) -> None:
-    """Make sure that there are 1 to so many records.
+def check_count(count: int, max_records: int) -> None:
+    """Check the number of records.
 
     Raises:
-        InvalidRecordsError: there are not.
+        InvalidRecordsError: there are not 1 to `max_records` records.
     """
-    if not 1 <= count <= most:
-        raise refused(None, f"a request must hold 1 to {most} records, not {count}")
+    if not 1 <= count <= max_records:
+        raise invalid_body(None, f"a request must hold 1 to {max_records} records, not {count}")

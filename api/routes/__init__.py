@@ -1,1 +1,1 @@
-"""The routes, one small module per concern."""
+"""The HTTP routes, one module per path or protocol; each reads a request, calls the services and responds."""

@@ -1,4 +1,4 @@
-"""GET /docs: Swagger UI from the service itself, so that it also opens without the internet."""
+"""GET /docs: Swagger UI with files of this service, so that it works without internet access."""
 
 from functools import cache
 from importlib.resources import files
@@ -20,7 +20,7 @@ _ASSETS: Final = {
 
 @router.get("/docs")
 async def docs(request: Request) -> HTMLResponse:
-    """Swagger UI; relative addresses, so that it works behind a proxy's path too."""
+    """Swagger UI. Relative URLs work behind the path prefix of a proxy too."""
     return get_swagger_ui_html(
         openapi_url="openapi.json",
         title=request.app.title,
@@ -33,7 +33,7 @@ async def docs(request: Request) -> HTMLResponse:
 
 @router.get("/docs/{name}")
 async def asset(name: str) -> Response:
-    """One of Swagger UI's files."""
+    """A file of Swagger UI."""
     if name not in _ASSETS:
         raise HTTPException(404)
     return Response(_read(name), media_type=_ASSETS[name], headers={"cache-control": "max-age=86400"})

@@ -1,4 +1,4 @@
-"""GET /: the way from this service to everything around it."""
+"""GET /: start page with links to the routes and to the other services of the platform."""
 
 from html import escape
 from string import Template
@@ -7,25 +7,25 @@ from typing import Final
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from api.services import Parts
+from api.services import ServicesDep
 
 router = APIRouter(include_in_schema=False)
 
-_HERE: Final = (
-    ("docs", "Try it: every route with a worked example"),
-    ("model", "The model that answers"),
-    ("ready", "Whether one answers"),
-    ("openapi.json", "The document that clients are made from"),
-    ("metrics", "Figures for Prometheus"),
+_ROUTES: Final = (
+    ("docs", "Swagger UI: every route with an example"),
+    ("model", "The served model"),
+    ("ready", "Whether a model is loaded"),
+    ("openapi.json", "OpenAPI document, for client generators"),
+    ("metrics", "Metrics for Prometheus"),
 )
-_AROUND: Final = (
-    ("ui", "Streamlit", "risks of patients and files, for people"),
+_PLATFORM: Final = (
+    ("ui", "Streamlit", "predictions for patients and files"),
     ("airflow", "Airflow", "ingestion, training, monitoring"),
     ("mlflow", "MLflow", "runs, reports, versions"),
     ("locust", "Locust", "load tests"),
-    ("prometheus", "Prometheus", "figures, rules, alerts"),
+    ("prometheus", "Prometheus", "metrics, rules, alerts"),
     ("grafana", "Grafana", "dashboards; with Docker Compose"),
-    ("notices", "Notices", "what alerts told, with runbooks"),
+    ("notices", "Notices", "alerts, with runbooks"),
 )
 _PAGE: Final = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -43,26 +43,26 @@ code { font-size: 1rem }
 <h1>30-day readmission risk</h1>
 <p>$state Not for clinical use: a demonstration on historical data.</p>
 <h2>This service</h2>
-<ul>$here</ul>
-<h2>Around it</h2>
-<ul>$around</ul>
+<ul>$routes</ul>
+<h2>The platform</h2>
+<ul>$platform</ul>
 </body>
 </html>
 """)
 
 
 @router.get("/")
-async def start(parts: Parts) -> HTMLResponse:
-    """People who open the service's address want to see what there is; relative links work behind a proxy too."""
-    model = parts.store.current
+async def start_page(services: ServicesDep) -> HTMLResponse:
+    """The start page. Relative links work behind the path prefix of a proxy too."""
+    model = services.model_store.current
     state = (
-        f"Version {escape(model.registered.version)} of {escape(model.registered.name)} answers."
+        f"Serving version {escape(model.registered.version)} of {escape(model.registered.name)}."
         if model
-        else "There is no model yet: run train_models_diabetes_simple in Airflow."
+        else "No model is loaded: run train_models_diabetes_simple in Airflow."
     )
-    here = "".join(f'<li><a href="{path}"><code>/{path}</code></a> {escape(text)}</li>' for path, text in _HERE)
-    around = "".join(
-        f'<li><a href="{escape(getattr(parts.settings, f"{name}_public_url"))}">{title}</a>: {escape(text)}</li>'
-        for name, title, text in _AROUND
+    routes = "".join(f'<li><a href="{path}"><code>/{path}</code></a> {escape(text)}</li>' for path, text in _ROUTES)
+    platform = "".join(
+        f'<li><a href="{escape(getattr(services.settings, f"{name}_public_url"))}">{title}</a>: {escape(text)}</li>'
+        for name, title, text in _PLATFORM
     )
-    return HTMLResponse(_PAGE.substitute(state=state, here=here, around=around))
+    return HTMLResponse(_PAGE.substitute(state=state, routes=routes, platform=platform))

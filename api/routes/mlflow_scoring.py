@@ -5,7 +5,6 @@ from typing import Any, Final
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from api.contract.bodies import CSV, JSON, LOAD_TEST_HEADER, REQUEST_ID_HEADER, media_type_of
 from api.contract.requests import SHORT_RECORD
 from api.protocols.mlflow_scoring import (
     INPUTS,
@@ -16,13 +15,13 @@ from api.protocols.mlflow_scoring import (
     SPLIT,
     InvocationsError,
     InvocationsResponse,
-    read_csv,
-    read_invocation,
+    parse_csv,
+    parse_invocation,
 )
-from api.scoring.protocol_requests import score_body
-from api.services import Parts, services_of
-from api.telemetry.recorder import record
-from api.transport.openapi import errors_of, json_body
+from api.protocols.scoring import score_request
+from api.services import ServicesDep, services_of
+from api.transport.http_request import CSV, JSON, check_media_type
+from api.transport.openapi import LOAD_TEST_HEADER, REQUEST_ID_HEADER, json_body, protocol_errors
 
 router = APIRouter(tags=["MLflow's scoring protocol"])
 
@@ -34,42 +33,45 @@ _EXAMPLES: Final[dict[str, Any]] = {
 }
 _BODY: Final = {
     **json_body(REQUEST, _EXAMPLES),
-    "description": "A data frame, or a file.",
+    "description": "A data frame, or a CSV file.",
 }
 _BODY["content"][CSV] = {"schema": {"type": "string", "format": "binary"}}
-_ERRORS: Final = errors_of(InvocationsError, 400, 408, 413, 415, 503)
+_ERRORS: Final = protocol_errors(InvocationsError, 400, 408, 413, 415, 503)
 _TEXT: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
 @router.post(
     "/invocations",
-    summary="Probability of readmission, as `mlflow models serve` answers",
+    summary="Probability of readmission, in the format of `mlflow models serve`",
     response_class=Response,
     responses={200: {"model": InvocationsResponse, "description": "One probability per record."}, **_ERRORS},
     openapi_extra={"parameters": [REQUEST_ID_HEADER, LOAD_TEST_HEADER], "requestBody": _BODY},
 )
 async def invocations(request: Request) -> Response:
-    """Score a data frame as MLflow's clients send it, or a CSV file as /predict/csv takes it."""
+    """Score a data frame in the format of MLflow's clients, or a CSV file as in /predict/csv."""
     services = services_of(request)
-    model = services.store.require()
-    media_type = media_type_of(request.scope, JSON, CSV)
-    read, inline = (read_csv, False) if media_type == CSV else (read_invocation, True)
-    _, scored = await score_body(await request.body(), read, services, model, inline=inline)
-    record(request, services, model, scored)
-    answer = orjson.dumps({"predictions": scored.probabilities}, option=orjson.OPT_SERIALIZE_NUMPY)
-    return Response(answer, media_type=JSON)
+    model = services.model_store.require()
+    is_csv = check_media_type(request.scope, JSON, CSV) == CSV
+    parse = parse_csv if is_csv else parse_invocation
+    _, scored = await score_request(await request.body(), parse, services, model.bundle, inline=not is_csv)
+    services.prediction_recorder.record(request.scope, model, scored)
+    document = {"predictions": scored.probabilities}
+    return Response(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY), media_type=JSON)
 
 
 @router.get(
-    "/ping", summary="A model answers", response_class=Response, responses=_TEXT | errors_of(InvocationsError, 503)
+    "/ping",
+    summary="Whether a model is loaded",
+    response_class=Response,
+    responses=_TEXT | protocol_errors(InvocationsError, 503),
 )
-async def ping(parts: Parts) -> Response:
-    """As /ready, for those who know MLflow's address of it."""
-    parts.store.require()
+async def ping(services: ServicesDep) -> Response:
+    """The same as /ready, at MLflow's path."""
+    services.model_store.require()
     return Response("\n", media_type="text/plain")
 
 
 @router.get("/version", summary="MLflow's version", response_class=Response, responses=_TEXT)
 async def version() -> Response:
-    """Of the MLflow whose protocol is spoken here. The version of the model is in GET /model."""
+    """MLflow's version of the protocol. The version of the model is in GET /model."""
     return Response(MLFLOW_VERSION, media_type="text/plain")

@@ -1,19 +1,20 @@
-"""GET /model: what answers, and what the registry says."""
+"""GET /model: the served model and the state of the registry."""
 
 from fastapi import APIRouter
 
-from api.contract.responses import ModelDescription, Refusal, RegistryStatus
-from api.services import Parts
-from api.transport.openapi import problems
+from api.contract.responses import ModelDescription
+from api.services import ServicesDep
+from api.transport.openapi import problem_responses
 
 router = APIRouter()
 
 
-@router.get("/model", summary="The model that answers", tags=["Model"], responses=problems(503))
-async def describe_model(parts: Parts) -> ModelDescription:
-    """Name, version, figures on the test patients, what reliability and range rest on, and the registry's state."""
-    model, store = parts.store.require(), parts.store
-    manifest, curve, state = model.bundle.manifest, model.bundle.reliability_curve, store.registry_state
+@router.get("/model", summary="The served model", tags=["Model"], responses=problem_responses(503))
+async def describe_model(services: ServicesDep) -> ModelDescription:
+    """Name, version, metrics on the test patients, the data behind reliability and range, and the registry's state."""
+    store = services.model_store
+    model, state, rejected = store.require(), store.registry_state, store.rejected
+    manifest, curve = model.bundle.manifest, model.bundle.reliability_curve
     return ModelDescription.model_validate(
         {
             "name": model.registered.name,
@@ -33,13 +34,10 @@ async def describe_model(parts: Parts) -> ModelDescription:
             },
             "interval_coverage": curve.coverage,
             "loaded_at": model.loaded_at,
-            "registry": RegistryStatus(
-                reachable=state.reachable,
-                version=state.version,
-                checked_at=state.checked_at,
-                since=state.since,
-                error=state.error,
-            ),
-            "refused": Refusal.model_validate(store.refused.as_json()) if store.refused else None,
+            "registry": {
+                name: getattr(state, name) for name in ("reachable", "version", "checked_at", "since", "error")
+            },
+            "refused": rejected
+            and {"version": rejected.registered.version, "reason": rejected.reason, "at": rejected.at},
         }
     )

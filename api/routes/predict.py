@@ -5,28 +5,26 @@ from asyncio import get_running_loop
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from api.contract.bodies import (
-    EXAMPLES,
-    INTERVAL,
-    INTERVAL_PARAMETER,
-    JSON,
-    LOAD_TEST_HEADER,
-    REQUEST_ID_HEADER,
-    media_type_of,
-    pieces_of,
-)
-from api.contract.parsing import read_flag
+from api.contract.parsing import parse_flag, parse_small
 from api.contract.requests import REQUEST
 from api.contract.responses import PredictResponse
 from api.models.store import ServedModel
-from api.scoring.core import LARGE_BYTES, as_json, is_small, score_large
-from api.scoring.large_batch_messages import Task
+from api.scoring.core import LARGE_BYTES, is_small, score_body, to_json
+from api.scoring.large_batches import BatchRequest
 from api.services import Services, services_of
-from api.telemetry.recorder import large_entry, record, record_large
-from api.transport.openapi import json_body, problems
-from api.transport.raw_route import BareRoute
+from api.transport.http_request import JSON, check_media_type, read_body_pieces
+from api.transport.openapi import (
+    EXAMPLES,
+    INTERVAL,
+    INTERVAL_PARAMETER,
+    LOAD_TEST_HEADER,
+    REQUEST_ID_HEADER,
+    json_body,
+    problem_responses,
+)
+from api.transport.raw_route import RawRoute
 
-router = APIRouter(route_class=BareRoute)
+router = APIRouter(route_class=RawRoute)
 
 
 @router.post(
@@ -36,7 +34,7 @@ router = APIRouter(route_class=BareRoute)
     response_class=Response,
     responses={
         200: {"model": PredictResponse, "description": "One probability per record, in the same order."},
-        **problems(400, 408, 413, 415, 422, 503),
+        **problem_responses(400, 408, 413, 415, 422, 503),
     },
     openapi_extra={
         "parameters": [INTERVAL_PARAMETER, REQUEST_ID_HEADER, LOAD_TEST_HEADER],
@@ -46,38 +44,40 @@ router = APIRouter(route_class=BareRoute)
 async def predict(request: Request) -> Response:
     """Score 1 to N encounters, each with any subset of the 47 fields; an absent or null field is unknown.
 
-    With a `patient_nbr` the patient's earlier stays are looked up, briefly; the answer says what became of that.
+    For a record with `patient_nbr`, the patient's earlier stays are looked up within a time limit; `history` has the
+    result.
     """
-    # The body is read and answered as bytes: this is the hot path, and the documents above describe it.
+    # The hot path: the body is read and written as bytes; the decorator documents it.
     services = services_of(request)
-    model = services.store.require()  # one reference for the whole request, whatever is swapped meanwhile
-    interval = read_flag(request.scope["query_string"], INTERVAL)
-    media_type_of(request.scope, JSON)
-    pieces = await pieces_of(request)
+    model = services.model_store.require()  # the same model for the whole request, also if it is swapped meanwhile
+    interval = parse_flag(request.scope["query_string"], INTERVAL)
+    check_media_type(request.scope, JSON)
+    pieces = await read_body_pieces(request)
     if sum(map(len, pieces)) > LARGE_BYTES:
-        return await _large(request, services, model, pieces, interval)
-    body = b"".join(pieces)
-    asked = (body, model.bundle, services.settings.max_records, services.history, interval)
+        return await _predict_large_batch(request, services, model, pieces, interval)
+    body, max_records = b"".join(pieces), services.settings.max_records
     if is_small(body):
-        scored = await services.together.score(*asked)
+        scored = await services.micro_batcher.score(parse_small(body, max_records), model.bundle, interval)
     else:
-        scored = await get_running_loop().run_in_executor(services.batch_pool, score_large, *asked)
-    record(request, services, model, scored)
-    return Response(as_json(scored, model.summary, request.scope["state"]["request_id"]), media_type=JSON)
+        arguments = (body, max_records, model.bundle, services.patient_history, interval)
+        scored = await get_running_loop().run_in_executor(services.batch_pool, score_body, *arguments)
+    services.prediction_recorder.record(request.scope, model, scored)
+    return Response(to_json(scored, model.summary, request.scope["state"]["request_id"]), media_type=JSON)
 
 
-async def _large(
+async def _predict_large_batch(
     request: Request, services: Services, model: ServedModel, pieces: list[bytes], interval: bool
 ) -> Response:
-    task = Task(
+    recorder = services.prediction_recorder
+    batch = BatchRequest(
         services.settings.max_records,
         interval,
         model.bundle.reliability_curve,
         orjson.dumps(model.summary),
         request.scope["state"]["request_id"],
-        large_entry(request, services, model),
+        recorder.large_batch_entry(request.scope, model),
     )
-    with services.load.large_batch():
-        answer = await services.large_batches.score(task, pieces, model.bundle, services.log.put)
-    record_large(request, services, model, answer)
-    return Response(answer.body, media_type=JSON)
+    with services.admission.large_batch():
+        result = await services.large_batches.score(batch, pieces, model.bundle, services.prediction_log.put)
+    recorder.record_large_batch(request.scope, model, result)
+    return Response(result.body, media_type=JSON)

@@ -4,22 +4,22 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.contract.responses import Status
-from api.services import Parts
-from api.transport.openapi import problems
+from api.services import ServicesDep
+from api.transport.openapi import problem_responses
 
 router = APIRouter(tags=["Status"])
 
 
-@router.get("/health", summary="The process answers")
+@router.get("/health", summary="Whether the process is alive")
 async def health() -> Status:
-    """Liveness: says nothing about the model, MLflow or PostgreSQL."""
+    """Liveness: independent of the model, MLflow and PostgreSQL."""
     return Status(status="ok")
 
 
-@router.get("/ready", summary="A model answers", responses=problems(503))
-async def ready(parts: Parts) -> Status:
+@router.get("/ready", summary="Whether a model is loaded", responses=problem_responses(503))
+async def ready(services: ServicesDep) -> Status:
     """Readiness: a model is loaded and has passed its checks."""
-    parts.store.require()
+    services.model_store.require()
     return Status(status="ready")
 
 
@@ -29,7 +29,8 @@ async def ready(parts: Parts) -> Status:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
-async def metrics(parts: Parts) -> Response:
+async def metrics(services: ServicesDep) -> Response:
     """All metrics, in Prometheus' text format."""
-    text = await parts.workers.metrics() if parts.workers else generate_latest(parts.metrics.registry)
+    workers = services.worker_metrics
+    text = await workers.collect() if workers else generate_latest(services.metrics.registry)
     return Response(text, headers={"content-type": CONTENT_TYPE_LATEST})

@@ -1,1 +1,1 @@
-"""Scoring and explaining of validated records; no HTTP."""
+"""Scoring and explanation of validated records; no HTTP."""

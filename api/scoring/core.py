@@ -1,4 +1,4 @@
-"""The use case, free of HTTP: the bytes of a body in, checked records and their answers out."""
+"""Scores validated records: predictions, their reliability and their ranges."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -7,122 +7,118 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from api.contract.parsing import read_large
-from api.storage.patient_history import NONE, Encounters, History, patients_of, recall
+from api.contract.parsing import parse_large
+from api.contract.responses import HistoryState
+from api.scoring.model_inputs import ModelInputs, look_up_inputs_blocking
+from api.storage.patient_history import PatientHistory
 from ml.core.bundle import Bundle
 from ml.core.reliability import ReliabilityCurve, known_fields
 from ml.schema import Record
 
 INLINE_BYTES: Final = 16 * 1024
 INLINE_RECORDS: Final = 64
-"""A body up to this size is scored in the event loop, within a millisecond or a few; a larger one in a thread."""
+"""Bodies up to both limits are scored in the event loop, in at most a few milliseconds; larger ones in a thread."""
 
 LARGE_BYTES: Final = 256 * 1024
-"""A body above this size is read and answered with the help of a process of its own; see
-:mod:`api.scoring.large_batches`."""
+"""Bodies above this size go to the worker process; see :mod:`api.scoring.large_batches`."""
 
 CHUNK: Final = 250
-"""Records given to the graph at a time. It bounds the memory of a large batch, and how long the interpreter is locked
-while texts are handed over."""
+"""Records per model call. Bounds the memory of a large batch, and the time for which encoding holds the lock."""
 
 
-class Scored(NamedTuple):
-    """Records as they were understood and what is said of them; everything of length n, in the same order.
+class Predictions(NamedTuple):
+    """Predictions for model inputs, in their order.
 
     Attributes:
-        records: with identifiers, without history.
         probabilities: of readmission within 30 days.
-        known_fields: how many of the 47 features each record gave.
-        reliability: expected AUROC of such an answer.
-        history: keys of :data:`api.storage.patient_history.STATES`.
-        intervals: lower and upper end for each record, shape ``(n, 2)``; None when not asked for.
+        known_fields: number of known features of each record.
+        reliability: expected AUROC at what is known of each record, to three digits.
+    """
+
+    probabilities: NDArray[np.float32]
+    known_fields: list[int]
+    reliability: list[float]
+
+    def slice(self, start: int, end: int) -> "Predictions":
+        """The predictions for some of the records."""
+        part = slice(start, end)
+        return Predictions(self.probabilities[part], self.known_fields[part], self.reliability[part])
+
+
+class ScoredRecords(NamedTuple):
+    """Records and their predictions, all of length n and in the same order.
+
+    Attributes:
+        records: as validated: with identifiers, without history.
+        probabilities, known_fields, reliability: see :class:`Predictions`.
+        history: states of the patients' histories.
+        intervals: lower and upper end of each range, shape ``(n, 2)``; None unless requested.
     """
 
     records: Sequence[Record]
     probabilities: NDArray[np.float32]
     known_fields: list[int]
     reliability: list[float]
-    history: list[str]
+    history: list[HistoryState]
     intervals: NDArray[np.float32] | None
 
 
-class Answers(NamedTuple):
-    """What the model says of records, and how much it rests on; everything in their order."""
-
-    probabilities: NDArray[np.float32]
-    known_fields: list[int]
-    reliability: list[float]
-
-    def part(self, start: int, end: int) -> "Answers":
-        """The answers to some of the records."""
-        some = slice(start, end)
-        return Answers(self.probabilities[some], self.known_fields[some], self.reliability[some])
-
-
 def is_small(body: bytes) -> bool:
-    """Whether a body is scored within the event loop; an upper bound of its records is the braces it opens."""
+    """Whether a JSON body is scored in the event loop; the number of braces bounds the number of records."""
     return len(body) <= INLINE_BYTES and body.count(b"{") <= INLINE_RECORDS + 1
 
 
-def score_large(body: bytes, bundle: Bundle, max_records: int, history: History, interval: bool) -> Scored:
-    """Score a body of any size, in a thread that may wait.
+def score_body(
+    body: bytes, max_records: int, bundle: Bundle, patient_history: PatientHistory, interval: bool
+) -> ScoredRecords:
+    """Parse and score a JSON body of any size, in a thread that may wait.
 
     Raises:
-        MalformedBodyError: it is not JSON.
-        InvalidRecordsError: it does not hold 1 to `max_records` valid records.
+        MalformedBodyError: the body is not JSON.
+        InvalidRecordsError: the body does not hold 1 to `max_records` valid records.
     """
-    records = read_large(body, max_records)
-    patients = patients_of(records)
-    return score(records, history.find_blocking(patients) if patients else None, bundle, interval)
+    return score(parse_large(body, max_records), bundle, patient_history, interval)
 
 
-def score(records: Sequence[Record], found: Encounters | None, bundle: Bundle, interval: bool) -> Scored:
-    """Score checked records.
-
-    Args:
-        records: what was asked.
-        found: encounters of the patients that the records name; None when they name none.
-        bundle: the model.
-        interval: whether to tell the ranges too.
-    """
-    inputs, history = with_history(records, found)
-    return scored_as(records, inputs, history, answer(inputs, bundle), bundle.reliability_curve, interval)
+def score(records: Sequence[Record], bundle: Bundle, patient_history: PatientHistory, interval: bool) -> ScoredRecords:
+    """Score validated records, in a thread that may wait; :class:`MicroBatcher` does the same in the event loop."""
+    inputs = look_up_inputs_blocking(records, patient_history)
+    return combine(records, inputs, predict(inputs.records, bundle), bundle.reliability_curve, interval)
 
 
-def with_history(records: Sequence[Record], found: Encounters | None) -> tuple[Sequence[Record], list[str]]:
-    """Records as the model takes them, and for each what became of its patient's history."""
-    if found is None:
-        return records, [NONE] * len(records)
-    recalled = [recall(record, found) for record in records]
-    return [record for record, _ in recalled], [state for _, state in recalled]
+def predict(inputs: Sequence[Record], bundle: Bundle) -> Predictions:
+    """Predictions of the model, in chunks."""
+    if len(inputs) <= CHUNK:
+        probabilities = bundle.predict(inputs)
+    else:
+        chunks = [bundle.predict(inputs[start : start + CHUNK]) for start in range(0, len(inputs), CHUNK)]
+        probabilities = np.concatenate(chunks)
+    return with_reliability(probabilities, inputs, bundle.reliability_curve)
 
 
-def answer(inputs: Sequence[Record], bundle: Bundle) -> Answers:
-    """What the model says of records as it takes them."""
-    return judge(inputs, _predict(bundle, inputs), bundle.reliability_curve)
+def with_reliability(
+    probabilities: NDArray[np.float32], inputs: Sequence[Record], reliability_curve: ReliabilityCurve
+) -> Predictions:
+    """Add to probabilities how much they rest on."""
+    reliability = [round(reliability_curve.expected_auroc(record), 3) for record in inputs]
+    return Predictions(probabilities, [known_fields(record) for record in inputs], reliability)
 
 
-def judge(inputs: Sequence[Record], probabilities: NDArray[np.float32], completeness: ReliabilityCurve) -> Answers:
-    """The model's answers to records, and what they rest on."""
-    return Answers(probabilities, [known_fields(record) for record in inputs], reliability(completeness, inputs))
-
-
-def scored_as(
+def combine(
     records: Sequence[Record],
-    inputs: Sequence[Record],
-    history: list[str],
-    answers: Answers,
-    completeness: ReliabilityCurve,
+    inputs: ModelInputs,
+    predictions: Predictions,
+    reliability_curve: ReliabilityCurve,
     interval: bool,
-) -> Scored:
-    """All that is said of records; `inputs` are the same as the model took them."""
-    known, expected, chances = answers.known_fields, answers.reliability, answers.probabilities
-    intervals = completeness.ranges(inputs, chances).astype(np.float32) if interval else None
-    return Scored(records, chances, known, expected, history, intervals)
+) -> ScoredRecords:
+    """Records with their predictions and, if requested, ranges."""
+    probabilities = predictions.probabilities
+    intervals = reliability_curve.ranges(inputs.records, probabilities).astype(np.float32) if interval else None
+    return ScoredRecords(records, *predictions, inputs.history, intervals)
 
 
-def as_json(scored: Scored, model: orjson.Fragment, request_id: str) -> bytes:
-    """The body of the answer, as :class:`api.contract.responses.PredictResponse` describes."""
+def to_json(scored: ScoredRecords, model: orjson.Fragment, request_id: str) -> bytes:
+    """The body of a response; see :class:`api.contract.responses.PredictResponse`."""
     document: dict[str, Any] = {
         "predictions": scored.probabilities,
         "known_fields": scored.known_fields,
@@ -134,15 +130,3 @@ def as_json(scored: Scored, model: orjson.Fragment, request_id: str) -> bytes:
     if scored.intervals is not None:
         document["intervals"] = np.ascontiguousarray(scored.intervals)
     return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
-
-
-def reliability(completeness: ReliabilityCurve, inputs: Sequence[Record]) -> list[float]:
-    """Expected AUROC of the answer to each record as the model takes it, to three digits."""
-    return [round(completeness.expected_auroc(record), 3) for record in inputs]
-
-
-def _predict(bundle: Bundle, inputs: Sequence[Record]) -> NDArray[np.float32]:
-    if len(inputs) <= CHUNK:
-        return bundle.predict(inputs)
-    chunks = [bundle.predict(inputs[start : start + CHUNK]) for start in range(0, len(inputs), CHUNK)]
-    return np.concatenate(chunks)

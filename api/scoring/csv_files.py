@@ -1,7 +1,7 @@
-"""The answer to a CSV file: its own columns, and those of the model beside them.
+"""Scores the blocks of a CSV file; the response is the file with additional columns.
 
-What stands in a checked file are values of the schema, and what is added are numbers and two or three fixed words:
-nothing in the answer can be taken for a formula by a program that opens it.
+A validated file holds only values of the schema, and the additional columns hold numbers and a few fixed words, so that
+no cell can be mistaken for a formula by a spreadsheet program.
 """
 
 from collections.abc import Sequence
@@ -10,39 +10,40 @@ from typing import Any, Final
 import orjson
 
 from api.contract.csv_reader import CsvFile
-from api.contract.csv_rows import ADDED, ADDED_HISTORY, ADDED_INTERVAL, Header
-from api.scoring.core import Scored, score
-from api.storage.patient_history import History, patients_of
+from api.contract.csv_rows import HISTORY_COLUMN, INTERVAL_COLUMNS, PREDICTION_COLUMNS, Header
+from api.scoring.core import ScoredRecords, score
+from api.storage.patient_history import PatientHistory
 from ml.core.bundle import Bundle
 from ml.schema import PATIENT_ID
 
-_END: Final = "\r\n"  # as RFC 4180 has it
+_LINE_END: Final = "\r\n"  # RFC 4180
 
 
-def header_of_answer(header: Header, interval: bool) -> bytes:
-    """The first line of the answer."""
-    names = [*header.names, *ADDED, *(ADDED_INTERVAL if interval else ())]
+def response_header(header: Header, interval: bool) -> bytes:
+    """The first line of the response."""
+    names = [*header.names, *PREDICTION_COLUMNS, *(INTERVAL_COLUMNS if interval else ())]
     if PATIENT_ID in header.names:
-        names.append(ADDED_HISTORY)
-    return (",".join(names) + _END).encode()
+        names.append(HISTORY_COLUMN)
+    return (",".join(names) + _LINE_END).encode()
 
 
-def answer_block(file: CsvFile, block: bytes, bundle: Bundle, history: History, interval: bool) -> tuple[Scored, bytes]:
-    """Score the lines of a block, in a thread that may wait; returns the answers and their lines."""
+def score_block(
+    file: CsvFile, block: bytes, bundle: Bundle, patient_history: PatientHistory, interval: bool
+) -> tuple[ScoredRecords, bytes]:
+    """Score a block, in a thread that may wait; returns the predictions and the lines of the response."""
     lines = file.lines_of(block)
     records = [file.header.record_of(line) for line in lines]
-    patients = patients_of(records)
-    scored = score(records, history.find_blocking(patients) if patients else None, bundle, interval)
-    added: list[Sequence[str]] = [
+    scored = score(records, bundle, patient_history, interval)
+    columns: list[Sequence[str]] = [
         _texts(scored.probabilities), _texts(scored.known_fields), _texts(scored.reliability)
     ]  # fmt: skip
     if scored.intervals is not None:
-        added += [_texts(scored.intervals[:, end].copy()) for end in (0, 1)]
+        columns += [_texts(scored.intervals[:, end].copy()) for end in (0, 1)]
     if PATIENT_ID in file.header.names:
-        added.append(scored.history)
-    return scored, "".join(",".join(cells) + _END for cells in zip(lines, *added, strict=True)).encode()
+        columns.append(scored.history)
+    return scored, "".join(",".join(cells) + _LINE_END for cells in zip(lines, *columns, strict=True)).encode()
 
 
 def _texts(numbers: Any) -> list[str]:
-    """Numbers as the JSON of /predict has them."""
+    """Numbers in the format of /predict."""
     return orjson.dumps(numbers, option=orjson.OPT_SERIALIZE_NUMPY).decode()[1:-1].split(",")

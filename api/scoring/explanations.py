@@ -1,45 +1,45 @@
-"""The use case of an explanation, free of HTTP: the bytes of a body in, explained records out."""
+"""Explains the predictions for the records of a body."""
 
 from typing import Any, Final
 
-from api.contract.parsing import read_large
-from api.scoring.core import reliability
-from api.storage.patient_history import History, patients_of, recall
+import numpy as np
+
+from api.contract.parsing import parse_large
+from api.contract.requests import MAX_EXPLAIN_RECORDS
+from api.scoring.core import with_reliability
+from api.scoring.model_inputs import look_up_inputs_blocking
+from api.storage.patient_history import PatientHistory
 from ml.core.bundle import Bundle
 from ml.core.explain import Explanation, explain
-from ml.core.reliability import known_fields
 from ml.schema import INPUTS, Record
-
-MOST_RECORDS: Final = 20
-"""An explanation costs as much as the predictions of hundreds of records."""
 
 _LABELS: Final = {column.name: column.label for column in INPUTS}
 
 
-def explain_body(body: bytes, bundle: Bundle, max_records: int, history: History) -> list[dict[str, Any]]:
-    """Explain the records of a body, in their order, as :class:`api.contract.responses.Explanation` describes.
+def explain_body(
+    body: bytes, max_records: int, bundle: Bundle, patient_history: PatientHistory
+) -> list[dict[str, Any]]:
+    """Explain each record, as :class:`api.contract.responses.Explanation`; in a thread that may wait.
 
     Raises:
-        MalformedBodyError: it is not JSON.
-        InvalidRecordsError: it does not hold 1 to `max_records` valid records, or more than :data:`MOST_RECORDS`.
+        MalformedBodyError: the body is not JSON.
+        InvalidRecordsError: the body does not hold 1 to 20 (or `max_records`) valid records.
     """
-    records = read_large(body, min(max_records, MOST_RECORDS))
-    patients = patients_of(records)
-    found = history.find_blocking(patients) if patients else {}
-    recalled = [recall(record, found) for record in records]
-    expected = reliability(bundle.reliability_curve, [record for record, _ in recalled])
+    records = parse_large(body, min(max_records, MAX_EXPLAIN_RECORDS))
+    inputs = look_up_inputs_blocking(records, patient_history)
+    explanations = [explain(bundle, record) for record in inputs.records]
+    probabilities = np.array([explanation.probability for explanation in explanations], np.float32)
+    predictions = with_reliability(probabilities, inputs.records, bundle.reliability_curve)
+    columns = zip(
+        explanations, inputs.records, predictions.known_fields, predictions.reliability, inputs.history, strict=True
+    )
     return [
-        {
-            **_as_json(explain(bundle, record), record),
-            "known_fields": known_fields(record),
-            "reliability": auroc,
-            "history": state,
-        }
-        for (record, state), auroc in zip(recalled, expected, strict=True)
+        {**_to_json(explanation, record), "known_fields": known, "reliability": reliability, "history": state}
+        for explanation, record, known, reliability, state in columns
     ]
 
 
-def _as_json(explanation: Explanation, record: Record) -> dict[str, Any]:
+def _to_json(explanation: Explanation, record: Record) -> dict[str, Any]:
     return {
         "probability": explanation.probability,
         "base": explanation.base,

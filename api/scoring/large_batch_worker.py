@@ -1,8 +1,7 @@
-"""The process beside the service that reads and answers large batches: ``python -m api.scoring.large_batch_worker
-SOCKET``.
+"""The worker process for large batches: ``python -m api.scoring.large_batch_worker SOCKET``.
 
-It takes a body, says what the graph shall be run on, is told the probabilities, and says the answer. It ends when the
-service does.
+It receives a body, sends the encoded model inputs, receives the probabilities, and sends the response and the rows for
+the prediction log. It ends with the service.
 """
 
 import os
@@ -17,70 +16,71 @@ from typing import Any, TypeAlias
 import numpy as np
 import orjson
 
-from api.contract.parsing import read_large
+from api.contract.parsing import parse_large
 from api.errors import ApiError
 from api.models.heap import trim_heap
-from api.scoring.core import CHUNK, Scored, as_json, judge, scored_as, with_history
-from api.scoring.large_batch_messages import LOGGED_TOGETHER, NICENESS, Done, Task
+from api.scoring.core import CHUNK, ScoredRecords, combine, to_json, with_reliability
+from api.scoring.large_batches import LOG_RECORDS, NICENESS, BatchRequest, BatchResult
+from api.scoring.model_inputs import look_up_inputs_blocking
 from api.settings import ApiSettings
-from api.storage.patient_history import History, patients_of
-from api.storage.prediction_table import Entry, rows_of
+from api.storage.patient_history import PatientHistory
+from api.storage.prediction_table import LogEntry, format_rows
 from ml.core.bundle import encode
 from ml.core.pseudonyms import Pseudonyms
 
-_Line: TypeAlias = "Connection[Any, Any]"
+_Pipe: TypeAlias = "Connection[Any, Any]"
 
 
-def serve(line: _Line) -> None:
-    """Work until the other end is closed."""
-    settings: ApiSettings = line.recv()
-    history, pseudonyms = History.of(settings), Pseudonyms.from_settings(settings)
+def serve(pipe: _Pipe) -> None:
+    """Process batches until the service closes the pipe."""
+    settings: ApiSettings = pipe.recv()
+    patient_history, pseudonyms = PatientHistory.from_settings(settings), Pseudonyms.from_settings(settings)
     while True:
-        task: Task = line.recv()
+        request: BatchRequest = pipe.recv()
         try:
-            _score(line, task, history, pseudonyms)
+            _score(pipe, request, patient_history, pseudonyms)
         except ApiError as error:
-            line.send(error)
+            pipe.send(error)
         trim_heap()
 
 
-def _score(line: _Line, task: Task, history: History, pseudonyms: Pseudonyms) -> None:
-    records = read_large(b"".join(_pieces(line)), task.max_records)
-    patients = patients_of(records)
-    inputs, states = with_history(records, history.find_blocking(patients) if patients else None)
-    for start in range(0, len(inputs), CHUNK):
-        line.send(encode(inputs[start : start + CHUNK]))
-    line.send(None)
-    answers = judge(inputs, np.empty(0, np.float32), task.completeness)  # meanwhile the graph is run
-    answers = answers._replace(probabilities=line.recv())
-    scored = scored_as(records, inputs, states, answers, task.completeness, task.interval)
-    entries = [] if task.entry is None else list(_entries(task.entry, scored))
-    body = as_json(scored, orjson.Fragment(task.model), task.request_id)
-    line.send(Done(body, states, answers.known_fields, len(entries)))
+def _score(pipe: _Pipe, request: BatchRequest, patient_history: PatientHistory, pseudonyms: Pseudonyms) -> None:
+    records = parse_large(b"".join(_pieces(pipe)), request.max_records)
+    inputs = look_up_inputs_blocking(records, patient_history)
+    for start in range(0, len(records), CHUNK):
+        pipe.send(encode(inputs.records[start : start + CHUNK]))
+    pipe.send(None)
+    curve = request.reliability_curve
+    predictions = with_reliability(np.empty(0, np.float32), inputs.records, curve)  # while the service runs the graph
+    predictions = predictions._replace(probabilities=pipe.recv())
+    scored = combine(records, inputs, predictions, curve, request.interval)
+    entries = [] if request.entry is None else list(_entries(request.entry, scored))
+    body = to_json(scored, orjson.Fragment(request.model), request.request_id)
+    pipe.send(BatchResult(body, scored.probabilities, scored.history, scored.known_fields, len(entries)))
     for entry in entries:
-        line.send_bytes(rows_of(entry, pseudonyms))
+        pipe.send_bytes(format_rows(entry, pseudonyms))
 
 
-def _pieces(line: _Line) -> Iterator[bytes]:
-    while piece := line.recv_bytes():
+def _pieces(pipe: _Pipe) -> Iterator[bytes]:
+    while piece := pipe.recv_bytes():
         yield piece
 
 
-def _entries(entry: Entry, scored: Scored) -> Iterator[Entry]:
-    for first in range(0, len(scored.records), LOGGED_TOGETHER):
-        some = slice(first, first + LOGGED_TOGETHER)
-        known, chances = scored.known_fields[some], scored.probabilities[some]
-        yield replace(entry, records=scored.records[some], known_fields=known, probabilities=chances, first=first)
+def _entries(entry: LogEntry, scored: ScoredRecords) -> Iterator[LogEntry]:
+    for first in range(0, len(scored.records), LOG_RECORDS):
+        part = slice(first, first + LOG_RECORDS)
+        known, probabilities = scored.known_fields[part], scored.probabilities[part]
+        yield replace(entry, records=scored.records[part], known_fields=known, probabilities=probabilities, first=first)
 
 
 def main() -> None:
-    """Serve the socket whose number is given."""
-    # The service is told when to end, and ends its line; what a terminal or a supervisor says to all is not meant here.
+    """Serve the socket whose file descriptor is given."""
+    # The service decides when the worker ends; signals of a terminal or a supervisor are meant for the service.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     os.nice(NICENESS)
-    with suppress(EOFError, OSError), Connection(int(sys.argv[1])) as line:
-        serve(line)
+    with suppress(EOFError, OSError), Connection(int(sys.argv[1])) as pipe:
+        serve(pipe)
 
 
 if __name__ == "__main__":

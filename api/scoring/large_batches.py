@@ -1,8 +1,8 @@
-"""Large batches: read, checked, put into the graph's form and answered by a process beside the service.
+"""Large batches: a worker process parses, validates, encodes and serialises them; the service runs the graph.
 
-All of that is Python, which holds the interpreter's lock: done in a thread, it would keep every small request waiting.
-The graph is still run here, outside the lock, by the model that the request found: the other process knows no model,
-so it costs little memory and cannot be of another version.
+The worker's part is Python code that holds the interpreter lock: in a thread of the service, it would delay every small
+request. The graph runs outside the lock, with the model that the request started with. The worker has no model: it
+needs little memory, and cannot have another version.
 """
 
 import logging
@@ -10,9 +10,10 @@ import os
 import subprocess
 import sys
 import threading
-from asyncio import Future, get_running_loop
+from asyncio import get_running_loop
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,183 +24,196 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.errors import ApiError
-from api.scoring.large_batch_messages import LOGGED_TOGETHER, NICENESS, Done, Task
 from api.settings import ApiSettings
-from api.storage.prediction_table import Entry
+from api.storage.prediction_table import LogEntry
 from ml.core.bundle import Bundle
+from ml.core.reliability import ReliabilityCurve
 
 logger = logging.getLogger(__name__)
 
-SILENCE_SECONDS: Final = 60
-"""A helper that says nothing for so long is replaced."""
+NICENESS: Final = 10
+"""Of all work on large batches: small requests come first if cores are short."""
+
+LOG_RECORDS: Final = 500
+"""Records in one message for the prediction log, which then has a few hundred kilobytes."""
+
+TIMEOUT_SECONDS: Final = 60
+"""A worker that sends nothing for so long is replaced."""
 
 _ROOT: Final = Path(__file__).parents[2]
-_GONE: Final = (EOFError, OSError)
-"""What talking to a process that has died raises."""
+_WORKER_ENDED: Final = (EOFError, OSError)
+"""Errors of a pipe to a process that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
-class LargeAnswer:
-    """The answer to a large batch.
+class BatchRequest:
+    """A large batch, without its body.
+
+    Attributes:
+        max_records: maximum number of records.
+        interval: whether ranges are requested.
+        reliability_curve: of the model.
+        model: the response's description of the model, as JSON.
+        request_id: of the HTTP request.
+        entry: for the prediction log, without records and predictions; None if the log is off.
+    """
+
+    max_records: int
+    interval: bool
+    reliability_curve: ReliabilityCurve
+    model: bytes
+    request_id: str
+    entry: LogEntry | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """The result of a large batch.
 
     Attributes:
         body: of the response.
-        probabilities: in the order of the records.
-        history: for each record a key of :data:`api.storage.patient_history.STATES`.
+        probabilities, known_fields: of each record.
+        history: state of each record's history.
+        log_messages: number of messages for the prediction log that follow, with :data:`LOG_RECORDS` rows each.
     """
 
     body: bytes
     probabilities: NDArray[np.float32]
-    history: list[str]
-
-
-Keep = Callable[[Entry], None]
-Scored = tuple[LargeAnswer, Iterator[Entry]]
+    history: Sequence[str]
+    known_fields: list[int]
+    log_messages: int
 
 
 class LargeBatches:
-    """One large batch at a time. The helper is started with the first, and again whenever it has gone."""
+    """Scores one large batch at a time. The worker starts with the first batch, and again after it has ended."""
 
     def __init__(self, settings: ApiSettings) -> None:
         self._settings = settings
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="large-batch", initializer=_stand_back)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="large-batch", initializer=_lower_priority)
         self._lock = threading.Lock()
-        self._helper: _Helper | None = None
+        self._worker: _Worker | None = None
+        self._unlogged: Iterator[None] = iter(())  # of the last batch; reading it logs its entries
 
-    async def score(self, task: Task, body: Sequence[bytes], bundle: Bundle, keep: Keep) -> LargeAnswer:
-        """Score a body, given in pieces, without blocking the event loop.
+    async def score(
+        self, request: BatchRequest, body: Sequence[bytes], bundle: Bundle, log: Callable[[LogEntry], None]
+    ) -> BatchResult:
+        """Score a body without blocking the event loop.
 
         Args:
-            task: what to do.
+            request: the batch.
             body: in pieces.
             bundle: the model.
-            keep: takes the entries for the prediction log, their rows already made; called in another thread, when
-                the answer is there.
+            log: receives the formatted entries for the prediction log; called in another thread, after the response.
 
         Raises:
-            ApiError: what is wrong with the body.
+            ApiError: the body is invalid.
         """
-        loop = get_running_loop()
-        answered: Future[LargeAnswer] = loop.create_future()
-
-        def work() -> None:
-            try:
-                answer, entries = self._score(task, body, bundle)
-            except BaseException as error:  # noqa: BLE001 -- whoever asked gets it
-                loop.call_soon_threadsafe(_settle, answered, None, error)
-                return
-            loop.call_soon_threadsafe(_settle, answered, answer, None)
-            self._keep(entries, keep)
-
-        self._pool.submit(work)
-        return await answered
+        return await get_running_loop().run_in_executor(self._pool, self._score_with_retry, request, body, bundle, log)
 
     def stop(self) -> None:
-        """End the helper, and with it what it is working on."""
+        """End the worker, and with it the current batch."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._discard_worker()
+
+    def _score_with_retry(
+        self, request: BatchRequest, body: Sequence[bytes], bundle: Bundle, log: Callable[[LogEntry], None]
+    ) -> BatchResult:
+        self._log_unlogged()
+        try:
+            result, entries = self._score(request, body, bundle)
+        except _WORKER_ENDED as error:
+            logger.warning("the worker for large batches ended (%s); restarting it", type(error).__name__)
+            result, entries = self._score(request, body, bundle)
+        self._unlogged = map(log, entries)
+        with suppress(RuntimeError):  # the pool was shut down
+            self._pool.submit(self._log_unlogged)  # the next batch may run before it
+        return result
+
+    def _log_unlogged(self) -> None:
+        """Receive and log the entries of the last batch; the pipe is then free for the next one."""
+        try:
+            for _ in self._unlogged:
+                pass
+        except _WORKER_ENDED:
+            logger.warning("the worker for large batches ended; some of its predictions are not logged")
+            self._discard_worker()
+
+    def _score(
+        self, request: BatchRequest, body: Sequence[bytes], bundle: Bundle
+    ) -> tuple[BatchResult, Iterator[LogEntry]]:
         with self._lock:
-            if self._helper is not None:
-                self._helper.end()
-
-    def _keep(self, entries: Iterator[Entry], keep: Keep) -> None:
+            if self._worker is None:
+                self._worker = _Worker(self._settings)
+            worker = self._worker
         try:
-            for entry in entries:
-                keep(entry)
-        except _GONE:
-            logger.warning("the process for large batches is gone; some of its predictions are not logged")
-            self._discard()
-
-    def _score(self, task: Task, body: Sequence[bytes], bundle: Bundle) -> Scored:
-        try:
-            return self._try(task, body, bundle)
-        except _GONE as error:
-            logger.warning("the process for large batches is gone (%s); another one takes over", type(error).__name__)
-        return self._try(task, body, bundle)
-
-    def _try(self, task: Task, body: Sequence[bytes], bundle: Bundle) -> Scored:
-        try:
-            return self._present().score(task, body, bundle)
+            return worker.score(request, body, bundle)
         except ApiError:
             raise
         except BaseException:
-            self._discard()  # wherever in the exchange that was, the two do not understand each other any more
+            self._discard_worker()  # the two ends of the pipe may be in different states
             raise
 
-    def _present(self) -> "_Helper":
+    def _discard_worker(self) -> None:
         with self._lock:
-            if self._helper is None:
-                self._helper = _Helper(self._settings)
-            return self._helper
-
-    def _discard(self) -> None:
-        with self._lock:
-            if self._helper is not None:
-                self._helper.end()
-                self._helper = None
+            if self._worker is not None:
+                self._worker.end()
+                self._worker = None
 
 
-class _Helper:
-    """A started helper and the line to it."""
+class _Worker:
+    """A worker process and the pipe to it."""
 
     def __init__(self, settings: ApiSettings) -> None:
         ours, theirs = socketpair()
         with theirs:
             command = (sys.executable, "-m", "api.scoring.large_batch_worker", str(theirs.fileno()))
             self._process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
-        self._line: Connection[Any, Any] = Connection(ours.detach())
-        self._line.send(settings)
+        self._pipe: Connection[Any, Any] = Connection(ours.detach())
+        self._pipe.send(settings)
 
-    def score(self, task: Task, body: Sequence[bytes], bundle: Bundle) -> Scored:
-        """Hand over a body, run the graph on what comes back, and return the answer made of both.
+    def score(
+        self, request: BatchRequest, body: Sequence[bytes], bundle: Bundle
+    ) -> tuple[BatchResult, Iterator[LogEntry]]:
+        """Score a body.
 
-        The entries for the log come while they are asked for; nothing else may be said before the last.
+        The entries for the log are received while they are iterated, and have to be before the next batch.
         """
-        self._line.send(task)
+        self._pipe.send(request)
         for piece in body:
-            self._line.send_bytes(piece)
-        self._line.send_bytes(b"")
-        found = []
-        while (inputs := self._hear()) is not None:
-            found.append(bundle.run(inputs))
-        probabilities = np.concatenate(found)
-        self._line.send(probabilities)
-        done: Done = self._hear()
-        return LargeAnswer(done.body, probabilities, done.history), self._entries(task, done, probabilities)
+            self._pipe.send_bytes(piece)
+        self._pipe.send_bytes(b"")
+        chunks = []
+        while (inputs := self._receive()) is not None:
+            chunks.append(bundle.run(inputs))
+        self._pipe.send(np.concatenate(chunks))
+        result: BatchResult = self._receive()
+        return result, self._entries(request, result)
 
     def end(self) -> None:
-        """Let the process end, and see that it does."""
-        self._line.close()
+        """End the process."""
+        self._pipe.close()
         self._process.kill()
         self._process.wait()
 
-    def _entries(self, task: Task, done: Done, probabilities: NDArray[np.float32]) -> Iterator[Entry]:
-        if task.entry is None:
+    def _entries(self, request: BatchRequest, result: BatchResult) -> Iterator[LogEntry]:
+        if request.entry is None:
             return
-        for piece in range(done.pieces):
-            first = piece * LOGGED_TOGETHER
-            some = slice(first, first + LOGGED_TOGETHER)
-            known, chances = done.known_fields[some], probabilities[some]
-            rows = self._line.recv_bytes()
-            yield replace(task.entry, known_fields=known, probabilities=chances, first=first, rows=rows)
+        for number in range(result.log_messages):
+            first = number * LOG_RECORDS
+            part = slice(first, first + LOG_RECORDS)
+            known, probabilities = result.known_fields[part], result.probabilities[part]
+            rows = self._pipe.recv_bytes()
+            yield replace(request.entry, known_fields=known, probabilities=probabilities, first=first, rows=rows)
 
-    def _hear(self) -> Any:
-        if not self._line.poll(SILENCE_SECONDS):
-            raise TimeoutError("the process for large batches says nothing")
-        said = self._line.recv()
-        if isinstance(said, ApiError):
-            raise said
-        return said
+    def _receive(self) -> Any:
+        if not self._pipe.poll(TIMEOUT_SECONDS):
+            raise TimeoutError("the worker for large batches does not respond")
+        message = self._pipe.recv()
+        if isinstance(message, ApiError):
+            raise message
+        return message
 
 
-def _stand_back() -> None:
-    if sys.platform == "linux":  # where that is of this thread alone, and not of the whole process
+def _lower_priority() -> None:
+    if sys.platform == "linux":  # elsewhere niceness is of the whole process, not of the thread
         os.nice(NICENESS)
-
-
-def _settle(answered: Future[LargeAnswer], answer: LargeAnswer | None, error: BaseException | None) -> None:
-    if answered.done():  # the client has left
-        return
-    if answer is not None:
-        answered.set_result(answer)
-    elif error is not None:
-        answered.set_exception(error)

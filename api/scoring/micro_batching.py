@@ -1,7 +1,7 @@
-"""Small requests that arrive in the same turn of the event loop are scored in one call of the graph.
+"""Micro-batching: small requests that arrive in the same turn of the event loop share one model call.
 
-A call costs several times what one more record in it costs. Nobody waits for company: the call is made in the next
-turn, with whoever is there by then. Where nobody came in the last turns either, it is made at once.
+A model call costs several times as much as one more record in it. No request waits for others: the call is made in the
+next turn, with the requests that are there by then; at once, if recent turns had one request each.
 """
 
 from asyncio import Future, get_running_loop
@@ -9,98 +9,94 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Final
 
-from api.contract.parsing import read_small
-from api.scoring.core import Answers, Scored, answer, scored_as, with_history
-from api.storage.patient_history import History, patients_of
+from api.scoring.core import Predictions, ScoredRecords, combine, predict
+from api.scoring.model_inputs import look_up_inputs
+from api.storage.patient_history import PatientHistory
 from ml.core.bundle import Bundle
 from ml.schema import Record
 
-MOST_RECORDS: Final = 64
+MAX_RECORDS: Final = 64
 """Records in a call, unless a single request has more; the rest waits for the next turn."""
 
-_Asked = tuple[Bundle, Sequence[Record], Future[Answers]]
+_Pending = tuple[Bundle, Sequence[Record], Future[Predictions]]
 
 
 class MicroBatcher:
-    """Answers what is asked in the event loop, many requests at a time."""
+    """Scores small requests in the event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, patient_history: PatientHistory) -> None:
         self.calls = 0
-        self.seconds = 0.0  # in these calls
-        self._waiting: list[_Asked] = []
-        self._answered_one = False  # in this turn, at once
-        self._has_company = False  # of late, more than one request came in a turn
+        self.seconds = 0.0  # spent in these calls
+        self._patient_history = patient_history
+        self._pending: list[_Pending] = []
+        self._called_at_once = False  # in this turn
+        self._is_busy = False  # recently, a turn had more than one request
 
     @property
     def waiting(self) -> int:
         """Requests that wait for the next call."""
-        return len(self._waiting)
+        return len(self._pending)
 
-    async def score(self, body: bytes, bundle: Bundle, max_records: int, history: History, interval: bool) -> Scored:
-        """Score a small body; same answers and errors as :func:`api.scoring.core.score_large`."""
-        records = read_small(body, max_records)
-        patients = patients_of(records)
-        inputs, states = with_history(records, await history.find(patients) if patients else None)
-        if self._answered_one:
-            self._has_company = True
-        if self._has_company or self._waiting:
-            answers = await self.answer(inputs, bundle)
+    async def score(self, records: Sequence[Record], bundle: Bundle, interval: bool) -> ScoredRecords:
+        """Score a few validated records; same result as :func:`api.scoring.core.score`."""
+        inputs = await look_up_inputs(records, self._patient_history)
+        if self._called_at_once:
+            self._is_busy = True
+        if self._is_busy or self._pending:
+            predictions = await self.submit(inputs.records, bundle)
         else:
-            answers = self._at_once(inputs, bundle)
-        return scored_as(records, inputs, states, answers, bundle.reliability_curve, interval)
+            self._called_at_once = True
+            get_running_loop().call_soon(self._start_turn)
+            predictions = self._call(inputs.records, bundle)
+        return combine(records, inputs, predictions, bundle.reliability_curve, interval)
 
-    def _at_once(self, inputs: Sequence[Record], bundle: Bundle) -> Answers:
-        self._answered_one = True
-        get_running_loop().call_soon(self._begin_turn)
-        return self._call(inputs, bundle)
-
-    def _begin_turn(self) -> None:
-        self._answered_one = False
-
-    def answer(self, inputs: Sequence[Record], bundle: Bundle) -> Future[Answers]:
-        """What the model says of records as it takes them."""
+    def submit(self, inputs: Sequence[Record], bundle: Bundle) -> Future[Predictions]:
+        """Queue model inputs for the next call."""
         loop = get_running_loop()
-        answers: Future[Answers] = loop.create_future()
-        if not self._waiting:
-            loop.call_soon(self._answer_some)
-        self._waiting.append((bundle, inputs, answers))
-        return answers
+        predictions: Future[Predictions] = loop.create_future()
+        if not self._pending:
+            loop.call_soon(self._run_batch)
+        self._pending.append((bundle, inputs, predictions))
+        return predictions
 
-    def _answer_some(self) -> None:
-        some = self._take()
-        self._has_company = len(some) > 1 or bool(self._waiting)
-        if self._waiting:
-            get_running_loop().call_soon(self._answer_some)
-        bundle = some[0][0]
+    def _start_turn(self) -> None:
+        self._called_at_once = False
+
+    def _run_batch(self) -> None:
+        batch = self._take_batch()
+        self._is_busy = len(batch) > 1 or bool(self._pending)
+        if self._pending:
+            get_running_loop().call_soon(self._run_batch)
+        bundle = batch[0][0]
         try:
-            found = self._call([record for _, inputs, _ in some for record in inputs], bundle)
-        except Exception as error:  # noqa: BLE001 -- whoever asked gets it
-            for *_, answers in some:
-                if not answers.done():
-                    answers.set_exception(error)
+            results = self._call([record for _, inputs, _ in batch for record in inputs], bundle)
+        except Exception as error:  # noqa: BLE001 -- the requests of the batch get it
+            for *_, predictions in batch:
+                if not predictions.done():
+                    predictions.set_exception(error)
             return
         start = 0
-        for _, inputs, answers in some:
+        for _, inputs, predictions in batch:
             end = start + len(inputs)
-            if not answers.done():  # the client may have left
-                answers.set_result(found if len(some) == 1 else found.part(start, end))
+            if not predictions.done():  # done if the request was cancelled
+                predictions.set_result(results if len(batch) == 1 else results.slice(start, end))
             start = end
 
-    def _call(self, inputs: Sequence[Record], bundle: Bundle) -> Answers:
-        begun = perf_counter()
-        found = answer(inputs, bundle)
+    def _call(self, inputs: Sequence[Record], bundle: Bundle) -> Predictions:
+        started = perf_counter()
+        predictions = predict(inputs, bundle)
         self.calls += 1
-        self.seconds += perf_counter() - begun
-        return found
+        self.seconds += perf_counter() - started
+        return predictions
 
-    def _take(self) -> list[_Asked]:
-        """Who waits for the same model, from the first on, as long as there is room."""
-        bundle = self._waiting[0][0]
-        records = taken = 0
-        for asked_of, inputs, _ in self._waiting:
+    def _take_batch(self) -> list[_Pending]:
+        """The first pending requests that have the same model and fit into a call."""
+        bundle = self._pending[0][0]
+        records = size = 0
+        for other, inputs, _ in self._pending:
             records += len(inputs)
-            if taken and (asked_of is not bundle or records > MOST_RECORDS):
+            if size and (other is not bundle or records > MAX_RECORDS):
                 break
-            taken += 1
-        some, self._waiting = self._waiting[:taken], self._waiting[taken:]
-        return some
+            size += 1
+        batch, self._pending = self._pending[:size], self._pending[size:]
+        return batch

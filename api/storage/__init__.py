@@ -1,1 +1,1 @@
-"""Reads and writes of the diabetes database: patient history, outcomes and the prediction log."""
+"""Access to PostgreSQL: patient history, prediction log and feedback; no HTTP."""

@@ -1,36 +1,41 @@
-"""A circuit breaker: what has just failed is not asked again for a while."""
+"""Circuit breaker: after a failure, skips calls for `cooldown` seconds."""
 
 import threading
+from collections.abc import Callable
 from time import monotonic
 
 
-class Breaker:
-    """Lets everybody through until a failure; then nobody for a pause, then one. If that one succeeds, everybody."""
+class CircuitBreaker:
+    """Closed until a failure; then open for the cooldown, after which one call at a time is let through as a trial.
 
-    def __init__(self, pause_seconds: float) -> None:
-        self._pause = pause_seconds
+    Thread-safe.
+    """
+
+    def __init__(self, cooldown: float, clock: Callable[[], float] = monotonic) -> None:
+        self._cooldown = cooldown
+        self._clock = clock
         self._lock = threading.Lock()
-        self._retry_at: float | None = None  # on the clock of time.monotonic; None while all is well
+        self._retry_at: float | None = None  # None while closed
 
-    def admits(self) -> bool:
-        """Whether the caller may try. Who is let through after a pause tries for all others."""
+    def allows(self) -> bool:
+        """Whether the caller may make the call. The first caller after the cooldown makes the trial call."""
         with self._lock:
             if self._retry_at is None:
                 return True
-            now = monotonic()
+            now = self._clock()
             if now < self._retry_at:
                 return False
-            self._retry_at = now + self._pause
+            self._retry_at = now + self._cooldown
             return True
 
-    def succeeded(self) -> bool:
-        """Note a success; returns whether it ended a time of failures."""
+    def record_success(self) -> bool:
+        """Close the breaker; returns whether it was open."""
         with self._lock:
-            failing, self._retry_at = self._retry_at is not None, None
-            return failing
+            was_open, self._retry_at = self._retry_at is not None, None
+            return was_open
 
-    def failed(self) -> bool:
-        """Note a failure; returns whether all had been well before."""
+    def record_failure(self) -> bool:
+        """Open the breaker; returns whether it was closed."""
         with self._lock:
-            well, self._retry_at = self._retry_at is None, monotonic() + self._pause
-            return well
+            was_closed, self._retry_at = self._retry_at is None, self._clock() + self._cooldown
+            return was_closed

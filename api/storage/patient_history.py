@@ -1,160 +1,106 @@
-"""The earlier stays of the patients in a request: looked up while it waits, and left out when that takes long.
+"""Looks up the encounters of patients, within a time limit, in a cache and in PostgreSQL.
 
-Nothing here can fail a prediction, or delay it by more than the time limit; and while the database is away the
-breaker sees to it that next to none waits at all.
+A lookup never fails a prediction, and delays it by at most the time limit. While PostgreSQL is unavailable, the circuit
+breaker skips nearly all lookups.
 """
 
-import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from math import ceil
-from time import monotonic
 from typing import Any, Final
 
-import psycopg2
+from cachetools import TTLCache
 
 from api.settings import ApiSettings
-from api.storage.circuit_breaker import Breaker
-from api.storage.encounters import Encounter, EncounterReader, in_cohort
-from api.storage.expiring_cache import ExpiringCache
-from ml.core.history import history_of
-from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID, Record
+from api.storage.postgres import DatabaseUnavailableError, PostgresClient, Row, connection_options
+from ml.core.history import SOURCE_COLUMNS
+from ml.schema import ENCOUNTER_ID, PATIENT_ID
 
 logger = logging.getLogger(__name__)
 
-USED: Final = "used"
-UNKNOWN: Final = "unknown"
-UNAVAILABLE: Final = "unavailable"
-NONE: Final = "none"
-STATES: Final = {
-    USED: "the patient's earlier stays were taken into account; a known patient's first stay is history too",
-    UNKNOWN: "the database does not know the patient",
-    UNAVAILABLE: "the database was away or too slow",
-    NONE: "no patient_nbr was given",
-}
-"""What an answer says of the history behind it."""
-
 CACHED_PATIENTS: Final = 10_000
-CACHED_SECONDS: Final = 60.0
-"""New encounters arrive once a day; until a minute after, a patient's history may be the one before."""
-PAUSE_SECONDS: Final = 5.0
+CACHE_SECONDS: Final = 60.0
+"""Encounters are ingested once a day; for this long afterwards, a cached history may be the previous one."""
 THREADS: Final = 2
 PATIENTS_PER_LIMIT: Final = 1_000
-"""The time limit is for so many patients; a batch with more has a multiple of it."""
-_GRACE_SECONDS: Final = 0.05
-"""The reader keeps its deadline by itself, save while it resolves a host name: then it is left behind."""
+"""The time limit applies to so many patients; a batch with more has a multiple of it."""
 
-_TOO_SLOW: Final = "PostgreSQL did not answer in time"
+Encounters = tuple[Mapping[str, Any], ...]
 
-_Encounters = dict[int, tuple[Encounter, ...]]
-Encounters = Mapping[int, tuple[Encounter, ...]]
-"""All encounters of patients, oldest first; empty for one that is not known. A patient not looked up is absent."""
+_COLUMNS: Final = tuple(dict.fromkeys((ENCOUNTER_ID, "discharge_disposition_id", *SOURCE_COLUMNS)))
+_QUERY: Final = (
+    f"SELECT {PATIENT_ID}, {', '.join(_COLUMNS)} FROM raw_data "  # noqa: S608 -- names of the schema
+    f"WHERE {PATIENT_ID} = ANY(%s::bigint[]) ORDER BY {ENCOUNTER_ID}"
+)
 
 
-class History:
-    """Finds the encounters of patients, in memory or in PostgreSQL. Safe to call from several threads."""
+class PatientHistory:
+    """Returns all encounters of patients, oldest first. Thread-safe.
+
+    An unknown patient has an empty tuple; a patient that could not be looked up is absent from the result.
+    """
 
     def __init__(self, connection: Mapping[str, Any], limit_seconds: float) -> None:
         self._limit = limit_seconds
-        self._reader = EncounterReader(connection)
-        self._cache: ExpiringCache[int, tuple[Encounter, ...]] = ExpiringCache(CACHED_PATIENTS, CACHED_SECONDS)
-        self._breaker = Breaker(PAUSE_SECONDS)
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="history")
+        self._postgres = PostgresClient(connection, THREADS)
+        self._cache: TTLCache[int, Encounters] = TTLCache(CACHED_PATIENTS, CACHE_SECONDS)
+        self._lock = threading.Lock()
 
     @classmethod
-    def of(cls, settings: ApiSettings) -> "History":
+    def from_settings(cls, settings: ApiSettings) -> "PatientHistory":
         """The history in the ``diabetes`` database."""
-        return cls(connection_options(settings), settings.history_timeout_seconds)
+        longest = settings.history_timeout_seconds * ceil(settings.max_records / PATIENTS_PER_LIMIT)
+        # Before the first ANALYZE, PostgreSQL would scan the whole table.
+        options = connection_options(settings, "patient-history", longest, "-c enable_seqscan=off")
+        return cls(options, settings.history_timeout_seconds)
 
-    async def find(self, patients: Collection[int]) -> Encounters:
-        """Encounters of some patients, without blocking the event loop."""
-        found, missing = self._at_hand(patients)
-        if not missing:
-            return found
-        reading, seconds = self._begin(missing)
-        waiting = asyncio.wrap_future(reading)
-        done, _ = await asyncio.wait([waiting], timeout=seconds)
-        if not done:
-            waiting.cancel()
-            return found | self._fail(_TOO_SLOW)
-        return found | waiting.result()
+    async def find(self, patients: Collection[int]) -> dict[int, Encounters]:
+        """Look up encounters without blocking the event loop."""
+        found, missing = self._cached(patients)
+        if missing:
+            with _errors_logged():
+                found |= self._add(missing, await self._postgres.fetch(_QUERY, (missing,), self._seconds(missing)))
+        return found
 
-    def find_blocking(self, patients: Collection[int]) -> Encounters:
-        """The same from a thread that may wait."""
-        found, missing = self._at_hand(patients)
-        if not missing:
-            return found
-        reading, seconds = self._begin(missing)
-        if not wait([reading], timeout=seconds).done:
-            reading.cancel()
-            return found | self._fail(_TOO_SLOW)
-        return found | reading.result()
+    def find_blocking(self, patients: Collection[int]) -> dict[int, Encounters]:
+        """The same as :meth:`find`, for threads that may wait."""
+        found, missing = self._cached(patients)
+        if missing:
+            with _errors_logged():
+                rows = self._postgres.fetch_blocking(_QUERY, (missing,), self._seconds(missing))
+                found |= self._add(missing, rows)
+        return found
 
     def stop(self) -> None:
         """Close the connections."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        self._reader.close()
+        self._postgres.close()
 
-    def _at_hand(self, patients: Collection[int]) -> tuple[_Encounters, list[int]]:
-        """What is known already, and what to ask the database for; nothing while it had better be left alone."""
-        found = self._cache.find(patients)
-        missing = [patient for patient in patients if patient not in found]
-        return found, missing if missing and self._breaker.admits() else []
+    def _cached(self, patients: Collection[int]) -> tuple[dict[int, Encounters], list[int]]:
+        """Encounters in the cache, and the patients that are not in it."""
+        with self._lock:
+            found = {patient: found for patient in patients if (found := self._cache.get(patient)) is not None}
+        return found, [patient for patient in patients if patient not in found]
 
-    def _begin(self, missing: list[int]) -> tuple[Future[_Encounters], float]:
-        """A reading that never raises, and how many seconds to wait for it."""
-        limit = self._limit * ceil(len(missing) / PATIENTS_PER_LIMIT)
-        return self._pool.submit(self._read, missing, monotonic() + limit), limit + _GRACE_SECONDS
+    def _add(self, patients: list[int], rows: list[Row]) -> dict[int, Encounters]:
+        lists: dict[int, list[Mapping[str, Any]]] = {patient: [] for patient in patients}
+        for patient, *values in rows:
+            lists[patient].append(dict(zip(_COLUMNS, values, strict=True)))
+        encounters = {patient: tuple(of_patient) for patient, of_patient in lists.items()}
+        with self._lock:
+            self._cache.update(encounters)
+        return encounters
 
-    def _read(self, missing: list[int], deadline: float) -> _Encounters:
-        try:
-            read = self._reader.read(missing, deadline)
-        except TimeoutError:
-            return self._fail(_TOO_SLOW)
-        except (psycopg2.Error, OSError) as error:
-            return self._fail((str(error).strip() or type(error).__name__).splitlines()[0])
-        except Exception:
-            logger.exception("looking up the history of patients failed in an unforeseen way")
-            return self._fail("the log says why")
-        self._cache.keep(read)
-        if self._breaker.succeeded():
-            logger.info("the history of patients can be looked up again")
-        return read
-
-    def _fail(self, reason: str) -> _Encounters:
-        if self._breaker.failed():
-            logger.warning("predictions go without the history of patients: %s", reason)
-        return {}
+    def _seconds(self, patients: list[int]) -> float:
+        return self._limit * ceil(len(patients) / PATIENTS_PER_LIMIT)
 
 
-def patients_of(records: Sequence[Record]) -> set[int]:
-    """Numbers of the patients that the records name."""
-    return {number for record in records if isinstance(number := record.get(PATIENT_ID), int)}
-
-
-def recall(record: Record, found: Encounters) -> tuple[Record, str]:
-    """A record as the model takes it, without identifiers and with history where there is one; and a key of STATES.
-
-    The earlier stays are those before the record's ``encounter_id``; without one, all that are known.
-    """
-    features = {name: record[name] for name in FEATURE_NAMES if name in record}
-    patient = record.get(PATIENT_ID)
-    if patient is None:
-        return features, NONE
-    encounters = found.get(int(patient))
-    if not encounters:
-        return features, UNAVAILABLE if encounters is None else UNKNOWN
-    before = record.get(ENCOUNTER_ID)
-    earlier = [e for e in encounters if in_cohort(e) and (before is None or e[ENCOUNTER_ID] < before)]
-    return {**features, **history_of(earlier)}, USED
-
-
-def connection_options(settings: ApiSettings) -> dict[str, Any]:
-    """How to connect. The server gives up too, and never reads the whole table for want of statistics."""
-    longest = settings.history_timeout_seconds * ceil(settings.max_records / PATIENTS_PER_LIMIT)
-    return {
-        **settings.database_login,
-        "options": f"-c statement_timeout={ceil(1000 * longest)} -c enable_seqscan=off",
-        "application_name": "patient-history",
-    }
+@contextmanager
+def _errors_logged() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseUnavailableError:
+        pass  # logged by the client, once
+    except Exception:
+        logger.exception("unexpected error in the lookup of patient history")

@@ -1,1 +1,1 @@
-"""Metrics and logs of the service, and the recording of answered requests."""
+"""Prometheus metrics, log lines and the recording of predictions."""

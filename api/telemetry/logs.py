@@ -1,4 +1,4 @@
-"""Log lines: the service's own, and the access log without the probes."""
+"""Log lines: the format of the service's own, and the access log without probes."""
 
 import logging
 from typing import Final
@@ -7,8 +7,8 @@ _PROBES: Final = ("/health", "/ready", "/metrics")
 
 
 def configure() -> None:
-    """Show the service's own lines, and leave probes out of uvicorn's access log. Safe to call again."""
-    logging.getLogger("uvicorn.access").addFilter(_not_a_probe)
+    """Print the service's log lines, and drop probes from uvicorn's access log. Idempotent."""
+    logging.getLogger("uvicorn.access").addFilter(_is_not_probe)
     own = logging.getLogger("api")
     own.setLevel(logging.INFO)
     if not own.handlers and not logging.getLogger().handlers:
@@ -17,7 +17,7 @@ def configure() -> None:
         own.addHandler(handler)
 
 
-def _not_a_probe(record: logging.LogRecord) -> bool:
+def _is_not_probe(record: logging.LogRecord) -> bool:
     # uvicorn's arguments: client, method, path with query, HTTP version, status
     arguments = record.args if isinstance(record.args, tuple) else ()
     return len(arguments) < 3 or str(arguments[2]).partition("?")[0] not in _PROBES

@@ -1,1 +1,1 @@
-"""HTTP mechanics around the routes: middleware, access control, rate limit, OpenAPI document and error formats."""
+"""HTTP around the routes: request reading, middleware, access control, error responses and the OpenAPI document."""

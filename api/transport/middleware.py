@@ -1,4 +1,4 @@
-"""What happens around every request, as plain ASGI: id, metrics, bounds of the load and of the body."""
+"""ASGI middleware: request id and request metrics; admission control and limits of the body."""
 
 import re
 from asyncio import get_running_loop, timeout_at
@@ -10,25 +10,26 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.admission import Admission
-from api.errors import BodyTooLargeError, BodyTooSlowError, OverloadedError, problem_of
+from api.errors import BodyTooLargeError, BodyTooSlowError, OverloadedError
 from api.telemetry.metrics import Metrics
-from api.transport.headers import header_of
+from api.transport.error_responses import error_response
+from api.transport.http_request import get_header
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
-"""Ids of others that are taken over: what tracing tools use, and nothing that could break a log line."""
+"""Accepted request ids: the formats of tracing tools, and no character that could break a log line."""
 
-_IDLE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_METHODS_WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class Observe:
-    """Gives each request an id, sends it back, and measures the time to the end of the answer."""
+class ObservabilityMiddleware:
+    """Gives each request an id, returns it as a header, and measures the time until the response has been sent."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -54,57 +55,56 @@ class Observe:
             self._metrics.observe_request(scope["method"], template, status, perf_counter() - started)
 
 
-class Admit:
-    """Lets in what the service can do soon, and of it only bodies that are small and fast enough.
+class AdmissionMiddleware:
+    """Sheds load above the limits, and enforces the size and time limits of bodies.
 
-    Only requests with work in them: whoever asks how the service is gets an answer however busy it is.
+    Methods without a body pass: probes and metrics are answered under any load.
     """
 
-    def __init__(self, app: ASGIApp, load: Admission, max_bytes: int, seconds: float) -> None:
+    def __init__(self, app: ASGIApp, admission: Admission, max_bytes: int, seconds: float) -> None:
         self._app = app
-        self._load = load
+        self._admission = admission
         self._max_bytes = max_bytes
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] != "http" or scope["method"] in _IDLE_METHODS:
+        """Handle one request."""
+        if scope["type"] != "http" or scope["method"] in _METHODS_WITHOUT_BODY:
             await self._app(scope, receive, send)
             return
-        load, declared = self._load, _declared_length(scope)
+        admission, declared = self._admission, _declared_length(scope)
         try:
-            load.admit(min(declared, self._max_bytes))
+            admission.admit(min(declared, self._max_bytes))
         except OverloadedError as error:
-            await problem_of(Request(scope), error)(scope, receive, send)
+            await error_response(Request(scope), error)(scope, receive, send)
             return
         size = 0
         is_complete = False
         deadline = get_running_loop().time() + self._seconds
 
-        async def receive_some() -> Message:
+        async def receive_within_limits() -> Message:
             nonlocal size, is_complete
             if is_complete:
-                return await receive()  # waits for the client to leave, for as long as that takes
+                return await receive()  # waits for the disconnect, without a time limit
             if declared > self._max_bytes:
                 raise self._too_large()
             try:
                 async with timeout_at(deadline):
                     message = await receive()
             except TimeoutError:
-                raise BodyTooSlowError(f"The body had not arrived after {self._seconds:g} seconds.") from None
-            part = len(message.get("body", b""))
-            size += part
-            if size > self._max_bytes:
-                size -= part
+                raise BodyTooSlowError(f"The body did not arrive within {self._seconds:g} seconds.") from None
+            length = len(message.get("body", b""))
+            if size + length > self._max_bytes:
                 raise self._too_large()
-            load.receive(part)
+            size += length
+            admission.receive(length)
             is_complete = not message.get("more_body", False)
             return message
 
         try:
-            await self._app(scope, receive_some, send)
+            await self._app(scope, receive_within_limits, send)
         finally:
-            load.leave(size)
+            admission.release(size)
 
     def _too_large(self) -> BodyTooLargeError:
         return BodyTooLargeError(
@@ -113,10 +113,10 @@ class Admit:
 
 
 def _request_id(scope: Scope) -> str:
-    given = header_of(scope, b"x-request-id")
-    return given.decode("ascii") if given is not None and _REQUEST_ID.fullmatch(given) else uuid4().hex
+    header = get_header(scope, b"x-request-id")
+    return header.decode("ascii") if header is not None and _REQUEST_ID.fullmatch(header) else uuid4().hex
 
 
 def _declared_length(scope: Scope) -> int:
-    given = header_of(scope, b"content-length")
-    return int(given[:20]) if given is not None and given.isdigit() else 0
+    header = get_header(scope, b"content-length")
+    return int(header[:20]) if header is not None and header.isdigit() else 0

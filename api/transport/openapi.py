@@ -1,4 +1,6 @@
-"""The OpenAPI document. FastAPI writes it, save the requests that hold records, which are read as bytes."""
+"""The OpenAPI document: FastAPI's, with the request bodies that the routes read as bytes; documentation that routes
+share.
+"""
 
 from typing import Any, Final
 
@@ -7,68 +9,100 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from api.contract.outcomes import FEEDBACK, OUTCOMES_ADAPTER
-from api.contract.requests import EXPLAIN_REQUEST, REQUEST, REQUEST_ADAPTER
+from api.contract.requests import (
+    EXPLAIN_REQUEST,
+    KNOWN_PATIENT,
+    MAX_EXPLAIN_RECORDS,
+    REQUEST,
+    REQUEST_ADAPTER,
+    SHORT_RECORD,
+)
 from api.contract.responses import Problem
 from api.protocols.mlflow_scoring import REQUEST as INVOCATION
 from api.protocols.mlflow_scoring import REQUEST_SCHEMA as INVOCATION_SCHEMA
 from api.protocols.open_inference import REQUEST as INFERENCE
 from api.protocols.open_inference import REQUEST_ADAPTER as INFERENCE_ADAPTER
-from api.scoring.explanations import MOST_RECORDS
-from api.transport.access import Guard
-from api.transport.error_formats import PROBLEM_JSON
+from api.transport.access import AccessControl
+from api.transport.error_responses import PROBLEM_JSON
+from ml.schema import EXAMPLE_RECORD
 
+EXAMPLES: Final[dict[str, Any]] = {
+    "three fields": {"summary": "Three fields; all others are unknown", "value": {"records": [SHORT_RECORD]}},
+    "known patient": {
+        "summary": "Three fields and the patient number: earlier stays are looked up",
+        "value": {"records": [KNOWN_PATIENT]},
+    },
+    "full record": {"summary": "All 47 fields", "value": {"records": [EXAMPLE_RECORD]}},
+}
+REQUEST_ID_HEADER: Final[dict[str, Any]] = {
+    "name": "X-Request-ID",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "Returned in the response. Generated when absent, longer than 128, or with other characters.",
+}
+LOAD_TEST_HEADER: Final[dict[str, Any]] = {
+    "name": "X-Load-Test",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "1 marks the traffic of a load test.",
+}
+INTERVAL: Final = "interval"
+INTERVAL_PARAMETER: Final[dict[str, Any]] = {
+    "name": INTERVAL,
+    "in": "query",
+    "schema": {"type": "boolean", "default": False},
+    "description": "Whether to return, for each record, the range of the prediction if all fields were known.",
+}
 _REFERENCE: Final = "#/components/schemas/{model}"
-_MEANINGS: Final = {
-    400: "The body is not what it is declared to be.",
-    404: "No such model is served, or not in this version.",
+_DESCRIPTIONS: Final = {
+    400: "The body does not have its declared format.",
+    404: "The model or the version is not served.",
     408: "The body did not arrive in time.",
     413: "The body is too large.",
-    415: "The body is declared as something else than the route takes.",
-    422: "A record or a parameter is not valid; the answer names record, field, value and what is allowed.",
-    503: "No model is loaded yet, or there is too much to do at the moment.",
+    415: "The route does not accept this media type.",
+    422: "A record or a parameter is invalid; the response names record, field, value and allowed values.",
+    503: "No model is loaded, or the service is overloaded.",
 }
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Documentation of the problem documents that a route may answer with."""
-    reference = {"$ref": _REFERENCE.format(model=Problem.__name__)}
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Documentation of a route's problem documents."""
+    schema = {"$ref": _REFERENCE.format(model=Problem.__name__)}
     return {
-        status: {"description": _MEANINGS[status], "content": {PROBLEM_JSON: {"schema": reference}}}
+        status: {"description": _DESCRIPTIONS[status], "content": {PROBLEM_JSON: {"schema": schema}}}
         for status in statuses
     }
 
 
-def errors_of(model: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Documentation of the errors of a protocol that tells them in its own way."""
-    return {status: {"description": _MEANINGS[status], "model": model} for status in statuses}
+def protocol_errors(model: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Documentation of the errors of a protocol with an error format of its own."""
+    return {status: {"description": _DESCRIPTIONS[status], "model": model} for status in statuses}
 
 
 def json_body(model: str, examples: dict[str, Any]) -> dict[str, Any]:
-    """Documentation of a request body that the route reads by itself."""
+    """Documentation of a JSON body that the route reads as bytes."""
     content = {"schema": {"$ref": _REFERENCE.format(model=model)}, "examples": examples}
     return {"required": True, "content": {"application/json": content}}
 
 
-def document_of(app: FastAPI, max_records: int, guard: Guard) -> dict[str, Any]:
-    """The whole document, written once."""
+def openapi_document(app: FastAPI, max_records: int, access: AccessControl) -> dict[str, Any]:
+    """The whole document; built once."""
     if app.openapi_schema is None:
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
         )
-        request = REQUEST_ADAPTER.json_schema(ref_template=_REFERENCE)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas.update(request.pop("$defs"))
-        for name, most in ((REQUEST, max_records), (EXPLAIN_REQUEST, min(MOST_RECORDS, max_records))):
-            records = {**request["properties"]["records"], "maxItems": most}
+        request = REQUEST_ADAPTER.json_schema(ref_template=_REFERENCE)
+        for name, limit in ((REQUEST, max_records), (EXPLAIN_REQUEST, min(MAX_EXPLAIN_RECORDS, max_records))):
+            records = {**request["properties"]["records"], "maxItems": limit}
             schemas[name] = {**request, "title": name, "properties": {"records": records}}
         schemas[INVOCATION] = INVOCATION_SCHEMA
         schemas[INFERENCE] = INFERENCE_ADAPTER.json_schema(ref_template=_REFERENCE)
-        schemas.update(schemas[INFERENCE].pop("$defs"))
         schemas[FEEDBACK] = OUTCOMES_ADAPTER.json_schema(ref_template=_REFERENCE)
-        schemas.update(schemas[FEEDBACK].pop("$defs"))
         schemas[FEEDBACK]["properties"]["outcomes"]["maxItems"] = max_records
         schemas[Problem.__name__] = Problem.model_json_schema(ref_template=_REFERENCE)
-        schemas.update(schemas[Problem.__name__].pop("$defs", {}))
-        guard.describe(document)
+        for name in (REQUEST, EXPLAIN_REQUEST, INFERENCE, FEEDBACK, Problem.__name__):
+            schemas.update(schemas[name].pop("$defs", {}))
+        access.document(document)
         app.openapi_schema = document
     return app.openapi_schema

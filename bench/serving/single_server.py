@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import httpx
 
-from api.contract.parsing import read_large
+from api.contract.parsing import parse_large
 from bench.serving.client import background_load, run_load
 from bench.serving.model import BUNDLE
 from bench.serving.peers.launch import OURS, Launcher, Peer, running
@@ -80,13 +80,13 @@ def measure_scaling(known: Mapping[str, Launcher], folder: Path, plan: Plan) -> 
 def _large_batches(ours: Peer, folder: Path, body: bytes) -> dict[str, Any]:
     """Rows per second of the service and of the graph on encoded arrays, and the time to parse and encode."""
     bundle = load_bundle(folder / BUNDLE)
-    parsed = read_large(body, 10**6)
+    parsed = parse_large(body, 10**6)
     arrays = encode(parsed)
     with httpx.Client(base_url=ours.url, timeout=60, headers=_JSON) as client:
         work: dict[str, Callable[[], object]] = {
             "request": lambda: client.post(ours.path, content=body).raise_for_status(),
             "graph": lambda: bundle.run(arrays),
-            "reading and checking JSON": lambda: read_large(body, 10**6),
+            "reading and checking JSON": lambda: parse_large(body, 10**6),
             "records to arrays": lambda: encode(parsed),
         }
         next(iter(work.values()))()  # warm-up

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from api.contract.csv_reader import CsvFile, CsvIntake
+from api.contract.csv_reader import CsvFile, CsvParser
 from api.errors import ApiError
-from api.scoring.csv_files import header_of_answer
+from api.scoring.csv_files import response_header
 from ml.schema import PATIENT_ID
 
 VERSION = "3"
@@ -17,10 +17,10 @@ def risk_of(record: dict[str, Any]) -> float:
 
 def answer(body: bytes) -> tuple[int, Any]:
     """Status and body, as the API would have them."""
-    intake = CsvIntake(max_rows=200_000)
+    parser = CsvParser(max_rows=200_000)
     try:
-        intake.take(body)
-        file = intake.finish()
+        parser.feed(body)
+        file = parser.finish()
     except ApiError as error:
         return error.status, {
             "type": f"urn:readmission:problem:{error.slug}",
@@ -29,7 +29,7 @@ def answer(body: bytes) -> tuple[int, Any]:
             "detail": error.detail,
             **error.members,
         }
-    return 200, header_of_answer(file.header, interval=False) + b"".join(_lines(file))
+    return 200, response_header(file.header, interval=False) + b"".join(_lines(file))
 
 
 def _lines(file: CsvFile) -> list[bytes]:

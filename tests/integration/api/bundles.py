@@ -1,4 +1,4 @@
-"""Small real bundles: a logistic graph over three of the inputs, written as ml.core.bundle describes."""
+"""Small valid bundles: a logistic graph over three of the inputs."""
 
 import json
 from dataclasses import asdict
@@ -16,7 +16,7 @@ from ml.schema import EXAMPLE_RECORD
 INPATIENT_WEIGHT = 0.4
 EARLIER_WEIGHT = 0.3
 FEMALE_WEIGHT = 0.1
-COMPLETENESS = ReliabilityCurve(
+RELIABILITY_CURVE = ReliabilityCurve(
     weights=dict.fromkeys(UNITS, 1 / len(UNITS)),
     information=(0.0, 0.5, 1.0),
     auroc=((0.5, 0.6, 0.7), (0.5, 0.6, 0.7)),
@@ -25,7 +25,7 @@ COMPLETENESS = ReliabilityCurve(
     high=(((1.0, 1.0, 1.0), (0.5, 0.5, 0.5), (0.0, 0.0, 0.0)),) * 2,
     coverage=0.91,
 )
-"""What these models are said to be worth: the range narrows as a record tells more, to nothing."""
+"""The range narrows to nothing as more fields are known."""
 RECORDS: list[dict[str, Any]] = [
     {},
     EXAMPLE_RECORD,
@@ -33,11 +33,11 @@ RECORDS: list[dict[str, Any]] = [
     {"gender": "Female"},
     {"number_inpatient": 50, "race": None},
 ]
-"""What may be sent to the service. What it looks up by itself goes into a golden request below."""
+"""Records for requests. The golden requests below also have an input that the service looks up."""
 
 
 def expected(record: dict[str, Any], bias: float) -> float:
-    """What the graph answers, computed apart from it."""
+    """The prediction of the graph, computed independently."""
     score = bias + INPATIENT_WEIGHT * (record.get("number_inpatient") or 0)
     score += EARLIER_WEIGHT * (record.get("earlier_stays") or 0)
     score += FEMALE_WEIGHT * (record.get("gender") == "Female")
@@ -48,10 +48,10 @@ def write_bundle(directory: Path, bias: float = -2.0, *, golden_shift: float = 0
     """Write a bundle.
 
     Args:
-        directory: made here.
-        bias: intercept, by which the answers of two bundles differ.
-        golden_shift: added to every golden answer, which makes the bundle fail its replay.
-        without: a text feature that the graph has no input for, which makes the bundle fail its check.
+        directory: is created.
+        bias: intercept; differs between bundles.
+        golden_shift: added to every golden answer; makes the replay fail.
+        without: a text feature without an input of the graph; makes the check fail.
     """
     directory.mkdir(parents=True)
     texts = tuple(name for name in TEXTS if name != without)
@@ -66,7 +66,7 @@ def write_bundle(directory: Path, bias: float = -2.0, *, golden_shift: float = 0
 
 
 def seal(directory: Path, texts: tuple[str, ...] = TEXTS) -> None:
-    """Write the manifest that fits the two other files."""
+    """Write the manifest for the two other files."""
     interval = {"value": 0.67, "low": 0.66, "high": 0.68}
     manifest = {
         "algorithm": "logistic",
@@ -76,7 +76,7 @@ def seal(directory: Path, texts: tuple[str, ...] = TEXTS) -> None:
         "prevalence": 0.11,
         "risk_quantiles": [index / 100 for index in range(101)],
         "metrics": dict.fromkeys(("auroc", "average_precision", "brier", "ece"), interval),
-        "completeness": asdict(COMPLETENESS),
+        "completeness": asdict(RELIABILITY_CURVE),
         "texts": texts,
         "numbers": NUMBERS,
         "files": {name: sha256_of(directory / name) for name in (MODEL_FILE, GOLDEN_FILE)},
@@ -127,13 +127,13 @@ def _graph(bias: float, texts: tuple[str, ...]) -> onnx.ModelProto:
 
 
 def _column(name: str, tensor: str, names: tuple[str, ...]) -> onnx.NodeProto:
-    """Takes one column, shape ``(n, 1)``, out of an input of the graph."""
+    """Selects one column, shape ``(n, 1)``, of an input of the graph."""
     assert name in names
     return helper.make_node("Gather", [tensor, f"{name}_place"], [name], axis=1)
 
 
 def _weighted(name: str) -> list[onnx.NodeProto]:
-    """The part of a number in the score; an unknown one has none."""
+    """The weighted number; 0 if unknown."""
     return [
         helper.make_node("IsNaN", [name], [f"{name}_unknown"]),
         helper.make_node("Where", [f"{name}_unknown", "zero", name], [f"{name}_known"]),

@@ -1,4 +1,4 @@
-"""The service in this process, over real bundles and a registry that answers like MLflow's."""
+"""The service in this process, with valid bundles and a fake registry."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ def registry() -> Iterator[RegistryServer]:
 
 @pytest.fixture
 def start_api(registry: RegistryServer, tmp_path: Path) -> Iterator[StartApi]:
-    """Starts the service with the given settings; it ends with the test."""
+    """Starts the service with the given settings; it stops with the test."""
     with ExitStack() as stack:
 
         def start(**settings: Any) -> TestClient:
@@ -34,7 +34,7 @@ def start_api(registry: RegistryServer, tmp_path: Path) -> Iterator[StartApi]:
                 "api_cache_dir": tmp_path / "cache",
                 "model_poll_seconds": 0.1,
                 "prediction_log": False,
-                "postgres_port": 9,  # nobody answers there
+                "postgres_port": 9,  # nothing listens there
                 "diabetes_db_password": "unused",
                 "prediction_log_key": "key of the tests",
             }

@@ -25,7 +25,7 @@ class ApiProcess:
 
     @property
     def resident_bytes(self) -> int:
-        """Memory that it holds."""
+        """Resident memory."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
@@ -36,13 +36,13 @@ class ApiProcess:
 
 @contextmanager
 def running_api(folder: Path, mlflow: str, **settings: str) -> Iterator[ApiProcess]:
-    """Start the service with its cache and log in `folder`; it ends with the context."""
+    """Start the service with its cache and log in `folder`; it stops with the context."""
     defaults = {
         "MLFLOW_TRACKING_URI": mlflow,
         "API_CACHE_DIR": str(folder / "cache"),
         "MODEL_POLL_SECONDS": "0.1",
         "PREDICTION_LOG": "false",
-        "POSTGRES_PORT": "9",  # nobody answers there
+        "POSTGRES_PORT": "9",  # nothing listens there
         "DIABETES_DB_PASSWORD": "unused",
         "PREDICTION_LOG_KEY": "key of the tests",
     }

@@ -1,4 +1,4 @@
-"""The service as its own process: load, large bodies, restart, end."""
+"""The service as a process: model swap under load, large bodies, restart, stop."""
 
 import signal
 from collections import Counter
@@ -17,7 +17,7 @@ from tests.integration.api.process import running_api
 ONE = {"records": [{}]}
 
 
-def test_a_version_is_swapped_under_load_and_every_answer_is_wholly_from_one(
+def test_a_version_is_swapped_under_load_and_every_response_is_from_one_version(
     registry: RegistryServer, tmp_path: Path
 ) -> None:
     registry.promote("1", write_bundle(tmp_path / "1", -2.0))
@@ -25,7 +25,7 @@ def test_a_version_is_swapped_under_load_and_every_answer_is_wholly_from_one(
     seen: Counter[str] = Counter()
     enough = Event()
 
-    def ask(url: str, size: int) -> None:
+    def predict(url: str, size: int) -> None:
         with httpx.Client(base_url=url, timeout=30) as client:
             while not enough.is_set():
                 answer = client.post("/predict", json={"records": [{}] * size})
@@ -36,18 +36,18 @@ def test_a_version_is_swapped_under_load_and_every_answer_is_wholly_from_one(
 
     with running_api(tmp_path, registry.url) as api, ThreadPoolExecutor(3) as pool:
         api.wait_until_ready()
-        asking = [pool.submit(ask, api.url, size) for size in (1, 20, 6_000)]  # the last is scored in a thread
+        requests = [pool.submit(predict, api.url, size) for size in (1, 20, 6_000)]  # the last is scored in a thread
         try:
             eventually(lambda: seen["1"] > 50)
             registry.promote("2", write_bundle(tmp_path / "2", 1.0))
             eventually(lambda: seen["2"] > 50)
         finally:
             enough.set()
-        for future in asking:
+        for future in requests:
             future.result()
 
 
-def test_it_ends_when_told_and_starts_from_its_cache(registry: RegistryServer, tmp_path: Path) -> None:
+def test_it_stops_on_sigterm_and_starts_from_its_cache(registry: RegistryServer, tmp_path: Path) -> None:
     registry.promote("1", write_bundle(tmp_path / "1"))
     with running_api(tmp_path, registry.url) as api:
         api.wait_until_ready()
@@ -61,7 +61,7 @@ def test_it_ends_when_told_and_starts_from_its_cache(registry: RegistryServer, t
         assert restarted.client.post("/predict", json=ONE).json()["model"]["version"] == "1"
 
 
-def test_a_body_of_100_megabytes_is_refused_in_flat_memory(registry: RegistryServer, tmp_path: Path) -> None:
+def test_a_body_of_100_megabytes_is_rejected_in_constant_memory(registry: RegistryServer, tmp_path: Path) -> None:
     registry.promote("1", write_bundle(tmp_path / "1"))
     headers = {"Content-Type": "application/json"}
     with running_api(tmp_path, registry.url, MAX_BODY_BYTES="1048576") as api:
@@ -78,7 +78,7 @@ def test_a_body_of_100_megabytes_is_refused_in_flat_memory(registry: RegistrySer
         assert api.client.post("/predict", json=ONE).status_code == 200
 
 
-def test_probes_stay_out_of_the_access_log(registry: RegistryServer, tmp_path: Path) -> None:
+def test_probes_are_not_in_the_access_log(registry: RegistryServer, tmp_path: Path) -> None:
     with running_api(tmp_path, registry.url) as api:
         for path in ("/health", "/ready", "/metrics", "/model"):
             api.client.get(path)

@@ -1,4 +1,4 @@
-"""What is let in, and what is refused because there is too much to do."""
+"""The limits of admission control."""
 
 import pytest
 
@@ -6,52 +6,52 @@ from api.admission import BYTES, LARGE_BATCHES, REQUESTS, Admission
 from api.errors import OverloadedError
 
 
-def test_requests_are_refused_beyond_their_number_until_one_leaves() -> None:
-    load = Admission(max_requests=2, max_bytes=100, max_large_batches=1)
-    load.admit(0)
-    load.admit(0)
+@pytest.fixture
+def admission() -> Admission:
+    return Admission(max_requests=2, max_bytes=100, max_large_batches=1)
+
+
+def test_requests_above_the_limit_are_shed_until_one_finishes(admission: Admission) -> None:
+    admission.admit(0)
+    admission.admit(0)
 
     with pytest.raises(OverloadedError):
-        load.admit(0)
-    load.leave(0)
-    load.admit(0)
+        admission.admit(0)
+    admission.release(0)
+    admission.admit(0)
 
-    assert load.shed[REQUESTS] == 1
-
-
-def test_a_body_that_will_not_fit_is_refused_before_it_is_sent() -> None:
-    load = Admission(max_requests=9, max_bytes=100, max_large_batches=1)
-    load.admit(60)
-    load.receive(60)
-
-    with pytest.raises(OverloadedError):
-        load.admit(60)
-
-    assert (load.requests, load.shed[BYTES]) == (1, 1)
+    assert admission.shed[REQUESTS] == 1
 
 
-def test_bodies_that_grow_beyond_the_bound_are_refused_on_the_way() -> None:
-    load = Admission(max_requests=9, max_bytes=100, max_large_batches=1)
-    load.admit(0)
-    load.receive(60)
-    load.admit(0)
+def test_a_body_that_does_not_fit_is_shed_before_it_is_sent(admission: Admission) -> None:
+    admission.admit(60)
+    admission.receive(60)
 
     with pytest.raises(OverloadedError):
-        load.receive(60)
-    load.leave(60)
-    load.leave(60)
+        admission.admit(60)
 
-    assert (load.requests, load.body_bytes) == (0, 0)
+    assert (admission.requests, admission.shed[BYTES]) == (1, 1)
 
 
-def test_places_for_large_batches_are_free_again_whatever_happens() -> None:
-    load = Admission(max_requests=9, max_bytes=100, max_large_batches=1)
+def test_a_body_without_declared_length_is_shed_when_it_exceeds_the_limit(admission: Admission) -> None:
+    admission.admit(0)
+    admission.receive(60)
+    admission.admit(0)
 
-    with load.large_batch(), pytest.raises(OverloadedError), load.large_batch():
+    with pytest.raises(OverloadedError):
+        admission.receive(60)
+    admission.release(60)
+    admission.release(60)
+
+    assert (admission.requests, admission.body_bytes) == (0, 0)
+
+
+def test_slots_for_large_batches_are_released_in_any_case(admission: Admission) -> None:
+    with admission.large_batch(), pytest.raises(OverloadedError), admission.large_batch():
         pass
-    with pytest.raises(ValueError, match="something"), load.large_batch():
+    with pytest.raises(ValueError, match="something"), admission.large_batch():
         raise ValueError("something")
-    with load.large_batch():
-        assert load.large_batches == 1
+    with admission.large_batch():
+        assert admission.large_batches == 1
 
-    assert (load.large_batches, load.shed[LARGE_BATCHES]) == (0, 1)
+    assert (admission.large_batches, admission.shed[LARGE_BATCHES]) == (0, 1)

@@ -1,4 +1,4 @@
-"""The application as a whole: what it loads, and how it fails to start."""
+"""The application: its imports, and errors at the start."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def run(code: str, directory: Path = Path(), **environment: str) -> subprocess.C
     )
 
 
-def test_importing_the_service_loads_nothing_heavy() -> None:
+def test_the_service_imports_no_heavy_library() -> None:
     report = json.loads(run(REPORT).stdout)
 
     heavy = {"pandas", "sklearn", "scipy", "mlflow", "airflow", "matplotlib", "sqlalchemy", "xgboost"}
@@ -32,15 +32,15 @@ def test_importing_the_service_loads_nothing_heavy() -> None:
     assert report["seconds"] < 10  # about 1 on an idle machine
 
 
-def test_a_missing_setting_ends_the_start_with_one_sentence(tmp_path: Path) -> None:
-    ended = run("from api.app import create_app; create_app()", tmp_path, DIABETES_DB_PASSWORD="", API_PORT="none")
+def test_an_invalid_setting_ends_the_start_with_one_line(tmp_path: Path) -> None:
+    result = run("from api.app import create_app; create_app()", tmp_path, DIABETES_DB_PASSWORD="", API_PORT="none")
 
-    assert ended.returncode == 1
-    assert ended.stderr.startswith("Setting API_PORT has a malformed value 'none'")
-    assert len(ended.stderr.strip().splitlines()) == 1
+    assert result.returncode == 1
+    assert result.stderr.startswith("Setting API_PORT has a malformed value 'none'")
+    assert len(result.stderr.strip().splitlines()) == 1
 
 
-def test_two_applications_do_not_share_their_metrics(tmp_path: Path) -> None:
+def test_applications_have_separate_metrics(tmp_path: Path) -> None:
     settings = ApiSettings.load(
         _env_file=None, diabetes_db_password="unused", prediction_log_key="k" * 16, api_cache_dir=tmp_path
     )

@@ -1,18 +1,25 @@
-"""Errors that are told by another process."""
+"""Errors that the worker process for large batches sends to the service."""
 
 import pickle
 
 import pytest
 
-from api.errors import ApiError, BodyTooSlowError, InvalidRecordsError, OverloadedError
+from api.contract.field_errors import FieldError, invalid_records
+from api.errors import ApiError, BodyTooSlowError, OverloadedError, TooManyRequestsError
 
 
 @pytest.mark.parametrize(
-    "error", [InvalidRecordsError("wrong", [{"record": 1}], 7), OverloadedError("busy"), BodyTooSlowError("slow")]
+    "error",
+    [
+        invalid_records([FieldError(1, None, None, "wrong")], 7),
+        OverloadedError("busy"),
+        BodyTooSlowError("slow"),
+        TooManyRequestsError("often", headers={"Retry-After": "3"}),
+    ],
 )
-def test_an_error_says_the_same_in_another_process(error: ApiError) -> None:
-    again = pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own
+def test_an_error_survives_pickling(error: ApiError) -> None:
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own
 
-    assert type(again) is type(error)
-    assert (again.detail, again.headers, again.members) == (error.detail, error.headers, error.members)
-    assert (again.status, again.slug, str(again)) == (error.status, error.slug, str(error))
+    assert type(copy) is type(error)
+    assert (copy.detail, copy.headers, copy.members) == (error.detail, error.headers, error.members)
+    assert (copy.status, copy.slug, str(copy)) == (error.status, error.slug, str(error))

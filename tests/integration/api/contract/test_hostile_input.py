@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is a 2xx or a 4xx, and a 4xx is a problem document."""
+"""Every request gets a 2xx or a 4xx, and a 4xx is a problem document."""
 
 import json
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ ROUTES = [
     *((f"{path}{what}", "GET") for path in MODELS for what in ("", "/ready")),
 ]
 TABLES = ("/predict/csv", "/invocations", *(f"{path}/infer" for path in MODELS))
-"""Here a document cannot say in full which bodies are right: that all rows are of one length, for one thing."""
+"""A JSON schema cannot express which bodies are valid: for example, that all rows have the same length."""
 BODY_ROUTES = {
     "/predict": JSON,
     "/predict/csv": CSV,
@@ -40,7 +40,7 @@ BODY_ROUTES = {
     f"/v2/models/{MODEL_NAME}/infer": JSON,
 }
 ELSEWHERE = {("/feedback", "post")}
-"""Documented, and tried in test_feedback.py, where there is a database."""
+"""Tested in test_feedback.py, with a database."""
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 ANYTHING = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
@@ -68,32 +68,32 @@ def document(api: ApiProcess) -> Any:
     return schemathesis.openapi.from_url(f"{api.url}/openapi.json")
 
 
-def test_the_routes_below_are_all_that_are_documented(document: Any) -> None:
+def test_all_documented_routes_are_tested(document: Any) -> None:
     documented = {(operation.ok().path, operation.ok().method) for operation in document.get_all_operations()}
 
     assert {(path, method.lower()) for path, method in ROUTES} | ELSEWHERE == documented
 
 
 @pytest.mark.parametrize(("path", "method"), ROUTES)
-def test_valid_requests_get_the_documented_answers(document: Any, path: str, method: str) -> None:
+def test_valid_requests_get_the_documented_responses(document: Any, path: str, method: str) -> None:
     send_examples(document[path][method], schemathesis.GenerationMode.POSITIVE)
 
 
 @pytest.mark.parametrize("path", ["/predict", "/explain", *TABLES])
-def test_invalid_requests_get_the_documented_refusals(document: Any, path: str) -> None:
+def test_invalid_requests_get_the_documented_errors(document: Any, path: str) -> None:
     send_examples(document[path]["POST"], schemathesis.GenerationMode.NEGATIVE)
 
 
 @BOUNDED
 @given(body=ANYTHING | NEARLY_A_BODY)
-def test_random_json_is_answered_or_refused(api: ApiProcess, body: Any) -> None:
-    assert_fair(post(api, json.dumps(body).encode()))
+def test_random_json_is_scored_or_rejected(api: ApiProcess, body: Any) -> None:
+    assert_ok_or_problem(post(api, json.dumps(body).encode()))
 
 
 @BOUNDED
 @given(body=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
-def test_random_bytes_are_refused(api: ApiProcess, body: bytes) -> None:
-    assert_fair(post(api, body))
+def test_random_bytes_are_scored_or_rejected(api: ApiProcess, body: bytes) -> None:
+    assert_ok_or_problem(post(api, body))
 
 
 @pytest.mark.parametrize("path", [path for path in BODY_ROUTES if path != "/predict"])
@@ -106,7 +106,7 @@ def test_random_bytes_are_refused(api: ApiProcess, body: bytes) -> None:
     )
     | st.lists(st.sampled_from(CELLS)).map(lambda cells: ",".join(cells).encode())
 )
-def test_no_body_breaks_a_protocol(api: ApiProcess, path: str, body: bytes) -> None:
+def test_random_bodies_never_fail_a_protocol(api: ApiProcess, path: str, body: bytes) -> None:
     answer = api.client.post(path, content=body, headers={"Content-Type": BODY_ROUTES[path]})
 
     assert answer.status_code in (200, 400, 422)
@@ -132,16 +132,16 @@ def test_no_body_breaks_a_protocol(api: ApiProcess, path: str, body: bytes) -> N
         "utf-16", "too large for a float", "many keys", "many fields",
     ],
 )  # fmt: skip
-def test_hostile_bodies_get_the_right_refusal(api: ApiProcess, body: bytes, status: int) -> None:
+def test_hostile_bodies_are_rejected(api: ApiProcess, body: bytes, status: int) -> None:
     answer = post(api, body)
 
     assert answer.status_code == status
     assert len(answer.content) < 20_000
-    assert_fair(answer)
+    assert_ok_or_problem(answer)
 
 
 def send_examples(operation: Any, mode: schemathesis.GenerationMode) -> None:
-    """Send requests made from the document, and hold the answers against it."""
+    """Send requests generated from the OpenAPI document, and validate the responses against it."""
 
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(generation_mode=mode))
@@ -156,7 +156,7 @@ def post(api: ApiProcess, body: bytes) -> httpx.Response:
     return api.client.post("/predict", content=body, headers={"Content-Type": "application/json"})
 
 
-def assert_fair(answer: httpx.Response) -> None:
+def assert_ok_or_problem(answer: httpx.Response) -> None:
     assert answer.status_code < 500
     if answer.status_code >= 400:
         assert answer.headers["content-type"] == "application/problem+json"

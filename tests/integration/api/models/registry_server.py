@@ -1,4 +1,4 @@
-"""A small HTTP server with the three reads of MLflow that the service makes, in the shapes that MLflow gives."""
+"""A fake registry: a small HTTP server with the three endpoints of MLflow that the service uses."""
 
 import json
 import threading

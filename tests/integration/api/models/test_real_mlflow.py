@@ -1,4 +1,4 @@
-"""The service against a real MLflow: what the registry's own code registers, the service serves."""
+"""The service with a real MLflow: it serves the versions that ml.registry registers."""
 
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def register(registry: Registry, folder: Path, bias: float) -> str:
     return version.number
 
 
-def test_versions_of_a_real_registry_are_served_as_the_alias_moves(
+def test_the_service_follows_the_alias_of_a_real_registry(
     real_registry: Registry, mlflow_server: str, start_api: StartApi, tmp_path: Path
 ) -> None:
     client = start_api(mlflow_tracking_uri=mlflow_server)

@@ -1,4 +1,4 @@
-"""Following the registry: first model, later ones, bad ones, and none to ask."""
+"""The model store: first model, new versions, invalid ones, and an unavailable registry."""
 
 import json
 from collections import Counter
@@ -19,11 +19,11 @@ def served(client: TestClient) -> Any:
     return client.get("/model").json().get("version")
 
 
-def refusal(client: TestClient) -> Any:
+def rejection(client: TestClient) -> Any:
     return client.get("/model").json().get("refused")
 
 
-def test_without_a_model_it_is_not_ready_and_says_what_to_do(start_api: StartApi) -> None:
+def test_without_a_model_it_is_not_ready_and_names_the_dag_to_run(start_api: StartApi) -> None:
     client = start_api()
 
     assert client.get("/health").json() == {"status": "ok"}
@@ -34,7 +34,7 @@ def test_without_a_model_it_is_not_ready_and_says_what_to_do(start_api: StartApi
         assert answer.json()["detail"] == "no production model yet: run train_models_diabetes_simple"
 
 
-def test_the_first_model_is_picked_up_without_a_restart(
+def test_the_first_model_is_loaded_without_a_restart(
     start_api: StartApi, registry: RegistryServer, tmp_path: Path
 ) -> None:
     client = start_api()
@@ -103,7 +103,7 @@ def no_graph(folder: Path) -> None:
     ],
     ids=["checksum", "pickle", "shape", "no manifest", "no graph", "golden", "inputs"],
 )
-def test_a_bad_version_is_refused_and_the_old_one_serves_on(
+def test_an_invalid_version_is_rejected_and_the_old_one_stays_in_service(
     client: TestClient,
     registry: RegistryServer,
     tmp_path: Path,
@@ -117,12 +117,12 @@ def test_a_bad_version_is_refused_and_the_old_one_serves_on(
     before = client.get("/metrics").text
 
     registry.promote("2", folder)
-    eventually(lambda: refusal(client) is not None)
+    eventually(lambda: rejection(client) is not None)
 
-    refused = refusal(client)
-    assert refused["version"] == "2"
-    assert reason in refused["reason"]
-    assert str(tmp_path) not in refused["reason"]
+    rejected = rejection(client)
+    assert rejected["version"] == "2"
+    assert reason in rejected["reason"]
+    assert str(tmp_path) not in rejected["reason"]
     assert served(client) == "1"
     assert client.post("/predict", json={"records": [{}]}).json()["predictions"] == pytest.approx([expected({}, -2.0)])
     assert "model_load_failures_total{" not in before
@@ -131,25 +131,25 @@ def test_a_bad_version_is_refused_and_the_old_one_serves_on(
     registry.downloads.clear()
     checked = client.get("/model").json()["registry"]["checked_at"]
     eventually(lambda: client.get("/model").json()["registry"]["checked_at"] != checked)
-    assert registry.downloads == []  # it is not tried again and again
+    assert registry.downloads == []  # no retry before the backoff
 
     registry.promote("3", write_bundle(tmp_path / "good", 0.5))
     eventually(lambda: served(client) == "3")
-    assert refusal(client) is None
+    assert rejection(client) is None
 
 
-def test_a_refused_first_version_is_named_where_a_model_is_asked_for(
+def test_the_rejection_of_the_first_version_is_in_the_error_detail(
     start_api: StartApi, registry: RegistryServer, tmp_path: Path
 ) -> None:
     registry.promote("1", write_bundle(tmp_path / "bad", golden_shift=0.1))
     client = start_api()
 
-    eventually(lambda: "was refused" in client.get("/ready").json()["detail"])
+    eventually(lambda: "was rejected" in client.get("/ready").json()["detail"])
 
     assert "golden requests fail" in client.post("/predict", json={"records": [{}]}).json()["detail"]
 
 
-def test_files_that_mlflow_does_not_serve_are_not_fetched(
+def test_artifacts_that_mlflow_does_not_serve_are_rejected(
     start_api: StartApi, registry: RegistryServer, tmp_path: Path
 ) -> None:
     registry.scheme = "file"
@@ -161,19 +161,19 @@ def test_files_that_mlflow_does_not_serve_are_not_fetched(
     assert registry.downloads == []
 
 
-def test_moving_the_alias_back_forgets_the_refusal(
+def test_moving_the_alias_back_clears_the_rejection(
     client: TestClient, registry: RegistryServer, tmp_path: Path
 ) -> None:
     registry.promote("2", write_bundle(tmp_path / "bad", golden_shift=0.1))
-    eventually(lambda: refusal(client) is not None)
+    eventually(lambda: rejection(client) is not None)
 
     registry.alias = "1"
 
-    eventually(lambda: refusal(client) is None)
+    eventually(lambda: rejection(client) is None)
     assert served(client) == "1"
 
 
-def test_a_registry_that_counts_from_one_again_is_noticed(
+def test_the_same_number_in_a_new_registry_is_a_new_version(
     client: TestClient, registry: RegistryServer, tmp_path: Path
 ) -> None:
     registry.created += 1
@@ -185,7 +185,7 @@ def test_a_registry_that_counts_from_one_again_is_noticed(
     eventually(lambda: answer() == pytest.approx(expected({}, 1.0)))
 
 
-def test_it_serves_on_while_mlflow_is_away_and_recovers(
+def test_the_model_stays_in_service_while_mlflow_is_unavailable(
     client: TestClient, registry: RegistryServer, tmp_path: Path
 ) -> None:
     registry.stop()
@@ -205,7 +205,7 @@ def test_it_serves_on_while_mlflow_is_away_and_recovers(
     assert client.get("/model").json()["registry"]["reachable"] is True
 
 
-def test_it_starts_from_its_cache_while_mlflow_is_away(
+def test_it_starts_from_its_cache_while_mlflow_is_unavailable(
     client: TestClient, registry: RegistryServer, start_api: StartApi
 ) -> None:
     registry.stop()
@@ -217,7 +217,7 @@ def test_it_starts_from_its_cache_while_mlflow_is_away(
 
 
 @pytest.mark.parametrize("name", [MODEL_FILE, GOLDEN_FILE, MANIFEST_FILE])
-def test_a_damaged_cache_is_not_believed(
+def test_a_damaged_cache_is_ignored(
     client: TestClient, registry: RegistryServer, start_api: StartApi, tmp_path: Path, name: str
 ) -> None:
     (file,) = (tmp_path / "cache").glob(f"version-1-*/{name}")
@@ -232,7 +232,7 @@ def test_a_damaged_cache_is_not_believed(
     eventually(lambda: restarted.get("/ready").status_code == 200)
 
 
-def test_a_cache_that_cannot_be_written_to_is_told(
+def test_a_cache_that_is_not_writable_is_in_the_error_detail(
     start_api: StartApi, registry: RegistryServer, tmp_path: Path
 ) -> None:
     (tmp_path / "cache").write_text("a file where the folder should be")

@@ -1,4 +1,4 @@
-"""POST /predict: its contract, and one problem document for every way of getting it wrong."""
+"""POST /predict: its contract, and problem documents for invalid requests."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.integration.api.conftest import StartApi, eventually
 JSON = {"Content-Type": "application/json"}
 
 
-def test_it_answers_with_one_probability_per_record_model_and_request_id(client: TestClient) -> None:
+def test_the_response_has_one_probability_per_record_model_and_request_id(client: TestClient) -> None:
     record = {"race": "Caucasian", "gender": "Female", "age": "[60-70)"}
 
     answer = client.post("/predict", json={"records": [record]})
@@ -30,14 +30,14 @@ def test_it_answers_with_one_probability_per_record_model_and_request_id(client:
     }
 
 
-def test_answers_keep_the_order_of_the_records(client: TestClient) -> None:
+def test_predictions_are_in_the_order_of_the_records(client: TestClient) -> None:
     answer = client.post("/predict", json={"records": RECORDS})
 
     assert answer.json()["predictions"] == pytest.approx([expected(record, -2) for record in RECORDS], abs=1e-6)
 
 
 @pytest.mark.parametrize("size", [60, 300, 2_500])
-def test_a_large_batch_gets_the_same_answers_as_single_records(client: TestClient, size: int) -> None:
+def test_a_batch_has_the_same_predictions_as_single_records(client: TestClient, size: int) -> None:
     records = [{**EXAMPLE_RECORD, "number_inpatient": index % 50} for index in range(size)]
 
     answer = client.post("/predict", json={"records": records})
@@ -53,7 +53,7 @@ def test_an_absent_field_and_null_mean_the_same(client: TestClient) -> None:
     assert answer[0] == answer[1]
 
 
-def test_a_media_type_with_charset_is_fine(client: TestClient) -> None:
+def test_a_media_type_with_charset_is_accepted(client: TestClient) -> None:
     headers = {"Content-Type": 'Application/JSON; charset="UTF-8"'}
 
     assert client.post("/predict", content='{"records": [{}]}', headers=headers).status_code == 200
@@ -74,7 +74,9 @@ def test_a_media_type_with_charset_is_fine(client: TestClient) -> None:
         ("[]", None, "must be an object"),
     ],
 )
-def test_a_wrong_value_is_a_422_that_names_it(client: TestClient, body: str, field: str | None, message: str) -> None:
+def test_an_invalid_value_is_a_422_that_names_it(
+    client: TestClient, body: str, field: str | None, message: str
+) -> None:
     answer = client.post("/predict", content=body, headers=JSON)
 
     problem = assert_problem(answer, 422)
@@ -103,12 +105,12 @@ def test_a_compressed_body_is_a_415(client: TestClient) -> None:
     assert_problem(answer, 415)
 
 
-def test_an_unknown_address_is_a_404_and_a_wrong_method_a_405(client: TestClient) -> None:
+def test_an_unknown_path_is_a_404_and_another_method_a_405(client: TestClient) -> None:
     assert_problem(client.get("/nowhere"), 404)
     assert_problem(client.post("/predict/", json={}), 404)
-    refused = client.put("/predict", json={})
-    assert_problem(refused, 405)
-    assert refused.headers["allow"] == "POST"
+    rejected = client.put("/predict", json={})
+    assert_problem(rejected, 405)
+    assert rejected.headers["allow"] == "POST"
 
 
 def test_a_body_over_the_limit_is_a_413_declared_or_streamed(client: TestClient, start_api: StartApi) -> None:
@@ -132,8 +134,8 @@ def test_more_records_than_allowed_are_a_422(client: TestClient, start_api: Star
     assert small.post("/predict", json={"records": [{}] * 2}).status_code == 200
 
 
-def test_a_bug_is_a_problem_too_and_tells_nothing(client: TestClient) -> None:
-    client.app.state.services.store.current = object()  # type: ignore[attr-defined]
+def test_an_unexpected_error_is_a_problem_without_details(client: TestClient) -> None:
+    client.app.state.services.model_store.current = object()  # type: ignore[attr-defined]
 
     problem = assert_problem(client.post("/predict", json={"records": [{}]}), 500)
 
@@ -141,21 +143,21 @@ def test_a_bug_is_a_problem_too_and_tells_nothing(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("given", ["abc-123", "a" * 128, "trace:1/2+3=@x_y"])
-def test_a_request_id_comes_back(client: TestClient, given: str) -> None:
+def test_a_valid_request_id_is_returned(client: TestClient, given: str) -> None:
     answer = client.post("/predict", json={"records": [{}]}, headers={"X-Request-ID": given})
 
     assert answer.headers["x-request-id"] == answer.json()["request_id"] == given
 
 
 @pytest.mark.parametrize("given", ["", "a" * 129, "a b", "a\tb", 'a"b', "ä"])
-def test_an_odd_request_id_is_replaced(client: TestClient, given: str) -> None:
+def test_an_invalid_request_id_is_replaced(client: TestClient, given: str) -> None:
     answer = client.post("/predict", json={"records": [{}]}, headers={"X-Request-ID": given.encode()})
 
     assert len(answer.headers["x-request-id"]) == 32
 
 
 def assert_problem(answer: Any, status: int) -> dict[str, Any]:
-    """Check what every problem document has, and return it."""
+    """Check the members of every problem document, and return it."""
     problem: dict[str, Any] = answer.json()
     assert answer.status_code == problem["status"] == status
     assert answer.headers["content-type"] == "application/problem+json"

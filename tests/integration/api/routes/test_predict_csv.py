@@ -1,4 +1,4 @@
-"""POST /predict/csv: the file comes back with the risks beside it, or with the line that is wrong."""
+"""POST /predict/csv: returns the file with additional columns, or the lines with errors."""
 
 import asyncio
 import csv
@@ -37,7 +37,7 @@ def numbered(size: int) -> bytes:
     return b"number_inpatient\n" + b"".join(b"%d\n" % (index % 51) for index in range(size))
 
 
-def test_the_answer_is_the_file_with_the_columns_of_the_model_beside_it(client: TestClient) -> None:
+def test_the_response_is_the_file_with_additional_columns(client: TestClient) -> None:
     answer = client.post("/predict/csv", content=SMALL, headers=CSV)
 
     assert answer.status_code == 200
@@ -55,7 +55,7 @@ def test_the_answer_is_the_file_with_the_columns_of_the_model_beside_it(client: 
     assert float(second["reliability"]) == 0.5
 
 
-def test_with_interval_the_range_stands_there_too_and_is_that_of_predict(client: TestClient) -> None:
+def test_with_interval_the_ranges_are_those_of_predict(client: TestClient) -> None:
     answer = client.post("/predict/csv?interval=true", content=SMALL, headers=CSV)
     records = {"records": [{"gender": "Female", "number_inpatient": 2}, {}]}
     ranges = client.post("/predict?interval=true", json=records).json()["intervals"]
@@ -63,14 +63,14 @@ def test_with_interval_the_range_stands_there_too_and_is_that_of_predict(client:
     assert [[float(row["risk_low"]), float(row["risk_high"])] for row in rows_of(answer.text)] == ranges
 
 
-def test_a_file_with_patients_says_what_became_of_their_history(client: TestClient) -> None:
+def test_a_file_with_patient_numbers_gets_the_history_column(client: TestClient) -> None:
     (row,) = rows_of(client.post("/predict/csv", content=DELIVERED, headers=CSV).text)
 
     assert list(row)[-1] == "history"
     assert row["history"] == "unavailable"
 
 
-def test_a_form_is_taken_as_well(client: TestClient) -> None:
+def test_a_form_is_accepted_too(client: TestClient) -> None:
     plain = client.post("/predict/csv", content=SMALL, headers=CSV)
     form = client.post("/predict/csv", files={"file": ("patients.csv", SMALL, "text/csv")})
 
@@ -81,11 +81,11 @@ def test_a_form_is_taken_as_well(client: TestClient) -> None:
     ("files", "data", "status"),
     [({"other": b"race\nAsian\n"}, None, 422), ({"file": b""}, None, 422), ({"file": b"race\n?\n"}, {"x": "y"}, 400)],
 )
-def test_a_form_without_a_file_or_with_more_is_refused(client: TestClient, files: Any, data: Any, status: int) -> None:
+def test_a_form_without_a_file_or_with_more_is_rejected(client: TestClient, files: Any, data: Any, status: int) -> None:
     assert_problem(client.post("/predict/csv", files=files, data=data), status)
 
 
-def test_a_fault_anywhere_in_the_file_is_a_422_before_anything_is_answered(client: TestClient) -> None:
+def test_an_error_anywhere_in_the_file_is_a_422_without_predictions(client: TestClient) -> None:
     body = numbered(3 * BLOCK_ROWS) + b"51\n"
 
     problem = assert_problem(client.post("/predict/csv", content=body, headers=CSV), 422)
@@ -107,13 +107,11 @@ def test_a_fault_anywhere_in_the_file_is_a_422_before_anything_is_answered(clien
         ("", CSV, 422),
     ],
 )
-def test_what_is_no_file_of_the_data_set_is_refused(
-    client: TestClient, content: Any, headers: dict[str, str], status: int
-) -> None:
+def test_invalid_files_are_rejected(client: TestClient, content: Any, headers: dict[str, str], status: int) -> None:
     assert_problem(client.post("/predict/csv", content=content, headers=headers), status)
 
 
-def test_rows_and_bytes_are_bounded(client: TestClient, start_api: StartApi) -> None:
+def test_rows_and_bytes_are_limited(client: TestClient, start_api: StartApi) -> None:
     small = start_api(max_csv_rows=2, max_body_bytes=1024)
     eventually(lambda: small.get("/ready").status_code == 200)
 
@@ -122,7 +120,7 @@ def test_rows_and_bytes_are_bounded(client: TestClient, start_api: StartApi) -> 
     assert_problem(small.post("/predict/csv", content=numbered(1_000), headers=CSV), 413)
 
 
-def test_a_long_file_is_answered_in_its_order_and_counted_as_one_request(client: TestClient) -> None:
+def test_a_long_file_is_scored_in_its_order_and_counted_as_one_request(client: TestClient) -> None:
     size = 5 * BLOCK_ROWS + 7
 
     answer = client.post("/predict/csv", content=numbered(size), headers=CSV)
@@ -134,7 +132,7 @@ def test_a_long_file_is_answered_in_its_order_and_counted_as_one_request(client:
     assert "api_batch_size_count 1.0" in metrics
 
 
-def test_a_file_has_one_model_even_if_another_takes_over_meanwhile(registry: RegistryServer, tmp_path: Path) -> None:
+def test_a_file_is_scored_by_one_model_even_during_a_swap(registry: RegistryServer, tmp_path: Path) -> None:
     registry.promote("1", write_bundle(tmp_path / "1", -2.0))
     size = 60 * BLOCK_ROWS
     with running_api(tmp_path, registry.url) as api:
@@ -152,7 +150,7 @@ def test_a_file_has_one_model_even_if_another_takes_over_meanwhile(registry: Reg
     assert risks == pytest.approx([expected({"number_inpatient": index % 51}, -2) for index in range(size)], abs=1e-6)
 
 
-def test_a_file_that_comes_in_many_pieces_costs_little_memory(registry: RegistryServer, tmp_path: Path) -> None:
+def test_a_streamed_file_needs_little_memory(registry: RegistryServer, tmp_path: Path) -> None:
     registry.promote("1", write_bundle(tmp_path / "1"))
     header = b",".join(column.name.encode() for column in FEATURES) + b"\n"
     line = b",".join(str(column.example).encode() for column in FEATURES) + b"\n"
@@ -185,7 +183,7 @@ def logged(
     return client
 
 
-def test_every_row_reaches_the_log_under_its_number(logged: TestClient, postgres_url: str) -> None:
+def test_every_row_is_logged_with_its_position(logged: TestClient, postgres_url: str) -> None:
     size = 2 * BLOCK_ROWS + 5
 
     answer = logged.post("/predict/csv", content=numbered(size), headers={**CSV, "X-Request-ID": "file"})
@@ -199,7 +197,7 @@ def test_every_row_reaches_the_log_under_its_number(logged: TestClient, postgres
     assert [row["record"]["number_inpatient"] for row in written[:3]] == [0, 1, 2]
 
 
-def test_a_file_as_delivered_is_accepted_and_comes_back_whole(logged: TestClient, tmp_path: Path) -> None:
+def test_a_synthetic_data_set_is_scored_completely(logged: TestClient, tmp_path: Path) -> None:
     write_csv(tmp_path / "cohort.csv", 2_500, seed=296)
     body = (tmp_path / "cohort.csv").read_bytes()
 
@@ -209,7 +207,7 @@ def test_a_file_as_delivered_is_accepted_and_comes_back_whole(logged: TestClient
     assert {row["history"] for row in rows_of(answer.text)} == {"unknown"}
 
 
-def test_the_genuine_file_is_accepted_and_comes_back_whole(
+def test_the_genuine_data_set_is_scored_completely(
     genuine_file: Path, registry: RegistryServer, tmp_path: Path
 ) -> None:
     body = genuine_file.read_bytes()
@@ -226,10 +224,10 @@ def test_the_genuine_file_is_accepted_and_comes_back_whole(
 
 
 def assert_whole(file: bytes, answer: bytes) -> None:
-    """Check that the answer is the file with something added to every line."""
-    given, told = file.decode().splitlines(), answer.decode().splitlines()
-    assert len(given) == len(told)
-    assert all(line.startswith(f"{before},") for before, line in zip(given, told, strict=True))
+    """Check that the response is the file with an addition to every line."""
+    given, scored = file.decode().splitlines(), answer.decode().splitlines()
+    assert len(given) == len(scored)
+    assert all(line.startswith(f"{before},") for before, line in zip(given, scored, strict=True))
 
 
 async def _lines() -> AsyncIterator[bytes]:
@@ -237,11 +235,11 @@ async def _lines() -> AsyncIterator[bytes]:
     yield b"0.5\n"
 
 
-def test_a_client_that_stops_reading_is_left_and_gives_its_place_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predict_csv, "_READING_SECONDS", 0.05)
+def test_the_slot_is_released_when_the_client_stops_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predict_csv, "_SEND_SECONDS", 0.05)
     events: list[str] = []
-    place = ExitStack()
-    place.callback(events.append, "free")
+    slot = ExitStack()
+    slot.callback(events.append, "released")
 
     async def receive() -> Any:
         await asyncio.sleep(60)
@@ -251,7 +249,7 @@ def test_a_client_that_stops_reading_is_left_and_gives_its_place_free(monkeypatc
         if message.get("body"):
             await asyncio.sleep(60)
 
-    download = predict_csv._Download(_lines(), place, {})
+    download = predict_csv._Download(_lines(), slot, {})
     asyncio.run(download({"type": "http", "asgi": {"spec_version": "2.4"}}, receive, send))
 
-    assert events == ["http.response.start", "http.response.body", "free"]
+    assert events == ["http.response.start", "http.response.body", "released"]

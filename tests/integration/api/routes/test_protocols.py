@@ -1,4 +1,4 @@
-"""Every protocol says the same of the same records, and tells errors as its clients expect."""
+"""Every protocol returns the same predictions, and errors in its own format."""
 
 import csv
 import io
@@ -15,8 +15,8 @@ from tests.integration.api.bundles import RECORDS
 
 INFER = f"/v2/models/{MODEL_NAME}/infer"
 MANY = [{**EXAMPLE_RECORD, "number_inpatient": index % 51, "race": None} for index in range(1_500)]
-Answers = list[float]
-Ask = Callable[[TestClient, list[dict[str, Any]]], Answers]
+Predictions = list[float]
+Predict = Callable[[TestClient, list[dict[str, Any]]], Predictions]
 
 
 def as_csv(records: list[dict[str, Any]]) -> str:
@@ -54,32 +54,32 @@ def split(records: list[dict[str, Any]]) -> dict[str, Any]:
     return {"columns": names, "data": data, "index": list(range(len(records)))}
 
 
-def predict(client: TestClient, records: list[dict[str, Any]]) -> Answers:
-    return sound(client.post("/predict", json={"records": records}))["predictions"]
+def predict(client: TestClient, records: list[dict[str, Any]]) -> Predictions:
+    return ok(client.post("/predict", json={"records": records}))["predictions"]
 
 
-def predict_csv(client: TestClient, records: list[dict[str, Any]]) -> Answers:
+def predict_csv(client: TestClient, records: list[dict[str, Any]]) -> Predictions:
     answer = client.post("/predict/csv", content=as_csv(records), headers={"Content-Type": "text/csv"})
     assert answer.status_code == 200, answer.text
     return [float(row["readmission_risk"]) for row in rows_of(answer.text)]
 
 
-def invoke(client: TestClient, document: Any) -> Answers:
-    answer = sound(client.post("/invocations", json=document))
+def invoke(client: TestClient, document: Any) -> Predictions:
+    answer = ok(client.post("/invocations", json=document))
     assert list(answer) == ["predictions"]
     return answer["predictions"]
 
 
-def invoke_csv(client: TestClient, records: list[dict[str, Any]]) -> Answers:
+def invoke_csv(client: TestClient, records: list[dict[str, Any]]) -> Predictions:
     answer = client.post("/invocations", content=as_csv(records), headers={"Content-Type": "text/csv"})
-    return sound(answer)["predictions"]
+    return ok(answer)["predictions"]
 
 
-def infer(client: TestClient, records: list[dict[str, Any]]) -> Answers:
-    return sound(client.post(INFER, json={"inputs": tensors(records)}))["outputs"][0]["data"]
+def infer(client: TestClient, records: list[dict[str, Any]]) -> Predictions:
+    return ok(client.post(INFER, json={"inputs": tensors(records)}))["outputs"][0]["data"]
 
 
-WAYS: dict[str, Ask] = {
+WAYS: dict[str, Predict] = {
     "predict": predict,
     "csv": predict_csv,
     "dataframe_split": lambda client, records: invoke(client, {"dataframe_split": split(records)}),
@@ -92,21 +92,21 @@ WAYS: dict[str, Ask] = {
 }
 
 
-def sound(answer: Any) -> Any:
+def ok(answer: Any) -> Any:
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
 @pytest.mark.parametrize("records", [RECORDS, MANY], ids=["few", "many"])
-def test_every_protocol_gives_the_very_same_answers(client: TestClient, records: list[dict[str, Any]]) -> None:
-    answers = {way: ask(client, records) for way, ask in WAYS.items()}
+def test_every_protocol_returns_the_same_predictions(client: TestClient, records: list[dict[str, Any]]) -> None:
+    predictions = {way: predict_by(client, records) for way, predict_by in WAYS.items()}
 
-    assert len(answers["predict"]) == len(records)
-    assert answers == dict.fromkeys(WAYS, answers["predict"])
+    assert len(predictions["predict"]) == len(records)
+    assert predictions == dict.fromkeys(WAYS, predictions["predict"])
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_protocol_counts_its_answers(client: TestClient, way: str) -> None:
+def test_every_protocol_counts_its_predictions(client: TestClient, way: str) -> None:
     WAYS[way](client, RECORDS)
 
     text = client.get("/metrics").text
@@ -136,19 +136,21 @@ def test_a_load_test_is_marked_in_every_protocol(client: TestClient) -> None:
         ({"inputs": []}, "must hold 1 to 10000 records, not 0"),
         ({"inputs": 3}, "Inputs must be a list of objects"),
         ({"inputs": [3]}, "Record 0: a record must be an object"),
-        ({"inputs": {"race": ["Asian"], "age": []}}, "The lists in inputs must be of one length"),
-        ({"inputs": {"race": ["Asian"], "age": "x"}}, "The lists in inputs must be of one length"),
+        ({"inputs": {"race": ["Asian"], "age": []}}, "The lists in inputs must have the same length"),
+        ({"inputs": {"race": ["Asian"], "age": "x"}}, "The lists in inputs must have the same length"),
         ({"instances": {"race": ["Asian"]}}, "Instances must be a list of objects"),
         ({"dataframe_records": [{"colour": 1}]}, "Record 0: unknown field 'colour'"),
         ({"dataframe_split": {"data": [[1]]}}, "Dataframe_split must be an object with columns, data"),
         ({"dataframe_split": {"columns": ["race"], "data": [[1, 2]]}}, "Row 0 of data must be a list of 1 values"),
         ({"dataframe_split": {"columns": ["race"], "data": [["x"]]}}, "Record 0: race must be one of"),
-        ({"dataframe_split": {"columns": ["race"] * 2, "data": [["x"] * 2]}}, "must name no field twice"),
+        ({"dataframe_split": {"columns": ["race"] * 2, "data": [["x"] * 2]}}, "must not repeat a field"),
         ({"dataframe_split": {"columns": [1], "data": [["x"]]}}, "must be a list of field names"),
         ({"dataframe_split": {"columns": ["race"], "data": {}}}, "must be a list of rows"),
     ],
 )
-def test_a_wrong_invocation_is_a_400_as_mlflow_tells_it(client: TestClient, document: Any, message: str) -> None:
+def test_an_invalid_invocation_is_a_400_in_the_format_of_mlflow(
+    client: TestClient, document: Any, message: str
+) -> None:
     answer = client.post("/invocations", json=document)
 
     assert answer.status_code == 400
@@ -157,18 +159,18 @@ def test_a_wrong_invocation_is_a_400_as_mlflow_tells_it(client: TestClient, docu
     assert message in answer.json()["message"]
 
 
-def test_what_pandas_writes_for_missing_is_unknown(client: TestClient) -> None:
+def test_nan_and_null_are_unknown(client: TestClient) -> None:
     known = predict(client, [{"number_inpatient": 3}, {}])
     columns = '["gender", "number_inpatient"]'
     body = f'{{"dataframe_split": {{"columns": {columns}, "data": [[NaN, 3.0], [null, NaN]]}}, "params": null}}'
 
     answer = client.post("/invocations", content=body, headers={"Content-Type": "application/json"})
 
-    assert sound(answer)["predictions"] == known
+    assert ok(answer)["predictions"] == known
     assert invoke(client, {"inputs": {"number_inpatient": 3}}) == known[:1]
 
 
-def test_other_media_types_and_malformed_bodies_are_told_in_the_same_way(client: TestClient) -> None:
+def test_other_media_types_and_malformed_bodies_have_the_format_of_mlflow(client: TestClient) -> None:
     parquet = client.post("/invocations", content=b"x", headers={"Content-Type": "application/vnd.apache.parquet"})
     malformed = client.post("/invocations", content=b"{", headers={"Content-Type": "application/json"})
     no_file = client.post("/invocations", content=b"race\nx\n", headers={"Content-Type": "text/csv"})
@@ -180,26 +182,26 @@ def test_other_media_types_and_malformed_bodies_are_told_in_the_same_way(client:
 
 
 def test_the_inference_protocol_describes_service_model_and_tensors(client: TestClient) -> None:
-    assert sound(client.get("/v2")) == {"name": "readmission-risk", "version": "1", "extensions": []}
-    assert sound(client.get("/v2/health/live")) == {"live": True}
-    assert sound(client.get("/v2/health/ready")) == {"ready": True}
+    assert ok(client.get("/v2")) == {"name": "readmission-risk", "version": "1", "extensions": []}
+    assert ok(client.get("/v2/health/live")) == {"live": True}
+    assert ok(client.get("/v2/health/ready")) == {"ready": True}
     for of_model in ("", "/versions/1"):
-        described = sound(client.get(f"/v2/models/{MODEL_NAME}{of_model}"))
+        described = ok(client.get(f"/v2/models/{MODEL_NAME}{of_model}"))
         assert (described["name"], described["versions"], described["platform"]) == (MODEL_NAME, ["1"], "onnx_onnxv1")
         assert [tensor["name"] for tensor in described["inputs"]] == list(FIELD_NAMES)
         assert {"name": "number_inpatient", "datatype": "INT64", "shape": [-1]} in described["inputs"]
         assert described["outputs"][0] == {"name": "probability", "datatype": "FP32", "shape": [-1]}
-        assert sound(client.get(f"/v2/models/{MODEL_NAME}{of_model}/ready")) == {"name": MODEL_NAME, "ready": True}
+        assert ok(client.get(f"/v2/models/{MODEL_NAME}{of_model}/ready")) == {"name": MODEL_NAME, "ready": True}
 
 
 def test_an_inference_names_model_version_and_request(client: TestClient) -> None:
     inputs = [{"name": "race", "shape": [2, 1], "datatype": "BYTES", "data": [["Asian"], [""]]}]
 
-    answer = sound(client.post(INFER, json={"id": "42", "inputs": inputs}))
+    answer = ok(client.post(INFER, json={"id": "42", "inputs": inputs}))
     unnamed = client.post(f"/v2/models/{MODEL_NAME}/versions/1/infer", json={"inputs": inputs})
 
     assert (answer["model_name"], answer["model_version"], answer["id"]) == (MODEL_NAME, "1", "42")
-    assert sound(unnamed)["id"] == unnamed.headers["x-request-id"]
+    assert ok(unnamed)["id"] == unnamed.headers["x-request-id"]
     assert [(tensor["name"], tensor["datatype"], tensor["shape"]) for tensor in answer["outputs"]] == [
         ("probability", "FP32", [2]),
         ("known_fields", "INT64", [2]),
@@ -208,10 +210,10 @@ def test_an_inference_names_model_version_and_request(client: TestClient) -> Non
     assert answer["outputs"][1]["data"] == [1, 0]
 
 
-def test_only_the_outputs_that_are_asked_for_are_given(client: TestClient) -> None:
-    asked = {"inputs": tensors([{}]), "outputs": [{"name": "known_fields"}, {"name": "probability"}]}
+def test_only_the_requested_outputs_are_returned(client: TestClient) -> None:
+    request = {"inputs": tensors([{}]), "outputs": [{"name": "known_fields"}, {"name": "probability"}]}
 
-    answer = sound(client.post(INFER, json=asked))
+    answer = ok(client.post(INFER, json=request))
 
     assert [tensor["name"] for tensor in answer["outputs"]] == ["known_fields", "probability"]
 
@@ -235,11 +237,11 @@ def tensor(**changes: Any) -> dict[str, Any]:
         (tensor(data=["3"]), "'3' is not"),
         (tensor(data=3), "Inputs.0.data: input should be a valid array"),
         ({"inputs": tensor()["inputs"] * 2}, "input 'time_in_hospital' is given twice"),
-        ({"inputs": [*tensor()["inputs"], *tensors([{"race": "Asian"}] * 2)]}, "The inputs must be of one length"),
-        ({**tensor(), "outputs": [{"name": "label"}]}, "There is no output 'label'; there are probability,"),
+        ({"inputs": [*tensor()["inputs"], *tensors([{"race": "Asian"}] * 2)]}, "The inputs must have the same length"),
+        ({**tensor(), "outputs": [{"name": "label"}]}, "Unknown output 'label'; there are probability,"),
     ],
 )
-def test_a_wrong_inference_is_a_400_with_an_error(client: TestClient, document: Any, message: str) -> None:
+def test_an_invalid_inference_is_a_400_with_an_error(client: TestClient, document: Any, message: str) -> None:
     answer = client.post(INFER, json=document)
 
     assert answer.status_code == 400
@@ -258,7 +260,7 @@ def test_another_model_or_version_is_a_404(client: TestClient, path: str, what: 
     assert list(answer.json()) == ["error"]
 
 
-def test_below_v2_and_at_mlflows_addresses_no_error_is_a_problem_document(client: TestClient) -> None:
+def test_no_error_of_a_protocol_is_a_problem_document(client: TestClient) -> None:
     assert list(client.get("/v2/nowhere").json()) == ["error"]
     assert list(client.put("/v2").json()) == ["error"]
     assert list(client.post(INFER, content=b"x", headers={"Content-Type": "text/csv"}).json()) == ["error"]
@@ -266,7 +268,7 @@ def test_below_v2_and_at_mlflows_addresses_no_error_is_a_problem_document(client
     assert client.get("/v2nowhere").headers["content-type"] == "application/problem+json"
 
 
-def test_without_a_model_nobody_is_told_that_there_is_one(start_api: Any) -> None:
+def test_without_a_model_no_protocol_is_ready(start_api: Any) -> None:
     empty = start_api()
 
     statuses = {path: empty.get(path).status_code for path in ("/ping", "/v2/health/ready", f"/v2/models/{MODEL_NAME}")}

@@ -1,4 +1,4 @@
-"""Metrics, documentation and the addresses around them."""
+"""Metrics, start page and OpenAPI document."""
 
 import json
 import re
@@ -46,7 +46,7 @@ def test_requests_are_measured_by_method_route_and_status(client: TestClient) ->
     assert found[key("api_requests_in_flight")] == 1  # this very request
 
 
-def test_predictions_are_counted_apart_from_those_of_load_tests(client: TestClient) -> None:
+def test_predictions_of_load_tests_are_counted_separately(client: TestClient) -> None:
     client.post("/predict", json={"records": [{}] * 3})
     client.post("/predict", json={"records": [{}] * 4}, headers={"X-Load-Test": "1"})
 
@@ -71,17 +71,17 @@ def test_the_model_and_the_registry_are_in_the_metrics(client: TestClient) -> No
         assert found[key(f"prediction_log_{name}")] == 0
 
 
-def test_the_start_page_says_what_answers_and_leads_to_everything(client: TestClient) -> None:
+def test_the_start_page_names_the_model_and_links_to_all_services(client: TestClient) -> None:
     page = client.get("/").text
 
-    assert "Version 1 of diabetes-readmission answers." in page
+    assert "Serving version 1 of diabetes-readmission." in page
     for path in re.findall(r'href="([a-z.]+)"', page):
         assert client.get(f"/{path}").status_code == 200
     addresses = [f"http://localhost:{port}" for port in (8501, 8080, 5000, 8089, 9090, 3000, 9106)]
     assert re.findall(r'href="(http[^"]+)"', page) == addresses
 
 
-def test_swagger_opens_without_the_internet(client: TestClient) -> None:
+def test_swagger_ui_needs_no_internet_access(client: TestClient) -> None:
     page = client.get("/docs")
 
     assert "https://" not in page.text
@@ -91,7 +91,7 @@ def test_swagger_opens_without_the_internet(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(("path", "body"), [("/predict", "PredictRequest"), ("/explain", "ExplainRequest")])
-def test_the_document_describes_all_fields_and_its_examples_are_valid(client: TestClient, path: str, body: str) -> None:
+def test_the_openapi_document_has_all_fields_and_valid_examples(client: TestClient, path: str, body: str) -> None:
     document = client.get("/openapi.json").json()
 
     operation = document["paths"][path]["post"]
@@ -106,7 +106,7 @@ def test_the_document_describes_all_fields_and_its_examples_are_valid(client: Te
     assert {"400", "413", "415", "422", "503"} <= operation["responses"].keys()
 
 
-def test_every_reference_in_the_document_leads_somewhere(client: TestClient) -> None:
+def test_every_reference_in_the_openapi_document_resolves(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
 
     references = {part.split('"')[0] for part in json.dumps(document).split('"$ref": "')[1:]}
@@ -117,7 +117,7 @@ def test_every_reference_in_the_document_leads_somewhere(client: TestClient) -> 
     )
 
 
-def test_every_route_that_asks_for_something_shows_how(client: TestClient) -> None:
+def test_every_route_with_input_has_examples(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     operations = {f"{method} {path}": one for path, methods in paths.items() for method, one in methods.items()}
     without = [

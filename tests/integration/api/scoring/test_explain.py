@@ -1,4 +1,4 @@
-"""POST /explain: risks in parts that add up."""
+"""POST /explain: contributions that add up to the risk."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def explanations(client: TestClient, records: list[dict[str, Any]]) -> list[dict
     return explained
 
 
-def test_the_parts_add_up_to_the_probability_that_predict_answers(client: TestClient) -> None:
+def test_the_contributions_add_up_to_the_probability_of_predict(client: TestClient) -> None:
     predicted = client.post("/predict", json={"records": RECORDS}).json()
 
     explained = explanations(client, RECORDS)
@@ -39,7 +39,7 @@ def test_the_parts_add_up_to_the_probability_that_predict_answers(client: TestCl
         assert one["base"] == pytest.approx(expected({}, -2), abs=1e-6)
 
 
-def test_every_given_field_has_a_part_the_largest_first(client: TestClient) -> None:
+def test_every_known_field_has_a_contribution_the_largest_first(client: TestClient) -> None:
     nothing, some, full, _ = explanations(client, RECORDS)
 
     assert nothing["contributions"] == []
@@ -52,14 +52,14 @@ def test_every_given_field_has_a_part_the_largest_first(client: TestClient) -> N
     assert sizes == sorted(sizes, reverse=True)
 
 
-def test_identifiers_have_no_part(client: TestClient) -> None:
+def test_identifiers_have_no_contribution(client: TestClient) -> None:
     *_, known = explanations(client, RECORDS)
 
     assert [part["field"] for part in known["contributions"]] == ["gender"]
     assert known["history"] == "unavailable"
 
 
-def test_the_answer_names_model_and_request(client: TestClient) -> None:
+def test_the_response_names_model_and_request(client: TestClient) -> None:
     answer = client.post("/explain", json={"records": [{}]}, headers={"X-Request-ID": "abc"})
 
     assert answer.json()["model"] == {"name": "diabetes-readmission", "version": "1", "data_source": "synthetic"}
@@ -75,7 +75,7 @@ def test_the_answer_names_model_and_request(client: TestClient) -> None:
         ("{", 400, "not valid JSON"),
     ],
 )
-def test_what_is_wrong_is_answered_as_elsewhere(client: TestClient, body: str, status: int, message: str) -> None:
+def test_invalid_bodies_have_the_errors_of_predict(client: TestClient, body: str, status: int, message: str) -> None:
     assert message in assert_problem(client.post("/explain", content=body, headers=JSON), status)["detail"]
 
 
@@ -83,13 +83,13 @@ def test_another_content_type_is_a_415(client: TestClient) -> None:
     assert_problem(client.post("/explain", content="{}", headers={"Content-Type": "text/csv"}), 415)
 
 
-def test_without_a_model_it_is_a_503_that_says_what_to_do(start_api: StartApi) -> None:
+def test_without_a_model_it_is_a_503(start_api: StartApi) -> None:
     problem = assert_problem(start_api().post("/explain", json={"records": [{}]}), 503)
 
     assert problem["detail"] == "no production model yet: run train_models_diabetes_simple"
 
 
-def test_it_is_measured_but_not_counted_as_a_prediction(client: TestClient) -> None:
+def test_it_is_not_counted_as_a_prediction(client: TestClient) -> None:
     explanations(client, RECORDS)
 
     eventually(lambda: 'route="/explain",status="200"' in client.get("/metrics").text)

@@ -1,4 +1,4 @@
-"""Batches that are read and answered with the help of another process: history and log are as for small ones."""
+"""Large batches: history, log and metrics are the same as for small ones."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,7 +42,7 @@ def api(
     return client
 
 
-def test_every_record_is_logged_once_with_its_position_and_answer(api: Any, database: Connection) -> None:
+def test_every_record_is_logged_once_with_its_position_and_prediction(api: Any, database: Connection) -> None:
     answer = api.post("/predict", json={"records": RECORDS}, headers={"X-Request-ID": "large"})
     assert int(answer.request.headers["content-length"]) > LARGE_BYTES
     eventually(lambda: len(rows(database)) == SIZE)
@@ -59,7 +59,7 @@ def test_every_record_is_logged_once_with_its_position_and_answer(api: Any, data
     assert "prediction_log_dropped_total 0.0" in api.get("/metrics").text
 
 
-def test_it_is_counted_like_small_ones_and_has_the_same_answers_and_ranges(api: Any) -> None:
+def test_predictions_ranges_and_metrics_are_those_of_small_requests(api: Any) -> None:
     large = api.post("/predict?interval=true", json={"records": RECORDS}).json()
     small = api.post("/predict?interval=true", json={"records": RECORDS[:3]}).json()
 
@@ -73,9 +73,9 @@ def test_it_is_counted_like_small_ones_and_has_the_same_answers_and_ranges(api: 
 
 
 def test_patients_are_looked_up(api: Any) -> None:
-    asked = [{**record, "patient_nbr": 1} for record in RECORDS]
+    records = [{**record, "patient_nbr": 1} for record in RECORDS]
 
-    answer = api.post("/predict", json={"records": asked}).json()
+    answer = api.post("/predict", json={"records": records}).json()
 
     assert set(answer["history"]) == {"unknown"}
     assert f'api_history_total{{history="unknown"}} {SIZE}.0' in api.get("/metrics").text

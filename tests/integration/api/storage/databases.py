@@ -1,4 +1,4 @@
-"""The diabetes database as the service finds it, and a line to it that can be cut."""
+"""The diabetes database, and a proxy to it that can drop the reply to a COMMIT."""
 
 import socket
 import threading
@@ -14,7 +14,7 @@ from ml import migrations
 
 @contextmanager
 def connected(url: str) -> Iterator[Connection]:
-    """A connection that commits every statement."""
+    """A connection in autocommit mode."""
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         yield connection
@@ -22,7 +22,7 @@ def connected(url: str) -> Iterator[Connection]:
 
 
 def migrate(url: str) -> None:
-    """Make the tables."""
+    """Create the tables."""
     engine = create_engine(url)
     migrations.upgrade(engine)
     engine.dispose()
@@ -34,8 +34,8 @@ def rows(database: Connection, table: str = "predictions") -> list[Any]:
 
 
 @dataclass
-class Line:
-    """A line between the service and PostgreSQL. Cut, it passes a COMMIT on and loses the reply to it, once."""
+class Proxy:
+    """A proxy between the service and PostgreSQL. When `cut` is set, it drops the reply to the next COMMIT."""
 
     port: int
     cut: threading.Event = field(default_factory=threading.Event)
@@ -43,37 +43,37 @@ class Line:
 
 
 @contextmanager
-def line_to(host: str, port: int) -> Iterator[Line]:
-    """Pass every connection on to a server."""
+def proxy_to(host: str, port: int) -> Iterator[Proxy]:
+    """Forward every connection to a server."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        line = Line(listening.getsockname()[1])
-        threading.Thread(target=_accept, args=(listening, line, (host, port)), daemon=True).start()
+        proxy = Proxy(listening.getsockname()[1])
+        threading.Thread(target=_accept, args=(listening, proxy, (host, port)), daemon=True).start()
         try:
-            yield line
+            yield proxy
         finally:
             listening.shutdown(socket.SHUT_RDWR)
 
 
-def _accept(listening: socket.socket, line: Line, server: tuple[str, int]) -> None:
+def _accept(listening: socket.socket, proxy: Proxy, server: tuple[str, int]) -> None:
     while True:
         try:
             client, _ = listening.accept()
         except OSError:
             return
         answering = socket.create_connection(server)
-        threading.Thread(target=_pass_on, args=(client, answering, line, True), daemon=True).start()
-        threading.Thread(target=_pass_on, args=(answering, client, line, False), daemon=True).start()
+        threading.Thread(target=_forward, args=(client, answering, proxy, True), daemon=True).start()
+        threading.Thread(target=_forward, args=(answering, client, proxy, False), daemon=True).start()
 
 
-def _pass_on(source: socket.socket, target: socket.socket, line: Line, to_server: bool) -> None:
+def _forward(source: socket.socket, target: socket.socket, proxy: Proxy, to_server: bool) -> None:
     try:
         while block := source.recv(65_536):
-            if to_server and line.cut.is_set() and b"COMMIT" in block:
-                line.cut.clear()
-                line.lost += 1
+            if to_server and proxy.cut.is_set() and b"COMMIT" in block:
+                proxy.cut.clear()
+                proxy.lost += 1
                 source.shutdown(socket.SHUT_RDWR)
                 target.sendall(block)
-                target.recv(65_536)  # it is committed; nobody is told
+                target.recv(65_536)  # committed, but the reply is dropped
                 break
             target.sendall(block)
     except OSError:

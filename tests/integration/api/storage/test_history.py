@@ -1,4 +1,4 @@
-"""Earlier stays out of a real PostgreSQL: used when they are there in time, and never waited for when not."""
+"""Patient history from a real PostgreSQL: used if it arrives in time, and never awaited for longer."""
 
 import os
 import signal
@@ -67,7 +67,7 @@ def ready(client: TestClient) -> TestClient:
     return client
 
 
-def ask(client: TestClient, *records: dict[str, Any], path: str = "/predict") -> dict[str, Any]:
+def predict(client: TestClient, *records: dict[str, Any], path: str = "/predict") -> dict[str, Any]:
     answer = client.post(path, json={"records": list(records)})
     assert answer.status_code == 200, answer.text
     document: dict[str, Any] = answer.json()
@@ -76,7 +76,7 @@ def ask(client: TestClient, *records: dict[str, Any], path: str = "/predict") ->
 
 def timed(client: TestClient, *records: dict[str, Any]) -> tuple[list[str], float]:
     started = time.monotonic()
-    states: list[str] = ask(client, *records)["history"]
+    states: list[str] = predict(client, *records)["history"]
     return states, time.monotonic() - started
 
 
@@ -86,8 +86,8 @@ def counted(client: TestClient, state: str) -> float:
     return float(found[0]) if found else 0.0
 
 
-def test_the_earlier_stays_of_a_known_patient_are_used_and_said_to_be(client: TestClient) -> None:
-    answer = ask(client, {"patient_nbr": 7}, {"patient_nbr": 9}, {"gender": "Female"}, {"patient_nbr": None})
+def test_the_earlier_stays_of_a_known_patient_are_used(client: TestClient) -> None:
+    answer = predict(client, {"patient_nbr": 7}, {"patient_nbr": 9}, {"gender": "Female"}, {"patient_nbr": None})
 
     stays = [expected({"earlier_stays": count}, -2) for count in (2, 0)]  # the third ended in a hospice
     assert answer["predictions"] == pytest.approx([*stays, expected({"gender": "Female"}, -2), stays[1]], abs=1e-6)
@@ -99,7 +99,7 @@ def test_the_earlier_stays_of_a_known_patient_are_used_and_said_to_be(client: Te
 
 @pytest.mark.parametrize(("encounter", "stays"), [(10, 0), (15, 1), (20, 1), (21, 2), (99, 2)])
 def test_only_stays_before_the_encounter_count(client: TestClient, encounter: int, stays: int) -> None:
-    answer = ask(client, {"patient_nbr": 7, "encounter_id": encounter})
+    answer = predict(client, {"patient_nbr": 7, "encounter_id": encounter})
 
     assert answer["predictions"] == [pytest.approx(expected({"earlier_stays": stays}, -2), abs=1e-6)]
     assert answer["history"] == ["used"]
@@ -108,17 +108,17 @@ def test_only_stays_before_the_encounter_count(client: TestClient, encounter: in
 def test_a_large_batch_gets_the_same_history_as_single_records(client: TestClient) -> None:
     patients = [(7, 8, 9, None)[index % 4] for index in range(3_000)]
 
-    answer = ask(client, *({"patient_nbr": patient} for patient in patients))
+    answer = predict(client, *({"patient_nbr": patient} for patient in patients))
 
-    said = {7: (2, "used"), 8: (1, "used"), 9: (0, "unknown"), None: (0, "none")}
-    assert answer["history"] == [said[patient][1] for patient in patients]
+    expectations = {7: (2, "used"), 8: (1, "used"), 9: (0, "unknown"), None: (0, "none")}
+    assert answer["history"] == [expectations[patient][1] for patient in patients]
     assert answer["predictions"] == pytest.approx(
-        [expected({"earlier_stays": said[patient][0]}, -2) for patient in patients], abs=1e-6
+        [expected({"earlier_stays": expectations[patient][0]}, -2) for patient in patients], abs=1e-6
     )
 
 
-def test_an_explanation_knows_the_history_too(client: TestClient) -> None:
-    (explained,) = ask(client, {"patient_nbr": 7, "gender": "Male"}, path="/explain")["explanations"]
+def test_an_explanation_uses_the_history_too(client: TestClient) -> None:
+    (explained,) = predict(client, {"patient_nbr": 7, "gender": "Male"}, path="/explain")["explanations"]
 
     assert explained["history"] == "used"
     assert [(part["field"], part["label"], part["value"]) for part in explained["contributions"]] == [
@@ -127,10 +127,10 @@ def test_an_explanation_knows_the_history_too(client: TestClient) -> None:
     ]
 
 
-def test_a_slow_database_is_not_waited_for_and_a_cached_patient_needs_none(
+def test_a_slow_database_is_not_awaited_and_cached_patients_do_not_need_it(
     client: TestClient, database: Connection, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert ask(client, {"patient_nbr": 7})["history"] == ["used"]
+    assert predict(client, {"patient_nbr": 7})["history"] == ["used"]
     engine = create_engine(postgres_url)
     with engine.begin() as other:
         other.execute(text("LOCK TABLE raw_data IN ACCESS EXCLUSIVE MODE"))
@@ -140,16 +140,16 @@ def test_a_slow_database_is_not_waited_for_and_a_cached_patient_needs_none(
         assert LIMIT <= seconds < LIMIT + 0.5
 
         assert all(timed(client, {"patient_nbr": 8})[0] == ["unavailable"] for _ in range(5))
-        assert timed(client, {"patient_nbr": 8})[1] < LIMIT  # the breaker is open: nobody waits
+        assert timed(client, {"patient_nbr": 8})[1] < LIMIT  # the breaker is open
     engine.dispose()
     assert counted(client, "unavailable") == 7
 
 
-def test_a_server_that_says_nothing_is_not_waited_for(client: TestClient, database: Connection) -> None:
-    ask(client, {"patient_nbr": 9})
+def test_a_frozen_server_is_not_awaited(client: TestClient, database: Connection) -> None:
+    predict(client, {"patient_nbr": 9})
     pid = database.execute(text("SELECT pid FROM pg_stat_activity WHERE application_name = 'patient-history'")).scalar()
     assert pid is not None
-    os.kill(pid, signal.SIGSTOP)  # of the connection just used; it takes what is sent, and never answers
+    os.kill(pid, signal.SIGSTOP)  # the server process of the connection just used
     try:
         states, seconds = timed(client, {"patient_nbr": 7})
     finally:
@@ -159,14 +159,14 @@ def test_a_server_that_says_nothing_is_not_waited_for(client: TestClient, databa
     assert seconds < LIMIT + 0.5
 
 
-def test_a_connection_that_was_cut_is_replaced_at_once(client: TestClient, database: Connection) -> None:
-    assert ask(client, {"patient_nbr": 9})["history"] == ["unknown"]
+def test_a_broken_connection_is_replaced_at_once(client: TestClient, database: Connection) -> None:
+    assert predict(client, {"patient_nbr": 9})["history"] == ["unknown"]
 
     database.execute(
         text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'patient-history'")
     )
 
-    assert ask(client, {"patient_nbr": 7})["history"] == ["used"]
+    assert predict(client, {"patient_nbr": 7})["history"] == ["used"]
 
 
 def test_a_database_without_tables_or_with_another_password_is_unavailable(
@@ -175,30 +175,32 @@ def test_a_database_without_tables_or_with_another_password_is_unavailable(
     for settings in (database_settings, database_settings | {"diabetes_db_password": "wrong"}):
         client = ready(start_api(**settings))
 
-        assert ask(client, {"patient_nbr": 7})["history"] == ["unavailable"]
+        assert predict(client, {"patient_nbr": 7})["history"] == ["unavailable"]
 
 
-def test_a_database_that_stops_costs_nothing_and_is_used_again_when_it_is_back(
+def test_a_stopped_database_delays_nothing_and_is_used_again_after_its_restart(
     model: None, start_api: StartApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.storage.patient_history.PAUSE_SECONDS", 0.5)
-    monkeypatch.setattr("api.storage.patient_history.CACHED_SECONDS", 0.0)
+    monkeypatch.setattr("api.storage.postgres.COOLDOWN_SECONDS", 0.5)
+    monkeypatch.setattr("api.storage.patient_history.CACHE_SECONDS", 0.0)
     with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
         with running_postgres(Path(folder)) as server:
             settings = own_database(server)
             client = ready(start_api(**settings, history_timeout_seconds=LIMIT))
-            assert ask(client, {"patient_nbr": 7})["history"] == ["used"]
+            assert predict(client, {"patient_nbr": 7})["history"] == ["used"]
 
         answers = [timed(client, {"patient_nbr": 7}) for _ in range(20)]
         assert {state for states, _ in answers for state in states} == {"unavailable"}
         assert sum(seconds for _, seconds in answers) < 2
-        assert ask(client, *({"patient_nbr": number} for number in range(1, 500)))["history"] == ["unavailable"] * 499
+        assert (
+            predict(client, *({"patient_nbr": number} for number in range(1, 500)))["history"] == ["unavailable"] * 499
+        )
 
         with running(server, Path(folder) / "again.log"):
-            eventually(lambda: ask(client, {"patient_nbr": 7})["history"] == ["used"])
+            eventually(lambda: predict(client, {"patient_nbr": 7})["history"] == ["used"])
 
 
-def test_requests_without_a_patient_never_speak_to_the_database(
+def test_requests_without_a_patient_number_do_not_query_the_database(
     model: None, start_api: StartApi, database_settings: dict[str, str]
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -206,17 +208,17 @@ def test_requests_without_a_patient_never_speak_to_the_database(
         settings = database_settings | {"postgres_port": str(listener.getsockname()[1])}
         client = ready(start_api(**settings))
 
-        ask(client, {"race": "Asian"}, {"encounter_id": 10})
-        ask(client, *[{}] * 500)
+        predict(client, {"race": "Asian"}, {"encounter_id": 10})
+        predict(client, *[{}] * 500)
         with pytest.raises(TimeoutError):
             listener.accept()
 
-        assert ask(client, {"patient_nbr": 7})["history"] == ["unavailable"]  # and this one does
+        assert predict(client, {"patient_nbr": 7})["history"] == ["unavailable"]  # this request does
         listener.accept()[0].close()
 
 
 def own_database(server: PostgresServer) -> dict[str, str]:
-    """A filled database on a server of the test's own."""
+    """A filled database on the given server."""
     server.ensure_database("diabetes", "diabetes", "password")
     settings = {"postgres_port": str(server.port), "diabetes_db_password": "password"}
     fill(settings)

@@ -12,7 +12,7 @@ from infra.local.postgres.cluster import PostgresServer
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.conftest import StartApi, eventually
 from tests.integration.api.models.registry_server import RegistryServer
-from tests.integration.api.storage.databases import connected, line_to, migrate, rows
+from tests.integration.api.storage.databases import connected, migrate, proxy_to, rows
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def logging_api(
     return client
 
 
-def test_every_prediction_is_written_with_its_circumstances(
+def test_every_prediction_is_written_with_its_request(
     logging_api: Any, database: Connection, postgres_url: str
 ) -> None:
     migrate(postgres_url)
@@ -53,7 +53,7 @@ def test_every_prediction_is_written_with_its_circumstances(
     assert first["record"] == {"race": "Asian", "diag_1": "V27"}
     assert second["record"] == {"medical_specialty": "Surgery-General"}
     assert (first["patient"], first["encounter"]) == (None, None)
-    assert len(second["patient"]) == len(second["encounter"]) == 32  # so that an outcome can be found for it later
+    assert len(second["patient"]) == len(second["encounter"]) == 32  # to join outcomes later
     assert first["client"].startswith("address:")
     assert "testclient" not in first["client"]
     assert first["client"] == third["client"]
@@ -63,9 +63,7 @@ def test_every_prediction_is_written_with_its_circumstances(
     assert first["predicted_at"] == second["predicted_at"]
 
 
-def test_a_table_that_comes_later_costs_nothing_but_time(
-    logging_api: Any, database: Connection, postgres_url: str
-) -> None:
+def test_predictions_are_kept_until_the_table_exists(logging_api: Any, database: Connection, postgres_url: str) -> None:
     assert logging_api.post("/predict", json={"records": [{}] * 300}).status_code == 200
     eventually(lambda: "prediction_log_queue_length 300.0" in logging_api.get("/metrics").text)
 
@@ -76,7 +74,7 @@ def test_a_table_that_comes_later_costs_nothing_but_time(
     assert "prediction_log_dropped_total 0.0" in logging_api.get("/metrics").text
 
 
-def test_it_connects_again_by_itself(logging_api: Any, database: Connection, postgres_url: str) -> None:
+def test_it_reconnects(logging_api: Any, database: Connection, postgres_url: str) -> None:
     migrate(postgres_url)
     logging_api.post("/predict", json={"records": [{}]})
     eventually(lambda: len(rows(database)) == 1)
@@ -89,7 +87,7 @@ def test_it_connects_again_by_itself(logging_api: Any, database: Connection, pos
     eventually(lambda: len(rows(database)) == 2, seconds=20)
 
 
-def test_what_is_waiting_at_the_end_is_written(
+def test_the_queue_is_written_when_the_service_stops(
     start_api: StartApi,
     database_settings: dict[str, str],
     database: Connection,
@@ -108,7 +106,7 @@ def test_what_is_waiting_at_the_end_is_written(
     assert len(rows(database)) == 9_000
 
 
-def test_predictions_do_not_wait_for_a_database_that_is_away(
+def test_predictions_do_not_wait_for_an_unavailable_database(
     start_api: StartApi, registry: RegistryServer, tmp_path: Path
 ) -> None:
     registry.promote("1", write_bundle(tmp_path / "1"))
@@ -124,7 +122,7 @@ def test_predictions_do_not_wait_for_a_database_that_is_away(
 
 
 @pytest.mark.parametrize(("mode", "patient", "encounter"), [("plain", "7", "9"), ("none", None, None)])
-def test_identifiers_are_kept_as_asked(
+def test_identifiers_are_logged_as_the_setting_says(
     start_api: StartApi,
     database_settings: dict[str, str],
     database: Connection,
@@ -147,7 +145,7 @@ def test_identifiers_are_kept_as_asked(
     assert (row["patient"], row["encounter"], row["record"]) == (patient, encounter, {"race": "Asian"})
 
 
-def test_a_batch_whose_commit_went_unanswered_is_not_written_twice(
+def test_a_batch_is_not_written_twice_if_the_reply_to_its_commit_is_lost(
     start_api: StartApi,
     database_settings: dict[str, str],
     database: Connection,
@@ -158,26 +156,26 @@ def test_a_batch_whose_commit_went_unanswered_is_not_written_twice(
 ) -> None:
     migrate(postgres_url)
     registry.promote("1", write_bundle(tmp_path / "1"))
-    with line_to(postgres_server.host, postgres_server.port) as line:
-        through_line = database_settings | {"postgres_host": "127.0.0.1", "postgres_port": str(line.port)}
-        client = start_api(**through_line, prediction_log=True, prediction_retention_days=0)
+    with proxy_to(postgres_server.host, postgres_server.port) as proxy:
+        through_proxy = database_settings | {"postgres_host": "127.0.0.1", "postgres_port": str(proxy.port)}
+        client = start_api(**through_proxy, prediction_log=True, prediction_retention_days=0)
         eventually(lambda: client.get("/ready").status_code == 200)
         client.post("/predict", json={"records": [{}]})
         eventually(lambda: len(rows(database)) == 1)
 
-        line.cut.set()
+        proxy.cut.set()
         client.post("/predict", json={"records": [{}] * 100})
         eventually(lambda: "prediction_log_written_total 101.0" in client.get("/metrics").text)
         client.post("/predict", json={"records": [{}]})
         eventually(lambda: len(rows(database)) > 101)
         client.__exit__()
 
-    assert line.lost == 1
+    assert proxy.lost == 1
     assert len(rows(database)) == 102
     assert len({(row["request_id"], row["position"]) for row in rows(database)}) == 102
 
 
-def test_one_request_id_for_two_requests_is_two_predictions(
+def test_two_requests_with_the_same_id_are_two_predictions(
     logging_api: Any, database: Connection, postgres_url: str
 ) -> None:
     migrate(postgres_url)
@@ -188,7 +186,7 @@ def test_one_request_id_for_two_requests_is_two_predictions(
     eventually(lambda: len(rows(database)) == 2)
 
 
-def test_what_is_older_than_the_retention_goes_and_the_rest_stays(
+def test_rows_older_than_the_retention_are_deleted(
     start_api: StartApi, database_settings: dict[str, str], database: Connection, postgres_url: str
 ) -> None:
     migrate(postgres_url)
@@ -213,7 +211,7 @@ def test_what_is_older_than_the_retention_goes_and_the_rest_stays(
     assert [row["encounter"] for row in rows(database, "outcomes")] == ["1", "2"]
 
 
-def test_a_retention_of_zero_keeps_everything(
+def test_a_retention_of_zero_deletes_nothing(
     start_api: StartApi, database_settings: dict[str, str], database: Connection, postgres_url: str
 ) -> None:
     migrate(postgres_url)

@@ -1,4 +1,4 @@
-"""Several workers behind one address, as processes under uvicorn."""
+"""Several uvicorn workers on one port."""
 
 import os
 import signal
@@ -42,14 +42,14 @@ def workers(api: ApiProcess) -> set[str]:
     return set(by_worker(api, "model_loaded"))
 
 
-def ask(api: ApiProcess, times: int) -> None:
-    for _ in range(times):  # each over a connection of its own, so that both workers get some
+def predict(api: ApiProcess, times: int) -> None:
+    for _ in range(times):  # one connection each, so that both workers get requests
         assert httpx.post(f"{api.url}/predict", json=ONE).status_code == 200
 
 
-def test_every_answer_is_counted_whichever_worker_is_asked_for_the_metrics(api: ApiProcess) -> None:
+def test_a_scrape_of_any_worker_has_the_predictions_of_all(api: ApiProcess) -> None:
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: ask(api, 20), range(4)))
+        list(pool.map(lambda _: predict(api, 20), range(4)))
 
     for _ in range(6):
         counted = by_worker(api, "api_predictions_total")
@@ -57,8 +57,8 @@ def test_every_answer_is_counted_whichever_worker_is_asked_for_the_metrics(api: 
     assert len(counted) == 2
 
 
-def test_a_killed_worker_is_replaced_and_the_other_answers_and_counts_on(api: ApiProcess) -> None:
-    ask(api, 10)
+def test_a_killed_worker_is_replaced_and_the_other_stays_in_service(api: ApiProcess) -> None:
+    predict(api, 10)
     before = workers(api)
     killed, kept = sorted(before)
 
@@ -67,4 +67,4 @@ def test_a_killed_worker_is_replaced_and_the_other_answers_and_counts_on(api: Ap
 
     assert kept in workers(api)
     eventually(lambda: set(by_worker(api, "model_loaded").values()) == {1.0})
-    ask(api, 10)
+    predict(api, 10)

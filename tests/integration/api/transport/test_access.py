@@ -1,4 +1,4 @@
-"""Keys and the rate limit, on the real application."""
+"""API keys and rate limit of the running application."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,13 +8,13 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Connection
 
-from api.keys import digest_of
+from api.keys import hash_key
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.conftest import StartApi, eventually
 from tests.integration.api.models.registry_server import RegistryServer
 from tests.integration.api.storage.databases import connected, migrate, rows
 
-KEYS = {"api_keys": f"ward-7:{digest_of('key of ward 7')},load:{digest_of('key of the load test')}"}
+KEYS = {"api_keys": f"ward-7:{hash_key('key of ward 7')},load:{hash_key('key of the load test')}"}
 WARD = {"X-API-Key": "key of ward 7"}
 BODY = {"records": [{}]}
 OPEN = (
@@ -40,7 +40,7 @@ def start(start_api: StartApi, registry: RegistryServer, tmp_path: Path) -> Star
 @pytest.mark.parametrize(
     "headers", [WARD, {"Authorization": "Bearer key of ward 7"}, {"Authorization": "bearer  key of ward 7"}]
 )
-def test_a_key_opens_the_service(start: Start, headers: dict[str, str]) -> None:
+def test_a_valid_key_is_accepted(start: Start, headers: dict[str, str]) -> None:
     client = start(**KEYS)
 
     assert client.post("/predict", json=BODY, headers=headers).status_code == 200
@@ -53,12 +53,12 @@ def test_a_key_opens_the_service(start: Start, headers: dict[str, str]) -> None:
         {},
         {"X-API-Key": ""},
         {"X-API-Key": "key of ward 8"},
-        {"X-API-Key": digest_of("key of ward 7")},
+        {"X-API-Key": hash_key("key of ward 7")},
         {"Authorization": "Basic a2V5IG9mIHdhcmQgNw=="},
         {"Authorization": "Bearer"},
     ],
 )
-def test_without_a_key_only_probes_and_documentation_are_answered(start: Start, headers: dict[str, str]) -> None:
+def test_without_a_valid_key_only_probes_and_documentation_are_open(start: Start, headers: dict[str, str]) -> None:
     client = start(**KEYS)
 
     for path in OPEN:
@@ -71,21 +71,21 @@ def test_without_a_key_only_probes_and_documentation_are_answered(start: Start, 
         assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
-def test_other_protocols_are_refused_in_their_own_words(start: Start) -> None:
+def test_protocols_have_their_own_error_format(start: Start) -> None:
     client = start(**KEYS)
 
     assert client.post("/invocations", json={"inputs": [{}]}).json()["error_code"] == "UNAUTHENTICATED"
-    refused = client.post("/v2/models/diabetes-readmission/infer", json={})
-    assert (refused.status_code, refused.json().keys()) == (401, {"error"})
+    rejected = client.post("/v2/models/diabetes-readmission/infer", json={})
+    assert (rejected.status_code, rejected.json().keys()) == (401, {"error"})
 
 
-def test_a_refusal_comes_before_the_body_is_read(start: Start) -> None:
+def test_the_key_is_checked_before_the_body_is_read(start: Start) -> None:
     client = start(**KEYS, max_body_bytes=1024)
 
     assert client.post("/predict", content=b"[" * 5_000).status_code == 401
 
 
-def test_refusals_are_counted_by_route_and_status(start: Start) -> None:
+def test_rejections_are_counted_by_route_and_status(start: Start) -> None:
     client = start(**KEYS)
     client.post("/predict", json=BODY)
 
@@ -93,9 +93,7 @@ def test_refusals_are_counted_by_route_and_status(start: Start) -> None:
     assert expected in client.get("/metrics").text
 
 
-def test_the_log_names_the_holder_of_the_key(
-    start: Start, database_settings: dict[str, str], postgres_url: str
-) -> None:
+def test_the_log_names_the_owner_of_the_key(start: Start, database_settings: dict[str, str], postgres_url: str) -> None:
     migrate(postgres_url)
     client = start(**KEYS, **database_settings, prediction_log=True)
 
@@ -106,7 +104,7 @@ def test_the_log_names_the_holder_of_the_key(
         assert client_names(database) == ["key:ward-7"]
 
 
-def test_who_asks_too_often_is_told_when_to_come_again(start: Start) -> None:
+def test_a_client_above_its_rate_limit_gets_a_429_with_retry_after(start: Start) -> None:
     client = start(rate_limit_per_second=0.5, rate_limit_burst=3)
 
     answers = [client.post("/predict", json=BODY) for _ in range(5)]
@@ -118,7 +116,7 @@ def test_who_asks_too_often_is_told_when_to_come_again(start: Start) -> None:
         assert client.get(path).status_code == 200, path
 
 
-def test_each_key_has_a_limit_of_its_own_and_wrong_keys_have_one_together(start: Start) -> None:
+def test_each_key_has_its_own_limit_and_invalid_keys_share_that_of_their_address(start: Start) -> None:
     client = start(**KEYS, rate_limit_per_second=0.01, rate_limit_burst=2)
 
     def statuses(key: str) -> list[int]:

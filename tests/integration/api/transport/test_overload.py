@@ -1,4 +1,4 @@
-"""More work than can be done, bodies that do not come, and batches beside single records: on a real process."""
+"""Overload, incomplete bodies, and large batches beside single records, with a real process."""
 
 import json
 import socket
@@ -85,7 +85,7 @@ def assert_overloaded(answer: httpx.Response) -> None:
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
-def test_a_body_that_does_not_come_is_given_up_and_its_connection_closed(start: Start) -> None:
+def test_an_incomplete_body_times_out_and_its_connection_is_closed(start: Start) -> None:
     api = start(BODY_TIMEOUT_SECONDS="0.5")
     with closing(begin(api)) as silent, closing(begin(api)) as dripping:
         began = time.monotonic()
@@ -104,7 +104,7 @@ def test_a_body_that_does_not_come_is_given_up_and_its_connection_closed(start: 
     assert api.client.post("/predict", json=ONE).status_code == 200
 
 
-def test_beyond_the_bound_requests_are_refused_and_probes_answered_until_there_is_room(start: Start) -> None:
+def test_requests_above_the_limit_are_shed_while_probes_are_answered(start: Start) -> None:
     api = start(MAX_IN_FLIGHT="2")
     with closing(begin(api)), closing(begin(api)):
         eventually(lambda: in_flight(api) == 2)
@@ -115,7 +115,7 @@ def test_beyond_the_bound_requests_are_refused_and_probes_answered_until_there_i
     eventually(lambda: api.client.post("/predict", json=ONE).status_code == 200, seconds=5)
 
 
-def test_bytes_that_do_not_fit_are_refused_before_they_are_sent(start: Start) -> None:
+def test_bodies_above_the_byte_limit_are_shed_before_they_are_sent(start: Start) -> None:
     api = start(MAX_IN_FLIGHT_BYTES="100000", MAX_BODY_BYTES="100000")
     with closing(begin(api, 90_000, b" " * 60_000)):
         eventually(lambda: first_answer(begin(api, 50_000, b"")).startswith(b"HTTP/1.1 503 "))
@@ -123,25 +123,25 @@ def test_bytes_that_do_not_fit_are_refused_before_they_are_sent(start: Start) ->
     assert shed(api, "bytes") == 1
 
 
-def test_large_batches_beyond_their_places_are_refused_while_single_records_are_answered(start: Start) -> None:
+def test_large_batches_above_the_limit_are_shed_while_single_records_are_scored(start: Start) -> None:
     api = start(MAX_LARGE_BATCHES="1")
     body = json.dumps(LARGE).encode()
     headers = {"Content-Type": "application/json"}
     enough = Event()
     singles: Counter[int] = Counter()
 
-    def ask_single() -> None:
+    def predict_single() -> None:
         with httpx.Client(base_url=api.url, timeout=30) as client:
             while not enough.is_set():
                 singles[client.post("/predict", json=ONE).status_code] += 1
 
-    def ask_large() -> httpx.Response:
+    def predict_large() -> httpx.Response:
         with httpx.Client(base_url=api.url, timeout=60) as client:
             return client.post("/predict", content=body, headers=headers)
 
     with ThreadPoolExecutor(5) as pool:
-        asking = pool.submit(ask_single)
-        answers = [future.result() for future in [pool.submit(ask_large) for _ in range(4)]]
+        asking = pool.submit(predict_single)
+        answers = [future.result() for future in [pool.submit(predict_large) for _ in range(4)]]
         enough.set()
         asking.result()
 
@@ -154,27 +154,27 @@ def test_large_batches_beyond_their_places_are_refused_while_single_records_are_
         else:
             right = [expected(record, -2.0) for record in LARGE["records"]]
             assert answer.json()["predictions"] == pytest.approx(right, abs=1e-6)
-    assert ask_large().status_code == 200
+    assert predict_large().status_code == 200
     assert shed(api, "large_batches") == statuses[503]
 
 
-def test_the_helper_for_large_batches_is_replaced_when_it_dies_and_ends_with_the_service(start: Start) -> None:
+def test_a_killed_worker_is_replaced_and_the_worker_ends_with_the_service(start: Start) -> None:
     api = start()
     assert not psutil.Process(api.process.pid).children()
     assert api.client.post("/predict", json=LARGE).status_code == 200
-    (helper,) = psutil.Process(api.process.pid).children()
+    (worker,) = psutil.Process(api.process.pid).children()
 
-    helper.kill()
-    eventually(lambda: helper.status() == psutil.STATUS_ZOMBIE)
+    worker.kill()
+    eventually(lambda: worker.status() == psutil.STATUS_ZOMBIE)
     assert api.client.post("/predict", json=LARGE).status_code == 200
     (another,) = psutil.Process(api.process.pid).children()
-    assert another != helper
+    assert another != worker
     api.process.kill()
 
     eventually(lambda: not another.is_running() or another.status() == psutil.STATUS_ZOMBIE)
 
 
-def test_a_wrong_large_batch_is_refused_like_a_small_one_and_the_next_is_answered(start: Start) -> None:
+def test_an_invalid_large_batch_is_rejected_like_a_small_one_and_the_next_is_scored(start: Start) -> None:
     api = start()
     wrong = {"records": [*LARGE["records"], {"age": "old"}]}
 

@@ -1,26 +1,27 @@
-"""From bytes to records, or to what is wrong with them."""
+"""Parsing of bodies into records, and the errors of invalid ones."""
 
 import json
 from typing import Any
 
 import pytest
 
-from api.contract.parsing import MAX_FAULTS, read_flag, read_large, read_small
+from api.contract.field_errors import MAX_ERRORS
+from api.contract.parsing import parse_flag, parse_large, parse_small
 from api.errors import ApiError, InvalidQueryError, InvalidRecordsError, MalformedBodyError
 from ml.schema import EXAMPLE_RECORD
 
 LIMIT = 1_000
 
 
-def faults(document: Any) -> list[dict[str, Any]]:
+def errors_of(document: Any) -> list[dict[str, Any]]:
     with pytest.raises(InvalidRecordsError) as caught:
-        read_small(json.dumps(document).encode(), LIMIT)
+        parse_small(json.dumps(document).encode(), LIMIT)
     errors: list[dict[str, Any]] = caught.value.members["errors"]
     return errors
 
 
-@pytest.mark.parametrize("read", [read_small, read_large])
-def test_records_come_back_as_given(read: Any) -> None:
+@pytest.mark.parametrize("read", [parse_small, parse_large])
+def test_valid_records_are_returned_unchanged(read: Any) -> None:
     records = [EXAMPLE_RECORD, {}, {"race": None, "glyburide-metformin": "Up"}]
 
     assert read(json.dumps({"records": records}).encode(), LIMIT) == records
@@ -42,42 +43,42 @@ def test_records_come_back_as_given(read: Any) -> None:
     ],
     ids=lambda document: json.dumps(document)[:40],
 )
-def test_small_and_large_bodies_are_refused_in_the_same_words(document: Any) -> None:
-    said = []
-    for read in (read_small, read_large):
+def test_small_and_large_bodies_have_the_same_errors(document: Any) -> None:
+    results = []
+    for read in (parse_small, parse_large):
         with pytest.raises(ApiError) as caught:
             read(json.dumps(document).encode(), LIMIT)
-        said.append((str(caught.value), caught.value.members))
-    assert said[0] == said[1]
+        results.append((str(caught.value), caught.value.members))
+    assert results[0] == results[1]
 
 
-def test_a_fault_names_record_field_value_and_what_is_allowed() -> None:
-    (fault,) = faults({"records": [{}, {"gender": "female"}]})
+def test_an_error_has_record_field_value_and_allowed_values() -> None:
+    (error,) = errors_of({"records": [{}, {"gender": "female"}]})
 
-    assert fault == {
+    assert error == {
         "record": 1,
         "field": "gender",
         "value": "female",
         "message": "gender must be one of 'Female', 'Male', 'Unknown/Invalid', or null; 'female' is not",
-        "allowed": ["Female", "Male", "Unknown/Invalid"],
+        "allowed": ("Female", "Male", "Unknown/Invalid"),
     }
 
 
-def test_a_misspelt_field_is_answered_with_the_one_that_was_meant() -> None:
-    (fault,) = faults({"records": [{"time_in_hospitl": 3}]})
+def test_an_unknown_field_gets_the_most_similar_name_as_a_hint() -> None:
+    (error,) = errors_of({"records": [{"time_in_hospitl": 3}]})
 
-    assert fault["message"] == "unknown field 'time_in_hospitl'; did you mean 'time_in_hospital'?"
+    assert error["message"] == "unknown field 'time_in_hospitl'; did you mean 'time_in_hospital'?"
 
 
 @pytest.mark.parametrize("name", ["readmitted", "earlier_stays", "previous_discharge"])
-def test_outcome_and_what_is_looked_up_are_no_fields(name: str) -> None:
-    (fault,) = faults({"records": [{name: 1}]})
+def test_outcome_and_history_inputs_are_unknown_fields(name: str) -> None:
+    (error,) = errors_of({"records": [{name: 1}]})
 
-    assert fault["message"].startswith(f"unknown field '{name}'")
+    assert error["message"].startswith(f"unknown field '{name}'")
 
 
-@pytest.mark.parametrize("read", [read_small, read_large])
-def test_a_record_may_say_whose_it_is(read: Any) -> None:
+@pytest.mark.parametrize("read", [parse_small, parse_large])
+def test_a_record_may_have_identifiers(read: Any) -> None:
     records = [{"patient_nbr": 1, "encounter_id": 2**63 - 1, "race": "Asian"}, {"patient_nbr": None}]
 
     assert read(json.dumps({"records": records}).encode(), LIMIT) == records
@@ -85,49 +86,49 @@ def test_a_record_may_say_whose_it_is(read: Any) -> None:
 
 @pytest.mark.parametrize("name", ["patient_nbr", "encounter_id"])
 @pytest.mark.parametrize("value", [0, -1, 2**63, 1.5, "8222157", True, 9.3e18])
-def test_an_identifier_is_a_whole_number_that_postgresql_can_hold(name: str, value: Any) -> None:
-    (fault,) = faults({"records": [{name: value}]})
+def test_an_identifier_is_a_positive_64_bit_integer(name: str, value: Any) -> None:
+    (error,) = errors_of({"records": [{name: value}]})
 
-    assert fault["field"] == name
-    assert fault["message"].startswith(f"{name} must be a whole number from 1 to 9223372036854775807, or null")
+    assert error["field"] == name
+    assert error["message"].startswith(f"{name} must be a whole number from 1 to 9223372036854775807, or null")
 
 
 @pytest.mark.parametrize(
     ("query", "flag"), [(b"", False), (b"interval=true", True), (b"interval=false", False), (b"other=1", False)]
 )
-def test_a_flag_of_the_address_is_true_or_false(query: bytes, flag: bool) -> None:
-    assert read_flag(query, "interval") is flag
+def test_flags_in_the_query(query: bytes, flag: bool) -> None:
+    assert parse_flag(query, "interval") is flag
 
 
 @pytest.mark.parametrize(
     "query", [b"interval=", b"interval", b"interval=1", b"interval=true&interval=true", b"interval=%FF"]
 )
-def test_any_other_flag_is_refused_and_named(query: bytes) -> None:
+def test_invalid_flags_are_rejected_by_name(query: bytes) -> None:
     with pytest.raises(InvalidQueryError, match=r"^interval must be true or false, once\.$") as caught:
-        read_flag(query, "interval")
+        parse_flag(query, "interval")
 
     assert caught.value.members["errors"][0]["field"] == "interval"
 
 
-def test_faults_are_counted_but_only_the_first_are_listed() -> None:
+def test_all_errors_are_counted_and_the_first_listed() -> None:
     with pytest.raises(InvalidRecordsError) as caught:
-        read_large(json.dumps({"records": [{"race": "x", "age": "y"}] * 600}).encode(), LIMIT)
+        parse_large(json.dumps({"records": [{"race": "x", "age": "y"}] * 600}).encode(), LIMIT)
 
-    assert len(caught.value.members["errors"]) == MAX_FAULTS
+    assert len(caught.value.members["errors"]) == MAX_ERRORS
     assert caught.value.members["error_count"] == 1200
-    assert "1200 faults in all" in caught.value.detail
+    assert "1200 errors in total" in caught.value.detail
 
 
-def test_the_index_of_a_fault_counts_over_the_whole_body() -> None:
-    (fault,) = faults({"records": [{}] * 700 + [{"race": "x"}]})
+def test_the_record_index_counts_over_all_chunks() -> None:
+    (error,) = errors_of({"records": [{}] * 700 + [{"race": "x"}]})
 
-    assert fault["record"] == 700
+    assert error["record"] == 700
 
 
-def test_a_record_of_very_many_fields_is_refused_as_a_whole() -> None:
-    (fault,) = faults({"records": [{f"field {index}": 1 for index in range(5_000)}]})
+def test_a_record_with_too_many_fields_is_rejected_as_a_whole() -> None:
+    (error,) = errors_of({"records": [{f"field {index}": 1 for index in range(5_000)}]})
 
-    assert fault["message"] == "the record has 5000 fields; the schema knows 49"
+    assert error["message"] == "the record has 5000 fields; the schema has 49"
 
 
 @pytest.mark.parametrize(
@@ -142,10 +143,10 @@ def test_a_record_of_very_many_fields_is_refused_as_a_whole() -> None:
     ],
     ids=["long text", "list", "object", "huge number", "fraction", "boolean"],
 )
-def test_a_refused_value_is_repeated_in_short(value: Any, shown: Any) -> None:
-    (fault,) = faults({"records": [{"time_in_hospital": value}]})
+def test_an_invalid_value_is_shortened(value: Any, shown: Any) -> None:
+    (error,) = errors_of({"records": [{"time_in_hospital": value}]})
 
-    assert fault["value"] == shown
+    assert error["value"] == shown
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,7 @@ def test_a_refused_value_is_repeated_in_short(value: Any, shown: Any) -> None:
     ],
     ids=lambda body: repr(body[:30]),
 )
-@pytest.mark.parametrize("read", [read_small, read_large])
-def test_what_is_not_json_is_malformed(read: Any, body: bytes) -> None:
+@pytest.mark.parametrize("read", [parse_small, parse_large])
+def test_invalid_json_is_malformed(read: Any, body: bytes) -> None:
     with pytest.raises(MalformedBodyError, match="not valid JSON"):
         read(body, LIMIT)

@@ -1,4 +1,4 @@
-"""The cache keeps the current and the previous model, and believes only whole pointers."""
+"""The model cache keeps the current and the previous model, and ignores damaged pointers."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def publish(cache: ModelCache, version: str) -> RegisteredVersion:
     return registered
 
 
-def test_what_was_published_is_current(tmp_path: Path) -> None:
+def test_the_published_version_is_current(tmp_path: Path) -> None:
     registered = publish(ModelCache(tmp_path / "cache"), "1")
 
     current = ModelCache(tmp_path / "cache").current()
@@ -36,7 +36,7 @@ def test_only_the_current_and_the_previous_model_are_kept(tmp_path: Path) -> Non
     assert kept == ["3", "4"]
 
 
-def test_a_scratch_folder_that_is_not_published_leaves_nothing(tmp_path: Path) -> None:
+def test_an_unpublished_scratch_folder_is_deleted(tmp_path: Path) -> None:
     cache = ModelCache(tmp_path)
 
     with cache.scratch() as scratch:
@@ -47,13 +47,13 @@ def test_a_scratch_folder_that_is_not_published_leaves_nothing(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": {}, "folder": "x"}', '{"version": 1}', "\x00"])
-def test_a_damaged_pointer_counts_as_none(tmp_path: Path, content: str) -> None:
+def test_a_damaged_pointer_is_ignored(tmp_path: Path, content: str) -> None:
     (tmp_path / "current.json").write_text(content)
 
     assert ModelCache(tmp_path).current() is None
 
 
-def test_a_pointer_cannot_lead_out_of_the_cache(tmp_path: Path) -> None:
+def test_a_pointer_cannot_leave_the_cache_folder(tmp_path: Path) -> None:
     cache = ModelCache(tmp_path)
     publish(cache, "1")
     pointer = tmp_path / "current.json"

@@ -1,4 +1,4 @@
-"""Which bodies are scored within the event loop."""
+"""The limits for scoring in the event loop."""
 
 import json
 
@@ -14,7 +14,7 @@ def test_one_full_record_is_small() -> None:
     assert is_small(body([dict(EXAMPLE_RECORD)]))
 
 
-def test_many_tiny_records_are_not_small_though_their_body_is() -> None:
+def test_many_records_in_a_small_body_are_not_small() -> None:
     many = body([{}] * (INLINE_RECORDS + 1))
     assert len(many) < INLINE_BYTES
     assert not is_small(many)

@@ -1,4 +1,4 @@
-"""Small requests that are scored together."""
+"""Small requests that share a model call."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,18 +8,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from api.scoring.micro_batching import MOST_RECORDS, MicroBatcher
-from api.storage.patient_history import History
+from api.scoring.micro_batching import MAX_RECORDS, MicroBatcher
+from api.storage.patient_history import PatientHistory
 from ml.core.bundle import Bundle
 from ml.schema import Record
-from tests.integration.api.bundles import COMPLETENESS
+from tests.integration.api.bundles import RELIABILITY_CURVE
+
+NO_HISTORY = cast(PatientHistory, None)  # no record has a patient number
 
 
 class Model:
-    """Answers with the number of inpatient stays, and remembers how many records it was asked about at a time."""
+    """Predicts the number of inpatient stays, and remembers the number of records of each call."""
 
     def __init__(self, *, broken: bool = False) -> None:
-        self.reliability_curve = COMPLETENESS
+        self.reliability_curve = RELIABILITY_CURVE
         self.calls: list[int] = []
         self._broken = broken
 
@@ -34,88 +36,87 @@ def record(number: int) -> Record:
     return {"number_inpatient": number}
 
 
-async def ask(together: MicroBatcher, model: Model, sizes: Sequence[int]) -> list[Any]:
+async def submit(batcher: MicroBatcher, model: Model, sizes: Sequence[int]) -> list[Any]:
     numbers = [range(sum(sizes[:index]), sum(sizes[: index + 1])) for index in range(len(sizes))]
-    waiting = [together.answer([record(number) for number in some], cast(Bundle, model)) for some in numbers]
-    answers = await asyncio.gather(*waiting, return_exceptions=True)
+    pending = [batcher.submit([record(number) for number in some], cast(Bundle, model)) for some in numbers]
+    results = await asyncio.gather(*pending, return_exceptions=True)
     return [
-        found if isinstance(found, BaseException) else (list(found.probabilities), found.known_fields)
-        for found in answers
+        result if isinstance(result, BaseException) else (list(result.probabilities), result.known_fields)
+        for result in results
     ]
 
 
-def test_who_asks_in_the_same_turn_is_answered_by_one_call_each_with_the_own_answers() -> None:
+def test_requests_of_the_same_turn_share_one_call_and_get_their_own_predictions() -> None:
     model = Model()
 
-    answers = asyncio.run(ask(MicroBatcher(), model, [1, 3, 2]))
+    results = asyncio.run(submit(MicroBatcher(NO_HISTORY), model, [1, 3, 2]))
 
-    assert answers == [([0], [1]), ([1, 2, 3], [1, 1, 1]), ([4, 5], [1, 1])]
+    assert results == [([0], [1]), ([1, 2, 3], [1, 1, 1]), ([4, 5], [1, 1])]
     assert model.calls == [6]
 
 
-def test_no_call_is_longer_than_it_may_be_and_nobody_is_forgotten() -> None:
+def test_the_size_of_a_call_is_bounded_and_every_request_gets_its_prediction() -> None:
     model = Model()
 
-    answers = asyncio.run(ask(MicroBatcher(), model, [1] * (2 * MOST_RECORDS + 1)))
+    results = asyncio.run(submit(MicroBatcher(NO_HISTORY), model, [1] * (2 * MAX_RECORDS + 1)))
 
-    assert [probabilities for probabilities, _ in answers] == [[number] for number in range(2 * MOST_RECORDS + 1)]
-    assert model.calls == [MOST_RECORDS, MOST_RECORDS, 1]
+    assert [probabilities for probabilities, _ in results] == [[number] for number in range(2 * MAX_RECORDS + 1)]
+    assert model.calls == [MAX_RECORDS, MAX_RECORDS, 1]
 
 
-def test_each_is_answered_by_the_model_that_it_asked() -> None:
-    async def both(together: MicroBatcher) -> None:
-        await asyncio.gather(ask(together, old, [1, 1]), ask(together, new, [2]))
+def test_each_request_is_scored_by_its_own_model() -> None:
+    async def both(batcher: MicroBatcher) -> None:
+        await asyncio.gather(submit(batcher, old, [1, 1]), submit(batcher, new, [2]))
 
     old, new = Model(), Model()
-    asyncio.run(both(MicroBatcher()))
+    asyncio.run(both(MicroBatcher(NO_HISTORY)))
 
     assert (old.calls, new.calls) == ([2], [2])
 
 
-def test_who_leaves_takes_nobody_with_it() -> None:
-    async def leave() -> NDArray[np.float32]:
-        together = MicroBatcher()
-        gone, stays = (together.answer([record(number)], cast(Bundle, Model())) for number in (1, 2))
-        gone.cancel()
-        return (await stays).probabilities
+def test_a_cancelled_request_does_not_affect_the_others() -> None:
+    async def cancel() -> NDArray[np.float32]:
+        batcher = MicroBatcher(NO_HISTORY)
+        cancelled, other = (batcher.submit([record(number)], cast(Bundle, Model())) for number in (1, 2))
+        cancelled.cancel()
+        return (await other).probabilities
 
-    assert list(asyncio.run(leave())) == [2]
-
-
-def test_a_model_that_fails_fails_those_who_asked_it() -> None:
-    answers = asyncio.run(ask(MicroBatcher(), Model(broken=True), [1, 1]))
-
-    assert all(isinstance(error, RuntimeError) for error in answers)
+    assert list(asyncio.run(cancel())) == [2]
 
 
-@pytest.mark.parametrize("size", [1, MOST_RECORDS, MOST_RECORDS + 1])
-def test_a_single_request_of_any_size_is_answered(size: int) -> None:
+def test_an_error_of_the_model_is_raised_in_each_request_of_the_call() -> None:
+    results = asyncio.run(submit(MicroBatcher(NO_HISTORY), Model(broken=True), [1, 1]))
+
+    assert all(isinstance(error, RuntimeError) for error in results)
+
+
+@pytest.mark.parametrize("size", [1, MAX_RECORDS, MAX_RECORDS + 1])
+def test_a_single_request_of_any_size_is_scored(size: int) -> None:
     model = Model()
 
-    asyncio.run(ask(MicroBatcher(), model, [size]))
+    asyncio.run(submit(MicroBatcher(NO_HISTORY), model, [size]))
 
     assert model.calls == [size]
 
 
-def test_who_comes_alone_is_answered_at_once_and_those_who_come_together_by_one_call() -> None:
+def test_a_single_request_is_scored_at_once_and_concurrent_ones_by_one_call() -> None:
     model = Model()
 
-    async def come(together: MicroBatcher, visitors: Sequence[int]) -> None:
-        body = b'{"records": [{"number_inpatient": 3}]}'
-        for count in visitors:
-            asked = (body, cast(Bundle, model), 1, cast(History, None), False)
-            await asyncio.gather(*(together.score(*asked) for _ in range(count)))
+    async def score(batcher: MicroBatcher, counts: Sequence[int]) -> None:
+        for count in counts:
+            await asyncio.gather(*(batcher.score([record(3)], cast(Bundle, model), False) for _ in range(count)))
             await asyncio.sleep(0)
 
-    asyncio.run(come(MicroBatcher(), [1, 1, 4, 4, 1, 1]))
+    asyncio.run(score(MicroBatcher(NO_HISTORY), [1, 1, 4, 4, 1, 1]))
 
-    # The first of four is answered before the others show; from then on they are waited for, until one comes alone.
+    # The first of four is scored before the others arrive. From then on calls wait for the next turn, until a turn
+    # has a single request again.
     assert model.calls == [1, 1, 1, 3, 4, 1, 1]
 
 
-def test_calls_and_their_time_are_counted_and_nobody_waits_when_all_have_their_answer() -> None:
-    together = MicroBatcher()
-    asyncio.run(ask(together, Model(), [1, 1, MOST_RECORDS]))
-    assert together.calls == 2
-    assert together.seconds > 0
-    assert together.waiting == 0
+def test_calls_and_their_time_are_counted() -> None:
+    batcher = MicroBatcher(NO_HISTORY)
+    asyncio.run(submit(batcher, Model(), [1, 1, MAX_RECORDS]))
+    assert batcher.calls == 2
+    assert batcher.seconds > 0
+    assert batcher.waiting == 0

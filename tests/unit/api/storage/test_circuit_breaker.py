@@ -1,44 +1,60 @@
-"""What has just failed is left alone, then tried by one."""
+"""The states of the circuit breaker."""
 
-import time
+import pytest
 
-from api.storage.circuit_breaker import Breaker
+from api.storage.circuit_breaker import CircuitBreaker
 
-PAUSE = 0.05
-
-
-def test_all_are_let_through_while_all_is_well() -> None:
-    breaker = Breaker(PAUSE)
-
-    assert [breaker.admits() for _ in range(3)] == [True, True, True]
-    assert breaker.succeeded() is False
+COOLDOWN = 5.0
 
 
-def test_nobody_is_let_through_after_a_failure() -> None:
-    breaker = Breaker(60)
+class Clock:
+    """A clock that a test moves."""
 
-    assert breaker.failed() is True
+    def __init__(self) -> None:
+        self.now = 100.0
 
-    assert [breaker.admits() for _ in range(3)] == [False, False, False]
-    assert breaker.failed() is False
-
-
-def test_after_the_pause_one_tries_for_all() -> None:
-    breaker = Breaker(PAUSE)
-    breaker.failed()
-    time.sleep(PAUSE * 1.5)
-
-    assert [breaker.admits() for _ in range(3)] == [True, False, False]
-
-    assert breaker.succeeded() is True
-    assert [breaker.admits() for _ in range(3)] == [True, True, True]
+    def __call__(self) -> float:
+        return self.now
 
 
-def test_a_trial_that_never_ends_is_followed_by_another() -> None:
-    breaker = Breaker(PAUSE)
-    breaker.failed()
-    time.sleep(PAUSE * 1.5)
-    assert breaker.admits()
-    time.sleep(PAUSE * 1.5)
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
-    assert breaker.admits()
+
+@pytest.fixture
+def breaker(clock: Clock) -> CircuitBreaker:
+    return CircuitBreaker(COOLDOWN, clock)
+
+
+def test_closed_it_allows_all_calls(breaker: CircuitBreaker) -> None:
+    assert [breaker.allows() for _ in range(3)] == [True, True, True]
+    assert breaker.record_success() is False
+
+
+def test_after_a_failure_it_allows_no_call(breaker: CircuitBreaker) -> None:
+    assert breaker.record_failure() is True
+
+    assert [breaker.allows() for _ in range(3)] == [False, False, False]
+    assert breaker.record_failure() is False
+
+
+def test_after_the_cooldown_it_allows_one_trial_call_and_closes_on_success(
+    breaker: CircuitBreaker, clock: Clock
+) -> None:
+    breaker.record_failure()
+    clock.now += COOLDOWN
+
+    assert [breaker.allows() for _ in range(3)] == [True, False, False]
+
+    assert breaker.record_success() is True
+    assert [breaker.allows() for _ in range(3)] == [True, True, True]
+
+
+def test_a_trial_call_that_never_ends_is_followed_by_another(breaker: CircuitBreaker, clock: Clock) -> None:
+    breaker.record_failure()
+    clock.now += COOLDOWN
+    assert breaker.allows()
+    clock.now += COOLDOWN
+
+    assert breaker.allows()

@@ -1,79 +1,75 @@
-"""What of a patient's encounters becomes input of the model: the past, and nothing else."""
+"""The cache in front of PostgreSQL: bounded in number and in time. PostgreSQL is replaced by a list of queries."""
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
-import hypothesis.strategies as st
 import pytest
-from hypothesis import given
 
-from api.storage.patient_history import NONE, UNAVAILABLE, UNKNOWN, USED, patients_of, recall
+from api.storage.patient_history import CACHE_SECONDS, PatientHistory
+from api.storage.postgres import DatabaseUnavailableError, PostgresClient
 from ml.core.history import SOURCE_COLUMNS
-from ml.schema import BY_NAME, CANNOT_BE_READMITTED, Record
-
-FIELDS: dict[str, Any] = {"race": "Asian", "gender": None, "time_in_hospital": 3}
 
 
-def encounter(number: int, **values: Any) -> dict[str, Any]:
-    """An encounter as it comes out of the database."""
-    usual = {name: "428" if name == "diag_1" else BY_NAME[name].low or 1 for name in SOURCE_COLUMNS}
-    return {"encounter_id": number, **usual, **values}
+@pytest.fixture
+def queries(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """Patients of each query; PostgreSQL has one encounter of each even patient, and fails for patient 13."""
+    asked: list[list[int]] = []
+
+    def fetch(_: PostgresClient, __: str, values: Sequence[Any], ___: float) -> list[tuple[Any, ...]]:
+        patients: Collection[int] = values[0]
+        asked.append(sorted(patients))
+        if 13 in patients:
+            raise DatabaseUnavailableError
+        return [(patient, 10 * patient, *[None] * len(SOURCE_COLUMNS)) for patient in patients if patient % 2 == 0]
+
+    monkeypatch.setattr(PostgresClient, "fetch_blocking", fetch)
+    return asked
 
 
-STAYS = (encounter(10, time_in_hospital=2), encounter(20, time_in_hospital=5), encounter(30, time_in_hospital=4))
+def history_of(monkeypatch: pytest.MonkeyPatch, capacity: int = 100) -> PatientHistory:
+    monkeypatch.setattr("api.storage.patient_history.CACHED_PATIENTS", capacity)
+    return PatientHistory({"application_name": "test"}, 1)
 
 
-def test_a_record_without_a_patient_has_no_history() -> None:
-    assert recall({**FIELDS, "encounter_id": 20}, {}) == (FIELDS, NONE)
+def test_known_and_unknown_patients_are_looked_up_once(
+    queries: list[list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = history_of(monkeypatch)
+
+    found = [history.find_blocking(patients) for patients in ([1, 2], [1, 2, 4], [2])]
+
+    assert queries == [[1, 2], [4]]
+    assert found[0] == {1: (), 2: found[1][2]}
+    assert [encounter["encounter_id"] for encounter in found[1][4]] == [40]
 
 
-def test_a_patient_that_was_not_looked_up_is_unavailable_and_one_without_encounters_unknown() -> None:
-    record = {**FIELDS, "patient_nbr": 1}
+def test_the_least_recently_used_patient_is_evicted(queries: list[list[int]], monkeypatch: pytest.MonkeyPatch) -> None:
+    history = history_of(monkeypatch, capacity=2)
 
-    assert recall(record, {}) == (FIELDS, UNAVAILABLE)
-    assert recall(record, {1: ()}) == (FIELDS, UNKNOWN)
+    for patient in (2, 4, 2, 6, 2, 4):
+        history.find_blocking([patient])
 
-
-def test_without_an_encounter_all_known_stays_are_earlier_ones() -> None:
-    inputs, state = recall({**FIELDS, "patient_nbr": 1}, {1: STAYS})
-
-    assert state == USED
-    assert (inputs["earlier_stays"], inputs["earlier_days"], inputs["previous_stay"]) == (3, 11, 4)
+    assert queries == [[2], [4], [6], [4]]
 
 
-@pytest.mark.parametrize(("number", "stays"), [(10, 0), (11, 1), (20, 1), (30, 2), (99, 3)])
-def test_only_stays_before_the_encounter_count(number: int, stays: int) -> None:
-    inputs, state = recall({"patient_nbr": 1, "encounter_id": number}, {1: STAYS})
+def test_entries_expire(queries: list[list[int]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.storage.patient_history.CACHE_SECONDS", 0)
+    history = history_of(monkeypatch)
 
-    assert (inputs["earlier_stays"], state) == (stays, USED)
+    for _ in range(2):
+        history.find_blocking([2])
 
-
-@given(numbers=st.lists(st.integers(1, 99), unique=True).map(sorted), before=st.integers(1, 99))
-def test_taking_later_stays_away_changes_nothing(numbers: list[int], before: int) -> None:
-    stays = tuple(encounter(number, time_in_hospital=1 + number % 14) for number in numbers)
-    past = tuple(stay for stay in stays if stay["encounter_id"] < before)
-    record: Record = {"patient_nbr": 1, "encounter_id": before}
-
-    whole, _ = recall(record, {1: stays})
-    assert not past or whole == recall(record, {1: past})[0]
-    assert whole == (recall({"patient_nbr": 1}, {1: past})[0] if past else {"earlier_stays": 0} if stays else {})
+    assert queries == [[2], [2]]
+    assert CACHE_SECONDS > 0
 
 
-@pytest.mark.parametrize("code", sorted(CANNOT_BE_READMITTED))
-def test_a_stay_outside_the_cohort_does_not_count_but_the_patient_is_known(code: int) -> None:
-    ended = encounter(15, discharge_disposition_id=code)
+def test_a_failed_lookup_returns_the_cached_patients_and_is_not_cached(
+    queries: list[list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = history_of(monkeypatch)
+    history.find_blocking([2])
 
-    assert recall({"patient_nbr": 1}, {1: (ended,)}) == ({"earlier_stays": 0}, USED)
-    assert recall({"patient_nbr": 1}, {1: (STAYS[0], ended)})[0]["earlier_stays"] == 1
+    for _ in range(2):
+        assert history.find_blocking([2, 13]).keys() == {2}
 
-
-def test_identifiers_never_reach_the_model() -> None:
-    inputs, _ = recall({"patient_nbr": 1, "encounter_id": 99}, {1: STAYS})
-
-    assert {"patient_nbr", "encounter_id", "readmitted"}.isdisjoint(inputs)
-
-
-def test_each_patient_is_asked_for_once() -> None:
-    assert patients_of([{}, {"patient_nbr": None}, {"patient_nbr": 3}, {"patient_nbr": 3}, {"patient_nbr": 4}]) == {
-        3,
-        4,
-    }
+    assert queries == [[2], [13], [13]]

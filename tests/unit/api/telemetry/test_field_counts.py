@@ -1,24 +1,25 @@
-"""Fields that callers give and leave out, and values that nobody has ever had."""
+"""Counts of missing fields and unseen categories."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 from prometheus_client import CollectorRegistry
 
-from api.storage.prediction_table import Entry
+from api.storage.prediction_table import LogEntry
 from api.telemetry.field_counts import UNSEEN, FieldCounts
 from ml.core.reliability import known_fields
 from ml.schema import BY_NAME, EXAMPLE_RECORD, Record
 
 
-def entry(*records: Record, load_test: bool = False) -> Entry:
+def entry(*records: Record, load_test: bool = False) -> LogEntry:
     answers = np.zeros(len(records), np.float32)
     known = [known_fields(record) for record in records]
-    return Entry("id", datetime.now(UTC), "1", "real", load_test, list(records), known, answers, "address:0")
+    return LogEntry("id", datetime.now(UTC), "1", "real", load_test, list(records), known, answers, "address:0")
 
 
-def counted(batch: Sequence[Entry]) -> CollectorRegistry:
+def counted(batch: Sequence[LogEntry]) -> CollectorRegistry:
     counts, registry = FieldCounts(), CollectorRegistry()
     for one in batch:
         counts.count(one)
@@ -51,16 +52,16 @@ def test_a_value_that_no_encounter_has_is_counted_by_feature() -> None:
     assert registry.get_sample_value("api_unseen_categories_total", labels) == 1
 
 
-def test_load_tests_and_entries_without_records_do_not_count() -> None:
-    rows_only = Entry("id", datetime.now(UTC), "1", "real", False, [], [3], np.zeros(1, np.float32), "a:0", 0, b"row\n")
+def test_load_tests_and_formatted_entries_do_not_count() -> None:
+    formatted = replace(entry({}), records=[], known_fields=[3], rows=b"row\n")
 
-    registry = counted([entry({}, load_test=True), rows_only])
+    registry = counted([entry({}, load_test=True), formatted])
 
     assert registry.get_sample_value("api_field_records_total") == 0
     assert missing(registry, "gender") == 0
 
 
-def test_counts_are_the_same_however_many_kinds_of_records_there_are_and_however_often_they_are_read() -> None:
+def test_counts_do_not_depend_on_the_number_of_field_sets_and_of_scrapes() -> None:
     names = [name for name in EXAMPLE_RECORD if name != "gender"][:12]
     counts, registry = FieldCounts(), CollectorRegistry()
     registry.register(counts)

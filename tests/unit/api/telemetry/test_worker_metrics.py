@@ -1,4 +1,4 @@
-"""The metrics of several workers as one document."""
+"""The merged metrics of several workers."""
 
 import asyncio
 from pathlib import Path
@@ -7,15 +7,15 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.telemetry.worker_metrics import Workers, merge
+from api.telemetry.worker_metrics import WorkerMetrics, merge
 
 
 def registry(count: int) -> CollectorRegistry:
-    made = CollectorRegistry()
-    Counter("answers", "Answers, and {more}.", ["route"], registry=made).labels('/a "quoted" {name}').inc(count)
-    Gauge("waiting", "Who waits.", registry=made).set(count)
-    Histogram("seconds", "Time.", buckets=[1], registry=made).observe(count)
-    return made
+    registry = CollectorRegistry()
+    Counter("answers", "Answers, and {more}.", ["route"], registry=registry).labels('/a "quoted" {name}').inc(count)
+    Gauge("waiting", "Waiting.", registry=registry).set(count)
+    Histogram("seconds", "Time.", buckets=[1], registry=registry).observe(count)
+    return registry
 
 
 def values(text: str) -> dict[tuple[str, str], float]:
@@ -23,44 +23,44 @@ def values(text: str) -> dict[tuple[str, str], float]:
     return {(sample.name, sample.labels["worker"]): sample.value for sample in samples if "le" not in sample.labels}
 
 
-def test_every_series_is_there_once_with_its_worker() -> None:
-    told = {str(number): generate_latest(registry(number)).decode() for number in (3, 5)}
+def test_every_series_has_the_label_of_its_worker() -> None:
+    texts = {str(number): generate_latest(registry(number)).decode() for number in (3, 5)}
 
-    merged = values(merge(told))
+    merged = values(merge(texts).decode())
 
-    assert {merged["answers_total", worker] for worker in told} == {3, 5}
-    assert {merged["waiting", worker] for worker in told} == {3, 5}
-    assert {merged["seconds_sum", worker] for worker in told} == {3, 5}
-    assert {merged["seconds_count", worker] for worker in told} == {1}
+    assert {merged["answers_total", worker] for worker in texts} == {3, 5}
+    assert {merged["waiting", worker] for worker in texts} == {3, 5}
+    assert {merged["seconds_sum", worker] for worker in texts} == {3, 5}
+    assert {merged["seconds_count", worker] for worker in texts} == {1}
 
 
-def test_a_family_has_one_kind_and_labels_stay_as_they_are() -> None:
-    told = {str(number): generate_latest(registry(number)).decode() for number in (3, 5)}
+def test_a_family_has_one_type_and_other_labels_are_unchanged() -> None:
+    texts = {str(number): generate_latest(registry(number)).decode() for number in (3, 5)}
 
-    text = merge(told)
+    text = merge(texts).decode()
     labels = [s.labels for f in text_string_to_metric_families(text) for s in f.samples if s.name == "answers_total"]
 
     assert text.count("# TYPE answers_total counter") == text.count("# HELP answers_total ") == 1
-    assert labels == [{"worker": worker, "route": '/a "quoted" {name}'} for worker in told]
+    assert labels == [{"worker": worker, "route": '/a "quoted" {name}'} for worker in texts]
 
 
-def test_a_worker_that_was_killed_is_left_out_and_forgotten(tmp_path: Path) -> None:
-    async def ask() -> str:
-        worker = Workers(registry(3), tmp_path)
+def test_the_socket_of_a_killed_worker_is_ignored_and_deleted(tmp_path: Path) -> None:
+    async def scrape() -> str:
+        worker = WorkerMetrics(registry(3), tmp_path)
         await worker.start()
         gone = await asyncio.start_unix_server(lambda *_: None, tmp_path / "77.sock")
         gone.close()
         await gone.wait_closed()
         (tmp_path / "77.sock").touch()
         try:
-            return (await worker.metrics()).decode()
+            return (await worker.collect()).decode()
         finally:
             await worker.stop()
 
-    assert len({worker for _, worker in values(asyncio.run(ask()))}) == 1
+    assert len({worker for _, worker in values(asyncio.run(scrape()))}) == 1
     assert list(tmp_path.parent.glob(f"{tmp_path.name}/*.sock")) == []
 
 
 @pytest.mark.parametrize("text", ["", "# HELP a A.\n# TYPE a gauge\na 1.0\n"])
-def test_one_worker_alone_tells_itself(text: str) -> None:
-    assert merge({"7": text}) == text.replace("a 1.0", 'a{worker="7"} 1.0')
+def test_a_single_worker(text: str) -> None:
+    assert merge({"7": text}).decode() == text.replace("a 1.0", 'a{worker="7"} 1.0')

@@ -1,4 +1,4 @@
-"""Every route states who may call it."""
+"""Every route is either open or protected."""
 
 from pathlib import Path
 from typing import Any
@@ -8,11 +8,16 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from api.app import create_app
-from api.keys import digest_of
+from api.keys import hash_key
 from api.settings import ApiSettings
-from api.transport.access import POLICIES, Policy, client_of, policy_of
-from ml.core.errors import SettingsError
+from api.transport.access import OPEN_ROUTES, client_of
 from ml.core.pseudonyms import Pseudonyms
+
+PROTECTED_ROUTES = {
+    "/predict", "/predict/csv", "/explain", "/feedback", "/model", "/invocations", "/v2/models/{name}",
+    "/v2/models/{name}/versions/{version}", "/v2/models/{name}/infer", "/v2/models/{name}/versions/{version}/infer",
+}  # fmt: skip
+"""The list is kept here, so that the access to a new route is decided explicitly."""
 
 
 def app_with(tmp_path: Path, **settings: Any) -> FastAPI:
@@ -20,58 +25,54 @@ def app_with(tmp_path: Path, **settings: Any) -> FastAPI:
     return create_app(ApiSettings.load(_env_file=None, api_cache_dir=tmp_path, **secrets, **settings))
 
 
-def test_every_route_states_its_policy_and_nothing_else_has_one(tmp_path: Path) -> None:
+def wrapped(app: FastAPI) -> set[str]:
+    return {
+        route.path
+        for route in app.routes
+        if isinstance(route, Route) and type(route.app).__module__ == "api.transport.access"
+    }
+
+
+def test_every_route_is_open_or_protected(tmp_path: Path) -> None:
     routes = app_with(tmp_path).routes
 
-    assert all(isinstance(route, Route) for route in routes), "mounted applications and sockets would be unguarded"
-    assert {route.path for route in routes if isinstance(route, Route)} == POLICIES.keys()
+    assert all(isinstance(route, Route) for route in routes), "mounted applications and sockets would be unprotected"
+    assert {route.path for route in routes if isinstance(route, Route)} == OPEN_ROUTES | PROTECTED_ROUTES
+    assert OPEN_ROUTES.isdisjoint(PROTECTED_ROUTES)
 
 
-def test_a_route_that_states_nothing_is_guarded() -> None:
-    assert policy_of("/something/new") is Policy.GUARDED
+def test_a_route_that_is_not_open_is_protected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.transport.access.OPEN_ROUTES", OPEN_ROUTES - {"/ping"})
+
+    assert "/ping" in wrapped(app_with(tmp_path, rate_limit_per_second=1))
 
 
-def test_whoever_asks_how_the_service_is_needs_no_key() -> None:
-    is_open = {path for path, policy in POLICIES.items() if policy is Policy.OPEN}
-
-    assert {"/health", "/ready", "/metrics", "/docs", "/openapi.json", "/ping", "/v2/health/ready"} <= is_open
-    assert {"/predict", "/predict/csv", "/explain", "/feedback", "/model", "/invocations"}.isdisjoint(is_open)
-
-
-def test_off_it_stands_before_no_route(tmp_path: Path) -> None:
-    def guarded(app: FastAPI) -> set[str]:
-        return {
-            route.path
-            for route in app.routes
-            if isinstance(route, Route) and type(route.app).__module__ == "api.transport.access"
-        }
-
-    assert guarded(app_with(tmp_path)) == set()
-    expected = {path for path, policy in POLICIES.items() if policy is Policy.GUARDED}
-    assert guarded(app_with(tmp_path, rate_limit_per_second=1)) == expected
-    assert guarded(app_with(tmp_path, api_keys=f"a:{digest_of('key')}")) == expected
+def test_without_keys_and_rate_limit_no_route_is_wrapped(tmp_path: Path) -> None:
+    assert wrapped(app_with(tmp_path)) == set()
+    assert wrapped(app_with(tmp_path, rate_limit_per_second=1)) == PROTECTED_ROUTES
+    assert wrapped(app_with(tmp_path, api_keys=f"a:{hash_key('key')}")) == PROTECTED_ROUTES
 
 
-def test_the_document_shows_keys_and_limits_only_where_there_are_any(tmp_path: Path) -> None:
+def test_the_openapi_document_has_keys_and_limits_only_if_they_are_set(tmp_path: Path) -> None:
     off = app_with(tmp_path).openapi()
-    on = app_with(tmp_path, api_keys=f"a:{digest_of('key')}", rate_limit_per_second=1).openapi()
+    on = app_with(tmp_path, api_keys=f"a:{hash_key('key')}", rate_limit_per_second=1).openapi()
 
     assert "securitySchemes" not in off["components"]
     assert "security" not in off["paths"]["/predict"]["post"]
     assert on["components"]["securitySchemes"].keys() == {"bearer", "header"}
     for path, operations in on["paths"].items():
         for operation in operations.values():
-            asks = policy_of(path) is Policy.GUARDED
-            assert ("security" in operation) == asks, path
-            assert ({"401", "429"} <= operation["responses"].keys()) == asks, path
+            is_protected = path in PROTECTED_ROUTES
+            assert ("security" in operation) == is_protected, path
+            assert ({"401", "429"} <= operation["responses"].keys()) == is_protected, path
 
 
 def test_malformed_keys_end_the_start(tmp_path: Path) -> None:
-    with pytest.raises((SystemExit, SettingsError), match=r"^Setting API_KEYS has a malformed value"):
+    with pytest.raises(SystemExit, match=r"^Setting API_KEYS has a malformed value"):
         app_with(tmp_path, api_keys="a:b")
 
 
-def test_a_client_without_an_address_is_a_client_too() -> None:
+def test_a_client_without_an_address_has_a_pseudonym_too() -> None:
     scope = {"type": "http", "client": None, "state": {}}
 
     assert client_of(scope, Pseudonyms(b"key", "hash")).startswith("address:")

@@ -1,48 +1,65 @@
-import time
+"""The rate limit per client."""
 
 import pytest
 
-from api.transport.rate_limit import RateLimit, client_of_address
+from api.transport import rate_limit
+from api.transport.rate_limit import RateLimiter, client_of_address
 
 
-def test_so_many_at_once_and_then_at_the_rate() -> None:
-    limit = RateLimit(rate=50, burst=3)
+class Clock:
+    """A clock that a test moves."""
 
-    assert [limit.take("a") for _ in range(4)] == [0, 0, 0, 1]
-    time.sleep(0.03)
-    assert [limit.take("a") for _ in range(2)] == [0, 1]
+    def __init__(self) -> None:
+        self.now = 0.0
 
-
-def test_a_refusal_says_when_to_come_again() -> None:
-    limit = RateLimit(rate=0.1, burst=1)
-
-    assert limit.take("a") == 0
-    assert limit.take("a") == 10
+    def __call__(self) -> float:
+        return self.now
 
 
-def test_clients_do_not_share_their_bucket() -> None:
-    limit = RateLimit(rate=0.1, burst=1)
-
-    assert [limit.take(client) for client in ("a", "b", "a", "b")] == [0, 0, 10, 10]
-
-
-def test_waiting_for_long_saves_up_no_more_than_the_burst() -> None:
-    limit = RateLimit(rate=1_000, burst=2)
-    limit.take("a")
-    time.sleep(0.05)
-
-    assert [limit.take("a") for _ in range(3)] == [0, 0, 1]
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(rate_limit, "monotonic", clock)
+    return clock
 
 
-def test_so_many_clients_are_remembered_and_the_most_recent_stay() -> None:
-    limit = RateLimit(rate=0.1, burst=1, most_clients=100)
+def test_a_burst_is_allowed_and_then_the_rate(clock: Clock) -> None:
+    limiter = RateLimiter(rate=0.5, burst=3)
+
+    assert [limiter.acquire("a") for _ in range(4)] == [0, 0, 0, 2]
+    clock.now += 2.5
+    assert [limiter.acquire("a") for _ in range(2)] == [0, 2]
+
+
+def test_a_rejection_returns_the_seconds_to_wait(clock: Clock) -> None:
+    limiter = RateLimiter(rate=0.1, burst=1)
+
+    assert [limiter.acquire("a") for _ in range(2)] == [0, 10]
+
+
+def test_clients_have_separate_buckets(clock: Clock) -> None:
+    limiter = RateLimiter(rate=0.1, burst=1)
+
+    assert [limiter.acquire(client) for client in ("a", "b", "a", "b")] == [0, 0, 10, 10]
+
+
+def test_a_bucket_holds_no_more_than_the_burst(clock: Clock) -> None:
+    limiter = RateLimiter(rate=1, burst=2)
+    limiter.acquire("a")
+    clock.now += 1_000
+
+    assert [limiter.acquire("a") for _ in range(3)] == [0, 0, 1]
+
+
+def test_the_most_recent_clients_stay_in_memory(clock: Clock) -> None:
+    limiter = RateLimiter(rate=0.1, burst=1, max_clients=100)
 
     for number in range(1_000):
-        limit.take(str(number))
-        limit.take("always there")
+        limiter.acquire(str(number))
+        limiter.acquire("frequent")
 
-    assert len(limit) == 100
-    assert limit.take("always there") > 0
+    assert len(limiter) == 100
+    assert limiter.acquire("frequent") > 0
 
 
 @pytest.mark.parametrize(
@@ -57,5 +74,5 @@ def test_so_many_clients_are_remembered_and_the_most_recent_stay() -> None:
         ("testclient", "testclient"),
     ],
 )
-def test_of_an_ipv6_address_the_subnet_counts(address: str, client: str) -> None:
+def test_an_ipv6_address_counts_as_its_subnet(address: str, client: str) -> None:
     assert client_of_address(address) == client

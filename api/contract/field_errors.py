@@ -1,0 +1,130 @@
+"""Field errors: what is invalid in a request, where, and what is allowed."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from api.contract.requests import FIELD_NAMES
+from api.errors import InvalidRecordsError
+from ml.schema import BY_NAME, Column
+
+MAX_ERRORS: Final = 20
+"""Field errors listed in a response; further ones are only counted."""
+
+MAX_VALUE_LENGTH: Final = 80
+"""Characters of an invalid value that are repeated."""
+
+MAX_VALUES_IN_MESSAGE: Final = 12
+"""Allowed values spelt out in a message; the field ``allowed`` always lists all of them."""
+
+_BIG: Final = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One error in a request."""
+
+    record: Annotated[int | None, Field(description="Index of the record, from 0.")]
+    field: str | None
+    value: Annotated[Any, Field(description="The invalid value, shortened.")]
+    message: str
+    allowed: Sequence[str | int] | None = None
+    line: Annotated[int | None, Field(description="For a file: number of the line, from 1.")] = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as in the problem document."""
+        fields = asdict(self)
+        return fields if self.line is not None else {name: fields[name] for name in fields if name != "line"}
+
+
+def body_error(field: str | None, value: Any, message: str) -> FieldError:
+    """An error outside the records."""
+    return FieldError(None, None if field is None else shorten(field), json_value(value), message)
+
+
+def record_error(record: int, field: str | None, kind: str, value: Any) -> FieldError:
+    """An error in a record.
+
+    Args:
+        record: index of the record in the request.
+        field: name of the field; None if the record as a whole is invalid.
+        kind: Pydantic's error type.
+        value: the invalid value.
+    """
+    value = json_value(value)
+    if field is None:
+        return FieldError(record, None, value, "a record must be an object of field names and values")
+    column = BY_NAME.get(field)
+    if kind == "extra_forbidden" or column is None:
+        return FieldError(record, shorten(field), value, unknown_field(field))
+    quoted = f"'{value}'" if isinstance(value, str) else json.dumps(value)
+    message = f"{field} must be {_expectation(column)}, or null; {quoted} is not"
+    return FieldError(record, field, value, message, column.allowed or None)
+
+
+def cell_error(record: int, line: int, column: Column, text: str) -> FieldError:
+    """An error in a cell of a CSV file, given the index of its record and the number of its line."""
+    value = shorten(text)
+    message = f"{column.name} must be {_expectation(column)}, or empty; '{value}' is not"
+    return FieldError(record, column.name, value, message, column.allowed or None, line)
+
+
+def invalid_records(errors: Sequence[FieldError], count: int = 1, item: str = "record") -> InvalidRecordsError:
+    """The exception for some field errors: its detail is the first one, its members list the first few.
+
+    Args:
+        errors: at least one.
+        count: how many there are in total.
+        item: what the list in the request holds.
+    """
+    first = errors[0]
+    place = "" if first.record is None else f"{item} {first.record}: "
+    if first.line is not None:
+        place = f"line {first.line}: "
+    total = f" ({count} errors in total)" if count > 1 else ""
+    detail = f"{place}{first.message}{total}."
+    listed = [error.to_json() for error in errors[:MAX_ERRORS]]
+    return InvalidRecordsError(detail[0].upper() + detail[1:], members={"errors": listed, "error_count": count})
+
+
+def json_value(value: Any) -> Any:
+    """An invalid value as the response repeats it: short, and always representable in JSON."""
+    match value:
+        case None | bool():
+            return value
+        case int() if -_BIG < value < _BIG:
+            return value
+        case int():
+            return shorten(hex(value) if value.bit_length() > 1024 else str(value))
+        case str():
+            return shorten(value)
+        case float():
+            return value if abs(value) < _BIG else str(value)
+        case list():
+            return f"a list of {len(value)}"
+        case dict():
+            return f"an object of {len(value)}"
+        case _:
+            return shorten(str(value))
+
+
+def shorten(text: str) -> str:
+    """A text cut to :data:`MAX_VALUE_LENGTH` characters."""
+    return text if len(text) <= MAX_VALUE_LENGTH else f"{text[: MAX_VALUE_LENGTH - 1]}…"
+
+
+def unknown_field(field: str) -> str:
+    """The message for an unknown field, with the most similar field name."""
+    similar = get_close_matches(field[:MAX_VALUE_LENGTH], FIELD_NAMES, n=1)
+    hint = f"did you mean '{similar[0]}'?" if similar else "the fields are listed under /docs"
+    return f"unknown field '{shorten(field)}'; {hint}"
+
+
+def _expectation(column: Column) -> str:
+    if len(column.allowed) > MAX_VALUES_IN_MESSAGE:
+        return f"one of the {len(column.allowed)} allowed values"
+    return column.expectation

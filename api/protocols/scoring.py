@@ -1,0 +1,36 @@
+"""Scores the requests of a protocol: validates their records and scores them as /predict does."""
+
+import asyncio
+from collections.abc import Callable
+
+from api.contract.parsing import validate_records
+from api.protocols.tables import ScoringRequest
+from api.scoring.core import INLINE_BYTES, INLINE_RECORDS, ScoredRecords, score
+from api.services import Services
+from ml.core.bundle import Bundle
+
+Parse = Callable[[bytes, int], ScoringRequest]
+"""Parses a body with a maximum number of records."""
+
+
+async def score_request(
+    body: bytes, parse: Parse, services: Services, bundle: Bundle, *, inline: bool = True
+) -> tuple[ScoringRequest, ScoredRecords]:
+    """Score a body: a small one in the event loop, unless `inline` is false; else in a thread.
+
+    Raises:
+        MalformedBodyError, InvalidRecordsError: the body is invalid.
+        OverloadedError: the body is not small, and no slot for a large batch is free.
+    """
+    if inline and len(body) <= INLINE_BYTES:
+        request = parse(body, services.settings.max_records)
+        if len(request.records) <= INLINE_RECORDS:
+            records = validate_records(request.records)
+            return request, await services.micro_batcher.score(records, bundle, False)
+
+    def score_in_thread() -> tuple[ScoringRequest, ScoredRecords]:
+        request = parse(body, services.settings.max_records)
+        return request, score(validate_records(request.records), bundle, services.patient_history, False)
+
+    with services.admission.large_batch():
+        return await asyncio.get_running_loop().run_in_executor(services.batch_pool, score_in_thread)

@@ -1,0 +1,62 @@
+"""Model inputs: records without identifiers and with the history of their patients, looked up on the way."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from api.contract.responses import HistoryState
+from api.storage.patient_history import Encounters, PatientHistory
+from ml.core.history import history_of
+from ml.schema import CANNOT_BE_READMITTED, ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID, Record
+
+
+class ModelInputs(NamedTuple):
+    """Inputs of the model and the state of each history, in the order of the records."""
+
+    records: Sequence[Record]
+    history: list[HistoryState]
+
+
+async def look_up_inputs(records: Sequence[Record], patient_history: PatientHistory) -> ModelInputs:
+    """Make the inputs without blocking the event loop."""
+    patients = patients_of(records)
+    return _inputs(records, await patient_history.find(patients) if patients else None)
+
+
+def look_up_inputs_blocking(records: Sequence[Record], patient_history: PatientHistory) -> ModelInputs:
+    """The same, for threads that may wait."""
+    patients = patients_of(records)
+    return _inputs(records, patient_history.find_blocking(patients) if patients else None)
+
+
+def patients_of(records: Sequence[Record]) -> set[int]:
+    """The patient numbers in the records."""
+    return {number for record in records if isinstance(number := record.get(PATIENT_ID), int)}
+
+
+def add_history(record: Record, encounters: Mapping[int, Encounters]) -> tuple[Record, HistoryState]:
+    """The model input of a record, and the state of its history.
+
+    Earlier stays are those in the cohort before the record's ``encounter_id``; without one, all stays in the cohort.
+    """
+    features = {name: record[name] for name in FEATURE_NAMES if name in record}
+    patient = record.get(PATIENT_ID)
+    if patient is None:
+        return features, "none"
+    of_patient = encounters.get(int(patient))
+    if not of_patient:
+        return features, "unavailable" if of_patient is None else "unknown"
+    before = record.get(ENCOUNTER_ID)
+    earlier = [
+        encounter
+        for encounter in of_patient
+        if encounter["discharge_disposition_id"] not in CANNOT_BE_READMITTED
+        and (before is None or encounter[ENCOUNTER_ID] < before)
+    ]
+    return {**features, **history_of(earlier)}, "used"
+
+
+def _inputs(records: Sequence[Record], encounters: Mapping[int, Encounters] | None) -> ModelInputs:
+    if encounters is None:  # no record has a patient number
+        return ModelInputs(records, ["none"] * len(records))
+    inputs = [add_history(record, encounters) for record in records]
+    return ModelInputs([record for record, _ in inputs], [state for _, state in inputs])
