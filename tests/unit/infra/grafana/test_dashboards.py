@@ -9,7 +9,7 @@ import yaml
 
 from infra.grafana.build import FOLDER, render
 from infra.grafana.panels import RUNBOOKS, stat
-from infra.prometheus.catalogue import known_series
+from tests.support.metrics import known_series
 from tests.unit.infra.prometheus.prometheus_files import ROOT, alerts, metric_names, recorded
 
 FILES = sorted(FOLDER.glob("*.json"))

@@ -16,7 +16,7 @@ from infra.exporter.collector import airflow_metrics, mlflow_metrics
 from infra.exporter.mlflow import MlflowReading
 from infra.exporter.warehouse import Drift, Quality, Run, WarehouseReading
 from infra.exporter.warehouse_metrics import warehouse_metrics
-from infra.prometheus.catalogue import CATALOGUE, PAGE, Entry, entries
+from tests.support.metrics import CATALOGUE, PAGE, Entry, entries
 from tests.unit.infra.prometheus.prometheus_files import recorded
 
 ONLY_WITH_A_MODEL = {"model_loaded_timestamp_seconds", "model_trained_timestamp_seconds"}
