@@ -12,7 +12,7 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import SCREENSHOTS
+from tests.e2e.conftest import OUTSIDE, SCREENSHOTS
 from tests.support.native import HOME, ROOT, NativeStack
 from tests.support.readme import commands, with_ports
 
@@ -160,6 +160,11 @@ def test_a_killed_api_is_back_within_ten_seconds(native: NativeStack) -> None:
     api.kill()
     api.wait(10)
     wait_for("the API to serve again", lambda: answers(f"{native.url(8000)}/ready"), 10)
+
+
+def test_no_program_of_the_stack_tries_to_reach_another_machine(native: NativeStack) -> None:
+    attempts = OUTSIDE.read_text().splitlines() if OUTSIDE.exists() else []
+    assert attempts == []
 
 
 def test_down_ends_everything_it_started(native: NativeStack) -> None:
