@@ -9,11 +9,15 @@ from infra.local.supervision.probes import http_probe
 CONFIGURATION = ROOT / "infra" / "alertmanager" / "alertmanager.yml"
 
 
-def alertmanager_program(settings: StackSettings) -> Program | None:
-    """Alertmanager with the configuration of the repository, if it is installed."""
-    command, port = installed("prometheus-alertmanager", "alertmanager"), settings.alertmanager_port
-    if command is None:
-        return None
+def alertmanager_command() -> str | None:
+    """Name of the program, if it is installed."""
+    return installed("prometheus-alertmanager", "alertmanager")
+
+
+def alertmanager_program(settings: StackSettings, command: str) -> Program:
+    """Alertmanager with the configuration of the repository; `command` is its program."""
+    port = settings.alertmanager_port
+    address = f"http://localhost:{port}"
     return Program(
         name="alertmanager",
         command=[
@@ -21,11 +25,11 @@ def alertmanager_program(settings: StackSettings) -> Program | None:
             f"--config.file={CONFIGURATION}",
             f"--storage.path={settings.places.alertmanager / 'data'}",
             f"--web.listen-address={settings.bind_address}:{port}",
-            f"--web.external-url=http://localhost:{port}",
+            f"--web.external-url={address}",
             "--cluster.listen-address=",  # a single instance: no gossip port
         ],
         is_ready=http_probe(f"{settings.url(port)}/-/ready"),
         environment={"CONFIGURATION": hashlib.sha256(CONFIGURATION.read_bytes()).hexdigest()},  # a change restarts it
         ports={"ALERTMANAGER_PORT": port},
-        address=f"http://localhost:{port}",
+        address=address,
     )

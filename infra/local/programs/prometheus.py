@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from infra.local.postgres.cluster import MONITOR
-from infra.local.programs.alertmanager import alertmanager_program
+from infra.local.programs.alertmanager import alertmanager_command, alertmanager_program
 from infra.local.programs.program import Program, installed
 from infra.local.settings import ROOT, StackSettings
 from infra.local.supervision.probes import http_probe
@@ -21,18 +21,21 @@ GRAFANA_HOMES = ("/usr/share/grafana", "/opt/grafana")
 
 def watching_programs(settings: StackSettings) -> list[Program]:
     """The installed ones of the programs that monitor the stack."""
-    return _scraped_programs(settings) + ([_prometheus(settings)] if installed("prometheus") else [])
+    programs = _postgres_exporters(settings)
+    if (alertmanager := alertmanager_command()) is not None:
+        programs.append(alertmanager_program(settings, alertmanager))
+    if (node := installed(*NODE_EXPORTERS)) is not None:
+        programs.append(_node_exporter(settings, node))
+    if installed("prometheus"):
+        programs.append(_prometheus(settings))
+    if (grafana := _grafana(settings)) is not None:
+        programs.append(grafana)
+    return programs
 
 
 def write_prometheus_files(settings: StackSettings) -> None:
     """Write Prometheus's configuration with the addresses of this stack, before Prometheus starts."""
     write(settings.places.prometheus, _targets(settings), settings.ui_public_url)
-
-
-def _scraped_programs(settings: StackSettings) -> list[Program]:
-    """Each one's name is that of its scrape job, but for the ending ``-exporter``."""
-    optional = (alertmanager_program(settings), _node_exporter(settings), _grafana(settings))
-    return [*_postgres_exporters(settings), *(program for program in optional if program is not None)]
 
 
 def _targets(settings: StackSettings) -> dict[str, str]:
@@ -43,13 +46,21 @@ def _targets(settings: StackSettings) -> dict[str, str]:
         "locust": settings.locust_port,
         "prometheus": settings.prometheus_port,
     }
-    for program in _scraped_programs(settings):
-        (ports[program.name.removesuffix("-exporter")],) = program.ports.values()
+    if _grafana(settings) is not None:
+        ports["grafana"] = settings.grafana_port
+    if installed(*NODE_EXPORTERS):
+        ports["node"] = settings.node_exporter_port
+    if alertmanager_command():
+        ports["alertmanager"] = settings.alertmanager_port
+    if installed(*POSTGRES_EXPORTERS):
+        ports["postgres"] = settings.postgres_exporter_port
+        ports["mlflow-postgres"] = settings.mlflow_postgres_exporter_port
     return {job: f"{settings.host}:{port}" for job, port in ports.items()}
 
 
 def _prometheus(settings: StackSettings) -> Program:
     folder, port = settings.places.prometheus, settings.prometheus_port
+    address = f"http://localhost:{port}"
     files = json.dumps(render(_targets(settings), settings.ui_public_url))
     return Program(
         name="prometheus",
@@ -59,12 +70,12 @@ def _prometheus(settings: StackSettings) -> Program:
             f"--storage.tsdb.path={folder / 'data'}",
             "--storage.tsdb.retention.time=15d",
             f"--web.listen-address={settings.bind_address}:{port}",
-            f"--web.external-url=http://localhost:{port}",
+            f"--web.external-url={address}",
         ],
         is_ready=http_probe(f"{settings.url(port)}/-/ready"),
         environment={"CONFIGURATION": hashlib.sha256(files.encode()).hexdigest()},  # a change restarts it
         ports={"PROMETHEUS_PORT": port},
-        address=f"http://localhost:{port}",
+        address=address,
     )
 
 
@@ -92,17 +103,16 @@ def _postgres_exporters(settings: StackSettings) -> list[Program]:
     ]
 
 
-def _node_exporter(settings: StackSettings) -> Program | None:
-    command, port = installed(*NODE_EXPORTERS), settings.node_exporter_port
-    if command is None:
-        return None
+def _node_exporter(settings: StackSettings, command: str) -> Program:
+    port = settings.node_exporter_port
+    collectors = ("cpu", "filesystem", "loadavg", "meminfo")
     return Program(
         name="node-exporter",
         command=[
             command,
             f"--web.listen-address={settings.bind_address}:{port}",
             "--collector.disable-defaults",
-            *(f"--collector.{name}" for name in ("cpu", "filesystem", "loadavg", "meminfo")),
+            *(f"--collector.{name}" for name in collectors),
         ],
         is_ready=http_probe(f"{settings.url(port)}/metrics"),
         ports={"NODE_EXPORTER_PORT": port},
