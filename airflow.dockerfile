@@ -1,4 +1,4 @@
-# Airflow's components with the ml package, so that tasks can train; also runs exporter, notices and initialisation.
+# Airflow's components with the ml package, so that tasks can train; also runs the exporter and the initialisation.
 FROM python:3.11-slim-bookworm AS dependencies
 COPY --from=ghcr.io/astral-sh/uv:0.13.9 /uv /bin/uv
 ENV UV_LINK_MODE=copy \
@@ -30,7 +30,6 @@ COPY ml/ ml/
 COPY infra/__init__.py infra/serving.py infra/
 COPY infra/airflow/ infra/airflow/
 COPY infra/exporter/ infra/exporter/
-COPY infra/notices/ infra/notices/
 COPY dags/ dags/
 USER airflow
 # What one AIRFLOW_UID writes, group 0 and so the next AIRFLOW_UID may change.

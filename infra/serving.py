@@ -1,4 +1,4 @@
-"""A small HTTP server for metrics and a page or two: what the exporter and the notices have in common."""
+"""A small HTTP server for metrics and a page or two: of the exporter."""
 
 import signal
 import sys

@@ -25,7 +25,7 @@ _PLATFORM: Final = (
     ("locust", "Locust", "load tests"),
     ("prometheus", "Prometheus", "metrics, rules, alerts"),
     ("grafana", "Grafana", "dashboards; with Docker Compose"),
-    ("notices", "Notices", "alerts, with runbooks"),
+    ("alertmanager", "Alertmanager", "alerts that fire, silences"),
 )
 _PAGE: Final = Template("""<!DOCTYPE html>
 <html lang="en">

@@ -1,1 +1,1 @@
-"""Prometheus: what it scrapes, its rules, and how both are laid out for a stack without Docker."""
+"""Configuration of Prometheus: scrape jobs, target addresses and rules; the services define the metrics."""

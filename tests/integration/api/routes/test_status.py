@@ -77,7 +77,7 @@ def test_the_start_page_names_the_model_and_links_to_all_services(client: TestCl
     assert "Serving version 1 of diabetes-readmission." in page
     for path in re.findall(r'href="([a-z.]+)"', page):
         assert client.get(f"/{path}").status_code == 200
-    addresses = [f"http://localhost:{port}" for port in (8501, 8080, 5000, 8089, 9090, 3000, 9106)]
+    addresses = [f"http://localhost:{port}" for port in (8501, 8080, 5000, 8089, 9090, 3000, 9093)]
     assert re.findall(r'href="(http[^"]+)"', page) == addresses
 
 

@@ -1,10 +1,10 @@
-"""The catalogue of metrics against what our own services export, and against its page."""
+"""The catalogue of metrics equals what our own services export."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
@@ -16,10 +16,8 @@ from infra.exporter.collector import airflow_metrics, mlflow_metrics
 from infra.exporter.mlflow import MlflowReading
 from infra.exporter.warehouse import Drift, Quality, Run, WarehouseReading
 from infra.exporter.warehouse_metrics import warehouse_metrics
-from infra.notices.book import Book
-from infra.notices.notification import Notification
-from infra.prometheus.catalogue import CATALOGUE, Entry, entries
-from infra.prometheus.page import PAGE, rendered
+from tests.support.metrics import CATALOGUE, PAGE, Entry, entries
+from tests.unit.infra.prometheus.prometheus_files import recorded
 
 ONLY_WITH_A_MODEL = {"model_loaded_timestamp_seconds", "model_trained_timestamp_seconds"}
 
@@ -54,7 +52,7 @@ def _exporter() -> list[Metric]:
 
 
 def _warehouse() -> WarehouseReading:
-    """A database in which everything has happened."""
+    """A reading in which every metric has a value."""
     now = datetime.now(UTC)
     return WarehouseReading(
         up=True,
@@ -75,43 +73,39 @@ def _api(folder: Path) -> list[Metric]:
     return list(text_string_to_metric_families(client.get("/metrics").text))
 
 
-def test_a_name_is_catalogued_once() -> None:
+def test_names_are_unique() -> None:
     names = [entry.name for entry in entries()]
     assert sorted(names) == sorted(set(names))
 
 
-def test_the_exporter_exports_what_the_catalogue_says() -> None:
+def test_the_exporter_exports_the_catalogued_metrics() -> None:
     assert _kinds(_exporter()) | {"exporter_scrape_errors_total": "counter"} == _catalogued(CATALOGUE["exporter"])
 
 
-def test_the_api_exports_what_the_catalogue_says(tmp_path: Path) -> None:
+def test_the_api_exports_the_catalogued_metrics(tmp_path: Path) -> None:
     exported = _kinds(_api(tmp_path))
     expected = {name: kind for name, kind in _catalogued(CATALOGUE["api"]).items() if name not in ONLY_WITH_A_MODEL}
     assert {name: exported.get(name) for name in expected} == expected
 
 
-def test_the_notices_export_what_the_catalogue_says() -> None:
-    alert = {"status": "firing", "labels": {"alertname": "ApiDown"}, "startsAt": "2026-11-20T10:00:00Z"}
-    book, registry = Book(), CollectorRegistry()
-    book.note(Notification.model_validate({"receiver": "at-once", "alerts": [alert]}))
-    registry.register(book)
-    assert _kinds(registry.collect()) == _catalogued(CATALOGUE["notices"])
-    assert _labels(registry.collect()) == {"alert_notifications_total": {"alertname", "status"}}
-
-
-def test_labels_are_those_of_the_catalogue(tmp_path: Path) -> None:
+def test_labels_equal_the_catalogued_ones(tmp_path: Path) -> None:
     labels = {entry.name: set(entry.labels) for entry in entries()}
     for name, found in _labels([*_exporter(), *_api(tmp_path)]).items():
         if name in labels:
             assert found == labels[name], name
 
 
-def test_every_metric_has_a_meaning_and_names_follow_its_kind() -> None:
+def test_the_name_of_a_metric_follows_its_kind() -> None:
     for entry in entries():
-        assert entry.meaning, entry.name
         foreign = entry.name.startswith(("pg_", "node_", "container_"))
         assert foreign or (entry.kind == "counter") == entry.name.endswith("_total"), entry.name
 
 
-def test_the_page_is_what_the_catalogue_says() -> None:
-    assert PAGE.read_text() == rendered(), "run: python -m infra.prometheus.page"
+def test_every_row_of_the_page_is_parsed() -> None:
+    rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
+    assert len(rows) == len(list(entries())) + len(recorded())
+
+
+def test_the_page_lists_the_recorded_series() -> None:
+    section = PAGE.read_text().partition("## Recorded series")[2]
+    assert set(re.findall(r"^\| `([^`]+)`", section, re.M)) == recorded()
