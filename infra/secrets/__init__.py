@@ -1,1 +1,1 @@
-"""The machine's secrets: made once, kept in files, never shown."""
+"""Generation of the platform's secrets; distribution to services is in ``infra.compose`` and ``infra.local``."""

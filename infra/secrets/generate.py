@@ -1,10 +1,9 @@
-"""Create the secrets that are missing, one file each, and never touch one that is there.
+"""Generates missing secrets, one file each; existing ones are never overwritten.
 
     python infra/secrets/generate.py DIR [--names a,b] [--mode 0440] [--owner UID]
 
-Only the standard library is used: in Compose this file runs by itself, in an image that holds nothing else. Only
-names are written to the output. Mode and owner are set on secrets that were there as well, so that a changed user
-id is followed; their content stays.
+Compose runs this file alone, so it uses only the standard library. The output contains names, never values. Mode and
+owner are also set on existing files, so that a change of the user id takes effect.
 """
 
 import argparse
@@ -17,12 +16,12 @@ from pathlib import Path
 
 
 def password() -> str:
-    """A password that needs no quoting in a URL."""
+    """Generate a password that needs no quoting in a URL."""
     return secrets.token_urlsafe(24)
 
 
 def fernet_key() -> str:
-    """A Fernet key: 32 random bytes in URL-safe base 64."""
+    """Generate a Fernet key: 32 random bytes in URL-safe base 64."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -39,18 +38,18 @@ SECRETS: dict[str, Callable[[], str]] = {
     "airflow_api_secret_key": password,
     "airflow_jwt_secret": lambda: secrets.token_urlsafe(48),
 }
-"""Every secret of the platform and how it is made."""
+"""All secrets of the platform, with their generators."""
 
 
 def missing(folder: Path, names: Sequence[str] = tuple(SECRETS)) -> list[str]:
-    """The secrets that have no file, or an empty one."""
+    """Return the names whose file is absent or empty."""
     return [name for name in names if not (folder / name).is_file() or not (folder / name).stat().st_size]
 
 
 def generate(
     folder: Path, names: Sequence[str] = tuple(SECRETS), mode: int = 0o400, owner: int | None = None
 ) -> list[str]:
-    """Create what is missing, each file at once or not at all; returns the names of the new ones."""
+    """Create the missing files atomically; returns their names."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     created = [name for name in missing(folder, names) if _create(folder / name, SECRETS[name](), mode)]
     for name in names:
@@ -61,7 +60,7 @@ def generate(
 
 
 def _create(path: Path, content: str, mode: int) -> bool:
-    """Write the file beside its place and move it there; of two that do this at once, the first wins."""
+    """Write a draft and link it to `path`; of two concurrent calls the first wins."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
@@ -80,19 +79,21 @@ def _create(path: Path, content: str, mode: int) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; returns its exit status."""
+    """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(description="Create the missing secrets of the platform.")
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--names", default=",".join(SECRETS), help="comma-separated; default: all")
-    parser.add_argument("--mode", type=lambda text: int(text, 8), default=0o400, help="of each file; default: 0400")
-    parser.add_argument("--owner", type=int, help="user id of each file; default: whoever runs this")
-    given = parser.parse_args(arguments)
-    names = [name for name in given.names.split(",") if name]
+    parser.add_argument(
+        "--mode", type=lambda text: int(text, 8), default=0o400, help="octal mode of each file; default: 0400"
+    )
+    parser.add_argument("--owner", type=int, help="user id of each file; default: the current user")
+    options = parser.parse_args(arguments)
+    names = [name for name in options.names.split(",") if name]
     unknown = [name for name in names if name not in SECRETS]
     if unknown:
         parser.error(f"unknown secret {unknown[0]!r}: the secrets are {', '.join(SECRETS)}")
-    created = generate(given.folder, names, given.mode, given.owner)
-    sys.stdout.write(f"created {', '.join(created)}\n" if created else "all secrets are there\n")
+    created = generate(options.folder, names, options.mode, options.owner)
+    sys.stdout.write(f"created {', '.join(created)}\n" if created else "all secrets exist\n")
     return 0
 
 

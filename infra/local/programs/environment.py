@@ -15,6 +15,14 @@ from infra.notices.settings import NoticesSettings
 from ml.core.settings import MlSettings, PlatformSettings
 from ui.settings import UiSettings
 
+TELEMETRY_OFF = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+}
+"""Stops the usage data that MLflow (client, server and UI), Streamlit and Airflow would send."""
+
 SERVICES: tuple[type[PlatformSettings], ...] = (
     StackSettings,
     MlSettings,

@@ -1,7 +1,7 @@
-"""One-shot of the compose project: generate the secrets that are missing, and hand each service its own.
+"""One-shot of Compose: generates missing secrets and copies them to the volumes of the services that need them.
 
-Each audience has a volume of its own, so that a service can read no secret it does not need. The files are
-readable by every user *inside* the containers that mount that volume (the images run as different ones).
+Each audience has its own volume, so a service cannot read the secrets of another. Within it the files are readable by
+every user, because the images run as different ones. Compose runs this file alone, with the standard library only.
 """
 
 import logging
@@ -33,24 +33,24 @@ log = logging.getLogger("secrets")
 
 
 def main() -> int:
-    """0 when each audience has its secrets, else 1 after a sentence that names the missing one."""
+    """Generate and copy; returns 1 when a secret of an audience was not generated."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     subprocess.run([sys.executable, str(GENERATE), str(ALL)], check=True)
     for audience, names in AUDIENCES.items():
         for name in names:
             if not (ALL / name).is_file():
-                log.error("The secret %s was not generated: infra/secrets/generate.py does not know it.", name)
+                log.error("The secret %s was not generated: add it to infra/secrets/generate.py.", name)
                 return 1
-            hand_over(ALL / name, Path("/secrets", audience, name))
+            copy(ALL / name, Path("/secrets", audience, name))
     return 0
 
 
-def hand_over(secret: Path, target: Path) -> None:
-    """Copy a secret, atomically, so that a service that starts meanwhile reads the old or the new one."""
-    part = target.with_name(f".{target.name}.part")
-    part.write_text(secret.read_text())
-    part.chmod(0o444)
-    part.replace(target)
+def copy(secret: Path, target: Path) -> None:
+    """Copy a secret atomically: a service that starts meanwhile reads the old or the new value."""
+    draft = target.with_name(f".{target.name}.part")
+    draft.write_text(secret.read_text())
+    draft.chmod(0o444)
+    draft.replace(target)
 
 
 if __name__ == "__main__":
