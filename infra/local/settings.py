@@ -1,4 +1,4 @@
-"""Settings of the native stack, and the places it uses on this machine."""
+"""Settings of the native stack, and the directories and files it uses."""
 
 import hashlib
 import os
@@ -11,14 +11,14 @@ from infra.local.errors import StackError
 from ml.core.settings import OptionalPath, PlatformSettings, Port
 
 ROOT = Path(__file__).resolve().parents[2]
-"""The repository."""
+"""Root of the repository."""
 
 LONGEST_SOCKET_PATH = 90
-"""Unix sockets take 108 characters; the supervisor binds to a longer, temporary name first."""
+"""A Unix socket's path has at most 108 characters, and supervisord first binds to a longer temporary path."""
 
 
 class StackSettings(PlatformSettings):
-    """What runs where on this machine."""
+    """Addresses, ports, logins and limits of the native stack."""
 
     bind_address: str = "127.0.0.1"
     local_dir: Path = Path(".local")
@@ -56,7 +56,7 @@ class StackSettings(PlatformSettings):
 
     @property
     def host(self) -> str:
-        """Where the stack's own programs reach each other."""
+        """Host by which the programs of the stack connect to each other."""
         return "127.0.0.1" if self.bind_address == "0.0.0.0" else self.bind_address  # noqa: S104 - compared, not bound
 
     @property
@@ -65,7 +65,7 @@ class StackSettings(PlatformSettings):
         return Places((ROOT / self.local_dir).resolve())
 
     def url(self, port: int) -> str:
-        """Address of one of the stack's services, as its other programs call it."""
+        """URL of a service for the other programs of the stack."""
         return f"http://{self.host}:{port}"
 
 
@@ -88,28 +88,39 @@ class Places:
         self.supervisor_pid = self.run / "supervisord.pid"
 
     def create(self) -> None:
-        """Make the directories; PostgreSQL's account must be able to pass through the first."""
+        """Create the directories; PostgreSQL's account needs access to the first."""
         self.home.mkdir(mode=0o755, parents=True, exist_ok=True)
         for folder in (self.run, self.airflow, self.data, self.model_cache):
             folder.mkdir(mode=0o700, exist_ok=True)
         self.logs.mkdir(exist_ok=True)
         self.postgres.mkdir(mode=0o755, exist_ok=True)
 
+    def read_secret(self, name: str) -> str:
+        """Read one secret.
+
+        Raises:
+            StackError: the secret does not exist.
+        """
+        try:
+            return (self.secrets / name).read_text().strip()
+        except FileNotFoundError:
+            raise StackError(f"Secret {name} is missing: make up creates it, or reports how to restore it.") from None
+
     @property
     def socket(self) -> Path:
-        """The supervisor's socket: in the run directory, or in a short private one where that path is too long."""
+        """Path of supervisord's socket: in the run directory, or in a private one in /tmp if that path is too long."""
         path = self.run / "supervisor.sock"
         if len(str(path)) <= LONGEST_SOCKET_PATH:
             return path
         digest = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
-        folder = Path(f"/tmp/readmission-{os.geteuid()}-{digest}")  # noqa: S108 - checked to be ours and private
+        folder = Path(f"/tmp/readmission-{os.geteuid()}-{digest}")  # noqa: S108 - ownership and mode are checked below
         folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
-        if found.st_uid != os.geteuid() or found.st_mode & 0o077:
-            raise StackError(f"{folder} belongs to someone else or is open to others: remove it and try again.")
+        status = folder.lstat()
+        if status.st_uid != os.geteuid() or status.st_mode & 0o077:
+            raise StackError(f"{folder} belongs to another user or is open to others: remove it and try again.")
         return folder / "supervisor.sock"
 
 
 def python_module(name: str, *arguments: str) -> list[str]:
-    """Command line of a Python program of this environment."""
+    """Command line of a Python module of this environment."""
     return [sys.executable, "-m", name, *arguments]

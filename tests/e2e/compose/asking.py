@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from infra.local.airflow_client import AirflowClient
-from infra.local.dag_runs import ENDED, wait_until_known
+from infra.local.dag_runs import FINISHED_STATES, wait_for_dags
 from infra.local.settings import StackSettings
 from tests.support.compose import ComposeStack, wait_for
 
@@ -38,7 +38,7 @@ def is_ready(stack: ComposeStack) -> bool:
 def run_dag(stack: ComposeStack, dag_id: str) -> None:
     """A run through Airflow's REST API, which must be a success."""
     with AirflowClient(StackSettings.load(airflow_port=stack.ports["AIRFLOW"])) as airflow:
-        wait_until_known(airflow, (dag_id,))
+        wait_for_dags(airflow, (dag_id,))
         begun = time.monotonic()
         airflow.unpause(dag_id)
         run_id = airflow.trigger(dag_id)
@@ -46,11 +46,11 @@ def run_dag(stack: ComposeStack, dag_id: str) -> None:
 
         def ended() -> bool:
             nonlocal state
-            state = airflow.run(dag_id, run_id)["state"]
-            return state in ENDED
+            state = airflow.get_run(dag_id, run_id)["state"]
+            return state in FINISHED_STATES
 
         wait_for(f"{dag_id} to end", ended, DAG_SECONDS, lambda: f"It is {state}.")
-        tasks = airflow.tasks(dag_id, run_id)
+        tasks = airflow.task_instances(dag_id, run_id)
         failed = next((task for task in tasks if task["state"] == "failed"), None)
         assert state == "success", "\n".join(airflow.task_log(failed)[-25:]) if failed else state
         took = ", ".join(f"{task['task_id']} {task['duration'] or 0:.0f} s" for task in tasks)

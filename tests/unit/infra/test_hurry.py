@@ -1,4 +1,4 @@
-"""Configurations in a hurry."""
+"""Prometheus rules with shortened durations."""
 
 import pytest
 import yaml
@@ -17,7 +17,7 @@ groups:
 """
 
 
-def test_waiting_times_ranges_and_offsets_are_divided_and_nothing_else() -> None:
+def test_only_durations_ranges_and_offsets_are_divided() -> None:
     first, second = yaml.safe_load(hurried(RULES, 10))["groups"][0]["rules"]
     assert first["expr"] == "increase(a_total[90s] offset 360s) > 26 * 3600 and b:rate5m > 0.5"
     assert first["for"] == "30s"
@@ -25,12 +25,12 @@ def test_waiting_times_ranges_and_offsets_are_divided_and_nothing_else() -> None
     assert second == {"record": "b:rate5m", "expr": "rate(b_total[30s])"}
 
 
-def test_a_range_keeps_room_for_some_scrapes() -> None:
+def test_a_range_still_spans_several_scrapes() -> None:
     (first, _) = yaml.safe_load(hurried(RULES, 1000, least=2, range_least=6))["groups"][0]["rules"]
     assert first["for"] == "2s"
     assert "a_total[6s] offset 6s" in first["expr"]
 
 
-def test_what_is_no_duration_is_refused() -> None:
+def test_an_invalid_duration_is_refused() -> None:
     with pytest.raises(ValueError, match="'1h30m' is no duration"):
         divided("1h30m", 10, 1)
