@@ -1,4 +1,4 @@
-# Airflow's components with the ml package, so that tasks can train; also runs exporter, notices and initialisation.
+# Airflow's components with the ml package, so that tasks can train; also runs the exporter and the initialisation.
 FROM python:3.11-slim-bookworm AS dependencies
 COPY --from=ghcr.io/astral-sh/uv:0.13.9 /uv /bin/uv
 ENV UV_LINK_MODE=copy \
@@ -27,11 +27,10 @@ ENV PATH=/opt/venv/bin:$PATH \
     AIRFLOW_HOME=/opt/airflow
 WORKDIR /opt/platform
 COPY ml/ ml/
-COPY infra/__init__.py infra/serving.py infra/
+COPY infra/__init__.py infra/
 COPY infra/compose/ infra/compose/
 COPY infra/postgres/__init__.py infra/postgres/login.py infra/postgres/
 COPY infra/exporter/ infra/exporter/
-COPY infra/notices/ infra/notices/
 COPY dags/ dags/
 ARG BUILD_VERSION=unknown
 ARG BUILD_COMMIT=unknown

@@ -25,7 +25,7 @@ _AROUND: Final = (
     ("locust", "Locust", "load tests"),
     ("prometheus", "Prometheus", "figures, rules, alerts"),
     ("grafana", "Grafana", "dashboards; with Docker Compose"),
-    ("notices", "Notices", "what alerts told, with runbooks"),
+    ("alertmanager", "Alertmanager", "alerts that fire, silences"),
 )
 _PAGE: Final = Template("""<!DOCTYPE html>
 <html lang="en">

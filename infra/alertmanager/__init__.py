@@ -1,1 +1,1 @@
-"""Alertmanager: who is told what, and how its configuration is laid out for a stack without Docker."""
+"""Configuration of Alertmanager: grouping, inhibition and receivers of alerts, for both ways of running."""

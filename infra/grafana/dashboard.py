@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.grafana.panels import DATASOURCE, RUNBOOKS, Panel
-from infra.notices.settings import NoticesSettings
+from infra.prometheus.configuration import UI_URL
 
 COLUMNS = 24
 SCHEMA_VERSION = 41
@@ -133,8 +133,8 @@ def _row(title: str, number: int, y: int) -> dict[str, Any]:
 
 
 def _runbooks() -> dict[str, Any]:
-    """Where the links to runbooks lead: to the notices of this machine, unless ``?var-runbooks=`` says otherwise."""
-    address = f"http://localhost:{NoticesSettings.model_fields['notices_port'].default}/runbooks"
+    """Address of the runbooks in the user interface; ``?var-runbooks=`` overrides it."""
+    address = f"{UI_URL}/runbooks"
     return {
         "name": RUNBOOKS,
         "type": "constant",

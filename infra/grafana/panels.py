@@ -88,7 +88,7 @@ def _links(alert: str) -> list[dict[str, Any]]:
     """From a panel to its alert, as Grafana's alerting pages show it, and to the alert's runbook."""
     return [
         {"title": f"Alert {alert}", "url": f"/alerting/list?search={alert}", "targetBlank": False},
-        {"title": f"Runbook of {alert}", "url": f"${{{RUNBOOKS}}}/{alert}", "targetBlank": True},
+        {"title": f"Runbook of {alert}", "url": f"${{{RUNBOOKS}}}?name={alert}", "targetBlank": True},
     ]
 
 

@@ -201,9 +201,9 @@ WATCHING = (
     ),
     stat(
         "Notifications",
-        "Alerts told in the last hour, as begun and as ended.",
+        "Notifications that Alertmanager sent in the last hour, to all receivers.",
         "short",
-        Query("sum by (status) (increase(alert_notifications_total[1h])) or vector(0)", "{{status}}"),
+        Query("sum(increase(alertmanager_notifications_total[1h])) or vector(0)", "sent"),
         base=BLUE,
         width=8,
     ),

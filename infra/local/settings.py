@@ -40,7 +40,7 @@ class StackSettings(PlatformSettings):
     mlflow_postgres_exporter_port: Port = 9188
     node_exporter_port: Port = 9100
     alertmanager_port: Port = 9093
-    notices_port: Port = 9106
+    ui_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['ui_port']}")
 
     airflow_user: str = Field(default="airflow", pattern=r"^[\w.@-]+$")
     airflow_password: SecretStr = SecretStr("airflow")

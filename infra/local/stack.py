@@ -14,7 +14,6 @@ from rich.console import Console
 from infra.local.errors import StackError
 from infra.local.preflight import check_machine, check_ports
 from infra.local.programs.airflow import write_login
-from infra.local.programs.alertmanager import write_alertmanager_file
 from infra.local.programs.environment import without_settings
 from infra.local.programs.program import Program
 from infra.local.programs.prometheus import write_prometheus_files
@@ -84,11 +83,10 @@ class Stack:
         return sum(_memory(process) for process in self.supervisor.processes())
 
     def _write_configurations(self) -> None:
-        """Of the programs that read theirs once, when they start."""
-        writers = {"prometheus": write_prometheus_files, "alertmanager": write_alertmanager_file}
-        for name, found in self.supervisor.states().items():
-            if name in writers and not found.running:
-                writers[name](self.settings)
+        """Prometheus reads its configuration once, when it starts."""
+        prometheus = self.supervisor.states().get("prometheus")
+        if prometheus is not None and not prometheus.running:
+            write_prometheus_files(self.settings)
 
     def _check_free_ports(self, programs: Sequence[Program]) -> None:
         states = self.supervisor.states()

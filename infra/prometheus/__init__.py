@@ -1,1 +1,1 @@
-"""Prometheus: what it scrapes, its rules, and how both are laid out for a stack without Docker."""
+"""Configuration of Prometheus: scrape jobs, rules, the catalogue of metrics; no metrics of our services themselves."""

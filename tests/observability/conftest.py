@@ -54,7 +54,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     with ExitStack() as running:
         native = running.enter_context(_running_native(data))
         alerting = running.enter_context(running_alerting(folder / "alertmanager"))
-        targets = alerting.targets | {job: _address(native, port) for job, port in _scraped().items()}
+        targets = {job: _address(native, port) for job, port in _scraped().items()} | {"alertmanager": alerting.address}
         begun = time.time()
         watching = running_prometheus(folder / "prometheus", targets, seconds=SCRAPE_SECONDS, times=TIMES)
         prometheus = running.enter_context(watching)

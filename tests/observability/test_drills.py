@@ -53,7 +53,7 @@ def test_mlflow_down_is_told_and_the_unreachable_registry_is_not(platform: Platf
     platform.fires("MlflowDown")
     eventually(lambda: "ModelRegistryUnreachable" in platform.prometheus.firing(), seconds=60)
     eventually(lambda: "ModelRegistryUnreachable" in platform.alerting.inhibited())
-    assert "ModelRegistryUnreachable" not in platform.alerting.told("firing")
+    assert "ModelRegistryUnreachable" not in platform.alerting.notified("firing")
     assert platform.predict({"gender": "Male"}) == 200
     platform.start("mlflow")
     platform.ends("MlflowDown")
@@ -74,13 +74,13 @@ def test_a_bad_version_in_production_is_told_until_it_is_rolled_back(platform: P
 
 
 def test_a_good_version_is_served_and_nobody_is_told(platform: Platform, models: Models) -> None:
-    before, told = platform.served(), len(platform.alerting.told("firing"))
+    before, told = platform.served(), len(platform.alerting.notified("firing"))
     after = models.good(-2.0)
     models.promote(after)
     eventually(lambda: platform.served() == after, seconds=60)
     models.promote(before)
     eventually(lambda: platform.served() == before, seconds=60)
-    assert len(platform.alerting.told("firing")) == told
+    assert len(platform.alerting.notified("firing")) == told
 
 
 def test_a_load_above_capacity_is_told_while_it_lasts(platform: Platform) -> None:

@@ -106,12 +106,12 @@ class Platform:
     def fires(self, *alerts: str) -> None:
         """Return when the alerts fire, and have been told."""
         _wait(lambda: set(alerts) <= self.prometheus.firing())
-        _wait(lambda: set(alerts) <= self.alerting.told("firing"))
+        _wait(lambda: set(alerts) <= self.alerting.notified("firing"))
 
     def ends(self, *alerts: str) -> None:
         """Return when none of the alerts fires, and their end has been told."""
         _wait(lambda: self.prometheus.firing().isdisjoint(alerts))
-        _wait(lambda: set(alerts) <= self.alerting.told("resolved"))
+        _wait(lambda: set(alerts) <= self.alerting.notified("resolved"))
 
     def _variable(self, name: str) -> str | None:
         value = self.native.environment.get(name.upper())

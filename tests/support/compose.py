@@ -15,7 +15,18 @@ PROJECT = "readmission-compose-test"
 TOOLS = Path(os.environ.get("COMPOSE_TEST_TOOLS") or ROOT.parent / "shared" / "docker")
 """Where a machine without Docker may offer programs that start an engine and provide base images."""
 
-PORTS = ("AIRFLOW", "MLFLOW", "POSTGRES", "MLFLOW_POSTGRES", "API", "UI", "LOCUST", "PROMETHEUS", "GRAFANA", "NOTICES")
+PORTS = (
+    "AIRFLOW",
+    "MLFLOW",
+    "POSTGRES",
+    "MLFLOW_POSTGRES",
+    "API",
+    "UI",
+    "LOCUST",
+    "PROMETHEUS",
+    "GRAFANA",
+    "ALERTMANAGER",
+)
 BUILT = ("airflow-init", "mlflow", "api", "streamlit", "locust")
 """One service for each of our images; the project's name before it is the name of the image."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from infra.local.supervision.probes import free_port
-from infra.prometheus.layout import lay_out
+from infra.prometheus.configuration import write
 from tests.support.hurry import hurried
 from tests.support.programs import required
 
@@ -71,7 +71,7 @@ def running_prometheus(
         times: how many times faster than in production its rules are, as :mod:`tests.support.hurry` has it.
     """
     here = f"127.0.0.1:{free_port()}"
-    config = lay_out(folder, {"prometheus": here, **targets})
+    config = write(folder, {"prometheus": here, **targets})
     often = f"_interval: {seconds}s"
     config.write_text(
         config.read_text().replace("_interval: 10s", often).replace("timeout: 8s", f"timeout: {seconds}s")

@@ -8,7 +8,6 @@ from pydantic_settings import BaseSettings
 from api.settings import ApiSettings
 from infra.exporter.settings import ExporterSettings
 from infra.local.settings import StackSettings
-from infra.notices.settings import NoticesSettings
 from ml.core.settings import MlSettings
 from tests.support.env_example import ROOT, documented_settings
 from ui.settings import UiSettings
@@ -18,7 +17,6 @@ CLASSES: tuple[type[BaseSettings], ...] = (
     ApiSettings,
     UiSettings,
     ExporterSettings,
-    NoticesSettings,
     StackSettings,
 )
 READ_OTHERWISE = {"SECRETS_DIR", "LOAD_SHAPE"}

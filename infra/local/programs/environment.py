@@ -11,7 +11,6 @@ from pydantic import SecretStr
 from api.settings import ApiSettings
 from infra.exporter.settings import ExporterSettings
 from infra.local.settings import ROOT, StackSettings
-from infra.notices.settings import NoticesSettings
 from ml.core.settings import MlSettings, PlatformSettings
 from ui.settings import UiSettings
 
@@ -29,7 +28,6 @@ SERVICES: tuple[type[PlatformSettings], ...] = (
     ApiSettings,
     UiSettings,
     ExporterSettings,
-    NoticesSettings,
 )
 
 

@@ -1,4 +1,4 @@
-"""Prometheus, its exporters and Grafana, each only where its program is on this machine."""
+"""Prometheus, its exporters, Alertmanager and Grafana in the native stack, on machines that have the programs."""
 
 import hashlib
 import json
@@ -7,11 +7,11 @@ from functools import cache
 from pathlib import Path
 
 from infra.local.postgres.cluster import MONITOR
-from infra.local.programs.alertmanager import alerting_programs, alertmanager_command
+from infra.local.programs.alertmanager import alertmanager_command, alertmanager_program
 from infra.local.programs.program import Program, installed
 from infra.local.settings import ROOT, StackSettings
 from infra.local.supervision.probes import http_probe
-from infra.prometheus.layout import SOURCE, lay_out
+from infra.prometheus.configuration import render, write
 
 GRAFANA_FILES = ROOT / "infra" / "grafana"
 POSTGRES_EXPORTERS = ("prometheus-postgres-exporter", "postgres_exporter")
@@ -20,8 +20,10 @@ GRAFANA_HOMES = ("/usr/share/grafana", "/opt/grafana")
 
 
 def watching_programs(settings: StackSettings) -> list[Program]:
-    """The programs this machine has, of those that watch the others."""
-    programs = _postgres_exporters(settings) + alerting_programs(settings)
+    """The installed ones of the programs that monitor the stack."""
+    programs = _postgres_exporters(settings)
+    if (alertmanager := alertmanager_command()) is not None:
+        programs.append(alertmanager_program(settings, alertmanager))
     if (node := installed(*NODE_EXPORTERS)) is not None:
         programs.append(_node_exporter(settings, node))
     if installed("prometheus"):
@@ -32,19 +34,12 @@ def watching_programs(settings: StackSettings) -> list[Program]:
 
 
 def write_prometheus_files(settings: StackSettings) -> None:
-    """Lay out configuration and rules of Compose, with the addresses of this machine; before Prometheus starts."""
-    lay_out(settings.places.prometheus, {job: f"{settings.host}:{port}" for job, port in _scraped(settings).items()})
+    """Write Prometheus's configuration with the addresses of this stack, before Prometheus starts."""
+    write(settings.places.prometheus, _targets(settings), settings.ui_public_url)
 
 
-def _fingerprint(settings: StackSettings) -> str:
-    """Changes with all that Prometheus reads: what runs with another one is started anew."""
-    files = [SOURCE / "prometheus.yml", *sorted((SOURCE / "rules").glob("*.yml"))]
-    read = [json.dumps(_scraped(settings)).encode(), *(file.read_bytes() for file in files)]
-    return hashlib.sha256(b"".join(read)).hexdigest()
-
-
-def _scraped(settings: StackSettings) -> dict[str, int]:
-    jobs = {
+def _targets(settings: StackSettings) -> dict[str, str]:
+    ports = {
         "api": settings.api_port,
         "exporter": settings.exporter_port,
         "streamlit": settings.ui_port,
@@ -52,20 +47,21 @@ def _scraped(settings: StackSettings) -> dict[str, int]:
         "prometheus": settings.prometheus_port,
     }
     if _grafana(settings) is not None:
-        jobs["grafana"] = settings.grafana_port
+        ports["grafana"] = settings.grafana_port
     if installed(*NODE_EXPORTERS):
-        jobs["node"] = settings.node_exporter_port
+        ports["node"] = settings.node_exporter_port
     if alertmanager_command():
-        jobs["alertmanager"] = settings.alertmanager_port
-        jobs["notices"] = settings.notices_port
+        ports["alertmanager"] = settings.alertmanager_port
     if installed(*POSTGRES_EXPORTERS):
-        jobs["postgres"] = settings.postgres_exporter_port
-        jobs["mlflow-postgres"] = settings.mlflow_postgres_exporter_port
-    return jobs
+        ports["postgres"] = settings.postgres_exporter_port
+        ports["mlflow-postgres"] = settings.mlflow_postgres_exporter_port
+    return {job: f"{settings.host}:{port}" for job, port in ports.items()}
 
 
 def _prometheus(settings: StackSettings) -> Program:
     folder, port = settings.places.prometheus, settings.prometheus_port
+    address = f"http://localhost:{port}"
+    files = json.dumps(render(_targets(settings), settings.ui_public_url))
     return Program(
         name="prometheus",
         command=[
@@ -74,11 +70,12 @@ def _prometheus(settings: StackSettings) -> Program:
             f"--storage.tsdb.path={folder / 'data'}",
             "--storage.tsdb.retention.time=15d",
             f"--web.listen-address={settings.bind_address}:{port}",
+            f"--web.external-url={address}",
         ],
         is_ready=http_probe(f"{settings.url(port)}/-/ready"),
-        environment={"CONFIGURATION": _fingerprint(settings)},
+        environment={"CONFIGURATION": hashlib.sha256(files.encode()).hexdigest()},  # a change restarts it
         ports={"PROMETHEUS_PORT": port},
-        address=f"http://localhost:{port}",
+        address=address,
     )
 
 
@@ -124,9 +121,9 @@ def _node_exporter(settings: StackSettings, command: str) -> Program:
 
 @cache
 def _exporter_options(command: str) -> tuple[str, ...]:
-    """The exporter of Debian 12 reads a table that PostgreSQL 17 moved: an error in its log at every scrape."""
-    said = subprocess.run([command, "--help"], capture_output=True, text=True, check=False)
-    return ("--no-collector.bgwriter",) if "--collector.bgwriter" in said.stdout + said.stderr else ()
+    """Debian 12's exporter reads a table that PostgreSQL 17 has moved, and logs an error at every scrape."""
+    shown = subprocess.run([command, "--help"], capture_output=True, text=True, check=False)
+    return ("--no-collector.bgwriter",) if "--collector.bgwriter" in shown.stdout + shown.stderr else ()
 
 
 def _grafana(settings: StackSettings) -> Program | None:

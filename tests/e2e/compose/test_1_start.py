@@ -23,7 +23,7 @@ PAGES = {
     "LOCUST": ("/", "/stats/requests", "/metrics"),
     "PROMETHEUS": ("/-/ready", "/api/v1/rules"),
     "GRAFANA": ("/login", "/api/health"),
-    "NOTICES": ("/", "/notices", "/metrics", "/runbooks/ApiDown"),
+    "ALERTMANAGER": ("/", "/-/ready", "/api/v2/alerts"),
 }
 
 FORBIDDEN = [

@@ -9,7 +9,7 @@ import yaml
 from infra.local.programs.environment import TELEMETRY_OFF
 
 SERVICES: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "docker-compose.yml").read_text())["services"]
-BUILT = sorted(name for name, service in SERVICES.items() if "build" in service and name != "notices")
+BUILT = sorted(name for name, service in SERVICES.items() if "build" in service)
 WITHOUT_TELEMETRY = {"api", "exporter"}
 """They import no library that sends usage data."""
 

@@ -77,7 +77,7 @@ def test_the_start_page_says_what_answers_and_leads_to_everything(client: TestCl
     assert "Version 1 of diabetes-readmission answers." in page
     for path in re.findall(r'href="([a-z.]+)"', page):
         assert client.get(f"/{path}").status_code == 200
-    addresses = [f"http://localhost:{port}" for port in (8501, 8080, 5000, 8089, 9090, 3000, 9106)]
+    addresses = [f"http://localhost:{port}" for port in (8501, 8080, 5000, 8089, 9090, 3000, 9093)]
     assert re.findall(r'href="(http[^"]+)"', page) == addresses
 
 

@@ -1,4 +1,4 @@
-"""Alertmanager's configuration: sound, of alerts that exist, and the same wherever it is laid out."""
+"""Alertmanager's configuration: valid, and its matchers name existing alerts."""
 
 import re
 import subprocess
@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.alertmanager.layout import NOTICES, SOURCE, lay_out
+from infra.local.programs.alertmanager import CONFIGURATION
+from tests.support.alerting import configuration
 from tests.support.programs import required
-from tests.unit.infra.prometheus.prometheus_files import ROOT, alerts
+from tests.unit.infra.prometheus.prometheus_files import alerts
 
 
 def amtool(*arguments: str | Path) -> str:
@@ -21,47 +22,51 @@ def amtool(*arguments: str | Path) -> str:
 
 
 def config() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(SOURCE.read_text())
-    return found
+    parsed: dict[str, Any] = yaml.safe_load(CONFIGURATION.read_text())
+    return parsed
 
 
 def matching(matchers: list[str]) -> dict[str, set[str]]:
-    """Each alternative that a rule's matcher of names has, and the alerts that it means."""
-    pattern = next(found for matcher in matchers if (found := re.fullmatch(r'alertname=~?"(.+)"', matcher)))[1]
+    """Alternatives of the matcher on ``alertname``, each with the alerts that it matches."""
+    pattern = next(match for matcher in matchers if (match := re.fullmatch(r'alertname=~?"(.+)"', matcher)))[1]
     names = {alert["alert"] for alert in alerts()}
     return {part: {name for name in names if re.fullmatch(part, name)} for part in pattern.split("|")}
 
 
-def test_amtool_accepts_it() -> None:
-    assert "SUCCESS" in amtool("check-config", SOURCE)
+def test_amtool_accepts_the_configuration() -> None:
+    assert "SUCCESS" in amtool("check-config", CONFIGURATION)
 
 
-@pytest.mark.parametrize(("severity", "receiver"), [("critical", "at-once"), ("warning", "in-time")])
-def test_severity_decides_who_is_told(severity: str, receiver: str) -> None:
-    assert amtool("config", "routes", "test", f"--config.file={SOURCE}", f"severity={severity}").strip() == receiver
+def test_amtool_accepts_the_commented_examples(tmp_path: Path) -> None:
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(re.sub(r"^( +)# ((?:smtp|webhook|email)_\w+: )", r"\1\2", CONFIGURATION.read_text(), flags=re.M))
+    receivers = yaml.safe_load(file.read_text())["receivers"]
+    assert [sorted(receiver) for receiver in receivers] == [["name", "webhook_configs"], ["email_configs", "name"]]
+    assert "SUCCESS" in amtool("check-config", file)
+
+
+@pytest.mark.parametrize("severity", ["critical", "warning"])
+def test_the_severity_selects_the_receiver(severity: str) -> None:
+    route = amtool("config", "routes", "test", f"--config.file={CONFIGURATION}", f"severity={severity}")
+    assert route.strip() == severity
+
+
+def test_receivers_have_no_integration_by_default() -> None:
+    assert config()["receivers"] == [{"name": "critical"}, {"name": "warning"}]
 
 
 @pytest.mark.parametrize("rule", config()["inhibit_rules"], ids=lambda rule: rule["source_matchers"][0])
-def test_inhibition_is_of_alerts_that_exist_and_never_of_itself(rule: dict[str, Any]) -> None:
+def test_an_inhibition_names_existing_alerts_and_never_its_own_source(rule: dict[str, Any]) -> None:
     sources, targets = matching(rule["source_matchers"]), matching(rule["target_matchers"])
     assert all(sources.values())
     assert all(targets.values())
     assert set().union(*sources.values()).isdisjoint(set().union(*targets.values()))
 
 
-def test_every_receiver_tells_when_an_alert_has_ended() -> None:
-    hooks = [hook for receiver in config()["receivers"] for hook in receiver["webhook_configs"]]
-    assert hooks
-    assert all(hook["send_resolved"] for hook in hooks)
-
-
-def test_the_receiver_is_a_service_of_compose() -> None:
-    service, _, port = NOTICES.partition(":")
-    found = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"][service]
-    assert found["environment"]["NOTICES_PORT"] == port
-
-
-def test_laid_out_it_names_the_given_receiver_and_is_else_the_same(tmp_path: Path) -> None:
-    file = lay_out(tmp_path / "alertmanager", "127.0.0.1:19106")
-    assert file.read_text() == SOURCE.read_text().replace("notices:9106", "127.0.0.1:19106")
-    assert file.read_text().count("127.0.0.1:19106/notify") == 2
+def test_the_configuration_of_the_tests_differs_in_receivers_and_waiting_times_only() -> None:
+    changed = yaml.safe_load(configuration("http://127.0.0.1:1/"))
+    assert changed["inhibit_rules"] == config()["inhibit_rules"]
+    assert changed["route"]["repeat_interval"] == "4320s"
+    assert [hook["url"] for receiver in changed["receivers"] for hook in receiver["webhook_configs"]] == [
+        "http://127.0.0.1:1/"
+    ] * 2

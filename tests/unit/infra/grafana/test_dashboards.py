@@ -102,7 +102,7 @@ def test_a_panel_leads_to_its_alerts_and_they_to_their_runbooks(panel: dict[str,
     links = [link["url"] for link in panel["links"]]
     for alert in alerts_of(panel["description"]):
         assert f"/alerting/list?search={alert}" in links
-        assert f"${{runbooks}}/{alert}" in links
+        assert f"${{runbooks}}?name={alert}" in links
     assert len(links) == 2 * len(alerts_of(panel["description"]))
 
 

@@ -1,4 +1,4 @@
-"""Reads the Prometheus files for the tests, and finds the metric names in an expression."""
+"""Reads the Prometheus files for tests and extracts the metric names of an expression."""
 
 import re
 from pathlib import Path
@@ -24,10 +24,10 @@ _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 def metric_names(expression: str) -> set[str]:
     """The metric names of a PromQL expression."""
-    left = _STRING.sub("", expression)
+    rest = _STRING.sub("", expression)
     for pattern in _NOT_METRICS:
-        left = pattern.sub(" ", left)
-    return set(_NAME.findall(left))
+        rest = pattern.sub(" ", rest)
+    return set(_NAME.findall(rest))
 
 
 def rules() -> list[dict[str, Any]]:
@@ -51,5 +51,5 @@ def recorded() -> set[str]:
 
 
 def scenarios() -> dict[str, dict[str, Any]]:
-    """The unit tests of promtool by the stem of their file."""
+    """The promtool tests by the stem of their file."""
     return {file.stem: yaml.safe_load(file.read_text()) for file in sorted(SCENARIOS.glob("*.yml"))}

@@ -1,9 +1,9 @@
-"""The catalogue of metrics against what our own services export, and against its page."""
+"""The catalogue of metrics equals what our own services export."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
@@ -11,10 +11,8 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.settings import ApiSettings
 from infra.exporter.metrics import FAMILIES
-from infra.notices.book import Book
-from infra.notices.notification import Notification
-from infra.prometheus.catalogue import CATALOGUE, Entry, entries
-from infra.prometheus.page import PAGE, rendered
+from infra.prometheus.catalogue import CATALOGUE, PAGE, Entry, entries
+from tests.unit.infra.prometheus.prometheus_files import recorded
 
 ONLY_WITH_A_MODEL = {"model_loaded_timestamp_seconds", "model_trained_timestamp_seconds"}
 
@@ -48,12 +46,12 @@ def _api(folder: Path) -> list[Metric]:
     return list(text_string_to_metric_families(client.get("/metrics").text))
 
 
-def test_a_name_is_catalogued_once() -> None:
+def test_names_are_unique() -> None:
     names = [entry.name for entry in entries()]
     assert sorted(names) == sorted(set(names))
 
 
-def test_the_exporter_exports_what_the_catalogue_says() -> None:
+def test_the_exporter_exports_the_catalogued_metrics() -> None:
     exported = {name: ("counter" if name.endswith("_total") else "gauge") for name in FAMILIES}
     assert exported == _catalogued(CATALOGUE["exporter"])
     assert {entry.name: entry.labels for entry in CATALOGUE["exporter"]} == {
@@ -61,34 +59,30 @@ def test_the_exporter_exports_what_the_catalogue_says() -> None:
     }
 
 
-def test_the_api_exports_what_the_catalogue_says(tmp_path: Path) -> None:
+def test_the_api_exports_the_catalogued_metrics(tmp_path: Path) -> None:
     exported = _kinds(_api(tmp_path))
     expected = {name: kind for name, kind in _catalogued(CATALOGUE["api"]).items() if name not in ONLY_WITH_A_MODEL}
     assert {name: exported.get(name) for name in expected} == expected
 
 
-def test_the_notices_export_what_the_catalogue_says() -> None:
-    alert = {"status": "firing", "labels": {"alertname": "ApiDown"}, "startsAt": "2026-11-20T10:00:00Z"}
-    book, registry = Book(), CollectorRegistry()
-    book.note(Notification.model_validate({"receiver": "at-once", "alerts": [alert]}))
-    registry.register(book)
-    assert _kinds(registry.collect()) == _catalogued(CATALOGUE["notices"])
-    assert _labels(registry.collect()) == {"alert_notifications_total": {"alertname", "status"}}
-
-
-def test_labels_are_those_of_the_catalogue(tmp_path: Path) -> None:
+def test_labels_equal_the_catalogued_ones(tmp_path: Path) -> None:
     labels = {entry.name: set(entry.labels) for entry in entries()}
     for name, found in _labels(_api(tmp_path)).items():
         if name in labels:
             assert found == labels[name], name
 
 
-def test_every_metric_has_a_meaning_and_names_follow_its_kind() -> None:
+def test_the_name_of_a_metric_follows_its_kind() -> None:
     for entry in entries():
-        assert entry.meaning, entry.name
         foreign = entry.name.startswith(("pg_", "node_", "container_"))
         assert foreign or (entry.kind == "counter") == entry.name.endswith("_total"), entry.name
 
 
-def test_the_page_is_what_the_catalogue_says() -> None:
-    assert PAGE.read_text() == rendered(), "run: python -m infra.prometheus.page"
+def test_every_row_of_the_page_is_parsed() -> None:
+    rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
+    assert len(rows) == len(list(entries())) + len(recorded())
+
+
+def test_the_page_lists_the_recorded_series() -> None:
+    section = PAGE.read_text().partition("## Recorded series")[2]
+    assert set(re.findall(r"^\| `([^`]+)`", section, re.M)) == recorded()
