@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from infra.local.demo import run_demo
 from infra.local.errors import StackError
 from infra.local.settings import ROOT, StackSettings
 from infra.local.stack import Stack
 from infra.local.status import diagnose, service_table, status_table
-from infra.local.supervision.logs import show_tail
 from ml.core.errors import PlatformError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 console = Console(highlight=False)
+LOG_LINES = 20
 
 
 @contextmanager
@@ -33,13 +34,20 @@ def open_stack() -> Iterator[Stack]:
     try:
         yield Stack(StackSettings.load(), console)
     except PlatformError as error:
-        console.print(f"[red]✗[/] {error}", soft_wrap=True)
-        if isinstance(error, StackError) and error.log is not None:
-            show_tail(console, error.log)
+        print_error(error)
         sys.exit(1)
     except KeyboardInterrupt:
         console.print("Interrupted; started programs keep running: make status shows them, make down stops them.")
         sys.exit(130)
+
+
+def print_error(error: PlatformError) -> None:
+    """Print an error, and the last lines of its log if it has one."""
+    console.print(f"[red]✗[/] {error}", soft_wrap=True)
+    if isinstance(error, StackError) and error.log is not None and error.log.exists():
+        console.print(f"[dim]end of {error.log}:[/]", soft_wrap=True)
+        for line in error.log.read_text(errors="replace").splitlines()[-LOG_LINES:]:
+            console.print(Text(line, style="dim"), soft_wrap=True)
 
 
 @app.command()
@@ -108,9 +116,7 @@ def doctor() -> None:
     with open_stack() as stack:
         errors = diagnose(stack)
         for error in errors:
-            console.print(f"[red]✗[/] {error}", soft_wrap=True)
-            if error.log is not None:
-                show_tail(console, error.log)
+            print_error(error)
         if errors:
             sys.exit(1)
         console.print("[green]✓[/] everything runs and is ready.")

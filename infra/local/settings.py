@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 
 from infra.local.errors import StackError
-from ml.core.settings import OptionalPath, PlatformSettings, Port
+from ml.core.settings import OptionalPath, Port, PublicAddresses
 
 ROOT = Path(__file__).resolve().parents[2]
 """Root of the repository."""
@@ -17,7 +17,7 @@ LONGEST_SOCKET_PATH = 90
 """A Unix socket's path has at most 108 characters, and supervisord first binds to a longer temporary path."""
 
 
-class StackSettings(PlatformSettings):
+class StackSettings(PublicAddresses):
     """Addresses, ports, logins and limits of the native stack."""
 
     bind_address: str = "127.0.0.1"
@@ -25,22 +25,13 @@ class StackSettings(PlatformSettings):
     mlflow_artifacts_dir: Path = Path("mlruns")
     data_file: OptionalPath = None
 
-    airflow_port: Port = 8080
-    mlflow_port: Port = 5000
     postgres_port: Port = 5432
     mlflow_postgres_port: Port = 5433
-    api_port: Port = 8000
     api_workers: int = Field(default=1, ge=1)
-    ui_port: Port = 8501
-    locust_port: Port = 8089
-    prometheus_port: Port = 9090
-    grafana_port: Port = 3000
     exporter_port: Port = 9105
     postgres_exporter_port: Port = 9187
     mlflow_postgres_exporter_port: Port = 9188
     node_exporter_port: Port = 9100
-    alertmanager_port: Port = 9093
-    ui_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['ui_port']}")
 
     airflow_user: str = Field(default="airflow", pattern=r"^[\w.@-]+$")
     airflow_password: SecretStr = SecretStr("airflow")

@@ -1,1 +1,1 @@
-"""Generation of the platform's secrets; distribution to services is in ``infra.compose`` and ``infra.local``."""
+"""The secrets of the platform: generation, and distribution to the services of Compose; no secret values."""

@@ -1,17 +1,12 @@
 """Generates missing secrets, one file each; existing ones are never overwritten.
 
-    python infra/secrets/generate.py DIR [--names a,b] [--mode 0440] [--owner UID]
-
-Compose runs this file alone, so it uses only the standard library. The output contains names, never values. Mode and
-owner are also set on existing files, so that a change of the user id takes effect.
+Compose runs this module in an image without packages, so it uses only the standard library.
 """
 
-import argparse
 import base64
 import os
 import secrets
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -41,28 +36,21 @@ SECRETS: dict[str, Callable[[], str]] = {
 """All secrets of the platform, with their generators."""
 
 
-def missing(folder: Path, names: Sequence[str] = tuple(SECRETS)) -> list[str]:
+def missing(folder: Path) -> list[str]:
     """Return the names whose file is absent or empty."""
-    return [name for name in names if not (folder / name).is_file() or not (folder / name).stat().st_size]
+    return [name for name in SECRETS if not (folder / name).is_file() or not (folder / name).stat().st_size]
 
 
-def generate(
-    folder: Path, names: Sequence[str] = tuple(SECRETS), mode: int = 0o400, owner: int | None = None
-) -> list[str]:
-    """Create the missing files atomically; returns their names."""
+def generate(folder: Path) -> list[str]:
+    """Create the missing files atomically, readable by the owner only; returns their names."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    created = [name for name in missing(folder, names) if _create(folder / name, SECRETS[name](), mode)]
-    for name in names:
-        (folder / name).chmod(mode)
-        if owner is not None:
-            os.chown(folder / name, owner, -1)
-    return created
+    return [name for name in missing(folder) if _create(folder / name, SECRETS[name]())]
 
 
-def _create(path: Path, content: str, mode: int) -> bool:
+def _create(path: Path, content: str) -> bool:
     """Write a draft and link it to `path`; of two concurrent calls the first wins."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
     try:
         with os.fdopen(descriptor, "w") as file:
             file.write(content)
@@ -76,26 +64,3 @@ def _create(path: Path, content: str, mode: int) -> bool:
     finally:
         draft.unlink()
     return True
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Create the missing secrets of the platform.")
-    parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("--names", default=",".join(SECRETS), help="comma-separated; default: all")
-    parser.add_argument(
-        "--mode", type=lambda text: int(text, 8), default=0o400, help="octal mode of each file; default: 0400"
-    )
-    parser.add_argument("--owner", type=int, help="user id of each file; default: the current user")
-    options = parser.parse_args(arguments)
-    names = [name for name in options.names.split(",") if name]
-    unknown = [name for name in names if name not in SECRETS]
-    if unknown:
-        parser.error(f"unknown secret {unknown[0]!r}: the secrets are {', '.join(SECRETS)}")
-    created = generate(options.folder, names, options.mode, options.owner)
-    sys.stdout.write(f"created {', '.join(created)}\n" if created else "all secrets exist\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,7 +11,6 @@ from infra.local.errors import StackError
 from infra.local.programs.program import Program
 from infra.local.settings import StackSettings
 from infra.local.stack import Stack
-from infra.local.supervision.logs import tail
 
 SLEEPER = Program(
     name="sleeper", command=[sys.executable, "-c", "import time; time.sleep(600)"], is_ready=lambda _started_at: True
@@ -38,7 +37,7 @@ def test_a_program_that_ends_is_named_and_its_log_has_the_reason(stack: Stack) -
     with pytest.raises(StackError, match="crasher ended instead of starting") as caught:
         stack.start([CRASHER])
     assert caught.value.log is not None
-    assert "no such table: patients" in "\n".join(tail(caught.value.log))
+    assert "no such table: patients" in caught.value.log.read_text()
 
 
 def test_a_program_that_never_gets_ready_is_named(stack: Stack) -> None:
