@@ -1,1 +1,1 @@
-"""Grafana: provisioning, and the dashboards written from Python (`python -m infra.grafana.build`)."""
+"""Grafana: provisioning, and the dashboards as Python that writes their JSON (``python -m infra.grafana.build``)."""

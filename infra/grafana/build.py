@@ -1,19 +1,19 @@
-"""``python -m infra.grafana.build``: writes the dashboards as the JSON that Grafana provisions."""
+"""``python -m infra.grafana.build``: writes the dashboards' JSON, which Grafana provisions."""
 
 import json
 import logging
 from pathlib import Path
 
-from infra.grafana import field, load_test, model, pipelines, services
+from infra.grafana import api, field, load_test, pipelines, services
 
 FOLDER = Path(__file__).parent / "dashboards"
-DASHBOARDS = tuple(room.DASHBOARD for room in (services, model, pipelines, field, load_test))
+DASHBOARDS = tuple(module.DASHBOARD for module in (services, api, pipelines, field, load_test))
 
 logger = logging.getLogger(__name__)
 
 
-def rendered() -> dict[Path, str]:
-    """Each dashboard's file and text; the same input gives the same bytes."""
+def render() -> dict[Path, str]:
+    """File and text of each dashboard; the same input gives the same bytes."""
     return {
         FOLDER / f"{dashboard.uid}.json": json.dumps(dashboard.as_json(), indent=2, ensure_ascii=False) + "\n"
         for dashboard in DASHBOARDS
@@ -21,10 +21,10 @@ def rendered() -> dict[Path, str]:
 
 
 def main() -> None:
-    """Write what is new or changed."""
+    """Write all files."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     FOLDER.mkdir(exist_ok=True)
-    for file, text in rendered().items():
+    for file, text in render().items():
         file.write_text(text)
         logger.info("%s written", file.name)
 

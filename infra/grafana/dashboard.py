@@ -1,4 +1,4 @@
-"""A dashboard: titled rows of panels, laid out from left to right, with variables, links and annotations."""
+"""A dashboard: rows of panels placed from left to right, with variables, links and annotations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,81 +12,78 @@ SCHEMA_VERSION = 41
 TAG = "readmission"
 
 
-@dataclass(frozen=True)
-class Variable:
-    """A choice at the top of a dashboard: the values of a label."""
-
-    name: str
-    label: str
-    description: str
-    query: str
-
-    def as_json(self) -> dict[str, Any]:
-        """The variable as Grafana reads it; all values are chosen at first."""
-        return {
-            "name": self.name,
-            "label": self.label,
-            "description": self.description,
-            "type": "query",
-            "datasource": DATASOURCE,
-            "definition": self.query,
-            "query": {"qryType": 1, "query": self.query, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
-            "allValue": ".*",
-            "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
-            "includeAll": True,
-            "multi": True,
-            "options": [],
-            "refresh": 2,
-            "regex": "",
-            "sort": 1,
-        }
+def variable(name: str, label: str, description: str, query: str) -> dict[str, Any]:
+    """A choice among the values of a label, all of them at first."""
+    return {
+        "name": name,
+        "label": label,
+        "description": description,
+        "type": "query",
+        "datasource": DATASOURCE,
+        "definition": query,
+        "query": {"qryType": 1, "query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
+        "allValue": ".*",
+        "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
+        "includeAll": True,
+        "multi": True,
+        "options": [],
+        "refresh": 2,
+        "regex": "",
+        "sort": 1,
+    }
 
 
-@dataclass(frozen=True)
-class Annotation:
-    """Moments marked in every graph: wherever the expression has a value."""
-
-    name: str
-    colour: str
-    expr: str
-    title: str
-
-    def as_json(self) -> dict[str, Any]:
-        """The annotation as Grafana reads it."""
-        return {
-            "name": self.name,
-            "datasource": DATASOURCE,
-            "enable": True,
-            "expr": self.expr,
-            "iconColor": self.colour,
-            "step": "10s",
-            "tagKeys": "severity",
-            "titleFormat": self.title,
-        }
+def _annotation(name: str, colour: str, expression: str, title: str) -> dict[str, Any]:
+    """A mark in every graph wherever the expression has a value."""
+    return {
+        "name": name,
+        "datasource": DATASOURCE,
+        "enable": True,
+        "expr": expression,
+        "iconColor": colour,
+        "step": "10s",
+        "tagKeys": "severity",
+        "titleFormat": title,
+    }
 
 
-ALERTS = Annotation("Firing alerts", "red", 'ALERTS{alertstate="firing"}', "{{alertname}}")
-PROMOTIONS = Annotation(
-    "Promotions",
-    "purple",
-    'changes(mlflow_registered_model_version{alias="production"}[30s]) > 0',
-    "Another version is in production",
-)
-SWAPS = Annotation("Model swaps", "blue", "changes(model_served_version[30s]) > 0", "Another model serves")
+PROMOTION = 'changes(mlflow_registered_model_version{alias="production"}[30s]) > 0'
+ANNOTATIONS = [
+    _annotation("Firing alerts", "red", 'ALERTS{alertstate="firing"}', "{{alertname}}"),
+    _annotation("Promotions", "purple", PROMOTION, "The production version changed"),
+    _annotation("Model swaps", "blue", "changes(model_served_version[30s]) > 0", "The served version changed"),
+]
+RUNBOOKS_ADDRESS = {
+    "name": RUNBOOKS,
+    "type": "constant",
+    "hide": 2,
+    "query": f"{UI_URL}/runbooks",  # ?var-runbooks= in the dashboard's address overrides it
+    "current": {"selected": True, "text": f"{UI_URL}/runbooks", "value": f"{UI_URL}/runbooks"},
+}
+LINKS = {
+    "type": "dashboards",
+    "title": "Dashboards",
+    "tags": [TAG],
+    "asDropdown": False,
+    "icon": "external link",
+    "includeVars": False,
+    "keepTime": True,
+    "targetBlank": False,
+}
 
 
 @dataclass(frozen=True)
 class Dashboard:
-    """One dashboard; `rows` are its sections with their panels."""
+    """One dashboard; `rows` are titles with their panels."""
 
     uid: str
     title: str
     description: str
-    variables: Sequence[Variable]
+    variables: Sequence[dict[str, Any]]
     rows: Sequence[tuple[str, Sequence[Panel]]]
 
     def as_json(self) -> dict[str, Any]:
-        """The dashboard as Grafana reads it."""
+        """The dashboard in Grafana's format."""
         return {
             "uid": self.uid,
             "title": self.title,
@@ -100,59 +97,32 @@ class Dashboard:
             "time": {"from": "now-1h", "to": "now"},
             "timepicker": {},
             "timezone": "browser",
-            "annotations": {"list": [mark.as_json() for mark in (ALERTS, PROMOTIONS, SWAPS)]},
-            "links": [_links()],
-            "templating": {"list": [*(variable.as_json() for variable in self.variables), _runbooks()]},
-            "panels": self._panels(),
+            "annotations": {"list": ANNOTATIONS},
+            "links": [LINKS],
+            "templating": {"list": [*self.variables, RUNBOOKS_ADDRESS]},
+            "panels": self._placed_panels(),
         }
 
-    def _panels(self) -> list[dict[str, Any]]:
-        placed: list[dict[str, Any]] = []
+    def _placed_panels(self) -> list[Panel]:
+        placed: list[Panel] = []
         y = 0
         for title, panels in self.rows:
-            placed.append(_row(title, len(placed) + 1, y))
+            placed.append(_place(_row(title), len(placed) + 1, 0, y))
             x, y, tallest = 0, y + 1, 0
             for panel in panels:
-                if x + panel.width > COLUMNS:
+                width, height = panel["gridPos"]["w"], panel["gridPos"]["h"]
+                if x + width > COLUMNS:
                     x, y, tallest = 0, y + tallest, 0
-                placed.append(panel.as_json(len(placed) + 1, x, y))
-                x, tallest = x + panel.width, max(tallest, panel.height)
+                placed.append(_place(panel, len(placed) + 1, x, y))
+                x, tallest = x + width, max(tallest, height)
             y += tallest
         return placed
 
 
-def _row(title: str, number: int, y: int) -> dict[str, Any]:
-    return {
-        "id": number,
-        "type": "row",
-        "title": title,
-        "collapsed": False,
-        "gridPos": {"h": 1, "w": COLUMNS, "x": 0, "y": y},
-        "panels": [],
-    }
+def _row(title: str) -> Panel:
+    place = {"h": 1, "w": COLUMNS}
+    return {"id": 0, "type": "row", "title": title, "collapsed": False, "gridPos": place, "panels": []}
 
 
-def _runbooks() -> dict[str, Any]:
-    """Address of the runbooks in the user interface; ``?var-runbooks=`` overrides it."""
-    address = f"{UI_URL}/runbooks"
-    return {
-        "name": RUNBOOKS,
-        "type": "constant",
-        "hide": 2,
-        "query": address,
-        "current": {"selected": True, "text": address, "value": address},
-    }
-
-
-def _links() -> dict[str, Any]:
-    """Links to the other dashboards of the platform, which keep the time range."""
-    return {
-        "type": "dashboards",
-        "title": "Dashboards",
-        "tags": [TAG],
-        "asDropdown": False,
-        "icon": "external link",
-        "includeVars": False,
-        "keepTime": True,
-        "targetBlank": False,
-    }
+def _place(panel: Panel, number: int, x: int, y: int) -> Panel:
+    return panel | {"id": number, "gridPos": panel["gridPos"] | {"x": x, "y": y}}

@@ -1,97 +1,84 @@
-"""The dashboard "Load test": what Locust asks, and what it does to the service."""
+"""The dashboard "Load test": the traffic that Locust sends, and its effect on the service."""
 
 from infra.grafana.dashboard import Dashboard
-from infra.grafana.panels import BLUE, ORANGE, RATE, RED, Query, quantile, stat, timeseries
+from infra.grafana.limits import limit
+from infra.grafana.panels import ORANGE, RED, stat, timeseries
+from infra.grafana.promql import CPU_SHARE, LOAD_TEST_SHARE, quantile, rate
+
+PREDICT = '{route="/predict"}'
+LATENCY = "api_request_duration_seconds"
 
 LOCUST = (
-    stat("Users", "Simulated users now.", "short", Query("sum(locust_users)", "users"), base=BLUE),
-    stat(
-        "Rate", "Requests per second that Locust sends.", "reqps", Query("sum(locust_current_rps)", "rate"), base=BLUE
-    ),
-    stat(
-        "Requests",
-        "Requests of the test so far.",
-        "short",
-        Query("sum(locust_requests_total) or vector(0)", "requests"),
-        base=BLUE,
-    ),
+    stat("Users", "Simulated users now.", ("sum(locust_users)", "users")),
+    stat("Rate", "Requests that Locust sends per second.", ("sum(locust_current_rps)", "rate"), unit="reqps"),
+    stat("Requests", "Requests of the test so far.", ("sum(locust_requests_total) or vector(0)", "requests")),
     stat(
         "Failures",
-        "Requests of the last five minutes without a right answer.",
-        "short",
-        Query("sum(increase(locust_failures_total[5m])) or vector(0)", "failures"),
+        "Failed requests of the last five minutes.",
+        ("sum(increase(locust_failures_total[5m])) or vector(0)", "failures"),
         thresholds=[(1, RED)],
     ),
     stat(
         "Share of load-test traffic",
-        "Share of the scored records that came with X-Load-Test: 1.",
-        "percentunit",
-        Query(
-            f'(sum(rate(api_predictions_total{{load_test="true"}}{RATE}))'
-            f" or 0 * sum(rate(api_predictions_total{RATE})))"
-            f" / (sum(rate(api_predictions_total{RATE})) > 0)",
-            "load test",
-        ),
-        base=BLUE,
+        "Share of the scored records that were sent with X-Load-Test: 1.",
+        (LOAD_TEST_SHARE, "load test"),
+        unit="percentunit",
         width=8,
     ),
     timeseries(
         "Users and rate",
-        "Simulated users, and the requests per second that they make.",
-        "short",
-        Query("sum(locust_users)", "users"),
-        Query("sum(locust_current_rps)", "requests per second"),
+        "Simulated users, and the requests that they send per second.",
+        ("sum(locust_users)", "users"),
+        ("sum(locust_current_rps)", "requests per second"),
     ),
     timeseries(
         "Response times as Locust sees them",
         "Quantiles over the last ten seconds, by kind of request.",
-        "s",
-        Query("max by (name, quantile) (locust_response_time_seconds)", "{{name}} {{quantile}}"),
+        ("max by (name, quantile) (locust_response_time_seconds)", "{{name}} {{quantile}}"),
+        unit="s",
     ),
 )
 
 SERVICE = (
     timeseries(
         "Latency of /predict in the service",
-        "Median, p95 and p99 as the service measures them; what Locust sees beyond that is waiting and the network. "
-        "Alert: ApiSlow.",
-        "s",
-        Query(quantile(0.50, "api_request_duration_seconds", matchers='route="/predict"'), "p50"),
-        Query(quantile(0.95, "api_request_duration_seconds", matchers='route="/predict"'), "p95"),
-        Query(quantile(0.99, "api_request_duration_seconds", matchers='route="/predict"'), "p99"),
-        limits=[(0.5, ORANGE)],
+        "Median, p95 and p99 as measured by the service. The rest of Locust's response time is queueing and network.",
+        (quantile(0.5, LATENCY, where=PREDICT), "p50"),
+        (quantile(0.95, LATENCY, where=PREDICT), "p95"),
+        (quantile(0.99, LATENCY, where=PREDICT), "p99"),
+        unit="s",
+        limits=[(limit("ApiSlow"), ORANGE)],
+        alerts=["ApiSlow"],
     ),
     timeseries(
         "Answers of /predict by status",
-        "503 of the route unmatched were refused before they had one: a load above capacity. Alert: ApiOverloaded.",
-        "reqps",
-        Query(
-            f'sum by (route, status) (rate(api_request_duration_seconds_count{{route=~"/predict|unmatched"}}{RATE}))',
-            "{{route}} {{status}}",
-        ),
+        "A 503 of the route unmatched is a request shed before routing: the load exceeds the capacity.",
+        (rate(f"{LATENCY}_count", by="route, status", where='{route=~"/predict|unmatched"}'), "{{route}} {{status}}"),
+        unit="reqps",
         stacked=True,
+        alerts=["ApiOverloaded"],
     ),
     timeseries(
         "Records per second",
-        "Records scored, load test and others.",
-        "ops",
-        Query(f"sum by (load_test) (rate(api_predictions_total{RATE}))", "load test: {{load_test}}"),
+        "Scored records of the load test and of other clients.",
+        (rate("api_predictions_total", by="load_test"), "load test: {{load_test}}"),
+        unit="ops",
         stacked=True,
         width=8,
     ),
     timeseries(
         "In flight and waiting",
-        "Requests being answered, and predictions that wait to be logged. Alert: PredictionLogDropping.",
-        "short",
-        Query("sum(api_requests_in_flight)", "in flight"),
-        Query("sum(prediction_log_queue_length)", "to be logged"),
+        "Requests in progress, and predictions that wait to be logged.",
+        ("sum(api_requests_in_flight)", "in flight"),
+        ("sum(prediction_log_queue_length)", "to be logged"),
         width=8,
+        alerts=["PredictionLogDropping"],
     ),
     timeseries(
         "Processor of the machine",
-        "At 100 % Locust and service take from each other: the figures then say little of the service.",
-        "percentunit",
-        Query(f'1 - avg by (instance) (rate(node_cpu_seconds_total{{mode="idle"}}{RATE}))', "{{instance}}"),
+        "Near 100 % Locust and the service compete for the processor, and the measurements say little of the service.",
+        (CPU_SHARE, "{{instance}}"),
+        unit="percentunit",
         limits=[(0.9, ORANGE)],
         top=1,
         width=8,
@@ -101,7 +88,7 @@ SERVICE = (
 DASHBOARD = Dashboard(
     uid="load-test",
     title="Load test",
-    description="What Locust asks of the service, and what that does to it.",
+    description="The traffic that Locust sends, and its effect on the service.",
     variables=(),
     rows=(("Locust", LOCUST), ("The service meanwhile", SERVICE)),
 )

@@ -1,154 +1,113 @@
-"""The dashboard "API and model": how predictions are served, and by which model."""
+"""Rows of the dashboard "API and model": predictions, the served model and the prediction log."""
 
-from infra.grafana.dashboard import Dashboard, Variable
-from infra.grafana.panels import BLUE, ORANGE, RATE, RED, YES_NO, Panel, Query, heatmap, quantile, stat, timeseries
-from infra.grafana.predictions import MODEL, PREDICTIONS
+from infra.grafana.limits import limit
+from infra.grafana.panels import ORANGE, YES_NO, heatmap, stat, table, timeline, timeseries
+from infra.grafana.promql import INTERVAL, LOAD_TEST_SHARE, mean, quantile, rate
 
-ROUTE = 'route=~"$route"'
+RISK = "api_prediction_probability"
 
-
-def _latency(name: str, share: float) -> Panel:
-    return timeseries(
-        f"Latency {name} by route",
-        f"{share:.0%} of the requests were answered within this time. Of the p95 of /predict: alert ApiSlow.",
-        "s",
-        Query(quantile(share, "api_request_duration_seconds", by="route", matchers=ROUTE), "{{route}}"),
-        limits=[(0.5, ORANGE)] if name == "p95" else (),
-        width=8,
-    )
-
-
-NOW = (
-    stat(
-        "Model",
-        "Whether the API has a model; without one /predict answers 503. Alert: ApiNoModel.",
-        "none",
-        Query("min by (instance) (model_loaded)", "{{instance}}"),
-        mappings=YES_NO,
-    ),
-    stat(
-        "Served version",
-        "Version of the model that answers.",
-        "none",
-        Query("max(model_served_version)", "served"),
-        base=BLUE,
-    ),
-    stat(
-        "Production version",
-        "Version that the registry's alias production names. Other than served for 2 minutes: alert ModelVersionSkew.",
-        "none",
-        Query("model:registered_version:production", "registered"),
-        base=BLUE,
-    ),
-    stat(
-        "Requests",
-        "Requests to /predict per second.",
-        "reqps",
-        Query(f'sum(rate(api_request_duration_seconds_count{{route="/predict"}}{RATE})) or vector(0)', "requests"),
-        base=BLUE,
-    ),
-    stat(
-        "Failing predictions",
-        "Share of the requests to /predict answered with a 5xx, over five minutes. Alert: ApiServerErrors.",
-        "percentunit",
-        Query('max(route:api_requests_5xx:ratio_rate5m{route="/predict"})', "5xx"),
-        thresholds=[(0.01, ORANGE), (0.05, RED)],
-    ),
-    stat(
-        "p95 of /predict",
-        "19 of 20 requests to /predict were answered within this time, over five minutes.",
-        "s",
-        Query('max(route:api_request_duration_seconds:p95_5m{route="/predict"})', "p95"),
-        thresholds=[(0.1, ORANGE), (0.5, RED)],
-    ),
-    stat(
-        "Error budget burnt",
-        "How many times faster than the objective of 99.9 % allows /predict failed, over an hour. Alert: "
-        "ErrorBudgetBurnFast.",
-        "short",
-        Query('max(route:api_requests_5xx:ratio_rate1h{route="/predict"}) / 0.001', "times"),
-        thresholds=[(1, ORANGE), (14.4, RED)],
-        width=24,
-    ),
-)
-
-TRAFFIC = (
+PREDICTIONS = (
     timeseries(
-        "Requests by route",
-        "Requests per second, by route template.",
-        "reqps",
-        Query(f"sum by (route) (rate(api_request_duration_seconds_count{{{ROUTE}}}{RATE}))", "{{route}}"),
-        width=8,
-    ),
-    timeseries(
-        "Answers by status",
-        "Requests per second, by HTTP status. 4xx are faults of callers, 5xx are ours.",
-        "reqps",
-        Query(f"sum by (status) (rate(api_request_duration_seconds_count{{{ROUTE}}}{RATE}))", "{{status}}"),
+        "Predictions by version",
+        "Scored records per second, by model version. During a swap one version replaces the other.",
+        (rate("api_predictions_total", by="model_version"), "version {{model_version}}"),
+        unit="ops",
         stacked=True,
-        width=8,
     ),
     timeseries(
-        "5xx share by route",
-        "Share of the answers that are a 5xx, over five minutes. /ready and /model answer 503 while there is no model. "
-        "Alerts: ErrorBudgetBurnFast and ErrorBudgetBurnSlow.",
-        "percentunit",
-        Query(f"max by (route) (route:api_requests_5xx:ratio_rate5m{{{ROUTE}}})", "{{route}}"),
-        limits=[(0.05, RED)],
-        width=8,
+        "Share of load-test traffic",
+        "Share of the scored records that were sent with X-Load-Test: 1; drift and realised quality leave them out.",
+        (LOAD_TEST_SHARE, "load test"),
+        unit="percentunit",
+        top=1,
     ),
-    _latency("p50", 0.50),
-    _latency("p95", 0.95),
-    _latency("p99", 0.99),
     heatmap(
-        "Latency of /predict",
-        "How many requests fell into each bucket of duration: two bands are two kinds of request, such as single "
-        "records and batches.",
-        "s",
-        Query(f'sum by (le) (increase(api_request_duration_seconds_bucket{{route="/predict"}}{RATE}))'),
+        "Predicted risk",
+        "Distribution of the predicted probabilities. A band that moves means another model or other patients.",
+        f"sum by (le) (increase({RISK}_bucket{INTERVAL}))",
+        unit="percentunit",
     ),
     timeseries(
-        "Requests in flight",
-        "Requests being answered, and those that wait for a call of the model.",
-        "short",
-        Query("sum by (instance) (api_requests_in_flight)", "{{instance}}"),
-        Query("sum by (instance) (api_scoring_queue_length)", "waiting in {{instance}}"),
-        width=6,
-    ),
-    timeseries(
-        "Records per request",
-        "Median and 95th percentile of the batch size.",
-        "short",
-        Query(quantile(0.50, "api_batch_size"), "p50"),
-        Query(quantile(0.95, "api_batch_size"), "p95"),
-        width=6,
-    ),
-    timeseries(
-        "Time by stage",
-        "Mean time of a call of the model for small requests, and of writing a batch of the prediction log.",
-        "s",
-        Query(
-            f"sum by (stage) (rate(api_stage_duration_seconds_sum{RATE}))"
-            f" / (sum by (stage) (rate(api_stage_duration_seconds_count{RATE})) > 0)",
-            "{{stage}}",
-        ),
-    ),
-    timeseries(
-        "Refused requests",
-        "Requests refused with 503 per second, by what there was too much of. Alert: ApiOverloaded.",
-        "reqps",
-        Query(f"sum by (reason) (rate(api_requests_shed_total{RATE}))", "{{reason}}"),
+        "Mean and median risk",
+        "Mean and quantiles of the predicted probabilities. In the data set 11 % are readmitted within 30 days.",
+        (mean(RISK), "mean"),
+        (quantile(0.5, RISK), "median"),
+        (quantile(0.9, RISK), "p90"),
+        unit="percentunit",
     ),
 )
 
-DASHBOARD = Dashboard(
-    uid="api-model",
-    title="API and model",
-    description="How predictions are served, built on api_request_duration_seconds, and by which model.",
-    variables=(
-        Variable(
-            "route", "Route", "Routes of the API shown.", "label_values(api_request_duration_seconds_count, route)"
-        ),
+MODEL = (
+    table(
+        "The model that answers",
+        "The model that each instance of the API serves, and the source of its training data.",
+        "model_info",
+        {"instance": "API", "name": "Model", "version": "Version", "algorithm": "Algorithm", "data_source": "Data"},
+        height=6,
     ),
-    rows=(("Now", NOW), ("Traffic", TRAFFIC), ("Predictions", PREDICTIONS), ("Model and prediction log", MODEL)),
+    timeseries(
+        "Served and registered version",
+        "Both lines are equal except for the seconds of a swap.",
+        ("max by (instance) (model_served_version)", "served by {{instance}}"),
+        ("max by (alias) (mlflow_registered_model_version)", "{{alias}}"),
+        unit="none",
+        height=6,
+        alerts=["ModelVersionSkew"],
+    ),
+    timeline(
+        "Registry reachable",
+        "Whether the API's last request to MLflow succeeded. Predictions do not depend on it.",
+        ("min by (instance) (model_registry_reachable)", "{{instance}}"),
+        YES_NO,
+        width=8,
+        height=6,
+        alerts=["ModelRegistryUnreachable"],
+    ),
+    timeseries(
+        "Since the registry was last asked",
+        "Seconds since the last successful check of the registry; the API polls it every few seconds.",
+        ("time() - max by (instance) (model_last_reload_timestamp_seconds)", "{{instance}}"),
+        unit="s",
+        limits=[(limit("ModelRefreshStuck"), ORANGE)],
+        width=8,
+        height=6,
+        alerts=["ModelRefreshStuck"],
+    ),
+    timeseries(
+        "Refused models",
+        "Models that failed to load or failed their checks since the API started, by reason. Normally empty.",
+        ("sum by (reason) (model_load_failures_total)", "{{reason}}"),
+        width=8,
+        height=6,
+        alerts=["ModelLoadFailing"],
+    ),
+    stat(
+        "Model loaded for",
+        "Time since the served model was loaded.",
+        ("time() - max by (instance) (model_loaded_timestamp_seconds)", "{{instance}}"),
+        unit="s",
+    ),
+    stat(
+        "Age of the model",
+        "Time since the served model was trained.",
+        ("time() - max by (instance) (model_trained_timestamp_seconds)", "{{instance}}"),
+        unit="s",
+    ),
+    timeseries(
+        "Prediction log",
+        "Entries written to PostgreSQL and dropped, per second. Dropping an entry does not affect the prediction.",
+        (rate("prediction_log_written_total"), "written"),
+        (rate("prediction_log_dropped_total"), "dropped"),
+        unit="ops",
+        width=8,
+        height=6,
+        alerts=["PredictionLogDropping"],
+    ),
+    timeseries(
+        "Prediction log queue",
+        "Entries that wait to be written. Entries are dropped when the queue is full.",
+        ("sum by (instance) (prediction_log_queue_length)", "{{instance}}"),
+        width=8,
+        height=6,
+    ),
 )

@@ -1,91 +1,66 @@
-"""The few kinds of panel the dashboards are made of, as Grafana's classic (v1) JSON.
+"""Kinds of panel, as Grafana's classic (v1) dashboard JSON.
 
-Each function takes what differs between panels and fixes what should not: data source, legend, tooltip. File
-provisioning of Grafana 12 and 13 reads this format and refuses the newer schema that its UI exports.
+Each function sets what all panels of its kind share: data source, legend, tooltip, colours. File provisioning of
+Grafana 12 and 13 reads this format, and refuses the newer schema that Grafana's own pages export.
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
-ALERT = re.compile(r"\b[Aa]lerts?:? ([A-Z]\w+(?:(?:, | and )[A-Z]\w+)*)")
-"""How a description names the alerts that look at what its panel shows."""
-RUNBOOKS = "runbooks"
-"""The variable with the address of the runbooks: a hidden one of every dashboard."""
+from infra.grafana.limits import alert_expressions
+
+Panel = dict[str, Any]
+Query = tuple[str, str]
+"""A PromQL expression, and the legend of its series."""
+Threshold = tuple[float, str]
+"""A value, and the colour from there on."""
 
 DATASOURCE = {"type": "prometheus", "uid": "prometheus"}
+RUNBOOKS = "runbooks"
+"""Name of the hidden variable with the address of the runbooks."""
 GREEN, ORANGE, RED, BLUE = "green", "orange", "red", "blue"
-Threshold = tuple[float, str]
-RATE = "[$__rate_interval]"
-"""The range that Grafana fits to the zoom and to the scrape interval of the data source."""
 
 
-@dataclass(frozen=True)
-class Query:
-    """One PromQL expression and how its series are called."""
-
-    expr: str
-    legend: str = "__auto"
-
-
-def quantile(share: float, histogram: str, *, by: str = "", matchers: str = "") -> str:
-    """Expression for a quantile of a histogram, per value of the label `by` when given."""
-    labels = f"le, {by}" if by else "le"
-    chosen = f"{{{matchers}}}" if matchers else ""
-    return f"histogram_quantile({share}, sum by ({labels}) (rate({histogram}_bucket{chosen}{RATE})))"
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A panel without its place: the dashboard gives it position and id."""
-
-    kind: str
-    title: str
-    description: str
-    queries: tuple[Query, ...]
-    defaults: Mapping[str, Any]
-    options: Mapping[str, Any]
-    width: int
-    height: int
-    target: Mapping[str, Any]
-    overrides: tuple[Mapping[str, Any], ...] = ()
-    transformations: tuple[Mapping[str, Any], ...] = ()
-
-    def as_json(self, number: int, x: int, y: int) -> dict[str, Any]:
-        """The panel as Grafana reads it."""
-        return {
-            "id": number,
-            "type": self.kind,
-            "title": self.title,
-            "description": self.description,
-            "datasource": DATASOURCE,
-            "links": [link for alert in alerts_of(self.description) for link in _links(alert)],
-            "gridPos": {"h": self.height, "w": self.width, "x": x, "y": y},
-            "fieldConfig": {"defaults": dict(self.defaults), "overrides": list(self.overrides)},
-            "options": dict(self.options),
-            "targets": [
-                {
-                    "refId": chr(ord("A") + index),
-                    "datasource": DATASOURCE,
-                    "editorMode": "code",
-                    "expr": query.expr,
-                    "legendFormat": query.legend,
-                    **self.target,
-                }
-                for index, query in enumerate(self.queries)
-            ],
-            "transformations": list(self.transformations),
-        }
-
-
-def alerts_of(description: str) -> list[str]:
-    """Names of the alerts that a description speaks of."""
-    return [name for found in ALERT.findall(description) for name in re.split(r", | and ", found)]
+def _panel(
+    kind: str,
+    title: str,
+    description: str,
+    queries: Sequence[Query],
+    target: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    options: Mapping[str, Any],
+    size: tuple[int, int],
+    alerts: Sequence[str],
+) -> Panel:
+    return {
+        "id": 0,  # the dashboard sets id and position
+        "type": kind,
+        "title": title,
+        "description": description,
+        "datasource": DATASOURCE,
+        "links": [link for alert in alerts for link in _links(alert)],
+        "gridPos": {"h": size[1], "w": size[0], "x": 0, "y": 0},
+        "fieldConfig": {"defaults": dict(defaults), "overrides": []},
+        "options": dict(options),
+        "targets": [
+            {
+                "refId": chr(ord("A") + index),
+                "datasource": DATASOURCE,
+                "editorMode": "code",
+                "expr": expression,
+                "legendFormat": legend,
+                **target,
+            }
+            for index, (expression, legend) in enumerate(queries)
+        ],
+        "transformations": [],
+    }
 
 
 def _links(alert: str) -> list[dict[str, Any]]:
-    """From a panel to its alert, as Grafana's alerting pages show it, and to the alert's runbook."""
+    """Links to the alert's page in Grafana and to its runbook."""
+    if alert not in alert_expressions():
+        raise ValueError(f"there is no alert {alert}")
     return [
         {"title": f"Alert {alert}", "url": f"/alerting/list?search={alert}", "targetBlank": False},
         {"title": f"Runbook of {alert}", "url": f"${{{RUNBOOKS}}}?name={alert}", "targetBlank": True},
@@ -94,41 +69,39 @@ def _links(alert: str) -> list[dict[str, Any]]:
 
 RANGE = {"range": True, "instant": False, "format": "time_series"}
 INSTANT = {"range": False, "instant": True, "format": "time_series"}
-TABLE = {"range": False, "instant": True, "format": "table"}
-HEATMAP = {"range": True, "instant": False, "format": "heatmap"}
 
 
-def steps(thresholds: Sequence[Threshold], base: str = GREEN) -> dict[str, Any]:
-    """Colours by value: `base` below the first threshold."""
+def _steps(thresholds: Sequence[Threshold], base: str = GREEN) -> dict[str, Any]:
     rest = [{"color": colour, "value": value} for value, colour in thresholds]
     return {"mode": "absolute", "steps": [{"color": base, "value": None}, *rest]}
 
 
-def words(names: Mapping[int, tuple[str, str]]) -> list[dict[str, Any]]:
-    """Values shown as coloured words, such as 1 as UP in green."""
-    shown = {
+def states(names: Mapping[int, tuple[str, str]]) -> list[dict[str, Any]]:
+    """Value mappings: a text and a colour for each value."""
+    mapping = {
         str(value): {"color": colour, "index": index, "text": text}
         for index, (value, (text, colour)) in enumerate(names.items())
     }
-    return [{"type": "value", "options": shown}]
+    return [{"type": "value", "options": mapping}]
 
 
-UP_DOWN = words({1: ("UP", GREEN), 0: ("DOWN", RED)})
-YES_NO = words({1: ("OK", GREEN), 0: ("NO", RED)})
+UP_DOWN = states({1: ("UP", GREEN), 0: ("DOWN", RED)})
+YES_NO = states({1: ("OK", GREEN), 0: ("NO", RED)})
 
 
 def timeseries(
     title: str,
     description: str,
-    unit: str,
     *queries: Query,
+    unit: str = "short",
     stacked: bool = False,
     limits: Sequence[Threshold] = (),
     top: float | None = None,
     width: int = 12,
     height: int = 8,
+    alerts: Sequence[str] = (),
 ) -> Panel:
-    """Lines over time; `limits` are drawn as dashed lines, `top` fixes the end of the axis."""
+    """Lines over time; `limits` are dashed lines, `top` is the end of the axis."""
     custom = {
         "drawStyle": "line",
         "fillOpacity": 30 if stacked else 8,
@@ -143,7 +116,7 @@ def timeseries(
         "min": 0,
         "color": {"mode": "palette-classic"},
         "custom": custom,
-        "thresholds": steps(limits, base="transparent"),
+        "thresholds": _steps(limits, base="transparent"),
     }
     if top is not None:
         defaults["max"] = top
@@ -151,27 +124,27 @@ def timeseries(
         "legend": {"calcs": ["lastNotNull", "max"], "displayMode": "table", "placement": "bottom", "showLegend": True},
         "tooltip": {"mode": "multi", "sort": "desc"},
     }
-    return Panel("timeseries", title, description, queries, defaults, options, width, height, RANGE)
+    return _panel("timeseries", title, description, queries, RANGE, defaults, options, (width, height), alerts)
 
 
 def stat(
     title: str,
     description: str,
-    unit: str,
     *queries: Query,
+    unit: str = "short",
     thresholds: Sequence[Threshold] = (),
-    base: str = GREEN,
     mappings: Sequence[Mapping[str, Any]] = (),
     width: int = 4,
     height: int = 4,
+    alerts: Sequence[str] = (),
 ) -> Panel:
-    """The latest value in large figures, one per series."""
+    """The latest value of each series: a number with its history, or a state where `mappings` name it."""
     defaults = {
-        "unit": unit,
+        "unit": "none" if mappings else unit,
         "color": {"mode": "thresholds"},
         "mappings": list(mappings),
         "noValue": "none",
-        "thresholds": steps(thresholds, base),
+        "thresholds": _steps(thresholds, base=GREEN if thresholds or mappings else BLUE),
     }
     options = {
         "colorMode": "background" if mappings else "value",
@@ -182,17 +155,19 @@ def stat(
         "textMode": "auto",
         "wideLayout": True,
     }
-    # A word is what is so now; a number has its small history behind it.
-    return Panel("stat", title, description, queries, defaults, options, width, height, INSTANT if mappings else RANGE)
+    target = INSTANT if mappings else RANGE
+    return _panel("stat", title, description, queries, target, defaults, options, (width, height), alerts)
 
 
 def timeline(
     title: str,
     description: str,
-    *queries: Query,
+    query: Query,
     mappings: Sequence[Mapping[str, Any]],
+    *,
     width: int = 12,
     height: int = 8,
+    alerts: Sequence[str] = (),
 ) -> Panel:
     """Bars of states over time, one row per series."""
     defaults = {
@@ -200,7 +175,7 @@ def timeline(
         "color": {"mode": "thresholds"},
         "custom": {"fillOpacity": 70, "lineWidth": 0, "spanNulls": 60_000},
         "mappings": list(mappings),
-        "thresholds": steps([(1, GREEN)], base=RED),
+        "thresholds": _steps([(1, GREEN)], base=RED),
     }
     options = {
         "alignValue": "left",
@@ -210,44 +185,32 @@ def timeline(
         "showValue": "never",
         "tooltip": {"mode": "single", "sort": "none"},
     }
-    return Panel("state-timeline", title, description, queries, defaults, options, width, height, RANGE)
+    return _panel("state-timeline", title, description, [query], RANGE, defaults, options, (width, height), alerts)
 
 
-def table(
-    title: str,
-    description: str,
-    unit: str,
-    query: Query,
-    *,
-    columns: Mapping[str, str],
-    mappings: Sequence[Mapping[str, Any]] = (),
-    width: int = 12,
-    height: int = 8,
-) -> Panel:
+def table(title: str, description: str, expression: str, columns: Mapping[str, str], *, height: int = 8) -> Panel:
     """The series of one instant as rows; `columns` are the labels to show, in order, and their headings."""
     defaults = {
-        "unit": unit,
+        "unit": "none",
         "color": {"mode": "thresholds"},
         "custom": {"align": "left", "cellOptions": {"type": "auto"}},
-        "mappings": list(mappings),
+        "mappings": [],
         "noValue": "none",
-        "thresholds": steps(()),
+        "thresholds": _steps(()),
     }
     organise = {
-        "id": "organize",
-        "options": {
-            "excludeByName": {},
-            "includeByName": dict.fromkeys(columns, True),
-            "indexByName": {name: index for index, name in enumerate(columns)},
-            "renameByName": dict(columns),
-        },
+        "excludeByName": {},
+        "includeByName": dict.fromkeys(columns, True),
+        "indexByName": {name: index for index, name in enumerate(columns)},
+        "renameByName": dict(columns),
     }
     options = {"cellHeight": "sm", "showHeader": True}
-    panel = Panel("table", title, description, (query,), defaults, options, width, height, TABLE)
-    return replace(panel, transformations=(organise,))
+    query, target = (expression, "__auto"), INSTANT | {"format": "table"}
+    panel = _panel("table", title, description, [query], target, defaults, options, (12, height), ())
+    return panel | {"transformations": [{"id": "organize", "options": organise}]}
 
 
-def heatmap(title: str, description: str, unit: str, query: Query, width: int = 12, height: int = 8) -> Panel:
+def heatmap(title: str, description: str, expression: str, *, unit: str) -> Panel:
     """The buckets of a histogram over time; `unit` is that of the bucket bounds."""
     defaults = {"unit": "short", "custom": {"scaleDistribution": {"type": "linear"}}}
     options = {
@@ -260,5 +223,5 @@ def heatmap(title: str, description: str, unit: str, query: Query, width: int = 
         "tooltip": {"mode": "single", "yHistogram": False},
         "yAxis": {"axisPlacement": "left", "reverse": False, "unit": unit},
     }
-    named = replace(query, legend="{{le}}")
-    return Panel("heatmap", title, description, (named,), defaults, options, width, height, HEATMAP)
+    query, target = (expression, "{{le}}"), RANGE | {"format": "heatmap"}
+    return _panel("heatmap", title, description, [query], target, defaults, options, (12, 8), ())

@@ -1,49 +1,49 @@
-"""The dashboard "Containers and services": is everything up, and what does it cost."""
+"""The dashboard "Containers and services": availability and resource use of every service."""
 
-from infra.grafana.dashboard import Dashboard, Variable
-from infra.grafana.panels import BLUE, ORANGE, RATE, RED, UP_DOWN, Query, stat, table, timeline, timeseries
+from infra.grafana.dashboard import Dashboard, variable
+from infra.grafana.limits import limit, scrape_timeout_seconds
+from infra.grafana.panels import ORANGE, RED, UP_DOWN, stat, table, timeline, timeseries
+from infra.grafana.promql import CPU_SHARE, rate
 
-NAMED = 'name!="", name=~"$container"'
+JOB = '{job=~"$job"}'
+CONTAINER = '{name!="", name=~"$container"}'
 
 OVERVIEW = (
     stat(
         "Services",
-        "Whether each service answered Prometheus at the last scrape. Both PostgreSQL servers answer through their "
-        "exporters, Airflow and MLflow through the platform's own.",
-        "none",
-        Query('min by (job) (up{job=~"$job"})', "{{job}}"),
+        "Whether each target answered the last scrape. The PostgreSQL servers, Airflow and MLflow are scraped through "
+        "exporters.",
+        (f"min by (job) (up{JOB})", "{{job}}"),
         mappings=UP_DOWN,
         width=16,
         height=5,
     ),
     stat(
         "Firing alerts",
-        "Alerts that fire now; the table below says which, and Grafana's alerting pages what to do first.",
-        "short",
-        Query('count(ALERTS{alertstate="firing"}) or vector(0)', "firing"),
+        "Alerts that fire now. The table below lists them; Grafana's alerting pages have the first step for each.",
+        ('count(ALERTS{alertstate="firing"}) or vector(0)', "firing"),
         thresholds=[(1, RED)],
         height=5,
     ),
     stat(
         "Services down",
-        "Scrape targets that do not answer. Alerts: ServiceDown and ApiDown.",
-        "short",
-        Query('count(up{job=~"$job"} == 0) or vector(0)', "down"),
+        "Scrape targets that do not answer.",
+        (f"count(up{JOB} == 0) or vector(0)", "down"),
         thresholds=[(1, RED)],
         height=5,
+        alerts=["ServiceDown", "ApiDown"],
     ),
     timeline(
         "Services over time",
-        "When each service answered (green) and did not (red).",
-        Query('min by (job) (up{job=~"$job"})', "{{job}}"),
-        mappings=UP_DOWN,
+        "When each target answered (green) and when it did not (red).",
+        (f"min by (job) (up{JOB})", "{{job}}"),
+        UP_DOWN,
     ),
     table(
         "Alerts",
-        "Firing and pending alerts. A pending alert fires when its condition holds for its waiting time.",
-        "none",
-        Query("ALERTS"),
-        columns={
+        "Firing and pending alerts. A pending alert fires when its condition has held for its waiting time.",
+        "ALERTS",
+        {
             "alertname": "Alert",
             "alertstate": "State",
             "severity": "Severity",
@@ -58,106 +58,93 @@ OVERVIEW = (
 CONTAINERS = (
     timeseries(
         "CPU by container",
-        "Processor time by cAdvisor; 100 % is one core. Empty without Docker.",
-        "percentunit",
-        Query(f"sum by (name) (rate(container_cpu_usage_seconds_total{{{NAMED}}}[$__rate_interval]))", "{{name}}"),
+        "Processor time from cAdvisor; 100 % is one core. Empty without Docker.",
+        (rate("container_cpu_usage_seconds_total", by="name", where=CONTAINER), "{{name}}"),
+        unit="percentunit",
     ),
     timeseries(
         "Memory by container",
-        "Working set: what the kernel cannot take back, and what counts against the limit. Empty without Docker.",
-        "bytes",
-        Query(f"max by (name) (container_memory_working_set_bytes{{{NAMED}}})", "{{name}}"),
+        "Working set: memory that the kernel cannot reclaim and that counts against the limit. Empty without Docker.",
+        (f"max by (name) (container_memory_working_set_bytes{CONTAINER})", "{{name}}"),
+        unit="bytes",
         stacked=True,
     ),
     timeseries(
         "Memory against limit",
-        "Share of its memory limit that a container uses; at 100 % the kernel ends it. Alert: "
-        "ContainerMemoryNearLimit.",
-        "percentunit",
-        Query(
-            f"max by (name) (container_memory_working_set_bytes{{{NAMED}}})"
-            f" / on (name) (max by (name) (container_spec_memory_limit_bytes{{{NAMED}}}) > 0)",
+        "Memory of each container as a share of its limit; at 100 % the kernel kills it.",
+        (
+            f"max by (name) (container_memory_working_set_bytes{CONTAINER})"
+            f" / on (name) (max by (name) (container_spec_memory_limit_bytes{CONTAINER}) > 0)",
             "{{name}}",
         ),
-        limits=[(0.9, RED)],
+        unit="percentunit",
+        limits=[(limit("ContainerMemoryNearLimit"), RED)],
         top=1,
+        alerts=["ContainerMemoryNearLimit"],
     ),
     timeseries(
         "Network by container",
         "Bytes received and sent per second.",
-        "Bps",
-        Query(
-            f"sum by (name) (rate(container_network_receive_bytes_total{{{NAMED}}}[$__rate_interval]))",
-            "{{name}} received",
-        ),
-        Query(
-            f"sum by (name) (rate(container_network_transmit_bytes_total{{{NAMED}}}[$__rate_interval]))",
-            "{{name}} sent",
-        ),
+        (rate("container_network_receive_bytes_total", by="name", where=CONTAINER), "{{name}} received"),
+        (rate("container_network_transmit_bytes_total", by="name", where=CONTAINER), "{{name}} sent"),
+        unit="Bps",
     ),
     timeseries(
         "Restarts",
-        "Starts of each container within 15 minutes, beyond its first. Alert: ContainerRestarting.",
-        "short",
-        Query(f"sum by (name) (changes(container_start_time_seconds{{{NAMED}}}[15m]))", "{{name}}"),
-        limits=[(3, RED)],
+        "Restarts of each container within 15 minutes.",
+        (f"sum by (name) (changes(container_start_time_seconds{CONTAINER}[15m]))", "{{name}}"),
+        limits=[(limit("ContainerRestarting") + 1, RED)],  # the alert fires above its limit, and restarts are whole
+        alerts=["ContainerRestarting"],
     ),
     timeseries(
         "Memory of processes",
-        "Resident memory as the services report it themselves; there with and without Docker.",
-        "bytes",
-        Query('sum by (job) (process_resident_memory_bytes{job=~"$job"})', "{{job}}"),
+        "Resident memory as the services report it; available with and without Docker.",
+        (f"sum by (job) (process_resident_memory_bytes{JOB})", "{{job}}"),
+        unit="bytes",
     ),
 )
 
 POSTGRES = (
     stat(
         "PostgreSQL",
-        "Whether each server takes connections. Alert: PostgresDown.",
-        "none",
-        Query("min by (job) (pg_up)", "{{job}}"),
+        "Whether each server accepts connections.",
+        ("min by (job) (pg_up)", "{{job}}"),
         mappings=UP_DOWN,
         height=8,
+        alerts=["PostgresDown"],
     ),
     timeseries(
         "Connections",
-        "Connections by server and database. The alert PostgresConnectionsHigh looks at their share of "
-        "max_connections.",
-        "short",
-        Query("sum by (job, datname) (pg_stat_database_numbackends) > 0", "{{job}} {{datname}}"),
+        "Open connections by server and database.",
+        ("sum by (job, datname) (pg_stat_database_numbackends) > 0", "{{job}} {{datname}}"),
         stacked=True,
         width=10,
+        alerts=["PostgresConnectionsHigh"],
     ),
     timeseries(
         "Share of connections in use",
-        "Connections of all databases against max_connections.",
-        "percentunit",
-        Query(
+        "Connections of all databases as a share of max_connections.",
+        (
             "sum by (job) (pg_stat_database_numbackends) / on (job) max by (job) (pg_settings_max_connections)",
             "{{job}}",
         ),
-        limits=[(0.8, ORANGE)],
+        unit="percentunit",
+        limits=[(limit("PostgresConnectionsHigh"), ORANGE)],
         top=1,
         width=10,
     ),
     timeseries(
         "Transactions",
-        "Commits and rollbacks per second. Rollbacks that grow with commits are failing statements.",
-        "ops",
-        Query(
-            "sum by (job, datname) (rate(pg_stat_database_xact_commit[$__rate_interval])) > 0",
-            "{{job}} {{datname}} commit",
-        ),
-        Query(
-            "sum by (job, datname) (rate(pg_stat_database_xact_rollback[$__rate_interval])) > 0",
-            "{{job}} {{datname}} rollback",
-        ),
+        "Commits and rollbacks per second. Rollbacks that grow with the commits are failing statements.",
+        (f"{rate('pg_stat_database_xact_commit', by='job, datname')} > 0", "{{job}} {{datname}} commit"),
+        (f"{rate('pg_stat_database_xact_rollback', by='job, datname')} > 0", "{{job}} {{datname}} rollback"),
+        unit="ops",
     ),
     timeseries(
         "Size of databases",
         "Bytes on disk by database.",
-        "bytes",
-        Query('max by (job, datname) (pg_database_size_bytes{datname!~"template.*"})', "{{job}} {{datname}}"),
+        ('max by (job, datname) (pg_database_size_bytes{datname!~"template.*"})', "{{job}} {{datname}}"),
+        unit="bytes",
         stacked=True,
     ),
 )
@@ -165,98 +152,89 @@ POSTGRES = (
 HOST = (
     timeseries(
         "Processor of the machine",
-        "Share of all processors' time that is used.",
-        "percentunit",
-        Query(f'1 - avg by (instance) (rate(node_cpu_seconds_total{{mode="idle"}}{RATE}))', "{{instance}}"),
+        "Share of the processor time that is in use.",
+        (CPU_SHARE, "{{instance}}"),
+        unit="percentunit",
         top=1,
         width=8,
     ),
     timeseries(
         "Memory of the machine",
-        "Share of the memory that is used. Alert: HostMemoryLow.",
-        "percentunit",
-        Query("1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes", "{{instance}}"),
-        limits=[(0.92, RED)],
+        "Share of the memory that is in use.",
+        ("1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes", "{{instance}}"),
+        unit="percentunit",
+        limits=[(1 - limit("HostMemoryLow"), RED)],
         top=1,
         width=8,
+        alerts=["HostMemoryLow"],
     ),
     timeseries(
         "Disk left",
-        "Share of each file system that may still be written. Alerts: HostDiskLow and HostDiskFull.",
-        "percentunit",
-        Query("host:disk_available:ratio", "{{mountpoint}}"),
-        limits=[(0.15, ORANGE)],
+        "Share of each writable file system that is available.",
+        ("host:disk_available:ratio", "{{mountpoint}}"),
+        unit="percentunit",
+        limits=[(limit("HostDiskLow"), ORANGE)],
         top=1,
         width=8,
+        alerts=["HostDiskLow", "HostDiskFull"],
     ),
 )
 
-WATCHING = (
-    stat(
-        "Streamlit sessions",
-        "Browsers with the user interface open.",
-        "short",
-        Query("sum(active_sessions)", "sessions"),
-        base=BLUE,
-    ),
+MONITORING = (
+    stat("Streamlit sessions", "Open browser sessions of the user interface.", ("sum(active_sessions)", "sessions")),
     stat(
         "Notifications",
         "Notifications that Alertmanager sent in the last hour, to all receivers.",
-        "short",
-        Query("sum(increase(alertmanager_notifications_total[1h])) or vector(0)", "sent"),
-        base=BLUE,
+        ("sum(increase(alertmanager_notifications_total[1h])) or vector(0)", "sent"),
         width=8,
     ),
     stat(
         "Notifications that failed",
-        "Within ten minutes: not taken by Alertmanager, or not by its receiver. Alert: NotificationsFailing.",
-        "short",
-        Query(
+        "Within ten minutes: dropped by Prometheus, or not accepted by a receiver of Alertmanager.",
+        (
             "sum(increase(prometheus_notifications_dropped_total[10m]))"
             " + (sum(increase(alertmanager_notifications_failed_total[10m])) or vector(0))",
             "failed",
         ),
         thresholds=[(1, RED)],
+        alerts=["NotificationsFailing"],
     ),
     stat(
         "Failed rule evaluations",
-        "Within five minutes. Alert: RuleEvaluationFailing.",
-        "short",
-        Query("sum(increase(prometheus_rule_evaluation_failures_total[5m]))", "failures"),
+        "Within five minutes.",
+        ("sum(increase(prometheus_rule_evaluation_failures_total[5m]))", "failures"),
         thresholds=[(1, RED)],
+        alerts=["RuleEvaluationFailing"],
     ),
     stat(
         "Silent alerts",
-        "Alerts that Alertmanager knows and does not tell, since they follow from another or were silenced.",
-        "short",
-        Query('sum(alertmanager_alerts{state!="active"}) or vector(0)', "silent"),
-        base=BLUE,
+        "Alerts that Alertmanager does not send because they are inhibited by another alert or silenced.",
+        ('sum(alertmanager_alerts{state!="active"}) or vector(0)', "silent"),
     ),
     timeseries(
         "Scrape duration",
-        "How long Prometheus waits for each service's metrics; the time limit is 8 s.",
-        "s",
-        Query('max by (job) (scrape_duration_seconds{job=~"$job"})', "{{job}}"),
-        limits=[(8, RED)],
+        "Duration of the scrape of each target; the limit is the scrape timeout.",
+        (f"max by (job) (scrape_duration_seconds{JOB})", "{{job}}"),
+        unit="s",
+        limits=[(scrape_timeout_seconds(), RED)],
     ),
     timeseries(
         "Prometheus series",
-        "Time series in memory: what Prometheus costs. Steady growth is a label without bounds.",
-        "short",
-        Query("max(prometheus_tsdb_head_series)", "series"),
+        "Time series in Prometheus's memory. Steady growth means a label with unbounded values.",
+        ("max(prometheus_tsdb_head_series)", "series"),
     ),
 )
 
 DASHBOARD = Dashboard(
     uid="services",
     title="Containers and services",
-    description="Whether everything is up, and what each service costs.",
+    description="Availability and resource use of every service.",
     variables=(
-        Variable("job", "Service", "Scrape jobs shown in the overview.", "label_values(up, job)"),
-        Variable(
+        variable("job", "Service", "Scrape jobs.", "label_values(up, job)"),
+        variable(
             "container",
             "Container",
-            "Containers shown; empty without Docker.",
+            "Containers; empty without Docker.",
             'label_values(container_memory_working_set_bytes{name!=""}, name)',
         ),
     ),
@@ -265,6 +243,6 @@ DASHBOARD = Dashboard(
         ("The machine", HOST),
         ("Containers and processes", CONTAINERS),
         ("PostgreSQL", POSTGRES),
-        ("User interface and watching", WATCHING),
+        ("User interface and watching", MONITORING),
     ),
 )

@@ -1,1 +1,1 @@
-"""Configuration of Prometheus: scrape jobs, rules, the catalogue of metrics; no metrics of our services themselves."""
+"""Configuration of Prometheus: scrape jobs, target addresses and rules; the services define the metrics."""

@@ -1,4 +1,4 @@
-"""What goes wrong in the matrix is seen by the alert rules: their expressions become true in a real Prometheus."""
+"""Faults make the expressions of their alert rules true in a real Prometheus."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from tests.support.prometheus import Prometheus, running_prometheus
 from tests.unit.infra.prometheus.prometheus_files import alerts
 
 
-def test_a_refused_version_an_absent_registry_and_a_full_log_make_their_alerts_true(
+def test_a_refused_version_an_unreachable_registry_and_a_full_log_make_their_alerts_true(
     mlflow: MlflowServer, models: Models, first: str, start_api: StartApi, tmp_path: Path
 ) -> None:
     models.promote(first)
@@ -42,6 +42,6 @@ def test_a_refused_version_an_absent_registry_and_a_full_log_make_their_alerts_t
 
 
 def _is_true(prometheus: Prometheus, alert: str) -> bool:
-    """Whether the rule's expression gives a series, whatever the time that it has to last for."""
+    """Whether the rule's expression returns a series; its waiting time is left out."""
     (expression,) = (rule["expr"] for rule in alerts() if rule["alert"] == alert)
     return prometheus.values(expression) != {}

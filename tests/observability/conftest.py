@@ -1,4 +1,4 @@
-"""The whole native stack, and beside it a Prometheus and an Alertmanager that are in a hurry; started once."""
+"""The native stack, and a Prometheus and an Alertmanager with shortened durations; started once per session."""
 
 import time
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import pytest
 from infra.local.programs.program import installed
 from infra.local.programs.prometheus import NODE_EXPORTERS, POSTGRES_EXPORTERS
 from ml.data.sources.synthetic import write_csv
-from tests.observability.watched import HOME, Platform
+from tests.observability.platform import HOME, Platform
 from tests.support.alerting import TIMES, running_alerting
 from tests.support.native import NativeStack, prepare_native
 from tests.support.prometheus import running_prometheus
@@ -19,15 +19,15 @@ from tests.support.prometheus import running_prometheus
 UP_SECONDS: Final = 420
 SCRAPE_SECONDS: Final = 3
 ROWS: Final = 4000
-PLACES: Final = 8
-"""Requests that the API takes at a time: few, so that a small load is above its capacity."""
+MAX_IN_FLIGHT: Final = 8
+"""Limit of the API's requests in flight: low, so that a small load exceeds the capacity."""
 
 SMALL: Final = {
     "DATA_SOURCE": "file",
     "FOREST_TREES": "15",
     "BOOTSTRAP_SAMPLES": "50",
     "MODEL_POLL_SECONDS": "1",
-    "MAX_IN_FLIGHT": str(PLACES),
+    "MAX_IN_FLIGHT": str(MAX_IN_FLIGHT),
 }
 JOBS: Final = {
     "api": 8000,
@@ -35,11 +35,11 @@ JOBS: Final = {
     "streamlit": 8501,
     "locust": 8089,
 }
-WATCHERS: Final = {"postgres": 9187, "mlflow-postgres": 9188}
+POSTGRES_JOBS: Final = {"postgres": 9187, "mlflow-postgres": 9188}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A drill waits for minutes."""
+    """Drills take minutes."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.timeout(900))
@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """Everything runs; there are data for the taking, and no model."""
+    """The running stack, with a data file and without a model."""
     folder = tmp_path_factory.mktemp("observability")
     data = folder / "encounters.csv"
     write_csv(data, ROWS, seed=5)
@@ -55,16 +55,17 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         native = running.enter_context(_running_native(data))
         alerting = running.enter_context(running_alerting(folder / "alertmanager"))
         targets = {job: _address(native, port) for job, port in _scraped().items()} | {"alertmanager": alerting.address}
-        begun = time.time()
-        watching = running_prometheus(folder / "prometheus", targets, seconds=SCRAPE_SECONDS, times=TIMES)
-        prometheus = running.enter_context(watching)
-        yield Platform(native, prometheus, alerting, data, begun)
+        started = time.time()
+        prometheus = running.enter_context(
+            running_prometheus(folder / "prometheus", targets, seconds=SCRAPE_SECONDS, times=TIMES)
+        )
+        yield Platform(native, prometheus, alerting, data, started)
 
 
 def _scraped() -> dict[str, int]:
-    """Job to default port, of what this machine has."""
+    """Default port by job, of the programs that this machine has."""
     node = {"node": 9100} if installed(*NODE_EXPORTERS) else {}
-    return JOBS | (WATCHERS if installed(*POSTGRES_EXPORTERS) else {}) | node
+    return JOBS | (POSTGRES_JOBS if installed(*POSTGRES_EXPORTERS) else {}) | node
 
 
 @contextmanager

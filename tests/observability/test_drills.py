@@ -1,4 +1,4 @@
-"""Real faults on the running stack: the alert fires, is told, and ends when the fault does. In this order."""
+"""Drills on the running stack: a fault fires and notifies its alert, and its end resolves it. The order matters."""
 
 from pathlib import Path
 
@@ -9,54 +9,53 @@ from tests.faults.load import Load
 from tests.faults.models import Models
 from tests.integration.api.bundles import RECORDS
 from tests.integration.api.conftest import eventually
-from tests.observability.conftest import PLACES
-from tests.observability.watched import Platform
+from tests.observability.conftest import MAX_IN_FLIGHT
+from tests.observability.platform import Platform
 from tests.support.traffic import ask, records_of
 
 BATCHES = [RECORDS * 200]
-BROKEN = "Nobody"
-"""No value of the column gender."""
+INVALID_GENDER = "Nobody"
 
 
-def test_without_a_model_somebody_is_told(platform: Platform) -> None:
+def test_a_missing_model_is_notified(platform: Platform) -> None:
     assert platform.predict({"gender": "Female"}) == 503
-    platform.fires("ApiNoModel")
+    platform.wait_for_firing("ApiNoModel")
 
 
-def test_a_dag_that_fails_is_told_until_it_succeeds(platform: Platform) -> None:
-    sound = platform.data.read_text()
-    platform.data.write_text(sound.replace(",Female,", f",{BROKEN},"))
+def test_a_failed_dag_is_notified_until_it_succeeds(platform: Platform) -> None:
+    valid = platform.data.read_text()
+    platform.data.write_text(valid.replace(",Female,", f",{INVALID_GENDER},"))
     assert platform.run_dag(INGEST) == "failed"
-    platform.fires("DagRunFailed")
-    platform.data.write_text(sound)
+    platform.wait_for_firing("DagRunFailed")
+    platform.data.write_text(valid)
     assert platform.run_dag(INGEST) == "success"
-    platform.ends("DagRunFailed")
+    platform.wait_for_resolved("DagRunFailed")
 
 
-def test_a_promoted_model_ends_the_alert(platform: Platform) -> None:
+def test_a_promotion_resolves_the_missing_model(platform: Platform) -> None:
     assert platform.run_dag(TRAIN) == "success"
     eventually(platform.is_ready, seconds=60)
-    platform.ends("ApiNoModel")
+    platform.wait_for_resolved("ApiNoModel")
     assert platform.predict({"gender": "Female"}) == 200
 
 
-def test_a_killed_api_is_told_once_and_not_all_that_follows(platform: Platform) -> None:
+def test_a_killed_api_is_notified_until_it_is_ready(platform: Platform) -> None:
     platform.kill("api")
-    platform.fires("ApiDown")
+    platform.wait_for_firing("ApiDown")
     platform.start("api")
     eventually(platform.is_ready, seconds=60)
-    platform.ends("ApiDown")
+    platform.wait_for_resolved("ApiDown")
 
 
-def test_mlflow_down_is_told_and_the_unreachable_registry_is_not(platform: Platform) -> None:
+def test_mlflow_down_inhibits_the_unreachable_registry(platform: Platform) -> None:
     platform.kill("mlflow")
-    platform.fires("MlflowDown")
+    platform.wait_for_firing("MlflowDown")
     eventually(lambda: "ModelRegistryUnreachable" in platform.prometheus.firing(), seconds=60)
     eventually(lambda: "ModelRegistryUnreachable" in platform.alerting.inhibited())
     assert "ModelRegistryUnreachable" not in platform.alerting.notified("firing")
     assert platform.predict({"gender": "Male"}) == 200
     platform.start("mlflow")
-    platform.ends("MlflowDown")
+    platform.wait_for_resolved("MlflowDown")
 
 
 @pytest.fixture
@@ -64,42 +63,42 @@ def models(platform: Platform, tmp_path: Path) -> Models:
     return Models(platform.native.url(5000), platform.artifacts, tmp_path)
 
 
-def test_a_bad_version_in_production_is_told_until_it_is_rolled_back(platform: Platform, models: Models) -> None:
+def test_a_bad_production_version_is_notified_until_its_rollback(platform: Platform, models: Models) -> None:
     good = platform.served()
     models.promote(models.bad(golden_shift=0.001))
-    platform.fires("ModelLoadFailing", "ModelVersionSkew")
+    platform.wait_for_firing("ModelLoadFailing", "ModelVersionSkew")
     assert platform.served() == good
     models.promote(good)
-    platform.ends("ModelVersionSkew")
+    platform.wait_for_resolved("ModelVersionSkew")
 
 
-def test_a_good_version_is_served_and_nobody_is_told(platform: Platform, models: Models) -> None:
-    before, told = platform.served(), len(platform.alerting.notified("firing"))
+def test_a_good_version_is_served_without_a_notification(platform: Platform, models: Models) -> None:
+    before, notified = platform.served(), platform.alerting.notified("firing")
     after = models.good(-2.0)
     models.promote(after)
     eventually(lambda: platform.served() == after, seconds=60)
     models.promote(before)
     eventually(lambda: platform.served() == before, seconds=60)
-    assert len(platform.alerting.notified("firing")) == told
+    assert platform.alerting.notified("firing") == notified
 
 
-def test_a_load_above_capacity_is_told_while_it_lasts(platform: Platform) -> None:
-    with Load(platform.native.url(8000), {}, rate=1_000, requests=BATCHES, threads=5 * PLACES) as load:
-        platform.fires("ApiOverloaded")
+def test_a_load_above_capacity_is_notified_while_it_lasts(platform: Platform) -> None:
+    with Load(platform.native.url(8000), {}, rate=1_000, requests=BATCHES, threads=5 * MAX_IN_FLIGHT) as load:
+        platform.wait_for_firing("ApiOverloaded")
     assert load.shed
-    platform.ends("ApiOverloaded")
+    platform.wait_for_resolved("ApiOverloaded")
 
 
-def test_drifted_traffic_is_told_until_it_is_as_before(platform: Platform) -> None:
+def test_drift_is_notified_until_the_traffic_is_as_before(platform: Platform) -> None:
     records, api = records_of(platform.data, 1500), platform.native.url(8000)
     ask(api, [record | {"age": "[90-100)"} for record in records])
     platform.monitor()
-    platform.fires("DriftDetected")
-    platform.forget_predictions()
+    platform.wait_for_firing("DriftDetected")
+    platform.delete_predictions()
     ask(api, records)
     platform.monitor()
-    platform.ends("DriftDetected")
+    platform.wait_for_resolved("DriftDetected")
 
 
-def test_a_refused_version_is_over_once_none_was_refused_for_a_while(platform: Platform) -> None:
-    platform.ends("ModelLoadFailing")
+def test_a_refused_version_is_resolved_after_its_range(platform: Platform) -> None:
+    platform.wait_for_resolved("ModelLoadFailing")

@@ -12,7 +12,7 @@ import yaml
 
 from infra.local.programs.alertmanager import CONFIGURATION
 from infra.local.supervision.probes import free_port
-from tests.support.hurry import hurried
+from tests.support.durations import shortened
 from tests.support.programs import required
 from tests.support.webhook import WebhookReceiver, running_webhook
 
@@ -54,7 +54,7 @@ def configuration(webhook_url: str) -> str:
     config = yaml.safe_load(CONFIGURATION.read_text())
     for receiver in config["receivers"]:
         receiver["webhook_configs"] = [{"url": webhook_url, "send_resolved": True}]
-    return hurried(yaml.safe_dump(config), TIMES)
+    return shortened(yaml.safe_dump(config), TIMES)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A Prometheus of the tests: the real program with the platform's configuration, scraping more often."""
+"""A real Prometheus with the platform's configuration and shorter scrape intervals."""
 
 import subprocess
 import time
@@ -11,7 +11,7 @@ import httpx
 
 from infra.local.supervision.probes import free_port
 from infra.prometheus.configuration import write
-from tests.support.hurry import hurried
+from tests.support.durations import shortened
 from tests.support.programs import required
 
 START_SECONDS = 60
@@ -25,36 +25,36 @@ class Prometheus:
         self._url = url
 
     def get(self, path: str, **params: str) -> Any:
-        """The data of an answer that must be a success."""
+        """The data of a successful response."""
         response = httpx.get(f"{self._url}/api/v1/{path}", params=params, timeout=10)
         assert response.is_success, (params, response.text)
         return response.json()["data"]
 
     def is_ready(self) -> bool:
-        """Whether it has read its data and configuration."""
+        """Whether data and configuration are loaded."""
         try:
             return httpx.get(f"{self._url}/-/ready", timeout=10).is_success
         except httpx.TransportError:
             return False
 
     def values(self, query: str, label: str = "job") -> dict[str, float]:
-        """An instant query's values by a label."""
+        """Values of an instant query by a label."""
         return {
             row["metric"].get(label, ""): float(row["value"][1]) for row in self.get("query", query=query)["result"]
         }
 
     def history(self, query: str, since: float) -> list[Any]:
-        """The series that a query has had at any time since a moment, seconds of the epoch."""
+        """Series of a query since a time in seconds of the epoch."""
         span = {"start": str(since), "end": str(time.time()), "step": "5s"}
         found: list[Any] = self.get("query_range", query=query, **span)["result"]
         return found
 
     def firing(self) -> set[str]:
-        """Names of the alerts that fire."""
+        """Names of the firing alerts."""
         return set(self.values('ALERTS{alertstate="firing"}', "alertname"))
 
     def has_scraped(self, *jobs: str) -> bool:
-        """Whether each job was found up."""
+        """Whether the last scrape of each job succeeded."""
         return all(self.values(f'up{{job="{job}"}}') == {job: 1} for job in jobs)
 
 
@@ -62,31 +62,31 @@ class Prometheus:
 def running_prometheus(
     folder: Path, targets: Mapping[str, str], *, seconds: int = INTERVAL_SECONDS, times: int = 1
 ) -> Iterator[Prometheus]:
-    """Start the program, itself and `targets` scraped once; it ends with the context.
+    """Start the program and wait until it has scraped itself and `targets`; it ends with the context.
 
     Args:
-        folder: of its configuration, data and log.
+        folder: for configuration, data and log.
         targets: job to ``host:port``.
-        seconds: between two scrapes.
-        times: how many times faster than in production its rules are, as :mod:`tests.support.hurry` has it.
+        seconds: scrape interval.
+        times: divisor of the durations in its rules, see :mod:`tests.support.durations`.
     """
-    here = f"127.0.0.1:{free_port()}"
-    config = write(folder, {"prometheus": here, **targets})
-    often = f"_interval: {seconds}s"
+    address = f"127.0.0.1:{free_port()}"
+    config = write(folder, {"prometheus": address, **targets})
+    interval = f"_interval: {seconds}s"
     config.write_text(
-        config.read_text().replace("_interval: 10s", often).replace("timeout: 8s", f"timeout: {seconds}s")
+        config.read_text().replace("_interval: 10s", interval).replace("timeout: 8s", f"timeout: {seconds}s")
     )
     for rules in (folder / "rules").glob("*.yml") if times > 1 else ():
-        rules.write_text(hurried(rules.read_text(), times, range_least=4 * seconds))
+        rules.write_text(shortened(rules.read_text(), times, range_least=4 * seconds))
     command = [
         required("prometheus", package="prometheus"),
         f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'data'}",
     ]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([*command, f"--web.listen-address={here}"], stdout=log, stderr=log)
+        process = subprocess.Popen([*command, f"--web.listen-address={address}"], stdout=log, stderr=log)
         try:
-            server = Prometheus(f"http://{here}")
+            server = Prometheus(f"http://{address}")
             _wait(server, process, ("prometheus", *targets), folder / "log")
             yield server
         finally:

@@ -1,7 +1,7 @@
-"""The dashboards keep to Grafana's published schema, as Grafana's own SDK for its version 12 and later reads it.
+"""The dashboards conform to Grafana's published schema.
 
-Read by the SDK and written again, nothing may be lost or changed: a key that the schema does not have, or a value of
-another shape, would not come back. The SDK is generated from the schemas of the dashboard and of each kind of panel.
+Grafana's SDK, generated from the schemas of dashboards and panels, parses and serialises each file: a key outside the
+schema, or a value of another type, would be lost or changed.
 """
 
 import json
@@ -18,27 +18,27 @@ from infra.local.settings import ROOT
 FILES = sorted((ROOT / "infra" / "grafana" / "dashboards").glob("*.json"))
 
 
-def read_and_written(document: dict[str, Any]) -> Any:
+def round_trip(document: dict[str, Any]) -> Any:
     register_default_plugins()
     return json.loads(JSONEncoder().encode(Dashboard.from_json(document)))
 
 
-def lost(given: Any, found: Any, place: str = "") -> Iterator[str]:
-    """Places where something given did not come back as it was."""
-    if isinstance(given, dict) and isinstance(found, dict):
-        for key, value in given.items():
-            yield from lost(value, found.get(key), f"{place}.{key}")
-    elif isinstance(given, list) and isinstance(found, list) and len(given) == len(found):
-        for number, (one, other) in enumerate(zip(given, found, strict=True)):
-            yield from lost(one, other, f"{place}[{number}]")
-    elif given != found:
+def differences(before: Any, after: Any, place: str = "") -> Iterator[str]:
+    """Places in `before` that are missing or different in `after`."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key, value in before.items():
+            yield from differences(value, after.get(key), f"{place}.{key}")
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for number, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from differences(one, other, f"{place}[{number}]")
+    elif before != after:
         yield place
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_dashboard_keeps_to_the_schema(path: Any) -> None:
+def test_a_dashboard_conforms_to_the_schema(path: Any) -> None:
     document = json.loads(path.read_text())
-    assert list(lost(document, read_and_written(document))) == []
+    assert list(differences(document, round_trip(document))) == []
 
 
 @pytest.mark.parametrize(
@@ -46,10 +46,10 @@ def test_a_dashboard_keeps_to_the_schema(path: Any) -> None:
     [((), "colour"), (("panels", 1), "colour"), (("panels", 1, "options"), "colour"), (("templating",), "colour")],
     ids=["dashboard", "panel", "options", "templating"],
 )
-def test_what_the_schema_does_not_have_is_found(place: tuple[str | int, ...], key: str) -> None:
+def test_a_key_outside_the_schema_is_detected(place: tuple[str | int, ...], key: str) -> None:
     document = json.loads(FILES[0].read_text())
     inner = document
     for step in place:
         inner = inner[step]
     inner[key] = "red"
-    assert list(lost(document, read_and_written(document))) != []
+    assert list(differences(document, round_trip(document))) != []

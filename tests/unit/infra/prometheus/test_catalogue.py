@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.settings import ApiSettings
 from infra.exporter.metrics import FAMILIES
-from infra.prometheus.catalogue import CATALOGUE, PAGE, Entry, entries
+from tests.support.metrics import CATALOGUE, PAGE, Entry, entries
 from tests.unit.infra.prometheus.prometheus_files import recorded
 
 ONLY_WITH_A_MODEL = {"model_loaded_timestamp_seconds", "model_trained_timestamp_seconds"}

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pytest
 
-from infra.prometheus.catalogue import known_series
 from infra.prometheus.configuration import UI_URL
+from tests.support.metrics import known_series
 from tests.unit.infra.prometheus.prometheus_files import ROOT, alerts, metric_names, recorded, rules, scenarios
 
 RUNBOOK_PARTS: Final = ["## Look here first", "## Do", "## Over when"]

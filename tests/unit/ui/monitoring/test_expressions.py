@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.grafana.build import DASHBOARDS
-from infra.prometheus.catalogue import ENDINGS, entries, known_series
+from tests.support.metrics import ENDINGS, entries, known_series
 from tests.support.programs import required
 from tests.unit.infra.prometheus.prometheus_files import alerts, metric_names, recorded, rules
 from ui.monitoring import expressions, links

@@ -1,4 +1,4 @@
-"""The running platform as the drills see it: what can be broken, and what is then told."""
+"""The running platform: faults that a drill can cause, and waits for the alerts that follow."""
 
 import os
 import signal
@@ -22,49 +22,49 @@ from tests.support.native import NativeStack
 from tests.support.prometheus import Prometheus
 
 HOME: Final = Path("build/observability")
-TOLD_SECONDS: Final = 180
-"""Longer than any hurried alert takes to begin and to be told."""
+ALERT_SECONDS: Final = 180
+"""More than any alert with shortened durations takes to be notified."""
 RUN_SECONDS: Final = 300
 
 
 @dataclass(frozen=True)
 class Platform:
-    """The stack, and those who watch it."""
+    """The stack, and the Prometheus and Alertmanager of the tests."""
 
     native: NativeStack
     prometheus: Prometheus
     alerting: Alerting
     data: Path
-    begun: float
-    """Seconds of the epoch since when Prometheus has watched."""
+    started: float
+    """Start of Prometheus, in seconds of the epoch."""
 
     @property
     def settings(self) -> StackSettings:
-        """The stack's own."""
+        """Settings of the stack."""
         fields = {name: value for name in StackSettings.model_fields if (value := self._variable(name)) is not None}
         return StackSettings.load(_env_file=None, **fields)
 
     @property
     def supervisor(self) -> Supervisor:
-        """What runs its programs."""
+        """Supervisor of its programs."""
         return Supervisor(self.settings.places)
 
     @property
     def artifacts(self) -> Path:
-        """Where MLflow keeps files."""
+        """MLflow's artifact root."""
         return ROOT / self.settings.mlflow_artifacts_dir
 
     def kill(self, program: str) -> None:
-        """End a program at once, and keep it from being started again."""
+        """Kill a program and prevent its restart."""
         os.kill(self.supervisor.states()[program].pid, signal.SIGKILL)
         self.supervisor.stop([program])
 
     def start(self, program: str) -> None:
-        """Start a program again."""
+        """Start a killed program."""
         self.supervisor.start(program)
 
     def run_dag(self, dag_id: str) -> str:
-        """Let a DAG run through Airflow; how it ended."""
+        """Run a DAG in Airflow; returns its final state."""
         with AirflowClient(self.settings) as airflow:
             wait_for_dags(airflow, (dag_id,))
             run_id = current_run(airflow, dag_id)
@@ -72,9 +72,9 @@ class Platform:
             return str(airflow.get_run(dag_id, run_id)["state"])
 
     def predict(self, record: dict[str, Any]) -> int:
-        """Ask as an ordinary client; the status."""
-        answer = httpx.post(f"{self.native.url(8000)}/predict", json={"records": [record]}, timeout=30)
-        return answer.status_code
+        """Request a prediction; returns the HTTP status."""
+        response = httpx.post(f"{self.native.url(8000)}/predict", json={"records": [record]}, timeout=30)
+        return response.status_code
 
     def is_ready(self) -> bool:
         """Whether the API has a model."""
@@ -84,32 +84,32 @@ class Platform:
             return False
 
     def served(self) -> Any:
-        """The version that answers."""
+        """The served version."""
         return httpx.get(f"{self.native.url(8000)}/model", timeout=5).json().get("version")
 
     def monitor(self) -> None:
-        """Look for drift in what was logged, as monitor_diabetes does daily; the log has a moment to be written."""
-        time.sleep(2)
+        """Run the monitoring of monitor_diabetes on the prediction log."""
+        time.sleep(2)  # the API writes its log in batches
         done = self.native.run(".venv/bin/python -m ml monitor", 180)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def simulate(self) -> None:
-        """Months of ordinary traffic, and what became of the patients."""
+        """Simulate months of traffic with outcomes."""
         done = self.native.run(".venv/bin/python -m ml simulate --records 700 --days 120 --force", 180)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def forget_predictions(self) -> None:
-        """Empty the prediction log."""
+    def delete_predictions(self) -> None:
+        """Delete all logged predictions."""
         with closing(main_postgres(self.settings).connect("diabetes")) as connection, connection.cursor() as cursor:
             cursor.execute("DELETE FROM predictions")
 
-    def fires(self, *alerts: str) -> None:
-        """Return when the alerts fire, and have been told."""
+    def wait_for_firing(self, *alerts: str) -> None:
+        """Wait until the alerts fire and are notified."""
         _wait(lambda: set(alerts) <= self.prometheus.firing())
         _wait(lambda: set(alerts) <= self.alerting.notified("firing"))
 
-    def ends(self, *alerts: str) -> None:
-        """Return when none of the alerts fires, and their end has been told."""
+    def wait_for_resolved(self, *alerts: str) -> None:
+        """Wait until none of the alerts fires and their resolution is notified."""
         _wait(lambda: self.prometheus.firing().isdisjoint(alerts))
         _wait(lambda: set(alerts) <= self.alerting.notified("resolved"))
 
@@ -118,9 +118,8 @@ class Platform:
         return None if name == "data_file" else value
 
 
-def _wait(happened: Callable[[], bool], seconds: float = TOLD_SECONDS) -> None:
-    """Look every half second: this machine has other things to do meanwhile."""
+def _wait(condition: Callable[[], bool], seconds: float = ALERT_SECONDS) -> None:
     deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, f"it did not happen within {seconds:.0f} seconds"
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} seconds"
         time.sleep(0.5)
