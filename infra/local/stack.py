@@ -15,8 +15,8 @@ from infra.local.errors import StackError
 from infra.local.preflight import check_machine, check_ports
 from infra.local.programs.airflow import write_login
 from infra.local.programs.environment import without_settings
+from infra.local.programs.monitoring import write_prometheus_files
 from infra.local.programs.program import Program
-from infra.local.programs.prometheus import write_prometheus_files
 from infra.local.programs.services import all_programs, database_programs, service_programs
 from infra.local.provisioning import create_databases, initialise_clusters, migrate, prepare_secrets, write_dotenv
 from infra.local.settings import StackSettings
@@ -86,7 +86,7 @@ class Stack:
         """Prometheus reads its configuration once, when it starts."""
         prometheus = self.supervisor.states().get("prometheus")
         if prometheus is not None and not prometheus.running:
-            write_prometheus_files(self.settings)
+            write_prometheus_files(self.settings, service_programs(self.settings))
 
     def _check_free_ports(self, programs: Sequence[Program]) -> None:
         states = self.supervisor.states()

@@ -3,9 +3,9 @@
 import json
 
 from infra.local.programs.environment import shared_environment
-from infra.local.programs.program import Program
+from infra.local.programs.program import Program, http_program
 from infra.local.settings import ROOT, StackSettings, python_module
-from infra.local.supervision.probes import airflow_probe, http_probe
+from infra.local.supervision.probes import airflow_probe
 
 PASSWORDS_FILE = "passwords.json"
 
@@ -60,15 +60,9 @@ def write_login(settings: StackSettings) -> None:
 def airflow_programs(settings: StackSettings) -> list[Program]:
     """The API server first, because it reports the health of the others."""
     environment, url = airflow_environment(settings), settings.url(settings.airflow_port)
-    server = Program(
-        name="airflow-apiserver",
-        command=python_module("airflow", "api-server"),
-        is_ready=http_probe(f"{url}/api/v2/version"),
-        ports={"AIRFLOW_PORT": settings.airflow_port},
-        address=f"http://localhost:{settings.airflow_port}",
-        environment=environment,
-        secret_environment=airflow_secrets(settings, signs_tokens=True),
-    )
+    name, command = "airflow-apiserver", python_module("airflow", "api-server")
+    secrets = airflow_secrets(settings, signs_tokens=True)
+    server = http_program(settings, name, "AIRFLOW_PORT", command, "/api/v2/version", "", environment, secrets)
     # --skip-serve-logs: the API server reads task logs from the disk; a log server would listen on every interface.
     commands = {
         "scheduler": ["scheduler", "--skip-serve-logs"],

@@ -4,6 +4,9 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from infra.local.settings import StackSettings
+from infra.local.supervision.probes import http_probe
+
 
 @dataclass(frozen=True)
 class Program:
@@ -29,6 +32,29 @@ class Program:
     """Whether its children get the stop signal too."""
     start_seconds: int = 300
     """Time limit until it is ready, on a slow and busy machine."""
+
+
+def http_program(
+    settings: StackSettings,
+    name: str,
+    port_setting: str,
+    command: list[str],
+    ready_path: str,
+    page: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    secret_environment: Mapping[str, str] | None = None,
+) -> Program:
+    """A program with one HTTP port, which is ready when `ready_path` answers; `page` is its path for a browser."""
+    port: int = getattr(settings, port_setting.lower())
+    return Program(
+        name=name,
+        command=command,
+        is_ready=http_probe(f"{settings.url(port)}{ready_path}"),
+        ports={port_setting: port},
+        address=None if page is None else f"http://localhost:{port}{page}",
+        environment=environment or {},
+        secret_environment=secret_environment or {},
+    )
 
 
 def installed(*names: str) -> str | None:

@@ -1,16 +1,13 @@
 """All programs of the native stack, in the order of their start."""
 
-from collections.abc import Mapping
-
 from infra.local.postgres.cluster import PostgresServer
 from infra.local.postgres.servers import main_postgres, mlflow_postgres
 from infra.local.programs.airflow import airflow_programs
 from infra.local.programs.environment import shared_environment
 from infra.local.programs.mlflow_server import READY_PATH, mlflow_command, mlflow_environment
-from infra.local.programs.program import Program
-from infra.local.programs.prometheus import watching_programs
+from infra.local.programs.monitoring import monitoring_programs
+from infra.local.programs.program import Program, http_program
 from infra.local.settings import ROOT, StackSettings, python_module
-from infra.local.supervision.probes import http_probe
 
 
 def all_programs(settings: StackSettings) -> list[Program]:
@@ -28,15 +25,10 @@ def database_programs(settings: StackSettings) -> list[Program]:
 
 def service_programs(settings: StackSettings) -> list[Program]:
     """All programs that need the databases."""
-    return [
-        *airflow_programs(settings),
-        _mlflow(settings),
-        _api(settings),
-        _streamlit(settings),
-        _locust(settings),
-        _exporter(settings),
-        *watching_programs(settings),
-    ]
+    shared = shared_environment(settings)
+    create = (_mlflow, _api, _streamlit, _locust, _exporter)
+    services = [*airflow_programs(settings), *(program(settings, shared) for program in create)]
+    return [*services, *monitoring_programs(settings, services)]
 
 
 def mlflow_database_secret(settings: StackSettings) -> dict[str, str]:
@@ -59,57 +51,23 @@ def _postgres(name: str, server: PostgresServer) -> Program:
     )
 
 
-def _service(
-    settings: StackSettings,
-    name: str,
-    port_setting: str,
-    command: list[str],
-    ready_path: str,
-    page: str | None = "",
-    environment: Mapping[str, str] | None = None,
-    secret_environment: Mapping[str, str] | None = None,
-) -> Program:
-    """A Python program with one HTTP port; `page` is the path for a browser, None if it has none."""
-    port: int = getattr(settings, port_setting.lower())
-    return Program(
-        name=name,
-        command=command,
-        is_ready=http_probe(f"{settings.url(port)}{ready_path}"),
-        ports={port_setting: port},
-        address=None if page is None else f"http://localhost:{port}{page}",
-        environment={**shared_environment(settings), **(environment or {})},
-        secret_environment=secret_environment or {},
-    )
-
-
-def _mlflow(settings: StackSettings) -> Program:
+def _mlflow(settings: StackSettings, shared: dict[str, str]) -> Program:
     artifacts = ROOT / settings.mlflow_artifacts_dir
-    return _service(
-        settings,
-        "mlflow",
-        "MLFLOW_PORT",
-        mlflow_command(),
-        READY_PATH,
-        environment=mlflow_environment(artifacts, settings.bind_address, settings.mlflow_port),
-        secret_environment=mlflow_database_secret(settings),
-    )
+    environment = shared | mlflow_environment(artifacts, settings.bind_address, settings.mlflow_port)
+    database = mlflow_database_secret(settings)
+    return http_program(settings, "mlflow", "MLFLOW_PORT", mlflow_command(), READY_PATH, "", environment, database)
 
 
-def _api(settings: StackSettings) -> Program:
+def _api(settings: StackSettings, shared: dict[str, str]) -> Program:
     listen = ("--host", settings.bind_address, "--port", str(settings.api_port), "--timeout-graceful-shutdown", "10")
-    return _service(
-        settings,
-        "api",
-        "API_PORT",
-        python_module("uvicorn", "--factory", "api.app:create_app", *listen),
-        "/health",  # not /ready: the first model is trained later
-        page="/docs",
-        environment={"WEB_CONCURRENCY": str(settings.api_workers)},  # read by uvicorn
-    )
+    command = python_module("uvicorn", "--factory", "api.app:create_app", *listen)
+    environment = shared | {"WEB_CONCURRENCY": str(settings.api_workers)}  # read by uvicorn
+    # Ready without a model, which is trained later.
+    return http_program(settings, "api", "API_PORT", command, "/health", "/docs", environment)
 
 
-def _streamlit(settings: StackSettings) -> Program:
-    environment = {
+def _streamlit(settings: StackSettings, shared: dict[str, str]) -> Program:
+    environment = shared | {
         "STREAMLIT_SERVER_ADDRESS": settings.bind_address,
         "STREAMLIT_SERVER_PORT": str(settings.ui_port),
         "PROMETHEUS_URL": settings.url(settings.prometheus_port),
@@ -117,20 +75,20 @@ def _streamlit(settings: StackSettings) -> Program:
         **_airflow_login(settings),
     }
     command = python_module("streamlit", "run", str(ROOT / "ui" / "app.py"))
-    return _service(settings, "streamlit", "UI_PORT", command, "/_stcore/health", environment=environment)
+    return http_program(settings, "streamlit", "UI_PORT", command, "/_stcore/health", "", environment)
 
 
-def _locust(settings: StackSettings) -> Program:
+def _locust(settings: StackSettings, shared: dict[str, str]) -> Program:
     web = ("--web-host", settings.bind_address, "--web-port", str(settings.locust_port))
     target = ("--host", settings.url(settings.api_port))
     command = python_module("locust", "-f", str(ROOT / "locust" / "locustfile.py"), *web, *target)
-    return _service(settings, "locust", "LOCUST_PORT", command, "/stats/requests")
+    return http_program(settings, "locust", "LOCUST_PORT", command, "/stats/requests", "", shared)
 
 
-def _exporter(settings: StackSettings) -> Program:
-    environment = {"EXPORTER_BIND": settings.bind_address, **_airflow_login(settings)}
+def _exporter(settings: StackSettings, shared: dict[str, str]) -> Program:
+    environment = shared | {"EXPORTER_BIND": settings.bind_address, **_airflow_login(settings)}
     command = python_module("infra.exporter")
-    return _service(settings, "exporter", "EXPORTER_PORT", command, "/metrics", page=None, environment=environment)
+    return http_program(settings, "exporter", "EXPORTER_PORT", command, "/metrics", environment=environment)
 
 
 def _airflow_login(settings: StackSettings) -> dict[str, str]:
