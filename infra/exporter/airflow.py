@@ -39,10 +39,6 @@ class AirflowReader:
                 metrics.set("airflow_dag_paused", dag["is_paused"], dag["dag_id"])
                 self._read_runs(metrics, dag["dag_id"], runs.get(dag["dag_id"], {}))
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
-
     def _read_runs(self, metrics: Metrics, dag_id: str, counts: Mapping[str, int]) -> None:
         for state, count in counts.items():
             metrics.set("airflow_dag_runs", count, dag_id, state)

@@ -2,9 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
 
 import httpx
 import psycopg2
@@ -21,21 +20,16 @@ from infra.exporter.warehouse import ROLE, WarehouseReader
 logger = logging.getLogger("infra.exporter")
 
 
-class Reader(Protocol):
-    """Reads one target."""
-
-    def read(self, metrics: Metrics) -> None:
-        """Set the target's metrics; any error is a failed read."""
-
-    def close(self) -> None:
-        """Close the connections."""
+Read = Callable[[Metrics], None]
+"""Sets the metrics of one target, or raises."""
 
 
 class PlatformCollector(Collector):
     """Collects the metrics of all targets; the failure of one leaves those of the others."""
 
-    def __init__(self, readers: dict[str, Reader]) -> None:
+    def __init__(self, readers: dict[str, Read], clients: Sequence[BudgetedClient]) -> None:
         self._readers = readers
+        self._clients = clients
         self._pool = ThreadPoolExecutor(max_workers=len(readers), thread_name_prefix="reader")
         self._lock = threading.Lock()
         self._failures = dict.fromkeys(readers, 0)
@@ -49,7 +43,7 @@ class PlatformCollector(Collector):
         """Read all targets; concurrent scrapes run one after the other."""
         metrics = Metrics()
         with self._lock:
-            errors = self._pool.map(lambda reader: _read(reader, metrics), self._readers.values())
+            errors = self._pool.map(lambda read: _error_of(read, metrics), self._readers.values())
             for target, error in zip(self._readers, errors, strict=True):
                 self._record(target, error)
                 metrics.set("exporter_scrape_errors_total", self._failures[target], target)
@@ -58,8 +52,8 @@ class PlatformCollector(Collector):
     def close(self) -> None:
         """Stop the threads and close the connections."""
         self._pool.shutdown(cancel_futures=True)
-        for reader in self._readers.values():
-            reader.close()
+        for client in self._clients:
+            client.close()
 
     def _record(self, target: str, error: str | None) -> None:
         """Count a failure, and log it when it differs from that of the last scrape."""
@@ -84,23 +78,20 @@ def create_collector(settings: ExporterSettings) -> PlatformCollector:
         "password": settings.postgres_monitor_password.get_secret_value(),
         "application_name": "exporter",
     }
-    return PlatformCollector(
-        {
-            "airflow": AirflowReader(
-                BudgetedClient(settings.airflow_url, budget),
-                settings.airflow_user,
-                settings.airflow_password.get_secret_value(),
-            ),
-            "mlflow": MlflowReader(BudgetedClient(settings.mlflow_tracking_uri, budget)),
-            "warehouse": WarehouseReader(database, budget),
-        }
-    )
+    airflow = BudgetedClient(settings.airflow_url, budget)
+    mlflow = BudgetedClient(settings.mlflow_tracking_uri, budget)
+    readers: dict[str, Read] = {
+        "airflow": AirflowReader(airflow, settings.airflow_user, settings.airflow_password.get_secret_value()).read,
+        "mlflow": MlflowReader(mlflow).read,
+        "warehouse": WarehouseReader(database, budget).read,
+    }
+    return PlatformCollector(readers, [airflow, mlflow])
 
 
-def _read(reader: Reader, metrics: Metrics) -> str | None:
+def _error_of(read: Read, metrics: Metrics) -> str | None:
     """Read one target; returns the reason of a failure."""
     try:
-        reader.read(metrics)
+        read(metrics)
     except (httpx.HTTPError, httpx.InvalidURL, psycopg2.Error, TimeoutError) as error:
         return " ".join(str(error).split()) or type(error).__name__
     except (AttributeError, LookupError, TypeError, ValueError) as error:

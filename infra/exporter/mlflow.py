@@ -35,10 +35,6 @@ class MlflowReader:
             metrics.set("mlflow_registered_model_version", int(alias["version"]), alias["alias"])
         metrics.set("mlflow_model_versions", self._count(model) if model else 0)
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
-
     def _model(self) -> dict[str, Any]:
         """The registered model; empty when there is none, which is a healthy answer unlike any other 404."""
         path = "/api/2.0/mlflow/registered-models/get"

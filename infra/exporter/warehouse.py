@@ -51,9 +51,6 @@ class WarehouseReader:
         finally:
             session.close()
 
-    def close(self) -> None:
-        """Do nothing: no connection stays open between two reads."""
-
 
 def _read_data(session: "_Session", metrics: Metrics) -> None:
     for ingested_at, accepted, rejected in session.rows(_INGESTION):

@@ -21,9 +21,9 @@ def model_name() -> str:
 
 @pytest.fixture
 def reader(mlflow_server: str, model_name: str) -> Iterator[MlflowReader]:
-    reader = MlflowReader(BudgetedClient(mlflow_server, 10), model_name)
-    yield reader
-    reader.close()
+    client = BudgetedClient(mlflow_server, 10)
+    yield MlflowReader(client, model_name)
+    client.close()
 
 
 def _samples(metrics: Metrics) -> dict[str, float]:
@@ -72,10 +72,10 @@ def test_versions_and_aliases_follow_the_registry(reader: MlflowReader, mlflow_s
 
 @pytest.mark.parametrize("url", ["{server}/elsewhere", UNREACHABLE], ids=["another server", "no server"])
 def test_without_mlflow_it_is_not_up(url: str, mlflow_server: str) -> None:
-    reader, metrics = MlflowReader(BudgetedClient(url.format(server=mlflow_server), 10)), Metrics()
+    client, metrics = BudgetedClient(url.format(server=mlflow_server), 10), Metrics()
     with pytest.raises(httpx.HTTPError):
-        reader.read(metrics)
-    reader.close()
+        MlflowReader(client).read(metrics)
+    client.close()
     values = _samples(metrics)
     assert values.pop("mlflow_probe_duration_seconds") > 0
     assert values == {"mlflow_up": 0}
