@@ -12,7 +12,7 @@ class ExporterSettings(MlflowSettings):
 
     airflow_port: Port = 8080
     airflow_url: str = Field(
-        default_factory=lambda given: f"http://127.0.0.1:{given['airflow_port']}",
+        default_factory=lambda data: f"http://127.0.0.1:{data['airflow_port']}",
         pattern=HTTP_URL,
         validate_default=True,
     )

@@ -91,7 +91,7 @@ def logs(
 
 @app.command()
 def down() -> None:
-    """Stop everything that was started here, and nothing else."""
+    """Stop all programs of this stack, and no others."""
     with open_stack() as stack:
         console.print("The stack is down." if stack.down() else "Nothing was running.")
 

@@ -1,7 +1,7 @@
 """Client of Airflow's REST API."""
 
-from types import TracebackType
-from typing import Any, Self
+from contextlib import AbstractContextManager
+from typing import Any
 
 import httpx
 
@@ -9,7 +9,7 @@ from infra.local.errors import StackError
 from infra.local.settings import StackSettings
 
 
-class AirflowClient:
+class AirflowClient(AbstractContextManager["AirflowClient"]):
     """An authenticated client; every method raises `StackError` when Airflow cannot be reached or refuses."""
 
     def __init__(self, settings: StackSettings) -> None:
@@ -18,12 +18,7 @@ class AirflowClient:
         token = self._call("POST", "/auth/token", json=login)["access_token"]
         self._http.headers["Authorization"] = f"Bearer {token}"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._http.close()
 
     def has_dag(self, dag_id: str) -> bool:

@@ -40,14 +40,14 @@ def follow_run(airflow: AirflowClient, dag_id: str, run_id: str, console: Consol
     Raises:
         StackError: the run failed; the log of the failed task is printed first.
     """
-    shown: dict[tuple[str, int], str] = {}
+    printed: dict[tuple[str, int], str] = {}
     started = time.monotonic()
     with console.status("") as status:
         while True:
             run = airflow.get_run(dag_id, run_id)  # before the tasks, so that a finished run has finished tasks
             tasks = airflow.task_instances(dag_id, run_id)
             for task in tasks:
-                _show_once(task, shown, console)
+                _print_once(task, printed, console)
             if run["state"] in FINISHED_STATES:
                 break
             active = [task["task_id"] for task in tasks if task["state"] in ("running", "queued", "scheduled")]
@@ -59,11 +59,11 @@ def follow_run(airflow: AirflowClient, dag_id: str, run_id: str, console: Consol
         raise _failure(airflow, dag_id, tasks, console)
 
 
-def _show_once(task: dict[str, Any], shown: dict[tuple[str, int], str], console: Console) -> None:
+def _print_once(task: dict[str, Any], printed: dict[tuple[str, int], str], console: Console) -> None:
     key, state = (task["task_id"], task["map_index"]), task["state"]
-    if state == shown.get(key) or state in (None, "scheduled", "queued", "running", "removed"):
+    if state == printed.get(key) or state in (None, "scheduled", "queued", "running", "removed"):
         return
-    shown[key] = state
+    printed[key] = state
     name = task["task_id"] if task["map_index"] < 0 else f"{task['task_id']}[{task['map_index']}]"
     seconds = f"{task['duration']:6.1f} s" if task["duration"] else "        "
     console.print(f"  {MARKS.get(state, '[red]✗[/]')} {escape(name):<32}{seconds}  {_describe(state)}")

@@ -42,7 +42,7 @@ def known_variables() -> frozenset[str]:
     )
 
 
-def given_settings(environment: Mapping[str, str], dotenv: Path) -> dict[str, str]:
+def read_settings(environment: Mapping[str, str], dotenv: Path) -> dict[str, str]:
     """Return the settings of services from ``.env`` and the environment, which takes precedence."""
     merged = {name: value or "" for name, value in dotenv_values(dotenv).items()} | dict(environment)
     return {name: value for name, value in merged.items() if name in known_variables()}
@@ -51,7 +51,7 @@ def given_settings(environment: Mapping[str, str], dotenv: Path) -> dict[str, st
 def shared_environment(settings: StackSettings) -> dict[str, str]:
     """Variables of every program that runs Python code of this repository."""
     places = settings.places
-    given = given_settings(os.environ, ROOT / ".env")
+    configured = read_settings(os.environ, ROOT / ".env")
     shared = {
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
@@ -67,7 +67,7 @@ def shared_environment(settings: StackSettings) -> dict[str, str]:
     }
     if settings.data_file is not None:
         shared["DATA_FILE"] = str((ROOT / settings.data_file).resolve())
-    return given | shared
+    return configured | shared
 
 
 def without_settings(environment: Mapping[str, str]) -> dict[str, str]:

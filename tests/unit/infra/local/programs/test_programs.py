@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.programs.environment import TELEMETRY_OFF, given_settings, known_variables, without_settings
+from infra.local.programs.environment import TELEMETRY_OFF, read_settings, known_variables, without_settings
 from infra.local.programs.program import Program
 from infra.local.programs.services import all_programs
 from infra.local.provisioning import prepare_secrets
@@ -89,7 +89,7 @@ def test_no_program_sends_usage_data(programs: list[Program]) -> None:
 def test_the_environment_overrides_dotenv_and_other_variables_are_left_out(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text("DATA_SOURCE=uci\nAPI_PORT=8001\nUNKNOWN=1\n")
-    assert given_settings({"DATA_SOURCE": "synthetic", "HOME": "/root"}, dotenv) == {
+    assert read_settings({"DATA_SOURCE": "synthetic", "HOME": "/root"}, dotenv) == {
         "DATA_SOURCE": "synthetic",
         "API_PORT": "8001",
     }
