@@ -17,7 +17,7 @@ from infra.local.programs.airflow import write_login
 from infra.local.programs.environment import without_settings
 from infra.local.programs.monitoring import write_prometheus_files
 from infra.local.programs.program import Program
-from infra.local.programs.services import all_programs, database_programs, service_programs
+from infra.local.programs.services import database_programs, service_programs
 from infra.local.provisioning import create_databases, initialise_clusters, migrate, prepare_secrets, write_dotenv
 from infra.local.settings import StackSettings
 from infra.local.supervision.supervisor import Supervisor
@@ -43,22 +43,27 @@ class Stack:
         write_dotenv(self._console)
         if not self.supervisor.running:
             check_machine(settings)
-            self._refuse_orphans()
+            if orphans := self.supervisor.orphans():
+                raise StackError(f"{len(orphans)} processes of an earlier start still run: make down stops them.")
         settings.places.create()
         prepare_secrets(settings)
         with self._console.status("creating the databases"):
             initialise_clusters(settings)
         write_login(settings)
-        programs = all_programs(settings)
-        self._check_free_ports(programs)
-        self.supervisor.configure(programs)
+        databases, services = database_programs(settings), service_programs(settings)
+        running = {name for name, process in self.supervisor.states().items() if process.running}
+        starting = [program for program in [*databases, *services] if program.name not in running]
+        check_ports(starting, settings.bind_address)
+        self.supervisor.configure([*databases, *services])
         self.supervisor.launch(without_settings(os.environ))
-        self.start(database_programs(settings))
+        self.start(databases)
         with self._console.status("migrating the databases"):
             create_databases(settings)
             migrate(settings)
-        self._write_configurations()
-        self.start(service_programs(settings))
+        prometheus = self.supervisor.states().get("prometheus")
+        if prometheus is not None and not prometheus.running:  # it reads its configuration only when it starts
+            write_prometheus_files(settings, services)
+        self.start(services)
 
     def down(self) -> bool:
         """Stop all programs of this stack; returns whether any was running."""
@@ -81,17 +86,6 @@ class Stack:
     def memory(self) -> int:
         """Memory of the whole stack in bytes, with shared pages counted once (PSS)."""
         return sum(_memory(process) for process in self.supervisor.processes())
-
-    def _write_configurations(self) -> None:
-        """Prometheus reads its configuration once, when it starts."""
-        prometheus = self.supervisor.states().get("prometheus")
-        if prometheus is not None and not prometheus.running:
-            write_prometheus_files(self.settings, service_programs(self.settings))
-
-    def _check_free_ports(self, programs: Sequence[Program]) -> None:
-        states = self.supervisor.states()
-        starting = [program for program in programs if program.name not in states or not states[program.name].running]
-        check_ports(starting, self.settings.bind_address)
 
     def start(self, programs: Sequence[Program]) -> None:
         """Start programs and wait until they are ready; prints a line for each.
@@ -122,10 +116,6 @@ class Stack:
 
     def _log(self, name: str) -> Path:
         return self.settings.places.logs / f"{name}.log"
-
-    def _refuse_orphans(self) -> None:
-        if orphans := self.supervisor.orphans():
-            raise StackError(f"{len(orphans)} processes of an earlier start still run: make down stops them.")
 
     def _stop_orphans(self) -> bool:
         """Stop the processes that outlived a killed supervisor; returns whether there were any."""

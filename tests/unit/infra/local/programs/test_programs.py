@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.programs.environment import TELEMETRY_OFF, read_settings, known_variables, without_settings
+from infra.local.programs.environment import TELEMETRY_OFF, known_variables, read_settings, without_settings
 from infra.local.programs.program import Program
 from infra.local.programs.services import all_programs
 from infra.local.provisioning import prepare_secrets
