@@ -27,18 +27,15 @@ def check_machine(settings: StackSettings) -> None:
         raise StackError(f"Python {sys.version_info[0]}.{sys.version_info[1]} is too old or too new: use 3.11 to 3.13.")
     if settings.data_file is not None and not (ROOT / settings.data_file).is_file():
         raise StackError(f"DATA_FILE {settings.data_file} does not exist: correct it in .env, or leave it empty.")
-    memory = available_memory() / GIB
-    if memory < settings.min_memory_gb:
-        raise StackError(
-            f"Only {memory:.1f} GB of memory are free and the stack needs {settings.min_memory_gb:g}: "
-            "stop other programs, or lower MIN_MEMORY_GB in .env."
-        )
-    disk = shutil.disk_usage(ROOT).free / GIB
-    if disk < settings.min_disk_gb:
-        raise StackError(
-            f"Only {disk:.1f} GB of disk are free and the stack needs {settings.min_disk_gb:g}: "
-            "free space, or lower MIN_DISK_GB in .env."
-        )
+    for resource, free, minimum, remedy in (
+        ("memory", available_memory(), settings.min_memory_gb, "stop other programs"),
+        ("disk", shutil.disk_usage(ROOT).free, settings.min_disk_gb, "free space"),
+    ):
+        if free / GIB < minimum:
+            raise StackError(
+                f"Only {free / GIB:.1f} GB of {resource} are free and the stack needs {minimum:g}: "
+                f"{remedy}, or lower MIN_{resource.upper()}_GB in .env."
+            )
 
 
 def available_memory(cgroup: Path = CGROUP) -> int:

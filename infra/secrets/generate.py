@@ -6,6 +6,7 @@ Compose runs this module in an image without packages, so it uses only the stand
 import base64
 import os
 import secrets
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,18 +50,15 @@ def generate(folder: Path) -> list[str]:
 
 def _create(path: Path, content: str) -> bool:
     """Write a draft and link it to `path`; of two concurrent calls the first wins."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.") as draft:
+        os.fchmod(draft.fileno(), 0o400)
+        draft.write(content)
+        draft.flush()
+        os.fsync(draft.fileno())
         if path.exists() and not path.stat().st_size:
             path.unlink()
-        os.link(draft, path)
-    except FileExistsError:
-        return False
-    finally:
-        draft.unlink()
+        try:
+            os.link(draft.name, path)
+        except FileExistsError:
+            return False
     return True

@@ -83,13 +83,20 @@ class Supervisor:
     def configure(self, programs: Iterable[Program]) -> None:
         """Write the configuration; running programs whose configuration changed are stopped."""
         places = self._places
-        sections = [_header(places)]
+        sections = _base_sections(places)
         for program in programs:
             file = places.run / f"{program.name}.json"
-            text = json.dumps(_launch_file(program, places), indent=2, sort_keys=True)
+            launch = {
+                "command": program.command,
+                "environment": dict(program.environment),
+                "secret_environment": dict(program.secret_environment),
+                "secrets_dir": str(places.secrets),
+            }
+            text = json.dumps(launch, indent=2, sort_keys=True)
             _write_private(file, text)
-            sections.append(_section(program, places, file, hashlib.sha256(text.encode()).hexdigest()[:16]))
-        _write_private(places.supervisor_config, "\n".join(sections))
+            fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
+            sections[f"program:{program.name}"] = _program_section(program, places, file, fingerprint)
+        _write_private(places.supervisor_config, _format_ini(sections))
         if self.running:
             command = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(places.supervisor_config), "update"]
             result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -166,37 +173,28 @@ def _write_private(file: Path, text: str) -> None:
     file.write_text(text)
 
 
-def _launch_file(program: Program, places: Places) -> dict[str, Any]:
+def _base_sections(places: Places) -> dict[str, dict[str, Any]]:
     return {
-        "command": program.command,
-        "environment": dict(program.environment),
-        "secret_environment": dict(program.secret_environment),
-        "secrets_dir": str(places.secrets),
+        "unix_http_server": {"file": places.socket, "chmod": "0700"},
+        "supervisord": {
+            "logfile": places.logs / "supervisord.log",
+            "logfile_maxbytes": "5MB",
+            "logfile_backups": 1,
+            "pidfile": places.supervisor_pid,
+            "childlogdir": places.logs,
+            "directory": ROOT,
+            "umask": "022",
+        },
+        "rpcinterface:supervisor": {
+            "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
+        },
+        "supervisorctl": {"serverurl": f"unix://{places.socket}"},
     }
 
 
-def _header(places: Places) -> str:
-    supervisord = {
-        "logfile": places.logs / "supervisord.log",
-        "logfile_maxbytes": "5MB",
-        "logfile_backups": 1,
-        "pidfile": places.supervisor_pid,
-        "childlogdir": places.logs,
-        "directory": ROOT,
-        "umask": "022",
-    }
-    interface = {"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"}
-    return (
-        _ini("unix_http_server", {"file": places.socket, "chmod": "0700"})
-        + _ini("supervisord", supervisord)
-        + _ini("rpcinterface:supervisor", interface)
-        + _ini("supervisorctl", {"serverurl": f"unix://{places.socket}"})
-    )
-
-
-def _section(program: Program, places: Places, launch_file: Path, fingerprint: str) -> str:
+def _program_section(program: Program, places: Places, launch_file: Path, fingerprint: str) -> dict[str, Any]:
     launch = [sys.executable, "-m", "infra.local.supervision.launch", str(launch_file)]
-    keys: dict[str, Any] = {
+    return {
         # Another account cannot read secrets and launch files; a program that runs as one needs none.
         "command": shlex.join(program.command if program.account else launch),
         "environment": f'STACK_FINGERPRINT="{fingerprint}"',  # changed settings change the section, hence a restart
@@ -213,12 +211,12 @@ def _section(program: Program, places: Places, launch_file: Path, fingerprint: s
         "stdout_logfile": places.logs / f"{program.name}.log",
         "stdout_logfile_maxbytes": "10MB",
         "stdout_logfile_backups": 3,
+        **({"user": program.account} if program.account else {}),
     }
-    if program.account:
-        keys["user"] = program.account
-    return _ini(f"program:{program.name}", keys)
 
 
-def _ini(section: str, keys: Mapping[str, Any]) -> str:
-    lines = [f"{key}={str(value).replace('%', '%%')}" for key, value in keys.items()]
-    return "\n".join([f"[{section}]", *lines, "", ""])
+def _format_ini(sections: Mapping[str, Mapping[str, Any]]) -> str:
+    lines = []
+    for name, keys in sections.items():
+        lines += [f"[{name}]", *(f"{key}={str(value).replace('%', '%%')}" for key, value in keys.items()), ""]
+    return "\n".join(lines)
