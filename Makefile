@@ -62,8 +62,35 @@ $(BIN)/python:
 
 # --- Tests ------------------------------------------------------------------------------------------------------
 
-.PHONY: test lint types unit integration e2e test-ui images dags-test test-faults test-observability compose-test evaluate bench bench-serving
-test: lint types unit integration e2e ## Everything below, up to one run of the whole stack (no Docker, no root)
+.PHONY: quick test test-all pre-commit lint types unit integration e2e e2e-native test-ui images dags-test test-faults \
+	test-observability compose-test compose-smoke test-repeatedly audit evaluate bench bench-serving
+
+# Processes that run tests in parallel; tests of one file stay in one process.
+JOBS ?= 2
+PARALLEL := -n $(JOBS) --dist loadfile --no-loadscope-reorder
+
+quick: env ## Style, types and unit tests
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory -j2 types unit
+
+test: quick integration e2e ## quick, tests on real servers, and one run of the whole stack (no Docker, no root)
+
+test-all: env ## Every suite there is, faults, observability and Docker Compose included; writes docs/testing.md
+	$(BIN)/python .ci/suites.py --all
+
+# Half of the runs beside two busy processes; every failure is reported with its output.
+test-repeatedly: env ## make test, RUNS times in a row
+	$(BIN)/python -m tests.support.repeat $(or $(RUNS),20)
+
+pre-commit: env ## What the commit hooks check, on every file
+	SKIP=mypy,mypy-dags $(BIN)/pre-commit run --all-files
+
+AUDIT := $(UV) tool run --from pip-audit==2.9.0 pip-audit --disable-pip --no-deps
+audit: | $(UV) ## Known vulnerabilities of the locked packages, and faults of the workflow
+	@mkdir -p build
+	$(UV) export --quiet --frozen --all-groups --no-hashes --output-file build/requirements.txt
+	$(AUDIT) --requirement build/requirements.txt
+	$(UV) tool run zizmor==1.32.0 --offline .github
 
 lint: env ## Style and likely bugs
 	$(BIN)/ruff check .
@@ -73,23 +100,29 @@ types: env ## mypy --strict
 	$(BIN)/mypy
 	MYPYPATH=.:dags $(BIN)/mypy dags/*.py
 
-unit: env ## Fast tests
-	$(BIN)/pytest tests/unit
+unit: env ## Fast tests, without any server
+	$(BIN)/pytest $(PARALLEL) tests/unit
 
+# Tests that compare times run by themselves.
 integration: env ## Tests on a real PostgreSQL, a real MLflow, real HTTP
-	$(BIN)/pytest tests/integration
+	$(BIN)/pytest $(PARALLEL) tests/integration -m "not alone"
+	$(BIN)/pytest tests/integration -m alone
+
+e2e: env ## One run of the whole stack, with every page in a real browser where there is one
+	$(BIN)/pytest tests/e2e -m "not docker"
+
+e2e-native: env ## The same without the browser tests of the interface
+	$(BIN)/pytest tests/e2e/test_native_stack.py
 
 test-ui: env ## Only the interface: its logic, its pages, and all of it in a real browser on the native stack
-	$(BIN)/pytest tests/unit/ui tests/integration/ui tests/e2e/interface
+	$(BIN)/pytest $(PARALLEL) tests/unit/ui tests/integration/ui
+	$(BIN)/pytest tests/e2e/interface
 
 images: $(BIN)/python ## The README's pictures, from the screenshots of the last end-to-end run
 	$(BIN)/python -m tests.support.images
 
 dags-test: env ## Only the DAGs, really run
 	$(BIN)/pytest tests/integration/dags
-
-e2e: env ## One run of the whole stack, with a real browser where there is one
-	$(BIN)/pytest tests/e2e -m "not docker"
 
 # make test-faults FAULT_SECONDS=300 SOAK_SECONDS=600: outages and load as long as the architecture promises for.
 test-faults: env ## Stop, kill, corrupt and flood real processes under load, and count failed and wrong answers
@@ -100,6 +133,9 @@ test-observability: env ## Ask every expression of dashboards and rules on a liv
 
 compose-test: env ## Build the images, start docker-compose.yml for real, and try everything
 	$(BIN)/pytest tests/e2e -m docker
+
+compose-smoke: env ## Build the images, start docker-compose.yml, ask every service once, and take it down
+	$(BIN)/pytest tests/e2e/compose/test_1_start.py
 
 # The UCI file where DATA_FILE names one, else the database of the running stack.
 SEEDS ?= 0-6

@@ -14,6 +14,9 @@ from tests.support.env_example import documented_settings
 from tests.support.mlflow import running_mlflow
 from tests.support.postgres import running_postgres
 
+# Set before MLflow is imported, and inherited by every program that a test starts.
+os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+
 ROLE_PASSWORD = secrets.token_urlsafe(16)
 
 

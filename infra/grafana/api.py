@@ -4,19 +4,18 @@ from infra.grafana.dashboard import Dashboard, variable
 from infra.grafana.limits import limit, limit_factors
 from infra.grafana.model import MODEL, PREDICTIONS
 from infra.grafana.panels import ORANGE, RED, YES_NO, Panel, heatmap, stat, timeseries
-from infra.grafana.promql import INTERVAL, mean, quantile, rate
+from infra.grafana.promql import INTERVAL, LATENCY, PREDICT, mean, quantile, rate
 
-ROUTE, PREDICT = '{route=~"$route"}', '{route="/predict"}'
-LATENCY = "api_request_duration_seconds"
+ROUTE = '{route=~"$route"}'
 BURN_RATE, ERROR_BUDGET = limit_factors("ErrorBudgetBurnFast")
 
 
-def _latency(name: str, share: float) -> Panel:
+def _latency(percent: int) -> Panel:
     return timeseries(
-        f"Latency {name} by route",
-        f"{share:.0%} of the requests took at most this time.",
-        (quantile(share, LATENCY, by="route", where=ROUTE), "{{route}}"),
-        limits=[(limit("ApiSlow"), ORANGE)] if name == "p95" else (),
+        f"Latency p{percent} by route",
+        f"{percent}% of the requests took at most this time.",
+        (quantile(percent / 100, LATENCY, by="route", where=ROUTE), "{{route}}"),
+        limits=[(limit("ApiSlow"), ORANGE)] if percent == 95 else (),
         unit="s",
         width=8,
         alerts=["ApiSlow"],
@@ -95,9 +94,7 @@ TRAFFIC = (
         width=8,
         alerts=["ErrorBudgetBurnFast", "ErrorBudgetBurnSlow"],
     ),
-    _latency("p50", 0.50),
-    _latency("p95", 0.95),
-    _latency("p99", 0.99),
+    *map(_latency, (50, 95, 99)),
     heatmap(
         "Latency of /predict",
         "Number of requests by duration. Two bands are two kinds of request, such as single records and batches.",

@@ -1,15 +1,12 @@
 """``python -m infra.grafana.build``: writes the dashboards' JSON, which Grafana provisions."""
 
 import json
-import logging
 from pathlib import Path
 
 from infra.grafana import api, field, load_test, pipelines, services
 
 FOLDER = Path(__file__).parent / "dashboards"
 DASHBOARDS = tuple(module.DASHBOARD for module in (services, api, pipelines, field, load_test))
-
-logger = logging.getLogger(__name__)
 
 
 def render() -> dict[Path, str]:
@@ -20,14 +17,6 @@ def render() -> dict[Path, str]:
     }
 
 
-def main() -> None:
-    """Write all files."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    FOLDER.mkdir(exist_ok=True)
+if __name__ == "__main__":
     for file, text in render().items():
         file.write_text(text)
-        logger.info("%s written", file.name)
-
-
-if __name__ == "__main__":
-    main()

@@ -2,13 +2,21 @@
 
 from infra.grafana.dashboard import Dashboard, variable
 from infra.grafana.limits import limit
-from infra.grafana.panels import BLUE, GREEN, ORANGE, RED, stat, states, table, timeline, timeseries
+from infra.grafana.panels import BLUE, GREEN, ORANGE, RED, Query, stat, states, table, timeline, timeseries
 from infra.grafana.promql import rate
 
 STATES = states({0: ("OK", GREEN), 1: ("DRIFT", RED), -1: ("TOO FEW", BLUE)})
 FEATURE = '{feature=~"$feature"}'
 VERSION = 'model_version=~"$version"'
 DAY = 24 * 3600
+
+
+def _by_version(metric: str, *labels: str, where: str = "") -> Query:
+    names = ("model_version", *labels)
+    selector = f"{VERSION}, {where}" if where else VERSION
+    legend = " ".join(f"{{{{{name}}}}}" for name in names)
+    return f"max by ({', '.join(names)}) ({metric}{{{selector}}})", f"version {legend}"
+
 
 DRIFT = (
     stat(
@@ -65,10 +73,7 @@ QUALITY = (
     timeseries(
         "Realised AUROC",
         "AUROC computed from known outcomes, with its 95 % interval, and the AUROC estimated from the predictions.",
-        (
-            f'max by (model_version, bound) (realised_quality{{{VERSION}, subgroup="all", metric="auroc"}})',
-            "version {{model_version}} {{bound}}",
-        ),
+        _by_version("realised_quality", "bound", where='subgroup="all", metric="auroc"'),
         (
             f'max by (model_version) (estimated_quality{{{VERSION}, metric="auroc"}})',
             "version {{model_version}} estimated",
@@ -81,11 +86,7 @@ QUALITY = (
     timeseries(
         "Calibration intercept",
         "0 is calibrated; above 0 more patients are readmitted than predicted. With its 95 % interval.",
-        (
-            f'max by (model_version, bound) (realised_quality{{{VERSION}, subgroup="all", '
-            'metric="calibration_intercept"})',
-            "version {{model_version}} {{bound}}",
-        ),
+        _by_version("realised_quality", "bound", where='subgroup="all", metric="calibration_intercept"'),
         unit="none",
         limits=[(limit("CalibrationOff"), ORANGE)],
         alerts=["CalibrationOff"],
@@ -93,11 +94,7 @@ QUALITY = (
     timeseries(
         "Realised AUROC by subgroup",
         "Subgroups that the gate compares. A wide interval means few outcomes.",
-        (
-            f'max by (model_version, subgroup) (realised_quality{{{VERSION}, subgroup!="all", metric="auroc", '
-            'bound="value"})',
-            "version {{model_version}} {{subgroup}}",
-        ),
+        _by_version("realised_quality", "subgroup", where='subgroup!="all", metric="auroc", bound="value"'),
         unit="none",
         top=1,
         height=10,
@@ -112,12 +109,12 @@ QUALITY = (
     timeseries(
         "Mature outcomes",
         "Predictions that are old enough for a known outcome and have one.",
-        (f"max by (model_version) (realised_outcomes{{{VERSION}}})", "version {{model_version}}"),
+        _by_version("realised_outcomes"),
     ),
     timeseries(
         "Coverage",
         "Share of the matured predictions with a known outcome. Selective reporting of outcomes biases the metrics.",
-        (f"max by (model_version) (realised_coverage_ratio{{{VERSION}}})", "version {{model_version}}"),
+        _by_version("realised_coverage_ratio"),
         unit="percentunit",
         top=1,
     ),

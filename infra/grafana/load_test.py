@@ -3,10 +3,7 @@
 from infra.grafana.dashboard import Dashboard
 from infra.grafana.limits import limit
 from infra.grafana.panels import ORANGE, RED, stat, timeseries
-from infra.grafana.promql import CPU_SHARE, LOAD_TEST_SHARE, quantile, rate
-
-PREDICT = '{route="/predict"}'
-LATENCY = "api_request_duration_seconds"
+from infra.grafana.promql import CPU_SHARE, LATENCY, LOAD_TEST_SHARE, PREDICT, quantile, rate
 
 LOCUST = (
     stat("Users", "Simulated users now.", ("sum(locust_users)", "users")),

@@ -7,6 +7,7 @@ from infra.grafana.promql import rate
 from ml.core.settings import MlSettings
 
 DAG = '{dag_id=~"$dag"}'
+MAX_REJECTED_SHARE = MlSettings.model_fields["max_rejected_share"].default
 
 AIRFLOW = (
     stat(
@@ -96,10 +97,7 @@ DATA = (
         "An ingestion fails above MAX_REJECTED_SHARE; red is its default.",
         ('sum(ingestion_rows{outcome="rejected"}) / (sum(ingestion_rows) > 0)', "rejected"),
         unit="percentunit",
-        thresholds=[
-            (limit("IngestionRejecting"), ORANGE),
-            (MlSettings.model_fields["max_rejected_share"].default, RED),
-        ],
+        thresholds=[(limit("IngestionRejecting"), ORANGE), (MAX_REJECTED_SHARE, RED)],
         width=6,
         alerts=["IngestionRejecting"],
     ),

@@ -2,6 +2,7 @@
 
 INTERVAL = "[$__rate_interval]"
 """The range that Grafana fits to the zoom and to the scrape interval of the data source."""
+LATENCY, PREDICT = "api_request_duration_seconds", '{route="/predict"}'
 
 
 def rate(counter: str, *, by: str = "", where: str = "") -> str:

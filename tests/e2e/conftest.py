@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.native import ROOT, NativeStack, prepare_native
 
@@ -20,6 +20,11 @@ QUIET = (
     "--disable-sync",
 )
 DEMO_SECONDS = 900
+SMALL = {"FOREST_TREES": "60", "BOOTSTRAP_SAMPLES": "100"}
+"""A model of the genuine data that takes a third of the time; Docker Compose is tested with the defaults."""
+AUDIT = ROOT / "tests" / "support" / "audit"
+OUTSIDE = ROOT / "build" / "outside-connections.txt"
+"""Every attempt of a program of the stack to reach another machine."""
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +36,8 @@ def demo_output() -> list[str]:
 @pytest.fixture(scope="session")
 def native(demo_output: list[str], pytestconfig: pytest.Config) -> Iterator[NativeStack]:
     """The stack after `make demo`; ended by `make down` and removed by `make clean`."""
-    stack = prepare_native()
+    stack = prepare_native(PYTHONPATH=str(AUDIT), OUTSIDE_CONNECTIONS=str(OUTSIDE), **SMALL)
+    OUTSIDE.unlink(missing_ok=True)
     try:
         done = stack.run("make demo", DEMO_SECONDS)
         demo_output.append(done.stdout)
@@ -50,9 +56,9 @@ def ui_url(native: NativeStack) -> str:
     return native.url(8501)
 
 
-@pytest.fixture
-def browser_page() -> Iterator[Page]:
-    """A fresh page of a real Chromium."""
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
         if os.environ.get("CI") == "true":
@@ -61,6 +67,13 @@ def browser_page() -> Iterator[Page]:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(QUIET))
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        yield page
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def browser_page(browser: Browser) -> Iterator[Page]:
+    """A page in a browser profile of its own."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield context.new_page()
+    context.close()

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import SCREENSHOTS
+from tests.e2e.conftest import OUTSIDE, SCREENSHOTS
 from tests.support.native import HOME, ROOT, NativeStack
 from tests.support.readme import commands, with_ports
 
@@ -160,6 +160,11 @@ def test_a_killed_api_is_restarted_within_ten_seconds(native: NativeStack) -> No
     api.kill()
     api.wait(10)
     wait_for("the API to serve again", lambda: responds(f"{native.url(8000)}/ready"), 10)
+
+
+def test_no_program_connects_to_another_machine(native: NativeStack) -> None:
+    attempts = OUTSIDE.read_text().splitlines() if OUTSIDE.exists() else []
+    assert attempts == []
 
 
 def test_down_stops_everything(native: NativeStack) -> None:

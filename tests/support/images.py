@@ -11,7 +11,7 @@ SHOWN: Final = {
     "predict": "ui-result",
     "model": "ui-model-light",
     "monitoring": "ui-monitoring-light",
-    "home": "ui-home-light",
+    "overview": "ui-overview-light",
 }
 """Name in ``docs/images``, and the screenshot it is made of."""
 WIDTH: Final = 900

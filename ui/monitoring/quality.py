@@ -66,7 +66,7 @@ def known_outcomes(version: VersionQuality) -> str:
     """How much of a version's quality is known at all."""
     outcomes = counted("{number} outcome is known", "{number} outcomes are known", round(version.outcomes))
     if version.coverage is None:
-        return _("VersionQuality {version}: {outcomes}.").format(version=version.name, outcomes=outcomes)
+        return _("Version {version}: {outcomes}.").format(version=version.name, outcomes=outcomes)
     text = _("Version {version}: {outcomes}, which is {share} of the predictions that are old enough to have one.")
     return text.format(version=version.name, outcomes=outcomes, share=percent(version.coverage, 0))
 
@@ -81,11 +81,11 @@ def _measured(metric: str, version: VersionQuality) -> str:
     one, estimate = version.realised.get(metric, Realised()), version.estimated.get(metric)
     parts = []
     if one.value is not None:
-        text = _("VersionQuality {version}: {value}, 95% interval {interval}.")
+        text = _("Version {version}: {value}, 95% interval {interval}.")
         held = interval(one.low, one.high, 3)
         parts.append(text.format(version=version.name, value=decimal(one.value, 3), interval=held))
     if estimate is not None:
-        text = _("VersionQuality {version}, estimated without outcomes: {value}.")
+        text = _("Version {version}, estimated without outcomes: {value}.")
         parts.append(text.format(version=version.name, value=decimal(estimate, 3)))
     return " ".join(parts)
 
@@ -95,7 +95,7 @@ def table(found: Sequence[VersionQuality], tested: dict[str, float | None], serv
     rows = [(version, metric) for version in found for metric in METRICS if _is_known(version, metric)]
     realised = [version.realised.get(metric, Realised()) for version, metric in rows]
     return {
-        _("VersionQuality"): [version.name for version, _metric in rows],
+        _("Version"): [version.name for version, _metric in rows],
         _("Figure"): [label(metric) for _version, metric in rows],
         _("Realised"): [_figure(one.value) for one in realised],
         _("95% interval"): [_interval(one) for one in realised],

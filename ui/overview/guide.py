@@ -62,7 +62,7 @@ def draw(picture: ServingState) -> None:
         st.markdown(f"**{_('Or let this page do it')}**")
         if first_run().was_started:
             progress.draw(first_run())
-        if operator.ask("home"):
+        if operator.ask("overview"):
             _start()
     banners.keep_looking(picture.state)
 

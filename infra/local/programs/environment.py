@@ -53,7 +53,7 @@ def shared_environment(settings: StackSettings) -> dict[str, str]:
     places = settings.places
     configured = read_settings(os.environ, ROOT / ".env")
     shared = {
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
         "PYTHONUNBUFFERED": "1",
         "MALLOC_ARENA_MAX": "2",  # fewer memory pools per process
         **TELEMETRY_OFF,

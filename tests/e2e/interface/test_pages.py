@@ -95,7 +95,7 @@ def test_monitoring_shows_traffic_and_links(native: NativeStack, ui_url: str, br
 
 def test_the_overview_says_how_every_service_is(ui_url: str, browser_page: Page) -> None:
     page = browser_page
-    open_page(page, ui_url, "home")
+    open_page(page, ui_url, "overview")
     for service in ("Prediction API", "MLflow", "Airflow", "Locust"):
         expect(page.get_by_text(service, exact=True).first).to_be_visible(timeout=ANSWER_MS)
     screenshot(page, "ui-home")

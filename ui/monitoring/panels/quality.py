@@ -71,10 +71,10 @@ def estimates(metric: str, found: Sequence[VersionQuality]) -> list[Estimate]:
     for version in found:
         one = version.realised.get(metric)
         if one and one.value is not None and one.low is not None and one.high is not None:
-            name = _("VersionQuality {version}").format(version=version.name)
+            name = _("Version {version}").format(version=version.name)
             rows.append(Estimate(name, one.value, one.low, one.high))
         if metric in version.estimated:
-            name = _("VersionQuality {version}, estimate").format(version=version.name)
+            name = _("Version {version}, estimate").format(version=version.name)
             rows.append(Estimate(name, version.estimated[metric]))
     return rows
 

@@ -21,7 +21,8 @@ def alert(name: str, severity: str, *, ended: bool = False, **labels: str) -> di
     return {
         "labels": {"alertname": name, "severity": severity, **labels},
         "annotations": {"summary": name},
-        "startsAt": (now - timedelta(minutes=1)).isoformat(),
+        # A new alert starts now: Alertmanager skips the group wait of older ones, and an inhibition may come too late.
+        "startsAt": (now - timedelta(minutes=1) if ended else now).isoformat(),
         "endsAt": (now if ended else now + timedelta(hours=1)).isoformat(),
     }
 

@@ -7,6 +7,8 @@ import pytest
 from bench.ingestion import LIMIT, ROUNDS, measure
 from infra.local.postgres.cluster import PostgresServer
 
+pytestmark = pytest.mark.alone
+
 
 def test_ingesting_the_genuine_file_takes_at_most_a_quarter_of_a_bare_to_sql(
     postgres_server: PostgresServer, genuine_file: Path, tmp_path: Path

@@ -14,7 +14,7 @@ from ui.clients.service_health import Addresses, Glance, Lookout
 from ui.overview import first_run
 from ui.overview.health_poller import glance
 
-PAGE = "app_pages/home.py"
+PAGE = "app_pages/overview.py"
 KEY = "the operator's"
 BEAT = "2026-05-04T02:11:09+00:00"
 HEALTHY = {

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from infra.prometheus.configuration import UI_URL, job_names, render, write
+from ml.core.settings import PublicAddresses
 from tests.support.programs import required
 from tests.unit.infra.prometheus.prometheus_files import FOLDER, ROOT, SCENARIOS, alerts
 
@@ -97,5 +98,9 @@ def test_runbook_links_lead_to_the_given_user_interface() -> None:
 
 def test_compose_replaces_the_address_of_the_user_interface_in_the_rules() -> None:
     prometheus = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["prometheus"]
-    assert f"s|{UI_URL}|$$UI_PUBLIC_URL|" in prometheus["entrypoint"][2]
+    assert f"s|{UI_URL}|$${{UI_PUBLIC_URL%/}}|" in prometheus["entrypoint"][2]
     assert "UI_PUBLIC_URL" in prometheus["environment"]
+
+
+def test_the_default_address_of_the_user_interface_is_that_of_the_settings() -> None:
+    assert f"http://localhost:{PublicAddresses.model_fields['ui_port'].default}" == UI_URL

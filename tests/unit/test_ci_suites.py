@@ -1,0 +1,94 @@
+"""CI's choice of suites: what always runs, what runs first, and that the budget holds."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+FILE = Path(__file__).parents[2] / ".ci" / "suites.py"
+
+
+def load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("ci_suites", FILE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["ci_suites"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+suites = load()
+FILES = ("ui/app.py", "api/app.py", "docker-compose.yml", "docs/api.md", "infra/grafana/build.py", "ml/core/bundle.py")
+
+
+@given(budget=st.floats(0, 120), changed=st.lists(st.sampled_from(FILES)))
+def test_every_plan_holds_what_always_runs_and_keeps_to_the_budget(budget: float, changed: list[str]) -> None:
+    planned = suites.plan(budget, changed)
+
+    covered = {suite.name for suite in planned} | {suite.replaces for suite in planned}
+    assert {suite.name for suite in suites.ALWAYS} <= covered
+    always = sum(suite.minutes for suite in suites.ALWAYS)
+    assert sum(suite.minutes for suite in planned) <= max(budget, always) + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("changed", "first"),
+    [
+        ("ui/app.py", "e2e with the interface"),
+        ("tests/faults/load.py", "faults"),
+        ("infra/grafana/build.py", "observability"),
+        ("docker-compose.yml", "compose"),
+    ],
+)
+def test_the_suite_that_covers_a_changed_file_comes_first(changed: str, first: str) -> None:
+    assert next(iter(suites.in_order(suites.LONG, [changed]))).name == first
+
+
+def test_with_all_every_suite_runs() -> None:
+    planned = suites.plan(0, [], everything=True)
+
+    names = {suite.name for suite in planned} | {suite.replaces for suite in planned}
+    assert names >= {suite.name for suite in (*suites.ALWAYS, *suites.LONG)}
+
+
+def test_a_long_suite_that_would_not_end_in_time_gives_way_to_the_short_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+
+    def run(suite: object) -> object:
+        ran.append(suite.name)  # type: ignore[attr-defined]
+        return suites.Outcome(suite, 1.0, 1, 0, 0, 0)
+
+    monkeypatch.setattr(suites, "run", run)
+    planned = suites.plan(500, [], everything=False)
+    _, left_out = suites.run_all(planned, 1.0, everything=False)
+
+    assert ran == [suite.name for suite in suites.ALWAYS]
+    assert {suite.name for suite in left_out} == {suite.name for suite in suites.LONG}
+
+
+def test_a_failure_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suites, "run", lambda suite: suites.Outcome(suite, 1.0, 1, 1, 0, 1))
+
+    outcomes, _ = suites.run_all(suites.plan(500, []), 500, everything=False)
+
+    assert len(outcomes) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "counts"),
+    [
+        ("== 12 passed, 1 skipped, 2 warnings in 3.40s ==", {"passed": 12, "skipped": 1}),
+        ("1 failed, 831 passed in 900.01s (0:15:00)", {"failed": 1, "passed": 831}),
+        ("3 passed, 2 errors in 1.0s", {"passed": 3, "errors": 2}),
+    ],
+)
+def test_the_closing_line_of_pytest_is_counted(line: str, counts: dict[str, int]) -> None:
+    found = suites._SUMMARY.search(line)
+
+    assert found is not None
+    assert {kind: int(number) for number, kind in suites._COUNT.findall(found[1])} == counts
