@@ -10,11 +10,11 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,source=pyproject.toml,target=pyproject.toml \
     --mount=type=bind,source=uv.lock,target=uv.lock \
     uv sync --frozen --no-default-groups --group airflow --group ml \
-    # The packages' own test suites: a sixth of the size, never used here.
+    # The packages' test suites are a sixth of the size.
     && find /opt/venv -type d -name tests -prune -exec rm -rf {} +
 
 FROM python:3.11-slim-bookworm
-# Group 0 may write where the user may: any AIRFLOW_UID works, as long as its group is 0.
+# Group 0 has the user's rights, so that every AIRFLOW_UID works.
 RUN useradd --uid 50000 --gid 0 --no-create-home --home-dir /opt/airflow airflow \
     && install -d -o airflow -g 0 -m 2775 /opt/airflow /var/lib/airflow/auth /var/lib/airflow/logs /var/lib/airflow/data
 COPY --from=dependencies /opt/venv /opt/venv
@@ -27,11 +27,20 @@ ENV PATH=/opt/venv/bin:$PATH \
     AIRFLOW_HOME=/opt/airflow
 WORKDIR /opt/platform
 COPY ml/ ml/
-COPY infra/__init__.py infra/serving.py infra/
-COPY infra/airflow/ infra/airflow/
+COPY infra/__init__.py infra/
+COPY infra/compose/ infra/compose/
+COPY infra/postgres/__init__.py infra/postgres/login.py infra/postgres/
 COPY infra/exporter/ infra/exporter/
 COPY dags/ dags/
+ARG BUILD_VERSION=unknown
+ARG BUILD_COMMIT=unknown
+ENV BUILD_VERSION=$BUILD_VERSION \
+    BUILD_COMMIT=$BUILD_COMMIT
+LABEL org.opencontainers.image.title="Readmission platform: Airflow" \
+      org.opencontainers.image.version=$BUILD_VERSION \
+      org.opencontainers.image.revision=$BUILD_COMMIT \
+      org.opencontainers.image.licenses=Apache-2.0
 USER airflow
-# What one AIRFLOW_UID writes, group 0 and so the next AIRFLOW_UID may change.
+# Group 0 can write every file, so that AIRFLOW_UID can change.
 ENTRYPOINT ["sh", "-c", "umask 002 && exec \"$@\"", "--"]
 CMD ["airflow", "version"]

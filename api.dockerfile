@@ -1,4 +1,4 @@
-# The prediction service: neither pandas nor scikit-learn nor mlflow.
+# The prediction API, without pandas, scikit-learn and MLflow.
 FROM python:3.11-slim-bookworm AS dependencies
 COPY --from=ghcr.io/astral-sh/uv:0.13.9 /uv /bin/uv
 ENV UV_LINK_MODE=copy \
@@ -10,7 +10,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,source=pyproject.toml,target=pyproject.toml \
     --mount=type=bind,source=uv.lock,target=uv.lock \
     uv sync --frozen --no-default-groups --group api \
-    # The packages' own test suites: a sixth of the size, never used here.
+    # The packages' test suites are a sixth of the size.
     && find /opt/venv -type d -name tests -prune -exec rm -rf {} +
 
 FROM python:3.11-slim-bookworm
@@ -26,9 +26,17 @@ COPY ml/__init__.py ml/
 COPY ml/schema/ ml/schema/
 COPY ml/core/ ml/core/
 COPY api/ api/
+ARG BUILD_VERSION=unknown
+ARG BUILD_COMMIT=unknown
+ENV BUILD_VERSION=$BUILD_VERSION \
+    BUILD_COMMIT=$BUILD_COMMIT
+LABEL org.opencontainers.image.title="Readmission platform: prediction API" \
+      org.opencontainers.image.version=$BUILD_VERSION \
+      org.opencontainers.image.revision=$BUILD_COMMIT \
+      org.opencontainers.image.licenses=Apache-2.0
 USER api
 EXPOSE 8000
-# One worker unless WEB_CONCURRENCY says otherwise, which compose sets to API_WORKERS. The access log is off
-# because /metrics counts every request; shutdown ends before compose's grace period does.
+# Compose sets the number of workers, WEB_CONCURRENCY, to API_WORKERS. No access log: /metrics counts every request.
+# The shutdown timeout is shorter than Compose's grace period.
 CMD ["uvicorn", "--factory", "api.app:create_app", "--host", "0.0.0.0", "--port", "8000", \
      "--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "10"]

@@ -1,4 +1,4 @@
-# The user interface. It speaks HTTP only, and reads the schema for its form.
+# The user interface: an HTTP client of the other services; its form is derived from the schema.
 FROM python:3.11-slim-bookworm AS dependencies
 COPY --from=ghcr.io/astral-sh/uv:0.13.9 /uv /bin/uv
 ENV UV_LINK_MODE=copy \
@@ -10,7 +10,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,source=pyproject.toml,target=pyproject.toml \
     --mount=type=bind,source=uv.lock,target=uv.lock \
     uv sync --frozen --no-default-groups --group ui \
-    # The packages' own test suites: a sixth of the size, never used here.
+    # The packages' test suites are a sixth of the size.
     && find /opt/venv -type d -name tests -prune -exec rm -rf {} +
 
 FROM python:3.11-slim-bookworm
@@ -30,6 +30,14 @@ COPY ml/schema/ ml/schema/
 COPY ml/core/ ml/core/
 COPY .streamlit/ .streamlit/
 COPY ui/ ui/
+ARG BUILD_VERSION=unknown
+ARG BUILD_COMMIT=unknown
+ENV BUILD_VERSION=$BUILD_VERSION \
+    BUILD_COMMIT=$BUILD_COMMIT
+LABEL org.opencontainers.image.title="Readmission platform: user interface" \
+      org.opencontainers.image.version=$BUILD_VERSION \
+      org.opencontainers.image.revision=$BUILD_COMMIT \
+      org.opencontainers.image.licenses=Apache-2.0
 USER streamlit
 EXPOSE 8501
 CMD ["streamlit", "run", "ui/app.py"]

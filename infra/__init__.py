@@ -1,1 +1,1 @@
-"""How the platform runs: databases, watching, secrets, and the stack without Docker."""
+"""Operation of the platform: databases, monitoring, secrets, Docker Compose, and the stack without Docker."""

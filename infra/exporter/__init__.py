@@ -1,7 +1,5 @@
-"""A small Prometheus exporter: what Airflow 3 and MLflow say over REST, and our own tables, as metrics.
+"""Prometheus exporter for Airflow, MLflow and the diabetes database; metrics of our own services belong to them.
 
-Neither service has a Prometheus endpoint that tells whether its parts work and how its runs ended
-(Airflow's own metrics lose the counters of short-lived task processes, MLflow's health page never touches its
-database), so this one process asks both at each scrape, and the
-``diabetes`` database for what ingestion, gate and monitoring wrote there. Run it by ``python -m infra.exporter``.
+Neither Airflow nor MLflow has an endpoint that reports whether its parts work: Airflow's own metrics lose the
+counters of short-lived task processes, and MLflow's health page does not read its database.
 """

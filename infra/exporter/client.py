@@ -1,23 +1,16 @@
-"""HTTP with a time budget per scrape: the one place where the exporter touches the network."""
+"""HTTP client with one time budget for all requests of a scrape."""
 
 import time
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
-from pydantic import BaseModel, ValidationError
-
-Shape = TypeVar("Shape", bound=BaseModel)
-
-
-class ReadError(Exception):
-    """A service did not answer in time, refused, or answered in a shape that is not its API's."""
 
 
 class BudgetedClient:
-    """Reads typed JSON from one service; all reads between two `begin` calls share one time budget."""
+    """Reads JSON from one service; all requests after a `begin` share one time budget."""
 
     def __init__(self, base_url: str, budget_seconds: float) -> None:
-        self._client = httpx.Client(base_url=base_url.rstrip("/"), trust_env=False)  # neighbours are not behind a proxy
+        self._http = httpx.Client(base_url=base_url.rstrip("/"), trust_env=False)  # no proxy between our services
         self._budget = budget_seconds
         self._deadline = 0.0
 
@@ -25,35 +18,19 @@ class BudgetedClient:
         """Start a new budget."""
         self._deadline = time.monotonic() + self._budget
 
-    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Send one request; any status is an answer.
+    def json(self, method: str, path: str, **options: Any) -> Any:
+        """Send one request and decode the body.
 
         Raises:
-            ReadError: when no answer came within what is left of the budget.
+            TimeoutError: the budget is spent.
+            httpx.HTTPError: no response in time, or one with an error status.
+            ValueError: the body is not JSON.
         """
         remaining = self._deadline - time.monotonic()
         if remaining <= 0:
-            raise ReadError(f"no time was left for {path}: the service answers too slowly")
-        try:
-            return self._client.request(method, path, timeout=remaining, **options)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise ReadError(f"{path}: {type(error).__name__}: {error}") from error
+            raise TimeoutError(f"no time left for {path}: the service responds too slowly")
+        return self._http.request(method, path, timeout=remaining, **options).raise_for_status().json()
 
     def close(self) -> None:
-        """Give the connections back."""
-        self._client.close()
-
-
-def parse(response: httpx.Response, shape: type[Shape]) -> Shape:
-    """Check the status and read the body.
-
-    Raises:
-        ReadError: on an error status or a body of another shape.
-    """
-    path = response.request.url.path
-    if not response.is_success:
-        raise ReadError(f"{path}: HTTP {response.status_code}")
-    try:
-        return shape.model_validate_json(response.content)
-    except ValidationError as error:
-        raise ReadError(f"{path}: unexpected answer: {error.errors(include_url=False)[0]['msg']}") from error
+        """Close the connections."""
+        self._http.close()

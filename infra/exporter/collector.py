@@ -1,127 +1,99 @@
-"""The readings as Prometheus metrics, taken anew at each scrape."""
+"""Reads Airflow, MLflow and the diabetes database in parallel at each scrape."""
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+import httpx
+import psycopg2
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from infra.exporter.airflow import AirflowReader, AirflowReading
-from infra.exporter.mlflow import MlflowReader, MlflowReading
-from infra.exporter.warehouse import WarehouseReader
-from infra.exporter.warehouse_metrics import warehouse_metrics
+from infra.exporter.airflow import AirflowReader
+from infra.exporter.client import BudgetedClient
+from infra.exporter.metrics import Metrics
+from infra.exporter.mlflow import MlflowReader
+from infra.exporter.settings import ExporterSettings
+from infra.exporter.warehouse import ROLE, WarehouseReader
 
 logger = logging.getLogger("infra.exporter")
 
 
-class PlatformCollector(Collector):
-    """Asks Airflow, MLflow and the database side by side; one that is away costs its own metrics and nothing else."""
+Read = Callable[[Metrics], None]
+"""Sets the metrics of one target, or raises."""
 
-    def __init__(self, airflow: AirflowReader, mlflow: MlflowReader, warehouse: WarehouseReader) -> None:
-        self._airflow = airflow
-        self._mlflow = mlflow
-        self._warehouse = warehouse
-        self._pool = ThreadPoolExecutor(max_workers=3, thread_name_prefix="reader")
+
+class PlatformCollector(Collector):
+    """Collects the metrics of all targets; the failure of one leaves those of the others."""
+
+    def __init__(self, readers: dict[str, Read], clients: Sequence[BudgetedClient]) -> None:
+        self._readers = readers
+        self._clients = clients
+        self._pool = ThreadPoolExecutor(max_workers=len(readers), thread_name_prefix="reader")
         self._lock = threading.Lock()
-        self._errors = {"airflow": 0, "mlflow": 0, "warehouse": 0}
+        self._failures = dict.fromkeys(readers, 0)
         self._last_error: dict[str, str | None] = {}
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing to tell beforehand, so that registering does not ask the services."""
+        """Return nothing: registration must not read the targets."""
         return []
 
-    def collect(self) -> Iterator[Metric]:
-        """Read all and give their metrics; two scrapes at once take turns."""
+    def collect(self) -> Iterable[Metric]:
+        """Read all targets; concurrent scrapes run one after the other."""
+        metrics = Metrics()
         with self._lock:
-            airflow_future = self._pool.submit(self._airflow.read)
-            mlflow_future = self._pool.submit(self._mlflow.read)
-            warehouse_future = self._pool.submit(self._warehouse.read)
-            airflow, mlflow, warehouse = airflow_future.result(), mlflow_future.result(), warehouse_future.result()
-            self._note("airflow", airflow.error)
-            self._note("mlflow", mlflow.error)
-            self._note("warehouse", warehouse.error)
-            errors = dict(self._errors)
-        yield from airflow_metrics(airflow)
-        yield from mlflow_metrics(mlflow)
-        yield from warehouse_metrics(warehouse)
-        family = CounterMetricFamily("exporter_scrape_errors", "Reads of a service that failed.", labels=["target"])
-        for target, count in errors.items():
-            family.add_metric([target], count)
-        yield family
+            errors = self._pool.map(lambda read: _error_of(read, metrics), self._readers.values())
+            for target, error in zip(self._readers, errors, strict=True):
+                self._record(target, error)
+                metrics.set("exporter_scrape_errors_total", self._failures[target], target)
+        return metrics.families()
 
     def close(self) -> None:
-        """End the readers."""
+        """Stop the threads and close the connections."""
         self._pool.shutdown(cancel_futures=True)
-        self._airflow.close()
-        self._mlflow.close()
+        for client in self._clients:
+            client.close()
 
-    def _note(self, target: str, error: str | None) -> None:
-        """Count a failure, and log it when it is another than at the last scrape."""
+    def _record(self, target: str, error: str | None) -> None:
+        """Count a failure, and log it when it differs from that of the last scrape."""
         if error:
-            self._errors[target] += 1
+            self._failures[target] += 1
         if error != self._last_error.get(target):
             self._last_error[target] = error
             if error:
-                logger.warning("%s cannot be read: %s", target, error)
+                logger.warning("Reading %s failed: %s", target, error)
             else:
-                logger.info("%s can be read again", target)
+                logger.info("Reading %s works again.", target)
 
 
-def airflow_metrics(reading: AirflowReading) -> Iterator[Metric]:
-    """Metrics of one look at Airflow; what was not read is absent."""
-    yield GaugeMetricFamily("airflow_up", "1 when the API server answered.", value=bool(reading.components))
-    healthy = GaugeMetricFamily("airflow_component_healthy", "1 when Airflow calls it healthy.", labels=["component"])
-    beat = GaugeMetricFamily(
-        "airflow_component_heartbeat_age_seconds", "Age of the last heartbeat.", labels=["component"]
-    )
-    for name, component in reading.components.items():
-        healthy.add_metric([name], component.healthy)
-        if component.heartbeat_age is not None:
-            beat.add_metric([name], component.heartbeat_age)
-    yield healthy
-    yield beat
-    if reading.import_errors is not None:
-        yield GaugeMetricFamily("airflow_import_errors", "DAG files that do not import.", value=reading.import_errors)
-    yield from _dag_metrics(reading)
+def create_collector(settings: ExporterSettings) -> PlatformCollector:
+    """Create the collector and its readers."""
+    budget = settings.exporter_timeout_seconds
+    database = {
+        "host": settings.postgres_host,
+        "port": settings.postgres_port,
+        "dbname": settings.diabetes_db_name,
+        "user": ROLE,
+        "password": settings.postgres_monitor_password.get_secret_value(),
+        "application_name": "exporter",
+    }
+    airflow = BudgetedClient(settings.airflow_url, budget)
+    mlflow = BudgetedClient(settings.mlflow_tracking_uri, budget)
+    readers: dict[str, Read] = {
+        "airflow": AirflowReader(airflow, settings.airflow_user, settings.airflow_password.get_secret_value()).read,
+        "mlflow": MlflowReader(mlflow).read,
+        "warehouse": WarehouseReader(database, budget).read,
+    }
+    return PlatformCollector(readers, [airflow, mlflow])
 
 
-def _dag_metrics(reading: AirflowReading) -> Iterator[Metric]:
-    paused = GaugeMetricFamily("airflow_dag_paused", "1 when the DAG is paused.", labels=["dag_id"])
-    runs = GaugeMetricFamily("airflow_dag_runs", "Runs kept by Airflow, by state.", labels=["dag_id", "state"])
-    outcome = GaugeMetricFamily(
-        "airflow_dag_last_run_success", "1 when the last finished run succeeded.", labels=["dag_id"]
-    )
-    success = GaugeMetricFamily(
-        "airflow_dag_last_success_timestamp_seconds", "When a run last succeeded.", labels=["dag_id"]
-    )
-    duration = GaugeMetricFamily(
-        "airflow_dag_last_run_duration_seconds", "How long the last finished run took.", labels=["dag_id"]
-    )
-    for dag in reading.dags:
-        paused.add_metric([dag.dag_id], dag.paused)
-        for state, count in dag.runs.items():
-            runs.add_metric([dag.dag_id, state], count)
-        if dag.last_succeeded is not None:
-            outcome.add_metric([dag.dag_id], dag.last_succeeded)
-        if dag.last_success is not None:
-            success.add_metric([dag.dag_id], dag.last_success.timestamp())
-        if dag.last_duration is not None:
-            duration.add_metric([dag.dag_id], dag.last_duration)
-    yield from (paused, runs, outcome, success, duration)
-
-
-def mlflow_metrics(reading: MlflowReading) -> Iterator[Metric]:
-    """Metrics of one look at MLflow; what was not read is absent."""
-    yield GaugeMetricFamily("mlflow_up", "1 when a read through MLflow's database answered.", value=reading.up)
-    yield GaugeMetricFamily("mlflow_probe_duration_seconds", "How long that read took.", value=reading.seconds)
-    alias = GaugeMetricFamily(
-        "mlflow_registered_model_version", "Version of the registered model that an alias names.", labels=["alias"]
-    )
-    for name, version in reading.aliases.items():
-        alias.add_metric([name], version)
-    yield alias
-    if reading.versions is not None:
-        yield GaugeMetricFamily("mlflow_model_versions", "Versions of the registered model.", value=reading.versions)
+def _error_of(read: Read, metrics: Metrics) -> str | None:
+    """Read one target; returns the reason of a failure."""
+    try:
+        read(metrics)
+    except (httpx.HTTPError, httpx.InvalidURL, psycopg2.Error, TimeoutError) as error:
+        return " ".join(str(error).split()) or type(error).__name__
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        return f"unexpected response: {error!r}"
+    return None

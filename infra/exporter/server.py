@@ -1,46 +1,41 @@
-"""The exporter's HTTP server: ``/metrics`` for Prometheus, ``/health`` for the container."""
+"""HTTP server of the exporter: ``/metrics`` for Prometheus, ``/health`` for the container."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from http import HTTPStatus
+from http.server import ThreadingHTTPServer
+from urllib.parse import urlsplit
 
-from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
+from prometheus_client import CollectorRegistry, MetricsHandler, ProcessCollector
 
-from infra.exporter.airflow import AirflowReader
-from infra.exporter.client import BudgetedClient
 from infra.exporter.collector import PlatformCollector
-from infra.exporter.mlflow import MlflowReader
 from infra.exporter.settings import ExporterSettings
-from infra.exporter.warehouse import WarehouseReader
-from infra.serving import SmallServer, Wsgi, bind
 
 
-def create_collector(settings: ExporterSettings) -> PlatformCollector:
-    """The readers and their collector, wired from the settings."""
-    budget = settings.exporter_timeout_seconds
-    password = settings.airflow_password.get_secret_value()
-    airflow = AirflowReader(BudgetedClient(settings.airflow_url, budget), settings.airflow_user, password)
-    mlflow = MlflowReader(BudgetedClient(settings.mlflow_tracking_uri, budget))
-    return PlatformCollector(airflow, mlflow, WarehouseReader.of(settings))
+class ExporterHandler(MetricsHandler):
+    """Serves metrics under ``/metrics`` only; each request has a thread, so a slow scrape does not block health."""
+
+    def do_GET(self) -> None:  # noqa: N802 - name of the base class
+        """Handle one request."""
+        path = urlsplit(self.path).path
+        if path == "/metrics":
+            super().do_GET()
+            return
+        status = HTTPStatus.OK if path in ("/", "/health") else HTTPStatus.NOT_FOUND
+        body = f"{status.phrase}; metrics are at /metrics\n".encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
 
-def create_app(collector: PlatformCollector) -> Wsgi:
-    """The WSGI application over one collector and this process's own metrics."""
+def create_server(settings: ExporterSettings, collector: PlatformCollector) -> ThreadingHTTPServer:
+    """Create a server that holds its port; the caller runs it.
+
+    Raises:
+        OSError: the port cannot be used.
+    """
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     registry.register(collector)
-    metrics: Wsgi = make_wsgi_app(registry)
-
-    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "")
-        if path == "/metrics":
-            return metrics(environ, start_response)
-        found = path in ("/", "/health")
-        start_response("200 OK" if found else "404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
-        return [b"ok; metrics are at /metrics\n" if found else b"not found; metrics are at /metrics\n"]
-
-    return app
-
-
-def create_server(settings: ExporterSettings, collector: PlatformCollector) -> SmallServer:
-    """A bound server; serving is up to the caller."""
-    return bind(settings.exporter_bind, settings.exporter_port, create_app(collector))
+    address = (settings.exporter_bind, settings.exporter_port)
+    return ThreadingHTTPServer(address, ExporterHandler.factory(registry))

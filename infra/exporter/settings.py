@@ -8,11 +8,11 @@ HTTP_URL = r"^https?://[^/]+"
 
 
 class ExporterSettings(MlflowSettings):
-    """The exporter: the two services and the database it asks, and where Prometheus finds it."""
+    """Addresses and logins of the targets, and the address that Prometheus scrapes."""
 
     airflow_port: Port = 8080
     airflow_url: str = Field(
-        default_factory=lambda given: f"http://127.0.0.1:{given['airflow_port']}",
+        default_factory=lambda data: f"http://127.0.0.1:{data['airflow_port']}",
         pattern=HTTP_URL,
         validate_default=True,
     )
@@ -24,5 +24,5 @@ class ExporterSettings(MlflowSettings):
     exporter_port: Port = 9105
     exporter_bind: str = "127.0.0.1"
     exporter_timeout_seconds: float = Field(default=4, gt=0, le=7)
-    """What one target may take of a scrape; below the scrape time limit of ``prometheus.yml``."""
+    """Time limit of one target per scrape; below the scrape timeout in ``prometheus.yml``."""
     postgres_monitor_password: SecretStr

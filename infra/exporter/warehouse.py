@@ -1,19 +1,18 @@
-"""What the ``diabetes`` database says of ingestion, gate and monitoring, read by a role that may read just that."""
+"""Reads ingestions, gate decisions and monitoring results from the diabetes database, as the role ``monitor``."""
 
 import select
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final
 
 import psycopg2
 from psycopg2 import extensions
 
-from infra.exporter.client import ReadError
-from infra.exporter.settings import ExporterSettings
+from infra.exporter.metrics import Metrics
 
 ROLE: Final = "monitor"
+STATES: Final = {"ok": 0, "drift": 1, "not_enough_data": -1}
+"""Metric values of the states of monitoring."""
 
 _INGESTION: Final = "SELECT ingested_at, rows_accepted, rows_rejected FROM ingestions ORDER BY id DESC LIMIT 1"
 _DATA_VERSION: Final = """
@@ -21,132 +20,90 @@ _DATA_VERSION: Final = """
         (SELECT data_version FROM ingestions WHERE data_version IS NOT NULL ORDER BY id DESC LIMIT 1)
 """
 _GATE: Final = "SELECT action, count(*) FROM gate_decisions GROUP BY action ORDER BY action"
-_RUN: Final = "SELECT id, finished_at, predictions, state FROM monitor_runs ORDER BY id DESC LIMIT 1"
+_RUN: Final = "SELECT finished_at, predictions, state FROM monitor_runs ORDER BY id DESC LIMIT 1"
 _DRIFT: Final = """
     SELECT kind, feature, state, distance, threshold FROM monitor_drift
     WHERE run_id = (SELECT max(id) FROM monitor_runs) ORDER BY kind, feature
 """
-# A run of the monitoring writes what it finds of drift first, so the newest run may have no quality yet.
+# A monitoring run writes drift before quality, so the newest run may not have quality yet.
 _QUALITY: Final = """
     SELECT model_version, subgroup, metric, estimated, value, low, high, records, coverage FROM monitor_quality
     WHERE run_id = (SELECT max(run_id) FROM monitor_quality) ORDER BY model_version, subgroup, metric, estimated
 """
 
 
-class Run(NamedTuple):
-    """The newest run of the monitoring."""
-
-    number: int
-    finished_at: datetime
-    predictions: int
-    state: str
-
-
-class Drift(NamedTuple):
-    """One of its tests."""
-
-    kind: str
-    feature: str
-    state: str
-    distance: float | None
-    threshold: float | None
-
-
-class Quality(NamedTuple):
-    """A metric of a subgroup: realised, or estimated from probabilities alone."""
-
-    model_version: str
-    subgroup: str
-    metric: str
-    estimated: bool
-    value: float | None
-    low: float | None
-    high: float | None
-    records: int
-    coverage: float
-
-
-@dataclass
-class WarehouseReading:
-    """One look at the database. `up` means that it answered; what could not be read, or is not there, stays empty."""
-
-    up: bool = False
-    ingested_at: datetime | None = None
-    rows: dict[str, int] = field(default_factory=dict)
-    data_version_at: datetime | None = None
-    gate: dict[str, int] = field(default_factory=dict)
-    run: Run | None = None
-    drift: Sequence[Drift] = ()
-    quality: Sequence[Quality] = ()
-    error: str | None = None
-
-
 class WarehouseReader:
-    """Reads over a connection of its own for each look: nothing is kept that could break in between."""
+    """Opens one connection per read, so no connection can break between two scrapes."""
 
     def __init__(self, login: Mapping[str, Any], budget_seconds: float) -> None:
         self._login = login
         self._budget = budget_seconds
 
-    @classmethod
-    def of(cls, settings: ExporterSettings) -> "WarehouseReader":
-        """As the settings say."""
-        login = {
-            "host": settings.postgres_host,
-            "port": settings.postgres_port,
-            "dbname": settings.diabetes_db_name,
-            "user": ROLE,
-            "password": settings.postgres_monitor_password.get_secret_value(),
-            "application_name": "exporter",
-        }
-        return cls(login, settings.exporter_timeout_seconds)
-
-    def read(self) -> WarehouseReading:
-        """Look once; never raises, and keeps what was read before a failure."""
-        reading = WarehouseReading()
+    def read(self, metrics: Metrics) -> None:
+        """Set the metrics of the database; those set before a failure stay."""
+        metrics.set("warehouse_up", 0)
         session = _Session(time.monotonic() + self._budget)
         try:
             session.open(self._login)
-            reading.up = True
-            _read(session, reading)
-        except (psycopg2.Error, ReadError) as error:
-            reading.error = " ".join(str(error).split()) or type(error).__name__
+            metrics.set("warehouse_up", 1)
+            _read_data(session, metrics)
+            _read_monitoring(session, metrics)
         finally:
             session.close()
-        return reading
 
 
-def _read(session: "_Session", reading: WarehouseReading) -> None:
+def _read_data(session: "_Session", metrics: Metrics) -> None:
     for ingested_at, accepted, rejected in session.rows(_INGESTION):
-        reading.ingested_at, reading.rows = ingested_at, {"accepted": accepted, "rejected": rejected}
-    ((reading.data_version_at,),) = session.rows(_DATA_VERSION)
-    reading.gate = dict(session.rows(_GATE))
-    reading.run = next((Run(*row) for row in session.rows(_RUN)), None)
-    reading.drift = [Drift(*row) for row in session.rows(_DRIFT)]
-    reading.quality = [Quality(*row) for row in session.rows(_QUALITY)]
+        metrics.set("ingestion_last_timestamp_seconds", ingested_at.timestamp())
+        metrics.set("ingestion_rows", accepted, "accepted")
+        metrics.set("ingestion_rows", rejected, "rejected")
+    ((created_at,),) = session.rows(_DATA_VERSION)
+    metrics.set("data_version_created_timestamp_seconds", created_at and created_at.timestamp())
+    for action, count in session.rows(_GATE):
+        metrics.set("gate_decisions_total", count, action)
+
+
+def _read_monitoring(session: "_Session", metrics: Metrics) -> None:
+    for finished_at, predictions, state in session.rows(_RUN):
+        metrics.set("monitor_last_run_timestamp_seconds", finished_at.timestamp())
+        metrics.set("monitor_window_predictions", predictions)
+        metrics.set("monitor_state", STATES[state])
+    for kind, feature, state, distance, threshold in session.rows(_DRIFT):
+        metrics.set("drift_state", STATES[state], kind, feature)
+        metrics.set("drift_distance", distance, kind, feature)
+        metrics.set("drift_threshold", threshold, kind, feature)
+    for version, subgroup, metric, estimated, value, low, high, records, coverage in session.rows(_QUALITY):
+        if not estimated:
+            for bound, number in (("value", value), ("low", low), ("high", high)):
+                metrics.set("realised_quality", number, version, subgroup, metric, bound)
+            if subgroup == "all":
+                metrics.set("realised_outcomes", records, version)
+                metrics.set("realised_coverage_ratio", coverage, version)
+        elif subgroup == "all":
+            metrics.set("estimated_quality", value, version, metric)
 
 
 class _Session:
-    """A connection whose every step ends at a deadline, also where the server hangs and no timeout of its own helps."""
+    """A connection whose every step ends at a deadline: no timeout of psycopg2 covers a server that hangs."""
 
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
         self._connection: Any = None
 
     def open(self, login: Mapping[str, Any]) -> None:
-        """Connect, and begin to read one state of the database."""
+        """Connect, and begin a transaction that reads one snapshot of the database."""
         self._connection = psycopg2.connect(**login, async_=True)
         self._wait()
         self._execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").close()
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """All rows of a query."""
+        """Fetch all rows of a query."""
         with self._execute(query) as cursor:
-            found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
     def close(self) -> None:
-        """End it; the server rolls back."""
+        """Close the connection; the server rolls back."""
         if self._connection is not None:
             self._connection.close()
 
@@ -158,8 +115,8 @@ class _Session:
 
     def _wait(self) -> None:
         while (state := self._connection.poll()) != extensions.POLL_OK:
-            left = self._deadline - time.monotonic()
-            places = [self._connection.fileno()]
-            reading, writing = (places, []) if state == extensions.POLL_READ else ([], places)
-            if left <= 0 or not any(select.select(reading, writing, [], left)):
-                raise ReadError("no time was left: the database answers too slowly")
+            remaining = self._deadline - time.monotonic()
+            sockets = [self._connection.fileno()]
+            readable, writable = (sockets, []) if state == extensions.POLL_READ else ([], sockets)
+            if remaining <= 0 or not any(select.select(readable, writable, [], remaining)):
+                raise TimeoutError("no time left: the database responds too slowly")

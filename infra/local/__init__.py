@@ -1,1 +1,1 @@
-"""The whole stack as processes of this machine: no Docker, no root."""
+"""The whole stack as processes of this machine, without Docker and root; shared configuration is in ``infra``."""

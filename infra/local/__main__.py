@@ -1,4 +1,4 @@
-"""``python -m infra.local``: the platform on this machine, without Docker and without root."""
+"""Command line of the native stack: ``python -m infra.local``."""
 
 import os
 import sys
@@ -8,112 +8,118 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from infra.local.demo import run_demo
-from infra.local.doctor import examine
 from infra.local.errors import StackError
-from infra.local.report import service_table, status_table
 from infra.local.settings import ROOT, StackSettings
 from infra.local.stack import Stack
-from infra.local.supervision.logs import follow, show_tail, tail
+from infra.local.status import diagnose, service_table, status_table
 from ml.core.errors import PlatformError
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    help="The platform on this machine, without Docker and without root.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 console = Console(highlight=False)
+LOG_LINES = 20
 
 
 @contextmanager
-def stack() -> Iterator[Stack]:
-    """The stack of the present settings; what goes wrong on purpose ends the program with one line and 1."""
+def open_stack() -> Iterator[Stack]:
+    """Yield the stack of the current settings; expected errors end the program with one line and status 1."""
     os.chdir(ROOT)
     try:
         yield Stack(StackSettings.load(), console)
     except PlatformError as error:
-        console.print(f"[red]✗[/] {error}", soft_wrap=True)
-        if isinstance(error, StackError) and error.log is not None:
-            show_tail(console, error.log)
+        print_error(error)
         sys.exit(1)
     except KeyboardInterrupt:
-        console.print("Interrupted; what was started goes on: make status shows it, make down ends it.")
+        console.print("Interrupted; started programs keep running: make status shows them, make down stops them.")
         sys.exit(130)
+
+
+def print_error(error: PlatformError) -> None:
+    """Print an error, and the last lines of its log if it has one."""
+    console.print(f"[red]✗[/] {error}", soft_wrap=True)
+    if isinstance(error, StackError) and error.log is not None and error.log.exists():
+        console.print(f"[dim]end of {error.log}:[/]", soft_wrap=True)
+        for line in error.log.read_text(errors="replace").splitlines()[-LOG_LINES:]:
+            console.print(Text(line, style="dim"), soft_wrap=True)
 
 
 @app.command()
 def demo() -> None:
     """Start everything, ingest and train through Airflow, and make a prediction."""
-    with stack() as present:
-        run_demo(present, console)
+    with open_stack() as stack:
+        run_demo(stack, console)
 
 
 @app.command()
 def up() -> None:
-    """Start what does not run yet, and wait until it does its work."""
-    with stack() as present:
-        present.up()
-        console.print(service_table(present.settings))
+    """Start the programs that do not run, and wait until all are ready."""
+    with open_stack() as stack:
+        stack.up()
+        console.print(service_table(stack.settings))
 
 
 @app.command()
 def status() -> None:
-    """Show every program: its state, its process and its address."""
-    with stack() as present:
-        console.print(status_table(present))
+    """Show the state, process and address of every program."""
+    with open_stack() as stack:
+        console.print(status_table(stack))
 
 
 @app.command()
 def logs(
     name: Annotated[str, typer.Argument(help="a program, as make status names it")],
-    follows: Annotated[bool, typer.Option("--follow", "-f", help="go on with what is added")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="also show new lines")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1)] = 50,
 ) -> None:
     """Show the last lines of a program's log."""
-    with stack() as present:
-        folder = present.settings.places.logs
+    with open_stack() as stack:
+        folder = stack.settings.places.logs
         path = folder / f"{name}.log"
         if not path.exists():
-            known = ", ".join(sorted(found.stem for found in folder.glob("*.log"))) or "none yet"
-            raise StackError(f"There is no log of {name!r}: the logs are {known}.")
-        for line in tail(path, lines):
-            sys.stdout.write(f"{line}\n")
-        if follows:
-            for line in follow(path):
-                sys.stdout.write(f"{line}\n")
-                sys.stdout.flush()
+            names = ", ".join(sorted(log.stem for log in folder.glob("*.log"))) or "none yet"
+            raise StackError(f"There is no log of {name!r}: the logs are {names}.")
+        command = ["tail", "-n", str(lines), *(["-F"] if follow else []), str(path)]  # -F: through rotations
+        os.execvp(command[0], command)  # noqa: S606 - no shell is needed
 
 
 @app.command()
 def down() -> None:
-    """End everything that was started here, and nothing else."""
-    with stack() as present:
-        console.print("The stack is down." if present.down() else "Nothing was running.")
+    """Stop all programs of this stack, and no others."""
+    with open_stack() as stack:
+        console.print("The stack is down." if stack.down() else "Nothing was running.")
 
 
 @app.command()
 def clean(yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False) -> None:
-    """End the stack and remove its databases, logs, secrets and downloads."""
-    with stack() as present:
-        home = present.settings.places.home
+    """Stop the stack and delete its databases, logs, secrets and downloads."""
+    with open_stack() as stack:
+        home = stack.settings.places.home
         if not home.exists():
             console.print("There is nothing to remove.")
             return
-        if not yes and not typer.confirm(f"Remove {home} with all databases, models' records and secrets?"):
+        if not yes and not typer.confirm(f"Remove {home} with all databases, model records and secrets?"):
             raise StackError("Nothing was removed.")
-        present.clean()
-        console.print("Removed. The artifacts in mlruns/ are left, since Docker Compose may use them.")
+        stack.clean()
+        console.print("Removed. The artifacts in mlruns/ stay, because Docker Compose may use them.")
 
 
 @app.command()
 def doctor() -> None:
-    """Look at every part, and show what fails with the end of its log."""
-    with stack() as present:
-        faults = examine(present)
-        for fault in faults:
-            console.print(f"[red]✗[/] {fault}", soft_wrap=True)
-            if fault.log is not None:
-                show_tail(console, fault.log)
-        if faults:
+    """Check every program, and show errors with the end of the log."""
+    with open_stack() as stack:
+        errors = diagnose(stack)
+        for error in errors:
+            print_error(error)
+        if errors:
             sys.exit(1)
-        console.print("[green]✓[/] everything runs and does its work.")
+        console.print("[green]✓[/] everything runs and is ready.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the native stack cannot do, said in one sentence."""
+"""The error of the native stack."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ from ml.core.errors import PlatformError
 
 
 class StackError(PlatformError):
-    """The stack cannot start or go on; the message says why and what to do next."""
+    """The stack cannot start or continue; the message has the reason and the remedy in one sentence."""
 
     def __init__(self, message: str, log: Path | None = None) -> None:
         super().__init__(message)
         self.log = log
-        """The log whose last lines tell more."""
+        """The log file whose last lines show the cause."""

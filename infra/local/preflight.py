@@ -1,4 +1,4 @@
-"""What is looked at before anything is changed: settings, room, ports."""
+"""Checks before a start: Python version, settings, memory, disk and ports."""
 
 import errno
 import shutil
@@ -18,31 +18,28 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def check_machine(settings: StackSettings) -> None:
-    """Refuse a machine that is too small, or a setting that cannot work, in one sentence.
+    """Check the machine and the settings.
 
     Raises:
-        StackError: saying what is wrong and what to do.
+        StackError: a check failed.
     """
     if not (3, 11) <= sys.version_info[:2] < (3, 14):
         raise StackError(f"Python {sys.version_info[0]}.{sys.version_info[1]} is too old or too new: use 3.11 to 3.13.")
     if settings.data_file is not None and not (ROOT / settings.data_file).is_file():
-        raise StackError(f"DATA_FILE {settings.data_file} is not there: correct it in .env, or leave it empty.")
-    memory = available_memory() / GIB
-    if memory < settings.min_memory_gb:
-        raise StackError(
-            f"Only {memory:.1f} GB of memory are free and the stack wants {settings.min_memory_gb:g}: "
-            "end other programs, or lower MIN_MEMORY_GB in .env if you know better."
-        )
-    disk = shutil.disk_usage(ROOT).free / GIB
-    if disk < settings.min_disk_gb:
-        raise StackError(
-            f"Only {disk:.1f} GB of disk are free and the stack wants {settings.min_disk_gb:g}: "
-            "make room, or lower MIN_DISK_GB in .env if you know better."
-        )
+        raise StackError(f"DATA_FILE {settings.data_file} does not exist: correct it in .env, or leave it empty.")
+    for resource, free, minimum, remedy in (
+        ("memory", available_memory(), settings.min_memory_gb, "stop other programs"),
+        ("disk", shutil.disk_usage(ROOT).free, settings.min_disk_gb, "free space"),
+    ):
+        if free / GIB < minimum:
+            raise StackError(
+                f"Only {free / GIB:.1f} GB of {resource} are free and the stack needs {minimum:g}: "
+                f"{remedy}, or lower MIN_{resource.upper()}_GB in .env."
+            )
 
 
 def available_memory(cgroup: Path = CGROUP) -> int:
-    """Bytes that can still be used: by the machine, and by the container this may run in."""
+    """Free memory in bytes, within the limit of the container, if any."""
     free = int(psutil.virtual_memory().available)
     limit, used = cgroup / "memory.max", cgroup / "memory.current"
     if limit.exists() and used.exists() and (text := limit.read_text().strip()) != "max":
@@ -51,18 +48,18 @@ def available_memory(cgroup: Path = CGROUP) -> int:
 
 
 def check_ports(programs: Iterable[Program], bind_address: str) -> None:
-    """Refuse to start while someone else listens where one of these programs will.
+    """Check that the ports of the programs are free.
 
     Raises:
-        StackError: naming the port, its holder and the setting that moves it.
+        StackError: a port is in use; the message has the process and the setting to change.
     """
     for program in programs:
         for setting, port in program.ports.items():
             if not _is_free(port, bind_address):
-                holder = _holder(port)
+                owner = _owner(port)
                 raise StackError(
-                    f"Port {port} for {program.name} is in use{f' by {holder}' if holder else ''}: "
-                    f"end that program, or set {setting} to a free port in .env."
+                    f"Port {port} for {program.name} is in use{f' by {owner}' if owner else ''}: "
+                    f"stop that program, or set {setting} to a free port in .env."
                 )
 
 
@@ -78,7 +75,7 @@ def _is_free(port: int, bind_address: str) -> bool:
     return True
 
 
-def _holder(port: int) -> str | None:
+def _owner(port: int) -> str | None:
     for connection in psutil.net_connections("tcp"):
         if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
             try:

@@ -1,4 +1,4 @@
-"""Settings of the native stack, and the places it uses on this machine."""
+"""Settings of the native stack, and the directories and files it uses."""
 
 import hashlib
 import os
@@ -8,39 +8,30 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 
 from infra.local.errors import StackError
-from ml.core.settings import OptionalPath, PlatformSettings, Port
+from ml.core.settings import OptionalPath, Port, PublicAddresses
 
 ROOT = Path(__file__).resolve().parents[2]
-"""The repository."""
+"""Root of the repository."""
 
 LONGEST_SOCKET_PATH = 90
-"""Unix sockets take 108 characters; the supervisor binds to a longer, temporary name first."""
+"""A Unix socket's path has at most 108 characters, and supervisord first binds to a longer temporary path."""
 
 
-class StackSettings(PlatformSettings):
-    """What runs where on this machine."""
+class StackSettings(PublicAddresses):
+    """Addresses, ports, logins and limits of the native stack."""
 
     bind_address: str = "127.0.0.1"
     local_dir: Path = Path(".local")
     mlflow_artifacts_dir: Path = Path("mlruns")
     data_file: OptionalPath = None
 
-    airflow_port: Port = 8080
-    mlflow_port: Port = 5000
     postgres_port: Port = 5432
     mlflow_postgres_port: Port = 5433
-    api_port: Port = 8000
     api_workers: int = Field(default=1, ge=1)
-    ui_port: Port = 8501
-    locust_port: Port = 8089
-    prometheus_port: Port = 9090
-    grafana_port: Port = 3000
     exporter_port: Port = 9105
     postgres_exporter_port: Port = 9187
     mlflow_postgres_exporter_port: Port = 9188
     node_exporter_port: Port = 9100
-    alertmanager_port: Port = 9093
-    ui_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['ui_port']}")
 
     airflow_user: str = Field(default="airflow", pattern=r"^[\w.@-]+$")
     airflow_password: SecretStr = SecretStr("airflow")
@@ -56,7 +47,7 @@ class StackSettings(PlatformSettings):
 
     @property
     def host(self) -> str:
-        """Where the stack's own programs reach each other."""
+        """Host by which the programs of the stack connect to each other."""
         return "127.0.0.1" if self.bind_address == "0.0.0.0" else self.bind_address  # noqa: S104 - compared, not bound
 
     @property
@@ -65,7 +56,7 @@ class StackSettings(PlatformSettings):
         return Places((ROOT / self.local_dir).resolve())
 
     def url(self, port: int) -> str:
-        """Address of one of the stack's services, as its other programs call it."""
+        """URL of a service for the other programs of the stack."""
         return f"http://{self.host}:{port}"
 
 
@@ -88,28 +79,39 @@ class Places:
         self.supervisor_pid = self.run / "supervisord.pid"
 
     def create(self) -> None:
-        """Make the directories; PostgreSQL's account must be able to pass through the first."""
+        """Create the directories; PostgreSQL's account needs access to the first."""
         self.home.mkdir(mode=0o755, parents=True, exist_ok=True)
         for folder in (self.run, self.airflow, self.data, self.model_cache):
             folder.mkdir(mode=0o700, exist_ok=True)
         self.logs.mkdir(exist_ok=True)
         self.postgres.mkdir(mode=0o755, exist_ok=True)
 
+    def read_secret(self, name: str) -> str:
+        """Read one secret.
+
+        Raises:
+            StackError: the secret does not exist.
+        """
+        try:
+            return (self.secrets / name).read_text().strip()
+        except FileNotFoundError:
+            raise StackError(f"Secret {name} is missing: make up creates it, or reports how to restore it.") from None
+
     @property
     def socket(self) -> Path:
-        """The supervisor's socket: in the run directory, or in a short private one where that path is too long."""
+        """Path of supervisord's socket: in the run directory, or in a private one in /tmp if that path is too long."""
         path = self.run / "supervisor.sock"
         if len(str(path)) <= LONGEST_SOCKET_PATH:
             return path
         digest = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
-        folder = Path(f"/tmp/readmission-{os.geteuid()}-{digest}")  # noqa: S108 - checked to be ours and private
+        folder = Path(f"/tmp/readmission-{os.geteuid()}-{digest}")  # noqa: S108 - ownership and mode are checked below
         folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
-        if found.st_uid != os.geteuid() or found.st_mode & 0o077:
-            raise StackError(f"{folder} belongs to someone else or is open to others: remove it and try again.")
+        status = folder.lstat()
+        if status.st_uid != os.geteuid() or status.st_mode & 0o077:
+            raise StackError(f"{folder} belongs to another user or is open to others: remove it and try again.")
         return folder / "supervisor.sock"
 
 
 def python_module(name: str, *arguments: str) -> list[str]:
-    """Command line of a Python program of this environment."""
+    """Command line of a Python module of this environment."""
     return [sys.executable, "-m", name, *arguments]

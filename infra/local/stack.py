@@ -1,4 +1,4 @@
-"""Bringing the stack up and down."""
+"""Starts and stops the native stack."""
 
 import os
 import shutil
@@ -12,14 +12,14 @@ import psutil
 from rich.console import Console
 
 from infra.local.errors import StackError
-from infra.local.postgres.databases import create_databases, initialise_clusters, migrate, prepare_secrets
 from infra.local.preflight import check_machine, check_ports
 from infra.local.programs.airflow import write_login
 from infra.local.programs.environment import without_settings
+from infra.local.programs.monitoring import write_prometheus_files
 from infra.local.programs.program import Program
-from infra.local.programs.prometheus import write_prometheus_files
-from infra.local.programs.stack import all_programs, database_programs, service_programs
-from infra.local.settings import ROOT, StackSettings
+from infra.local.programs.services import database_programs, service_programs
+from infra.local.provisioning import create_databases, initialise_clusters, migrate, prepare_secrets, write_dotenv
+from infra.local.settings import StackSettings
 from infra.local.supervision.supervisor import Supervisor
 
 POLL_SECONDS = 0.3
@@ -34,110 +34,109 @@ class Stack:
         self._console = console
 
     def up(self) -> None:
-        """Start what does not run yet, and return when all of it does its work."""
+        """Start the programs that do not run, and wait until all are ready.
+
+        Raises:
+            StackError: the machine, a setting or a program prevents the start.
+        """
         settings = self.settings
         write_dotenv(self._console)
         if not self.supervisor.running:
             check_machine(settings)
-            self._refuse_orphans()
+            if orphans := self.supervisor.orphans():
+                raise StackError(f"{len(orphans)} processes of an earlier start still run: make down stops them.")
         settings.places.create()
         prepare_secrets(settings)
-        with self._console.status("making the databases"):
+        with self._console.status("creating the databases"):
             initialise_clusters(settings)
         write_login(settings)
-        programs = all_programs(settings)
-        self._check_free_ports(programs)
-        self.supervisor.configure(programs)
+        databases, services = database_programs(settings), service_programs(settings)
+        running = {name for name, process in self.supervisor.states().items() if process.running}
+        starting = [program for program in [*databases, *services] if program.name not in running]
+        check_ports(starting, settings.bind_address)
+        self.supervisor.configure([*databases, *services])
         self.supervisor.launch(without_settings(os.environ))
-        self.start(database_programs(settings))
-        with self._console.status("bringing the databases to this version's schema"):
+        self.start(databases)
+        with self._console.status("migrating the databases"):
             create_databases(settings)
             migrate(settings)
-        self._write_configurations()
-        self.start(service_programs(settings))
+        prometheus = self.supervisor.states().get("prometheus")
+        if prometheus is not None and not prometheus.running:  # it reads its configuration only when it starts
+            write_prometheus_files(settings, services)
+        self.start(services)
 
     def down(self) -> bool:
-        """End all that `up` started and nothing else; says whether there was anything."""
+        """Stop all programs of this stack; returns whether any was running."""
         if not self.supervisor.running:
-            return self._end_orphans()
+            return self._stop_orphans()
         names = list(self.supervisor.states())
         databases = [name for name in names if name in ("postgres", "mlflow-postgres")]
         with self._console.status("stopping the services"):
             self.supervisor.stop(name for name in names if name not in databases)
         with self._console.status("stopping the databases"):
             self.supervisor.shut_down()
-        self._end_orphans()
+        self._stop_orphans()
         return True
 
     def clean(self) -> None:
-        """Remove the databases, logs and secrets of this stack, after ending it."""
+        """Stop the stack, and delete its databases, logs and secrets."""
         self.down()
-        shutil.rmtree(self.settings.places.home, ignore_errors=False)
+        shutil.rmtree(self.settings.places.home)
 
     def memory(self) -> int:
-        """Bytes of the whole stack, shared pages counted once (PSS)."""
+        """Memory of the whole stack in bytes, with shared pages counted once (PSS)."""
         return sum(_memory(process) for process in self.supervisor.processes())
 
-    def _write_configurations(self) -> None:
-        """Prometheus reads its configuration once, when it starts."""
-        prometheus = self.supervisor.states().get("prometheus")
-        if prometheus is not None and not prometheus.running:
-            write_prometheus_files(self.settings)
-
-    def _check_free_ports(self, programs: Sequence[Program]) -> None:
-        states = self.supervisor.states()
-        starting = [program for program in programs if program.name not in states or not states[program.name].running]
-        check_ports(starting, self.settings.bind_address)
-
     def start(self, programs: Sequence[Program]) -> None:
-        """Start the programs and wait for each; one line for every one that is ready."""
+        """Start programs and wait until they are ready; prints a line for each.
+
+        Raises:
+            StackError: a program ended, or was not ready in time.
+        """
         waiting = {program.name: program for program in programs}
         for name in waiting:
             self.supervisor.start(name)
-        begun, pids = time.monotonic(), dict.fromkeys(waiting, 0)
+        started, pids = time.monotonic(), dict.fromkeys(waiting, 0)
         with self._console.status("") as status:
             while waiting:
                 states = self.supervisor.states()
                 for name, program in list(waiting.items()):
-                    found, passed = states[name], time.monotonic() - begun
-                    if found.state in ("FATAL", "BACKOFF", "EXITED") or (pids[name] and found.pid != pids[name]):
+                    process, seconds = states[name], time.monotonic() - started
+                    restarted = pids[name] and process.pid != pids[name]
+                    if restarted or process.state in ("FATAL", "BACKOFF", "EXITED"):
                         raise StackError(f"{name} ended instead of starting.", log=self._log(name))
-                    pids[name] = found.pid
-                    if found.running and program.is_ready(found.started_at):
-                        self._console.print(f"[green]✓[/] {name:<26}{passed:6.1f} s  {program.address or ''}")
+                    pids[name] = process.pid
+                    if process.running and program.is_ready(process.started_at):
+                        self._console.print(f"[green]✓[/] {name:<26}{seconds:6.1f} s  {program.address or ''}")
                         del waiting[name]
-                    elif passed > program.start_seconds:
-                        raise StackError(f"{name} runs but is not ready after {passed:.0f} s.", log=self._log(name))
+                    elif seconds > program.start_seconds:
+                        raise StackError(f"{name} runs but is not ready after {seconds:.0f} s.", log=self._log(name))
                 status.update(f"waiting for {', '.join(waiting)}")
                 time.sleep(POLL_SECONDS)
 
     def _log(self, name: str) -> Path:
         return self.settings.places.logs / f"{name}.log"
 
-    def _refuse_orphans(self) -> None:
-        if orphans := self.supervisor.orphans():
-            raise StackError(f"{len(orphans)} processes of an earlier start still run: make down ends them.")
-
-    def _end_orphans(self) -> bool:
-        """End what outlived a killed supervisor; such processes are known by the mark in their environment."""
+    def _stop_orphans(self) -> bool:
+        """Stop the processes that outlived a killed supervisor; returns whether there were any."""
         orphans = self.supervisor.orphans()
         databases = [process for process in orphans if process.name() == "postgres"]
-        _end([process for process in orphans if process not in databases], signal.SIGTERM)
-        _end(databases, signal.SIGINT)  # fast shutdown, once nobody writes any more
+        _stop([process for process in orphans if process not in databases], signal.SIGTERM)
+        _stop(databases, signal.SIGINT)  # fast shutdown, after their clients
         return bool(orphans)
 
 
 def _memory(process: psutil.Process) -> int:
     try:
         return int(process.memory_full_info().pss)
-    except psutil.AccessDenied:  # Airflow shuts the processes of tasks off, even from their owner
-        found = process.memory_info()
-        return int(found.rss - found.shared)
+    except psutil.AccessDenied:  # Airflow makes its task processes unreadable, even for their owner
+        memory = process.memory_info()
+        return int(memory.rss - memory.shared)
     except psutil.NoSuchProcess:
         return 0
 
 
-def _end(processes: Sequence[psutil.Process], number: signal.Signals) -> None:
+def _stop(processes: Sequence[psutil.Process], number: signal.Signals) -> None:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(number)
@@ -145,12 +144,3 @@ def _end(processes: Sequence[psutil.Process], number: signal.Signals) -> None:
     for process in alive:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-
-
-def write_dotenv(console: Console) -> None:
-    """At the first start, make ``.env`` of its example."""
-    example, target = ROOT / ".env.example", ROOT / ".env"
-    if example.exists() and not target.exists():
-        shutil.copyfile(example, target)
-        target.chmod(0o600)
-        console.print("Made .env of .env.example: change ports, logins and the data source there.")

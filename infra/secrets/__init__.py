@@ -1,1 +1,1 @@
-"""The machine's secrets: made once, kept in files, never shown."""
+"""The secrets of the platform: generation, and distribution to the services of Compose; no secret values."""

@@ -1,28 +1,23 @@
-"""Create the secrets that are missing, one file each, and never touch one that is there.
+"""Generates missing secrets, one file each; existing ones are never overwritten.
 
-    python infra/secrets/generate.py DIR [--names a,b] [--mode 0440] [--owner UID]
-
-Only the standard library is used: in Compose this file runs by itself, in an image that holds nothing else. Only
-names are written to the output. Mode and owner are set on secrets that were there as well, so that a changed user
-id is followed; their content stays.
+Compose runs this module in an image without packages, so it uses only the standard library.
 """
 
-import argparse
 import base64
 import os
 import secrets
-import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 
 def password() -> str:
-    """A password that needs no quoting in a URL."""
+    """Generate a password that needs no quoting in a URL."""
     return secrets.token_urlsafe(24)
 
 
 def fernet_key() -> str:
-    """A Fernet key: 32 random bytes in URL-safe base 64."""
+    """Generate a Fernet key: 32 random bytes in URL-safe base 64."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -39,62 +34,31 @@ SECRETS: dict[str, Callable[[], str]] = {
     "airflow_api_secret_key": password,
     "airflow_jwt_secret": lambda: secrets.token_urlsafe(48),
 }
-"""Every secret of the platform and how it is made."""
+"""All secrets of the platform, with their generators."""
 
 
-def missing(folder: Path, names: Sequence[str] = tuple(SECRETS)) -> list[str]:
-    """The secrets that have no file, or an empty one."""
-    return [name for name in names if not (folder / name).is_file() or not (folder / name).stat().st_size]
+def missing(folder: Path) -> list[str]:
+    """Return the names whose file is absent or empty."""
+    return [name for name in SECRETS if not (folder / name).is_file() or not (folder / name).stat().st_size]
 
 
-def generate(
-    folder: Path, names: Sequence[str] = tuple(SECRETS), mode: int = 0o400, owner: int | None = None
-) -> list[str]:
-    """Create what is missing, each file at once or not at all; returns the names of the new ones."""
+def generate(folder: Path) -> list[str]:
+    """Create the missing files atomically, readable by the owner only; returns their names."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    created = [name for name in missing(folder, names) if _create(folder / name, SECRETS[name](), mode)]
-    for name in names:
-        (folder / name).chmod(mode)
-        if owner is not None:
-            os.chown(folder / name, owner, -1)
-    return created
+    return [name for name in missing(folder) if _create(folder / name, SECRETS[name]())]
 
 
-def _create(path: Path, content: str, mode: int) -> bool:
-    """Write the file beside its place and move it there; of two that do this at once, the first wins."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+def _create(path: Path, content: str) -> bool:
+    """Write a draft and link it to `path`; of two concurrent calls the first wins."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.") as draft:
+        os.fchmod(draft.fileno(), 0o400)
+        draft.write(content)
+        draft.flush()
+        os.fsync(draft.fileno())
         if path.exists() and not path.stat().st_size:
             path.unlink()
-        os.link(draft, path)
-    except FileExistsError:
-        return False
-    finally:
-        draft.unlink()
+        try:
+            os.link(draft.name, path)
+        except FileExistsError:
+            return False
     return True
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; returns its exit status."""
-    parser = argparse.ArgumentParser(description="Create the missing secrets of the platform.")
-    parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("--names", default=",".join(SECRETS), help="comma-separated; default: all")
-    parser.add_argument("--mode", type=lambda text: int(text, 8), default=0o400, help="of each file; default: 0400")
-    parser.add_argument("--owner", type=int, help="user id of each file; default: whoever runs this")
-    given = parser.parse_args(arguments)
-    names = [name for name in given.names.split(",") if name]
-    unknown = [name for name in names if name not in SECRETS]
-    if unknown:
-        parser.error(f"unknown secret {unknown[0]!r}: the secrets are {', '.join(SECRETS)}")
-    created = generate(given.folder, names, given.mode, given.owner)
-    sys.stdout.write(f"created {', '.join(created)}\n" if created else "all secrets are there\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

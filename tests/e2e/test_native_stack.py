@@ -1,4 +1,4 @@
-"""The whole platform on this machine, as the README promises it; the tests run in this order."""
+"""The native stack with the commands of the README; the tests run in this order."""
 
 import os
 import re
@@ -18,10 +18,10 @@ from tests.support.readme import commands, with_ports
 
 LOAD_TEST = next(command for command in commands() if "locust" in command and "headless" in command)
 PREDICT = next(command for command in commands() if command.startswith("curl"))
-LARGEST_GB = 3.0
-"""Proportional set size of the whole stack after a demo."""
+MAX_MEMORY_GB = 3.0
+"""Limit of the proportional set size of the whole stack after a demo."""
 
-QUICK = (
+COMMANDS = (
     "make status",
     "make doctor",
     "make help",
@@ -40,14 +40,14 @@ def wait_for(what: str, holds: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.5)
 
 
-def answers(url: str) -> bool:
+def responds(url: str) -> bool:
     try:
         return httpx.get(url, timeout=5).status_code == 200
     except httpx.TransportError:
         return False
 
 
-def test_the_demo_prints_a_prediction_the_addresses_the_memory_and_where_logs_are(
+def test_the_demo_prints_prediction_addresses_memory_and_log_folder(
     native: NativeStack, demo_output: list[str]
 ) -> None:
     printed = demo_output[0]
@@ -58,22 +58,22 @@ def test_the_demo_prints_a_prediction_the_addresses_the_memory_and_where_logs_ar
     assert re.search(r"Time to the first prediction: \d+ s", printed)
     memory = re.search(r"\(PSS\): (\d\.\d+) GB", printed)
     assert memory is not None
-    assert float(memory[1]) <= LARGEST_GB
+    assert float(memory[1]) <= MAX_MEMORY_GB
 
 
-def test_a_prediction_by_the_readmes_command(native: NativeStack) -> None:
+def test_the_readmes_prediction_command_works(native: NativeStack) -> None:
     done = native.run(with_ports(PREDICT, native.ports), 30)
     assert re.match(r'\{"predictions":\s?\[0\.\d+\]', done.stdout), done.stdout + done.stderr
 
 
-def test_every_further_command_of_the_readme_works(native: NativeStack) -> None:
-    for command in QUICK:
+def test_the_readmes_other_commands_work(native: NativeStack) -> None:
+    for command in COMMANDS:
         done = native.run(command, 120)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         assert done.stdout.strip(), command
 
 
-def test_the_version_in_production_is_trained_again_with_equal_answers(native: NativeStack) -> None:
+def test_the_production_version_is_reproduced(native: NativeStack) -> None:
     done = native.run(".venv/bin/python -m ml reproduce 1", 400)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "reproduced" in done.stdout.lower()
@@ -88,7 +88,7 @@ def test_logs_are_followed(native: NativeStack) -> None:
     assert [line for line in shown[-3:] if line.strip() not in log] == []
 
 
-def test_load_by_the_readmes_command_fails_nothing_and_is_told_apart(native: NativeStack) -> None:
+def test_the_readmes_load_test_has_no_failures_and_is_labelled(native: NativeStack) -> None:
     done = native.run(LOAD_TEST, 120)
     assert done.returncode == 0, done.stdout + done.stderr
     metrics = httpx.get(f"{native.url(8000)}/metrics").text
@@ -96,7 +96,7 @@ def test_load_by_the_readmes_command_fails_nothing_and_is_told_apart(native: Nat
     assert re.search(r'api_request_duration_seconds_count\{.*route="/predict".*\} [1-9]', metrics)
 
 
-def test_a_second_demo_reuses_everything_and_trains_nothing_new(native: NativeStack) -> None:
+def test_a_second_demo_trains_nothing_new(native: NativeStack) -> None:
     done = native.run("make demo", 300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "diabetes-readmission version 1" in done.stdout
@@ -106,14 +106,14 @@ def test_a_second_demo_reuses_everything_and_trains_nothing_new(native: NativeSt
     shutil.which("prometheus") is None and os.environ.get("CI") != "true",
     reason="Prometheus is not installed: apt install prometheus.",
 )
-def test_prometheus_reaches_every_target_and_shows_it(native: NativeStack, browser_page: Page) -> None:
+def test_prometheus_reaches_every_target_and_shows_the_page(native: NativeStack, browser_page: Page) -> None:
     def down() -> list[str]:
-        found = httpx.get(f"{native.url(9090)}/api/v1/targets").json()["data"]["activeTargets"]
-        return [f"{target['labels']['job']}: {target['lastError']}" for target in found if target["health"] != "up"]
+        targets = httpx.get(f"{native.url(9090)}/api/v1/targets").json()["data"]["activeTargets"]
+        return [f"{target['labels']['job']}: {target['lastError']}" for target in targets if target["health"] != "up"]
 
     wait_for("all targets to be up", lambda: not down(), 60)
-    # Debian leaves the newer pages out of its package.
-    page = next(url for path in ("/targets", "/classic/targets") if answers(url := native.url(9090) + path))
+    # Debian's package lacks the newer page.
+    page = next(url for path in ("/targets", "/classic/targets") if responds(url := native.url(9090) + path))
     browser_page.goto(page)
     expect(browser_page.get_by_text("api", exact=False).first).to_be_attached(timeout=30_000)
     browser_page.screenshot(path=SCREENSHOTS / "prometheus-targets.png", full_page=True)
@@ -127,7 +127,7 @@ def test_prometheus_reaches_every_target_and_shows_it(native: NativeStack, brows
         ("locust", 8089, "/", "Start"),
     ],
 )
-def test_pages_show_what_they_should(
+def test_pages_show_their_content(
     native: NativeStack, browser_page: Page, name: str, port: int, path: str, text: str
 ) -> None:
     browser_page.goto(native.url(port) + path)
@@ -136,7 +136,7 @@ def test_pages_show_what_they_should(
     browser_page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
-def test_airflow_shows_the_green_runs_after_login(native: NativeStack, browser_page: Page) -> None:
+def test_airflow_shows_the_successful_runs_after_login(native: NativeStack, browser_page: Page) -> None:
     browser_page.goto(native.url(8080))
     browser_page.get_by_label("Username").fill("airflow")
     browser_page.get_by_label("Password", exact=True).fill("airflow")
@@ -150,7 +150,7 @@ def test_airflow_shows_the_green_runs_after_login(native: NativeStack, browser_p
         browser_page.screenshot(path=SCREENSHOTS / f"airflow-{dag_id}.png")
 
 
-def test_a_killed_api_is_back_within_ten_seconds(native: NativeStack) -> None:
+def test_a_killed_api_is_restarted_within_ten_seconds(native: NativeStack) -> None:
     (api,) = (
         process
         for process in psutil.process_iter(["cmdline", "environ"])
@@ -159,16 +159,16 @@ def test_a_killed_api_is_back_within_ten_seconds(native: NativeStack) -> None:
     )
     api.kill()
     api.wait(10)
-    wait_for("the API to serve again", lambda: answers(f"{native.url(8000)}/ready"), 10)
+    wait_for("the API to serve again", lambda: responds(f"{native.url(8000)}/ready"), 10)
 
 
-def test_no_program_of_the_stack_tries_to_reach_another_machine(native: NativeStack) -> None:
+def test_no_program_connects_to_another_machine(native: NativeStack) -> None:
     attempts = OUTSIDE.read_text().splitlines() if OUTSIDE.exists() else []
     assert attempts == []
 
 
-def test_down_ends_everything_it_started(native: NativeStack) -> None:
+def test_down_stops_everything(native: NativeStack) -> None:
     done = native.run("make down", 120)
     assert done.returncode == 0, done.stdout + done.stderr
-    held = {connection.laddr.port for connection in psutil.net_connections("tcp") if connection.status == "LISTEN"}
-    assert held.isdisjoint(native.ports.values())
+    listening = {connection.laddr.port for connection in psutil.net_connections("tcp") if connection.status == "LISTEN"}
+    assert listening.isdisjoint(native.ports.values())

@@ -11,8 +11,8 @@ import httpx
 import psutil
 import pytest
 
-from infra.local.postgres.databases import prepare_secrets
-from infra.local.programs.stack import service_programs
+from infra.local.programs.services import service_programs
+from infra.local.provisioning import prepare_secrets
 from infra.local.settings import StackSettings
 from infra.local.supervision.probes import free_port
 from infra.local.supervision.supervisor import Supervisor

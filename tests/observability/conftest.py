@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
+from infra.local.programs.monitoring import NODE_EXPORTERS, POSTGRES_EXPORTERS
 from infra.local.programs.program import installed
-from infra.local.programs.prometheus import NODE_EXPORTERS, POSTGRES_EXPORTERS
 from ml.data.sources.synthetic import write_csv
 from tests.observability.platform import HOME, Platform
 from tests.support.alerting import TIMES, running_alerting

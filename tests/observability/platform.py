@@ -12,9 +12,9 @@ from typing import Any, Final
 import httpx
 
 from infra.local.airflow_client import AirflowClient
-from infra.local.dag_runs import ENDED, wait_until_known
-from infra.local.demo import present_run
-from infra.local.programs.stack import main_postgres
+from infra.local.dag_runs import FINISHED_STATES, wait_for_dags
+from infra.local.demo import current_run
+from infra.local.postgres.servers import main_postgres
 from infra.local.settings import ROOT, StackSettings
 from infra.local.supervision.supervisor import Supervisor
 from tests.support.alerting import Alerting
@@ -66,10 +66,10 @@ class Platform:
     def run_dag(self, dag_id: str) -> str:
         """Run a DAG in Airflow; returns its final state."""
         with AirflowClient(self.settings) as airflow:
-            wait_until_known(airflow, (dag_id,))
-            run_id = present_run(airflow, dag_id)
-            _wait(lambda: airflow.run(dag_id, run_id)["state"] in ENDED, RUN_SECONDS)
-            return str(airflow.run(dag_id, run_id)["state"])
+            wait_for_dags(airflow, (dag_id,))
+            run_id = current_run(airflow, dag_id)
+            _wait(lambda: airflow.get_run(dag_id, run_id)["state"] in FINISHED_STATES, RUN_SECONDS)
+            return str(airflow.get_run(dag_id, run_id)["state"])
 
     def predict(self, record: dict[str, Any]) -> int:
         """Request a prediction; returns the HTTP status."""

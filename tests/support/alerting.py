@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import yaml
 
-from infra.local.programs.alertmanager import CONFIGURATION
+from infra.local.programs.monitoring import ALERTMANAGER_CONFIGURATION
 from infra.local.supervision.probes import free_port
 from tests.support.durations import shortened
 from tests.support.programs import required
@@ -51,7 +51,7 @@ class Alerting:
 
 def configuration(webhook_url: str) -> str:
     """The platform's configuration with a webhook in every receiver and shorter waiting times."""
-    config = yaml.safe_load(CONFIGURATION.read_text())
+    config = yaml.safe_load(ALERTMANAGER_CONFIGURATION.read_text())
     for receiver in config["receivers"]:
         receiver["webhook_configs"] = [{"url": webhook_url, "send_resolved": True}]
     return shortened(yaml.safe_dump(config), TIMES)

@@ -1,1 +1,1 @@
-"""PostgreSQL of the native stack: clusters, roles and databases."""
+"""PostgreSQL servers of the native stack and of the tests; schemas belong to the programs that use them."""

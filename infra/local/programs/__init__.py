@@ -1,1 +1,1 @@
-"""The programs of the native stack: command, environment, ports and readiness of each."""
+"""Command, environment, ports and readiness of every program of the native stack; processes are in supervision."""

@@ -1,11 +1,11 @@
-"""Airflow's four programs and what they are told."""
+"""Airflow's four programs and their configuration."""
 
 import json
 
 from infra.local.programs.environment import shared_environment
-from infra.local.programs.program import Program
+from infra.local.programs.program import Program, http_program
 from infra.local.settings import ROOT, StackSettings, python_module
-from infra.local.supervision.probes import airflow_probe, http_probe
+from infra.local.supervision.probes import airflow_probe
 
 PASSWORDS_FILE = "passwords.json"
 
@@ -16,12 +16,12 @@ def airflow_environment(settings: StackSettings) -> dict[str, str]:
     return shared_environment(settings) | {
         "AIRFLOW_HOME": str(places.airflow),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        "AIRFLOW__CORE__PARALLELISM": str(settings.airflow_parallelism),  # each is a process, forked at once
+        "AIRFLOW__CORE__PARALLELISM": str(settings.airflow_parallelism),  # one process each, forked at the start
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
-        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # the default asks DNS, which may not be there
+        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # the default needs DNS
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{settings.airflow_user}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(places.airflow / PASSWORDS_FILE),
         "AIRFLOW__API__HOST": settings.bind_address,
@@ -34,13 +34,12 @@ def airflow_environment(settings: StackSettings) -> dict[str, str]:
         "AIRFLOW__DATABASE__SQL_ALCHEMY_MAX_OVERFLOW": "5",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(places.logs / "tasks"),
         "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(places.logs / "dag-parsing"),
-        "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",  # /api/v2/monitor/health tells the same
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",  # /api/v2/monitor/health reports the same
     }
 
 
 def airflow_secrets(settings: StackSettings, *, signs_tokens: bool) -> dict[str, str]:
-    """Variables that hold secrets; only the scheduler and the api-server may sign tokens of tasks."""
+    """Variables with secrets; only the scheduler and the API server sign the tokens of tasks."""
     database = f"airflow:{{airflow_db_password}}@127.0.0.1:{settings.postgres_port}/airflow"
     secrets = {
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}",
@@ -52,25 +51,19 @@ def airflow_secrets(settings: StackSettings, *, signs_tokens: bool) -> dict[str,
 
 
 def write_login(settings: StackSettings) -> None:
-    """Write the file that holds the login; Airflow opens it for writing, so it is no secret file of ours."""
+    """Write the file with the login; Airflow opens it for writing, so it is not among the secrets."""
     path = settings.places.airflow / PASSWORDS_FILE
     path.touch(mode=0o600)
     path.write_text(json.dumps({settings.airflow_user: settings.airflow_password.get_secret_value()}))
 
 
 def airflow_programs(settings: StackSettings) -> list[Program]:
-    """The api-server first: the others are seen to be ready through it."""
+    """The API server first, because it reports the health of the others."""
     environment, url = airflow_environment(settings), settings.url(settings.airflow_port)
-    server = Program(
-        name="airflow-apiserver",
-        command=python_module("airflow", "api-server"),
-        is_ready=http_probe(f"{url}/api/v2/version"),
-        ports={"AIRFLOW_PORT": settings.airflow_port},
-        address=f"http://localhost:{settings.airflow_port}",
-        environment=environment,
-        secret_environment=airflow_secrets(settings, signs_tokens=True),
-    )
-    # The server reads the logs of tasks from this machine's disk: no component has to serve them, on every interface.
+    name, command = "airflow-apiserver", python_module("airflow", "api-server")
+    secrets = airflow_secrets(settings, signs_tokens=True)
+    server = http_program(settings, name, "AIRFLOW_PORT", command, "/api/v2/version", "", environment, secrets)
+    # --skip-serve-logs: the API server reads task logs from the disk; a log server would listen on every interface.
     commands = {
         "scheduler": ["scheduler", "--skip-serve-logs"],
         "dag-processor": ["dag-processor"],
@@ -83,7 +76,7 @@ def airflow_programs(settings: StackSettings) -> list[Program]:
             is_ready=airflow_probe(url, component.replace("-", "_")),
             environment=environment,
             secret_environment=airflow_secrets(settings, signs_tokens=component == "scheduler"),
-            stop_seconds=40 if component == "scheduler" else 20,  # running tasks are told to end first
+            stop_seconds=40 if component == "scheduler" else 20,  # the scheduler first stops running tasks
         )
         for component, command in commands.items()
     ]

@@ -1,7 +1,7 @@
-"""The settings that programs of the stack share, as environment variables."""
+"""Environment variables that the programs of the stack share."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +14,14 @@ from infra.local.settings import ROOT, StackSettings
 from ml.core.settings import MlSettings, PlatformSettings
 from ui.settings import UiSettings
 
+TELEMETRY_OFF = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+}
+"""Stops the usage data that MLflow (client, server and UI), Streamlit and Airflow would send."""
+
 SERVICES: tuple[type[PlatformSettings], ...] = (
     StackSettings,
     MlSettings,
@@ -25,7 +33,7 @@ SERVICES: tuple[type[PlatformSettings], ...] = (
 
 @cache
 def known_variables() -> frozenset[str]:
-    """The variables that set something in any of the services, secrets apart."""
+    """Names of all settings of all services, without secrets."""
     return frozenset(
         name.upper()
         for service in SERVICES
@@ -34,20 +42,21 @@ def known_variables() -> frozenset[str]:
     )
 
 
-def given_settings(environment: Mapping[str, str], dotenv: Path) -> dict[str, str]:
-    """What ``.env`` and the shell that started the stack say about the services; the shell wins."""
+def read_settings(environment: Mapping[str, str], dotenv: Path) -> dict[str, str]:
+    """Return the settings of services from ``.env`` and the environment, which takes precedence."""
     merged = {name: value or "" for name, value in dotenv_values(dotenv).items()} | dict(environment)
     return {name: value for name, value in merged.items() if name in known_variables()}
 
 
 def shared_environment(settings: StackSettings) -> dict[str, str]:
-    """Variables of every program that is ours or runs our code, whatever directory and shell it was started from."""
+    """Variables of every program that runs Python code of this repository."""
     places = settings.places
-    given = given_settings(os.environ, ROOT / ".env")
+    configured = read_settings(os.environ, ROOT / ".env")
     shared = {
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
         "PYTHONUNBUFFERED": "1",
-        "MALLOC_ARENA_MAX": "2",  # fewer memory pools per process: many processes share this machine
+        "MALLOC_ARENA_MAX": "2",  # fewer memory pools per process
+        **TELEMETRY_OFF,
         "SECRETS_DIR": str(places.secrets),
         "POSTGRES_HOST": "127.0.0.1",
         "MLFLOW_TRACKING_URI": settings.url(settings.mlflow_port),
@@ -58,10 +67,9 @@ def shared_environment(settings: StackSettings) -> dict[str, str]:
     }
     if settings.data_file is not None:
         shared["DATA_FILE"] = str((ROOT / settings.data_file).resolve())
-    return given | shared
+    return configured | shared
 
 
-def without_settings(environment: Mapping[str, str], extra: Iterable[str] = ()) -> dict[str, str]:
-    """The environment the supervisor is started with: a later start with other settings then means just those."""
-    dropped = known_variables() | set(extra)
-    return {name: value for name, value in environment.items() if name not in dropped}
+def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without settings, for the supervisor: its programs get theirs at each start."""
+    return {name: value for name, value in environment.items() if name not in known_variables()}

@@ -1,36 +1,62 @@
-"""What the supervisor has to know of one program."""
+"""Description of one program of the native stack."""
 
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from infra.local.settings import StackSettings
+from infra.local.supervision.probes import http_probe
+
 
 @dataclass(frozen=True)
 class Program:
-    """A program of the stack: how it is started, stopped and known to be ready."""
+    """How a program is started, stopped and probed."""
 
     name: str
     command: list[str]
     is_ready: Callable[[float], bool]
-    """Told when the process started (seconds of the epoch), since some answers may stem from an earlier one."""
+    """Takes the start time of the process in seconds since the epoch: an earlier process may have left a heartbeat."""
     ports: Mapping[str, int] = field(default_factory=dict)
-    """The ports it listens on, by the setting that moves each."""
+    """The ports it listens on, by the name of their setting."""
     address: str | None = None
-    """What a person opens in a browser."""
+    """Its page for a browser."""
     environment: Mapping[str, str] = field(default_factory=dict)
     secret_environment: Mapping[str, str] = field(default_factory=dict)
-    """Variables that hold a secret: templates such as ``postgresql://u:{airflow_db_password}@h/d``."""
+    """Variables with a secret, as templates such as ``postgresql://u:{airflow_db_password}@h/d``."""
     account: str | None = None
-    """The account it runs as, where that is not the present one."""
+    """The account it runs as, if not the current one."""
     directory: str | None = None
     stop_signal: str = "TERM"
     stop_seconds: int = 20
-    whole_group: bool = True
-    """Whether its children are told to stop as well, rather than by it."""
+    stop_group: bool = True
+    """Whether its children get the stop signal too."""
     start_seconds: int = 300
-    """How long it may take until it is ready, on a slow and busy machine."""
+    """Time limit until it is ready, on a slow and busy machine."""
+
+
+def http_program(
+    settings: StackSettings,
+    name: str,
+    port_setting: str,
+    command: list[str],
+    ready_path: str,
+    page: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    secret_environment: Mapping[str, str] | None = None,
+) -> Program:
+    """A program with one HTTP port, which is ready when `ready_path` answers; `page` is its path for a browser."""
+    port: int = getattr(settings, port_setting.lower())
+    return Program(
+        name=name,
+        command=command,
+        is_ready=http_probe(f"{settings.url(port)}{ready_path}"),
+        ports={port_setting: port},
+        address=None if page is None else f"http://localhost:{port}{page}",
+        environment=environment or {},
+        secret_environment=secret_environment or {},
+    )
 
 
 def installed(*names: str) -> str | None:
-    """The first of these programs that this machine has: packages name the same one differently."""
+    """Return the first of the program names that is installed; packages use different names."""
     return next((name for name in names if shutil.which(name)), None)

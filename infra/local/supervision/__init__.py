@@ -1,1 +1,1 @@
-"""Process supervision of the native stack: supervisord, start of a program, logs and readiness probes."""
+"""Running programs: supervisord, start with secrets, logs, readiness probes; what runs is defined in programs."""

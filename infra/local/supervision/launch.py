@@ -1,34 +1,42 @@
-"""Become one of the stack's programs: read its description, add its secrets, and exec it.
+"""Replaces itself by a program of the stack, whose environment includes secrets.
 
-The supervisor runs ``python -m infra.local.supervision.launch .local/run/<program>.json``. Secrets so never stand in
-the supervisor's configuration or in a command line: the description holds only their names, in braces.
+The supervisor runs ``python -m infra.local.supervision.launch .local/run/<program>.json``. That file contains names of
+secrets in braces and no values, so neither the supervisor's configuration nor a command line contains a secret.
 """
 
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 
-def environment_of(description: dict[str, dict[str, str]], secrets_dir: Path) -> dict[str, str]:
-    """The program's own variables, with the secrets filled in."""
-    filled = dict(description["environment"])
-    for variable, template in description["secret_environment"].items():
+def program_environment(
+    environment: Mapping[str, str], secret_environment: Mapping[str, str], secrets_dir: Path
+) -> dict[str, str]:
+    """Return all variables of a program, with the values of the secrets.
+
+    Raises:
+        FileNotFoundError: a secret does not exist.
+    """
+    variables = dict(environment)
+    for variable, template in secret_environment.items():
         name = template[template.index("{") + 1 : template.index("}")]
-        filled[variable] = template.replace(f"{{{name}}}", (secrets_dir / name).read_text().strip())
-    return filled
+        variables[variable] = template.replace(f"{{{name}}}", (secrets_dir / name).read_text().strip())
+    return variables
 
 
 def main(path: Path) -> None:
     """Replace this process by the program."""
-    description = json.loads(path.read_text())
+    program = json.loads(path.read_text())
     try:
-        environment = environment_of(description, Path(description["secrets_dir"]))
+        environment = program_environment(
+            program["environment"], program["secret_environment"], Path(program["secrets_dir"])
+        )
     except FileNotFoundError as error:
-        name = Path(error.filename).name
-        sys.exit(f"Secret {name} is missing: make up says what to do.")
-    command = description["command"]
-    os.execvpe(command[0], command, os.environ | environment)  # noqa: S606 - no shell is wanted
+        sys.exit(f"Secret {Path(error.filename).name} is missing: make up reports how to restore it.")
+    command = program["command"]
+    os.execvpe(command[0], command, os.environ | environment)  # noqa: S606 - no shell is needed
 
 
 if __name__ == "__main__":

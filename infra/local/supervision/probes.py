@@ -1,4 +1,4 @@
-"""Questions that tell whether a service does its work, not only whether its process runs."""
+"""Readiness probes: whether a service works, not only whether its process runs."""
 
 import socket
 from collections.abc import Callable
@@ -8,28 +8,30 @@ from typing import Any
 import httpx
 
 Probe = Callable[[float], bool]
+"""Takes the start time of the process, in seconds since the epoch."""
+
+
+def responds(url: str) -> bool:
+    """Whether a GET is answered with 200."""
+    return _get(url) is not None
 
 
 def http_probe(url: str) -> Probe:
-    """Ready once the address answers 200."""
-
-    def ready(_started_at: float) -> bool:
-        return _get(url) is not None
-
-    return ready
+    """Ready when the URL answers 200."""
+    return lambda _started_at: responds(url)
 
 
 def airflow_probe(airflow_url: str, component: str) -> Probe:
-    """Ready once Airflow calls the component healthy by a heartbeat of this very process."""
+    """Ready when Airflow reports the component as healthy, by a heartbeat later than the start of the process."""
 
     def ready(started_at: float) -> bool:
-        answer = _get(f"{airflow_url}/api/v2/monitor/health")  # always 200: the body tells
-        if answer is None:
+        response = _get(f"{airflow_url}/api/v2/monitor/health")  # 200 also when a component is not healthy
+        if response is None:
             return False
-        found: dict[str, Any] = answer.json().get(component) or {}
-        heartbeat = found.get(f"latest_{component}_heartbeat")
+        health: dict[str, Any] = response.json().get(component) or {}
+        heartbeat = health.get(f"latest_{component}_heartbeat")
         return (
-            found.get("status") == "healthy"
+            health.get("status") == "healthy"
             and heartbeat is not None
             and datetime.fromisoformat(heartbeat).timestamp() >= started_at
         )
@@ -39,14 +41,14 @@ def airflow_probe(airflow_url: str, component: str) -> Probe:
 
 def _get(url: str) -> httpx.Response | None:
     try:
-        answer = httpx.get(url, timeout=5)
+        response = httpx.get(url, timeout=5)
     except httpx.TransportError:
         return None
-    return answer if answer.status_code == httpx.codes.OK else None
+    return response if response.status_code == httpx.codes.OK else None
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on at this moment."""
+    """Return a TCP port that no program listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The supervisor: its configuration, and the questions and orders it takes over its private socket."""
+"""Configures, starts and controls supervisord over its private socket."""
 
 import hashlib
 import json
@@ -19,17 +19,16 @@ from infra.local.errors import StackError
 from infra.local.programs.program import Program
 from infra.local.settings import ROOT, Places
 
-MARK = "READMISSION_STACK_HOME"
-"""In the environment of every process of a stack, wherever it stands in the process tree: whose it is."""
-
+STACK_VARIABLE = "READMISSION_STACK_HOME"
+"""Environment variable of every process of a stack: the stack's directory."""
 
 STOP_SECONDS = 150
-"""Longer than the longest time that a program is given to end by itself."""
+"""Longer than the stop time of any program."""
 
 
 @dataclass(frozen=True)
 class ProcessState:
-    """What the supervisor knows of a program."""
+    """State of a program, as supervisord reports it."""
 
     state: str
     pid: int
@@ -37,173 +36,168 @@ class ProcessState:
 
     @property
     def running(self) -> bool:
-        """Whether the process is there, ready or not."""
+        """Whether the process exists, ready or not."""
         return self.state in ("STARTING", "RUNNING")
 
     @property
-    def alive(self) -> bool:
-        """Whether the supervisor runs it, or will try again soon."""
+    def active(self) -> bool:
+        """Whether the process exists or will be restarted."""
         return self.running or self.state == "BACKOFF"
 
 
 class Supervisor:
-    """A handle on the supervisor of one stack, running or not."""
+    """Client of the supervisord of one stack."""
 
     def __init__(self, places: Places) -> None:
         self._places = places
 
-    def _ask(self, order: str, *arguments: Any) -> Any:
-        """One call, over a connection of its own: the library's cannot be used again after a failure."""
+    def _call(self, method: str, *arguments: Any) -> Any:
+        # A connection per call: the library's transport cannot be reused after a failure.
         transport = SupervisorTransport(None, None, f"unix://{self._places.socket}")
         try:
             server = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
-            return getattr(server.supervisor, order)(*arguments)
+            return getattr(server.supervisor, method)(*arguments)
         except xmlrpc.client.Fault as fault:
-            raise StackError(f"The process supervisor refuses {order}: {fault.faultString}.") from fault
+            raise StackError(f"The process supervisor refuses {method}: {fault.faultString}.") from fault
         finally:
             transport.close()
 
     @property
     def running(self) -> bool:
-        """Whether it answers."""
+        """Whether supervisord responds."""
         try:
-            self._ask("getState")
+            self._call("getState")
         except (OSError, xmlrpc.client.ProtocolError):
             return False
         return True
 
     def states(self) -> dict[str, ProcessState]:
-        """What each program does; empty while the supervisor is not running."""
+        """Return the state of each program; empty while supervisord is not running."""
         if not self.running:
             return {}
         return {
             info["name"]: ProcessState(info["statename"], info["pid"], float(info["start"]))
-            for info in self._ask("getAllProcessInfo")
+            for info in self._call("getAllProcessInfo")
         }
 
     def configure(self, programs: Iterable[Program]) -> None:
-        """Write the configuration; programs that run with another one are stopped, to be started anew."""
+        """Write the configuration; running programs whose configuration changed are stopped."""
         places = self._places
-        sections = [_header(places)]
+        sections = _base_sections(places)
         for program in programs:
-            description = places.run / f"{program.name}.json"
-            text = json.dumps(_description(program, places), indent=2, sort_keys=True)
-            description.touch(mode=0o600)
-            description.write_text(text)
-            sections.append(_section(program, places, description, hashlib.sha256(text.encode()).hexdigest()[:16]))
-        places.supervisor_config.touch(mode=0o600)
-        places.supervisor_config.write_text("\n".join(sections))
+            file = places.run / f"{program.name}.json"
+            launch = {
+                "command": program.command,
+                "environment": dict(program.environment),
+                "secret_environment": dict(program.secret_environment),
+                "secrets_dir": str(places.secrets),
+            }
+            text = json.dumps(launch, indent=2, sort_keys=True)
+            _write_private(file, text)
+            fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
+            sections[f"program:{program.name}"] = _program_section(program, places, file, fingerprint)
+        _write_private(places.supervisor_config, _format_ini(sections))
         if self.running:
-            self._control("update")
+            command = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(places.supervisor_config), "update"]
+            result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+            if result.returncode:
+                raise StackError(f"The process supervisor refuses update: {result.stdout.strip()}.")
 
     def launch(self, environment: Mapping[str, str]) -> None:
-        """Start the supervisor itself, apart from this terminal, unless it runs already."""
+        """Start supervisord as a daemon, unless it runs."""
         if self.running:
             return
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._places.supervisor_config)]
-        # SPT_NOENV: a program that sets its title, as Airflow does, leaves the mark in its environment alone.
-        marked = {**environment, MARK: str(self._places.home), "SPT_NOENV": "1"}
-        done = subprocess.run(command, cwd=ROOT, env=marked, capture_output=True, text=True, check=False)
+        # SPT_NOENV: programs that set their title, such as Airflow, must not overwrite STACK_VARIABLE.
+        variables = {**environment, STACK_VARIABLE: str(self._places.home), "SPT_NOENV": "1"}
+        result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
         deadline = time.monotonic() + 15
         while not self.running:
-            if done.returncode or time.monotonic() > deadline:
-                said = [line for line in (done.stderr + done.stdout).splitlines() if line.startswith("Error")]
-                raise StackError(f"The process supervisor did not start: {said[0] if said else 'it gives no reason'}.")
+            if result.returncode or time.monotonic() > deadline:
+                lines = (result.stderr + result.stdout).splitlines()
+                reason = next((line for line in lines if line.startswith("Error")), "no reason given")
+                raise StackError(f"The process supervisor did not start: {reason}.")
             time.sleep(0.1)
 
     def start(self, name: str) -> None:
-        """Have the program started, if it is not."""
-        if not self.states()[name].alive:
-            self._ask("startProcess", name, False)
+        """Start a program, unless it is active."""
+        if not self.states()[name].active:
+            self._call("startProcess", name, False)
 
     def stop(self, names: Iterable[str]) -> None:
-        """Tell the programs to end, all at once, and return when they have; the last resort is SIGKILL."""
+        """Stop programs in parallel and wait until they ended; supervisord kills those that do not end in time."""
         names = set(names)
-        for name, found in self.states().items():
-            if name in names and found.alive:
-                self._ask("stopProcess", name, False)
+        for name, process in self.states().items():
+            if name in names and process.active:
+                self._call("stopProcess", name, False)
         deadline = time.monotonic() + STOP_SECONDS
-        while left := [name for name, found in self.states().items() if name in names and found.pid]:
+        while remaining := [name for name, process in self.states().items() if name in names and process.pid]:
             if time.monotonic() > deadline:
-                raise StackError(f"These programs do not end: {', '.join(left)}. make doctor shows their logs.")
+                raise StackError(f"These programs do not end: {', '.join(remaining)}. make doctor shows their logs.")
             time.sleep(0.1)
 
     def shut_down(self) -> None:
-        """Stop what still runs, and then the supervisor."""
-        pid = int(self._ask("getPID"))
-        self._ask("shutdown")
+        """Stop all programs and supervisord."""
+        pid = int(self._call("getPID"))
+        self._call("shutdown")
         try:
             psutil.Process(pid).wait(STOP_SECONDS)
         except psutil.NoSuchProcess:
             return
         except psutil.TimeoutExpired:
-            raise StackError(f"The stack does not end: its supervisor, process {pid}, still waits.") from None
+            raise StackError(f"The stack does not end: its supervisor, process {pid}, still runs.") from None
 
     def processes(self) -> list[psutil.Process]:
-        """The supervisor and all processes below it."""
+        """Return supervisord and all its descendants."""
         if not self.running:
             return []
-        root = psutil.Process(int(self._ask("getPID")))
+        root = psutil.Process(int(self._call("getPID")))
         return [root, *root.children(recursive=True)]
 
     def orphans(self) -> list[psutil.Process]:
-        """Processes of this stack that outlived a killed supervisor."""
+        """Return the processes of this stack that outlived a killed supervisord."""
         if self.running:
             return []
-        found = []
+        orphans = []
         for process in psutil.process_iter():
             try:
-                if process.environ().get(MARK) == str(self._places.home):
-                    found.append(process)
-            except (psutil.NoSuchProcess, psutil.AccessDenied):  # gone, or another user's and so not ours
+                if process.environ().get(STACK_VARIABLE) == str(self._places.home):
+                    orphans.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied):  # ended, or a process of another user
                 continue
-        return found
-
-    def _control(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(self._places.supervisor_config)]
-        done = subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise StackError(f"The process supervisor refuses {arguments[0]}: {done.stdout.strip()}.")
+        return orphans
 
 
-def _description(program: Program, places: Places) -> dict[str, Any]:
+def _write_private(file: Path, text: str) -> None:
+    file.touch(mode=0o600)
+    file.write_text(text)
+
+
+def _base_sections(places: Places) -> dict[str, dict[str, Any]]:
     return {
-        "command": program.command,
-        "environment": dict(program.environment),
-        "secret_environment": dict(program.secret_environment),
-        "secrets_dir": str(places.secrets),
+        "unix_http_server": {"file": places.socket, "chmod": "0700"},
+        "supervisord": {
+            "logfile": places.logs / "supervisord.log",
+            "logfile_maxbytes": "5MB",
+            "logfile_backups": 1,
+            "pidfile": places.supervisor_pid,
+            "childlogdir": places.logs,
+            "directory": ROOT,
+            "umask": "022",
+        },
+        "rpcinterface:supervisor": {
+            "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
+        },
+        "supervisorctl": {"serverurl": f"unix://{places.socket}"},
     }
 
 
-def _header(places: Places) -> str:
-    return (
-        _ini("unix_http_server", {"file": places.socket, "chmod": "0700"})
-        + _ini(
-            "supervisord",
-            {
-                "logfile": places.logs / "supervisord.log",
-                "logfile_maxbytes": "5MB",
-                "logfile_backups": 1,
-                "pidfile": places.supervisor_pid,
-                "childlogdir": places.logs,
-                "directory": ROOT,
-                "umask": "022",
-            },
-        )
-        + _ini(
-            "rpcinterface:supervisor",
-            {"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"},
-        )
-        + _ini("supervisorctl", {"serverurl": f"unix://{places.socket}"})
-    )
-
-
-def _section(program: Program, places: Places, description: Path, fingerprint: str) -> str:
-    launched = [sys.executable, "-m", "infra.local.supervision.launch", str(description)]
-    keys: dict[str, Any] = {
-        # Another account can read neither secrets nor descriptions: what runs as one needs none and starts directly.
-        "command": shlex.join(program.command if program.account else launched),
-        "environment": f'STACK_FINGERPRINT="{fingerprint}"',  # so that changed settings are a changed program
+def _program_section(program: Program, places: Places, launch_file: Path, fingerprint: str) -> dict[str, Any]:
+    launch = [sys.executable, "-m", "infra.local.supervision.launch", str(launch_file)]
+    return {
+        # Another account cannot read secrets and launch files; a program that runs as one needs none.
+        "command": shlex.join(program.command if program.account else launch),
+        "environment": f'STACK_FINGERPRINT="{fingerprint}"',  # changed settings change the section, hence a restart
         "directory": program.directory or ROOT,
         "autostart": "false",
         "autorestart": "true",
@@ -211,18 +205,18 @@ def _section(program: Program, places: Places, description: Path, fingerprint: s
         "startretries": 2,
         "stopsignal": program.stop_signal,
         "stopwaitsecs": program.stop_seconds,
-        "stopasgroup": str(program.whole_group).lower(),
+        "stopasgroup": str(program.stop_group).lower(),
         "killasgroup": "true",
         "redirect_stderr": "true",
         "stdout_logfile": places.logs / f"{program.name}.log",
         "stdout_logfile_maxbytes": "10MB",
         "stdout_logfile_backups": 3,
+        **({"user": program.account} if program.account else {}),
     }
-    if program.account:
-        keys["user"] = program.account
-    return _ini(f"program:{program.name}", keys)
 
 
-def _ini(section: str, keys: Mapping[str, Any]) -> str:
-    lines = [f"{key}={str(value).replace('%', '%%')}" for key, value in keys.items()]
-    return "\n".join([f"[{section}]", *lines, "", ""])
+def _format_ini(sections: Mapping[str, Mapping[str, Any]]) -> str:
+    lines = []
+    for name, keys in sections.items():
+        lines += [f"[{name}]", *(f"{key}={str(value).replace('%', '%%')}" for key, value in keys.items()), ""]
+    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The compose project for real: built, started, trained on, watched, broken, healed and taken down, in this order."""
+"""The compose project on a real engine. The tests run in order: start, models, monitoring, outages, end."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What `docker compose up` starts, before anything is in it."""
+"""The stack after `docker compose up`, before data and models exist."""
 
 import json
 import shlex
@@ -6,14 +6,14 @@ import shlex
 import httpx
 import pytest
 
-from tests.e2e.compose.asking import RECORD, TEST_SECONDS, get, is_ready
+from tests.e2e.compose.services import RECORD, TEST_SECONDS, get, is_ready
 from tests.support.compose import BUILT, PROJECT, ComposeStack
 from tests.support.readme import commands
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(TEST_SECONDS)]
 
-LARGEST_MB = {"airflow-init": 1350, "mlflow": 1050, "streamlit": 750, "api": 500, "locust": 400}
-"""Largest accepted sizes of our images, base image included."""
+MAX_IMAGE_MB = {"airflow-init": 1350, "mlflow": 1050, "streamlit": 750, "api": 500, "locust": 400}
+"""Size limits of our images, with the base image."""
 
 PAGES = {
     "AIRFLOW": ("/auth/login", "/api/v2/monitor/health", "/api/v2/version"),
@@ -26,7 +26,7 @@ PAGES = {
     "ALERTMANAGER": ("/", "/-/ready", "/api/v2/alerts"),
 }
 
-FORBIDDEN = [
+UNREACHABLE = [
     ("streamlit", "postgres", 5432),
     ("streamlit", "mlflow-postgres", 5432),
     ("locust", "postgres", 5432),
@@ -35,7 +35,7 @@ FORBIDDEN = [
     ("airflow-scheduler", "mlflow-postgres", 5432),
     ("mlflow", "postgres", 5432),
 ]
-"""Who must not be able to reach whom."""
+"""Service, host and port that it must not reach."""
 
 CONNECT = """
 import socket, sys
@@ -45,23 +45,23 @@ except OSError:
     print("refused")
 """
 
-ROOT_FOR_A_REASON = {
-    "cadvisor": "the kernel tells only root about other containers",
-    "secrets": "writes into fresh volumes",
+ROOT_ALLOWED = {
+    "cadvisor": "only root can read about other containers",
+    "secrets": "writes to new volumes",
 }
-"""Containers that run as root, and why; they publish no port."""
+"""Containers that run as root, with the reason; they publish no port."""
 
 
-def test_every_service_of_the_file_is_healthy(stack: ComposeStack) -> None:
+def test_every_service_is_healthy(stack: ComposeStack) -> None:
     assert stack.unwell() == ""
     assert {"postgres", "mlflow-postgres", "airflow-scheduler", "mlflow", "api", "streamlit"} <= stack.services()
 
 
-def test_images_hold_no_compiler_and_no_cache_and_stay_small(stack: ComposeStack) -> None:
+def test_images_have_no_compiler_or_cache_and_are_small(stack: ComposeStack) -> None:
     for image in BUILT:
         megabytes = int(stack.docker("image", "inspect", "-f", "{{.Size}}", f"{PROJECT}-{image}")) / 1e6
         stack.say(f"image {image}: {megabytes:.0f} MB")
-        assert megabytes <= LARGEST_MB[image], image
+        assert megabytes <= MAX_IMAGE_MB[image], image
         found = stack.docker(
             "run", "--rm", "--network", "none", "--entrypoint", "sh", f"{PROJECT}-{image}", "-c",
             "command -v gcc cc c++ make uv; ls -d /root/.cache/uv /root/.cache/pip 2>/dev/null; true",
@@ -79,7 +79,7 @@ def test_containers_are_hardened(stack: ComposeStack) -> None:
         assert not host["Privileged"], name
         assert host["LogConfig"]["Config"]["max-size"], name
         assert config["User"], name
-        if name not in ROOT_FOR_A_REASON:
+        if name not in ROOT_ALLOWED:
             assert config["User"].split(":")[0] not in ("0", "root"), name
             assert not host["CapAdd"], name
 
@@ -90,28 +90,28 @@ def test_ports_are_bound_to_this_machine_only(stack: ComposeStack) -> None:
             assert {binding["HostIp"] for binding in bindings or []} <= {"127.0.0.1"}, name
 
 
-def test_processes_really_run_as_ordinary_users(stack: ComposeStack) -> None:
+def test_processes_run_as_unprivileged_users(stack: ComposeStack) -> None:
     for name, found in stack.containers().items():
-        if name in ROOT_FOR_A_REASON or found["State"]["Status"] != "running":
+        if name in ROOT_ALLOWED or found["State"]["Status"] != "running":
             continue
         users = stack.docker("top", found["Id"], "-eo", "uid,pid").split()[2::2]
         assert users, name
         assert "0" not in users, name
 
 
-def test_secrets_are_in_files_of_those_who_need_them_and_nowhere_else(stack: ComposeStack) -> None:
+def test_secrets_are_only_in_files_of_the_services_that_need_them(stack: ComposeStack) -> None:
     names = stack.in_volume("secrets-all", "ls", "/volume").split()
     values = {name: stack.in_volume("secrets-all", "cat", f"/volume/{name}") for name in names}
     assert len(values) >= 8
-    told = json.dumps(stack.containers()) + stack.logs(tail=100_000)
-    assert [name for name, value in values.items() if value in told] == []
+    text = json.dumps(stack.containers()) + stack.logs(tail=100_000)
+    assert [name for name, value in values.items() if value in text] == []
     assert stack.execute("api", "ls", "/run/secrets").split() == ["diabetes_db_password", "prediction_log_key"]
     assert stack.execute("exporter", "ls", "/run/secrets").split() == ["postgres_monitor_password"]
     assert stack.execute("mlflow", "ls", "/run/secrets").split() == ["mlflow_db_password"]
     assert "airflow_jwt_secret" not in stack.execute("airflow-dag-processor", "ls", "/run/secrets")
 
 
-def test_pages_answer(stack: ComposeStack) -> None:
+def test_pages_are_served(stack: ComposeStack) -> None:
     services = {"UI": "streamlit", "AIRFLOW": "airflow-apiserver"}
     running = stack.services()
     for name, paths in PAGES.items():
@@ -120,21 +120,21 @@ def test_pages_answer(stack: ComposeStack) -> None:
                 assert get(stack.url(name) + path).status_code == 200, name + path
 
 
-def test_services_reach_only_the_networks_they_need(stack: ComposeStack) -> None:
-    for service, target, port in FORBIDDEN:
+def test_services_reach_only_their_networks(stack: ComposeStack) -> None:
+    for service, target, port in UNREACHABLE:
         assert stack.execute(service, "python", "-c", CONNECT, target, str(port)).strip() == "refused", service
 
 
-def test_without_a_model_the_api_says_what_to_run(stack: ComposeStack) -> None:
-    answer = httpx.post(f"{stack.url('API')}/predict", json={"records": [RECORD]}, timeout=10)
-    assert answer.status_code == 503
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["detail"] == "no production model yet: run train_models_diabetes_simple"
+def test_without_a_model_the_api_names_the_dag_to_run(stack: ComposeStack) -> None:
+    response = httpx.post(f"{stack.url('API')}/predict", json={"records": [RECORD]}, timeout=10)
+    assert response.status_code == 503
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["detail"] == "no production model yet: run train_models_diabetes_simple"
     assert not is_ready(stack)
 
 
 def test_the_readmes_commands_in_a_container_work(stack: ComposeStack) -> None:
-    given = [command for command in commands() if command.startswith("docker compose exec")]
-    assert len(given) == 4
-    for command in given:
+    documented = [command for command in commands() if command.startswith("docker compose exec")]
+    assert len(documented) == 4
+    for command in documented:
         stack.compose("exec", "-T", *shlex.split(command)[3:])

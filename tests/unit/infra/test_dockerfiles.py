@@ -1,4 +1,4 @@
-"""The images carry the modules that their programs import: read from the dockerfiles, without building them."""
+"""Dockerfiles: the images contain the modules that their programs import, and report version and commit."""
 
 import ast
 from pathlib import Path
@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
+DOCKERFILES = ("airflow.dockerfile", "api.dockerfile", "mlflow.dockerfile", "streamlit.dockerfile", "locust/Dockerfile")
+BUILD_ARGUMENTS = ("BUILD_VERSION", "BUILD_COMMIT")
+LABELS = ("title", "version=$BUILD_VERSION", "revision=$BUILD_COMMIT", "licenses=Apache-2.0")
 
 
-def copied(dockerfile: str) -> set[Path]:
-    """Every Python file that the dockerfile copies from the project, by its path there."""
+def copied_files(dockerfile: str) -> set[Path]:
+    """Every Python file that the dockerfile copies, by its path in the repository."""
     lines = (ROOT / dockerfile).read_text().splitlines()
     arguments = [line.split()[1:] for line in lines if line.startswith("COPY ") and "--from" not in line]
     sources = [ROOT / source for *sources, _ in arguments for source in sources]
@@ -17,35 +20,44 @@ def copied(dockerfile: str) -> set[Path]:
 
 
 def files_of(module: str) -> set[Path]:
-    """The files that importing a module of the project reads: its own and those of the packages above it."""
+    """The files that are read when a module of the repository is imported, those of its packages included."""
     names = module.split(".")
-    parents = [ROOT.joinpath(*names[:count], "__init__.py") for count in range(1, len(names) + 1)]
-    return {path for path in (*parents, ROOT.joinpath(*names).with_suffix(".py")) if path.exists()}
+    packages = [ROOT.joinpath(*names[:count], "__init__.py") for count in range(1, len(names) + 1)]
+    return {path for path in (*packages, ROOT.joinpath(*names).with_suffix(".py")) if path.exists()}
 
 
 def imports(path: Path) -> set[str]:
-    """Dotted names of what a file imports, at any depth; the names taken from a package count as its modules."""
-    found: set[str] = set()
+    """Dotted names that a file imports at any depth; names from a package count as modules of it."""
+    names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
+            names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.update({node.module, *(f"{node.module}.{alias.name}" for alias in node.names)})
-    return found
+            names.update({node.module, *(f"{node.module}.{alias.name}" for alias in node.names)})
+    return names
 
 
-@pytest.mark.parametrize(
-    "dockerfile", ["api.dockerfile", "streamlit.dockerfile", "locust/Dockerfile", "airflow.dockerfile"]
-)
-def test_an_image_carries_every_module_that_its_own_files_import(dockerfile: str) -> None:
-    carried = copied(dockerfile)
-    assert carried, f"{dockerfile} copies no source"
+@pytest.mark.parametrize("dockerfile", DOCKERFILES)
+def test_an_image_contains_every_module_that_its_files_import(dockerfile: str) -> None:
+    copied = copied_files(dockerfile)
+    assert copied, f"{dockerfile} copies no source"
 
     missing = {
         f"{path.relative_to(ROOT)} imports {module}"
-        for path in carried
+        for path in copied
         for module in imports(path)
-        if not files_of(module) <= carried
+        if not files_of(module) <= copied
     }
 
     assert missing == set()
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES)
+def test_an_image_reports_version_and_commit(dockerfile: str) -> None:
+    text = (ROOT / dockerfile).read_text()
+    for name in BUILD_ARGUMENTS:
+        assert f"ARG {name}=unknown" in text
+        assert f"{name}=${name}" in text
+    for label in LABELS:
+        assert f"org.opencontainers.image.{label}" in text
+    assert text.index("ARG BUILD_VERSION") > text.rindex("COPY "), "a new commit must not rebuild earlier layers"

@@ -1,17 +1,16 @@
-"""The exporter's collector against a fake Airflow, and an MLflow and a database of the test's choice."""
+"""Fixtures: a fake Airflow, collectors that read it, and one scrape of a collector."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-from infra.exporter.collector import PlatformCollector
-from infra.exporter.server import create_collector
+from infra.exporter.collector import PlatformCollector, create_collector
 from infra.exporter.settings import ExporterSettings
 from tests.integration.infra.exporter.fakes import FakeAirflow, running_airflow
 
-NOBODY = "http://127.0.0.1:9"
-"""The discard port: nobody listens there."""
+UNREACHABLE = "http://127.0.0.1:9"
+"""The discard port: no program listens on it."""
 
 NO_DATABASE = {"postgres_port": 9, "postgres_monitor_password": "unused"}
 
@@ -27,24 +26,24 @@ def airflow() -> Iterator[FakeAirflow]:
 
 @pytest.fixture
 def make_collector(airflow: FakeAirflow) -> Iterator[Callable[..., PlatformCollector]]:
-    """Collectors over the fake Airflow; settings by keyword."""
-    made: list[PlatformCollector] = []
+    """Create collectors that read the fake Airflow; keywords are settings."""
+    created: list[PlatformCollector] = []
 
     def make(**settings: object) -> PlatformCollector:
-        given = {"airflow_url": airflow.url, "mlflow_tracking_uri": NOBODY, **NO_DATABASE, "_env_file": None} | settings
-        made.append(create_collector(ExporterSettings.load(**given)))
-        return made[-1]
+        defaults = {"airflow_url": airflow.url, "mlflow_tracking_uri": UNREACHABLE, **NO_DATABASE, "_env_file": None}
+        created.append(create_collector(ExporterSettings.load(**defaults | settings)))
+        return created[-1]
 
     yield make
-    for collector in made:
+    for collector in created:
         collector.close()
 
 
 @pytest.fixture
 def scrape() -> Scrape:
-    """One scrape as ``{'name{label="value"}': value}``."""
+    """Scrape once; returns values by ``name{label values}``."""
 
-    def take(collector: PlatformCollector) -> dict[str, float]:
+    def run(collector: PlatformCollector) -> dict[str, float]:
         registry = CollectorRegistry()
         registry.register(collector)
         return {
@@ -53,4 +52,4 @@ def scrape() -> Scrape:
             for sample in family.samples
         }
 
-    return take
+    return run

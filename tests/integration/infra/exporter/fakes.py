@@ -1,4 +1,4 @@
-"""Airflow's REST API as the exporter uses it, on a real HTTP server; shapes as Airflow 3.3.2 answers them."""
+"""A fake of Airflow's REST API on a real HTTP server; responses have the format of Airflow 3.3.2."""
 
 import json
 import threading
@@ -17,7 +17,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 @dataclass
 class FakeAirflow:
-    """What the fake knows; tests change it and look at what was asked."""
+    """State of the fake, which tests change, and the paths that were requested."""
 
     url: str = ""
     password: str = "airflow"
@@ -26,17 +26,17 @@ class FakeAirflow:
     triggerer: str | None = "healthy"
     dags: dict[str, bool] = field(default_factory=lambda: {"ingest_diabetes": False, "auto_model_train_diabetes": True})
     runs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
 
     def add_run(self, dag_id: str, state: str, minutes_ago: int, seconds: int = 30) -> None:
-        """A finished run that ended so many minutes ago."""
+        """Add a run that ended `minutes_ago`."""
         end = NOW - timedelta(minutes=minutes_ago)
         start = end - timedelta(seconds=seconds)
         run = {"state": state, "start_date": start.isoformat(), "end_date": end.isoformat(), "dag_id": dag_id}
         self.runs.setdefault(dag_id, []).append(run)
 
-    def answer(self, path: str, query: dict[str, list[str]]) -> Any:
-        """The body of a GET."""
+    def response(self, path: str, query: dict[str, list[str]]) -> Any:
+        """The body of the response to a GET; None is 404."""
         if path == "/api/v2/monitor/health":
             return self._health()
         if path == "/api/v2/importErrors":
@@ -72,7 +72,7 @@ class FakeAirflow:
 
 @contextmanager
 def running_airflow() -> Iterator[FakeAirflow]:
-    """A fake on a free port."""
+    """Run a fake on a free port."""
     fake = FakeAirflow()
 
     class Handler(BaseHTTPRequestHandler):
@@ -86,11 +86,11 @@ def running_airflow() -> Iterator[FakeAirflow]:
         def do_GET(self) -> None:
             time.sleep(fake.delay)
             url = urlsplit(self.path)
-            fake.asked.append(url.path)
+            fake.requested.append(url.path)
             token = self.headers.get("Authorization", "")
             if not url.path.startswith("/api/v2/monitor") and token != f"Bearer {(fake.tokens or ['none'])[-1]}":
                 return self._send(401, {"detail": "Invalid JWT token"})
-            body = fake.answer(url.path, parse_qs(url.query))
+            body = fake.response(url.path, parse_qs(url.query))
             return self._send(404 if body is None else 200, body)
 
         def _send(self, status: int, body: Any) -> None:
@@ -102,7 +102,7 @@ def running_airflow() -> Iterator[FakeAirflow]:
             self.wfile.write(payload)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Quiet."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.local.programs.alertmanager import CONFIGURATION
+from infra.local.programs.monitoring import ALERTMANAGER_CONFIGURATION
 from tests.support.alerting import configuration
 from tests.support.programs import required
 from tests.unit.infra.prometheus.prometheus_files import alerts
@@ -22,7 +22,7 @@ def amtool(*arguments: str | Path) -> str:
 
 
 def config() -> dict[str, Any]:
-    parsed: dict[str, Any] = yaml.safe_load(CONFIGURATION.read_text())
+    parsed: dict[str, Any] = yaml.safe_load(ALERTMANAGER_CONFIGURATION.read_text())
     return parsed
 
 
@@ -34,12 +34,14 @@ def matching(matchers: list[str]) -> dict[str, set[str]]:
 
 
 def test_amtool_accepts_the_configuration() -> None:
-    assert "SUCCESS" in amtool("check-config", CONFIGURATION)
+    assert "SUCCESS" in amtool("check-config", ALERTMANAGER_CONFIGURATION)
 
 
 def test_amtool_accepts_the_commented_examples(tmp_path: Path) -> None:
     file = tmp_path / "alertmanager.yml"
-    file.write_text(re.sub(r"^( +)# ((?:smtp|webhook|email)_\w+: )", r"\1\2", CONFIGURATION.read_text(), flags=re.M))
+    file.write_text(
+        re.sub(r"^( +)# ((?:smtp|webhook|email)_\w+: )", r"\1\2", ALERTMANAGER_CONFIGURATION.read_text(), flags=re.M)
+    )
     receivers = yaml.safe_load(file.read_text())["receivers"]
     assert [sorted(receiver) for receiver in receivers] == [["name", "webhook_configs"], ["email_configs", "name"]]
     assert "SUCCESS" in amtool("check-config", file)
@@ -47,7 +49,7 @@ def test_amtool_accepts_the_commented_examples(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("severity", ["critical", "warning"])
 def test_the_severity_selects_the_receiver(severity: str) -> None:
-    route = amtool("config", "routes", "test", f"--config.file={CONFIGURATION}", f"severity={severity}")
+    route = amtool("config", "routes", "test", f"--config.file={ALERTMANAGER_CONFIGURATION}", f"severity={severity}")
     assert route.strip() == severity
 
 

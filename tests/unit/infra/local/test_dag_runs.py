@@ -13,46 +13,46 @@ def task(task_id: str, state: str, duration: float | None = 1.5, map_index: int 
     return {"task_id": task_id, "state": state, "duration": duration, "map_index": map_index}
 
 
-class EndedRun(AirflowClient):
-    """Airflow as it answers about a run that is over."""
+class FinishedRun(AirflowClient):
+    """Airflow's responses about a finished run."""
 
     def __init__(self, state: str, tasks: list[dict[str, Any]]) -> None:
         self._state, self._tasks = state, tasks
 
-    def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+    def get_run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         return {"dag_id": dag_id, "dag_run_id": run_id, "state": self._state}
 
-    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         return [{"dag_id": dag_id, "dag_run_id": run_id, **task} for task in self._tasks]
 
     def task_log(self, task: dict[str, Any]) -> list[str]:
         return [f"log of {task['task_id']}", "RejectedDataError: 3 % of the rows break the schema"]
 
 
-def followed(run: EndedRun) -> str:
-    console = Console(file=io.StringIO(), width=100)
-    try:
-        follow_run(run, "ingest_diabetes", "run-1", console)
-    finally:
-        text: str = console.file.getvalue()  # type: ignore[attr-defined]
-    return text
+@pytest.fixture
+def output() -> io.StringIO:
+    return io.StringIO()
 
 
-def test_each_task_is_shown_once_with_its_time_and_mapped_ones_with_their_number() -> None:
-    shown = followed(EndedRun("success", [task("download_data", "success"), task("trial", "success", 2.0, 3)]))
-    assert [line.split() for line in shown.splitlines()] == [
+def follow(run: FinishedRun, output: io.StringIO) -> None:
+    follow_run(run, "ingest_diabetes", "run-1", Console(file=output, width=100))
+
+
+def test_each_task_is_shown_once_with_duration_and_map_index(output: io.StringIO) -> None:
+    follow(FinishedRun("success", [task("download_data", "success"), task("trial", "success", 2.0, 3)]), output)
+    assert [line.split() for line in output.getvalue().splitlines()] == [
         ["✓", "download_data", "1.5", "s"],
         ["✓", "trial[3]", "2.0", "s"],
     ]
 
 
-def test_a_skipped_task_is_no_fault() -> None:
-    assert "– announce" in followed(EndedRun("success", [task("announce", "skipped")]))
+def test_a_skipped_task_is_no_failure(output: io.StringIO) -> None:
+    follow(FinishedRun("success", [task("announce", "skipped")]), output)
+    assert "– announce" in output.getvalue()
 
 
-def test_a_failed_run_names_the_task_and_shows_its_log() -> None:
-    console = Console(file=io.StringIO(), width=100)
-    run = EndedRun("failed", [task("validate", "failed"), task("split", "upstream_failed", None)])
+def test_a_failed_run_names_the_task_and_shows_its_log(output: io.StringIO) -> None:
+    run = FinishedRun("failed", [task("validate", "failed"), task("split", "upstream_failed", None)])
     with pytest.raises(StackError, match="The task validate of ingest_diabetes failed"):
-        follow_run(run, "ingest_diabetes", "run-1", console)
-    assert "RejectedDataError: 3 % of the rows break the schema" in console.file.getvalue()  # type: ignore[attr-defined]
+        follow(run, output)
+    assert "RejectedDataError: 3 % of the rows break the schema" in output.getvalue()

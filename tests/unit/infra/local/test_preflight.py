@@ -15,14 +15,13 @@ def program(port: int) -> Program:
     return Program(name="api", command=["true"], is_ready=lambda _started_at: True, ports={"API_PORT": port})
 
 
-def test_a_port_in_use_is_named_with_its_holder_and_the_setting_to_change() -> None:
+def test_a_port_in_use_is_named_with_its_process_and_the_setting_to_change() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(StackError) as caught:
             check_ports([program(port)], "127.0.0.1")
-    assert f"Port {port} for api is in use by {psutil.Process().name()} (process {psutil.Process().pid})" in str(
-        caught.value
-    )
+    owner = f"{psutil.Process().name()} (process {psutil.Process().pid})"
+    assert f"Port {port} for api is in use by {owner}" in str(caught.value)
     assert "set API_PORT to a free port in .env" in str(caught.value)
 
 
@@ -35,22 +34,22 @@ def test_an_address_of_another_machine_is_refused() -> None:
         check_ports([program(free_port())], "203.0.113.1")
 
 
-def test_too_little_memory_is_said_with_the_remedy() -> None:
-    with pytest.raises(StackError, match=r"Only .* GB of memory are free and the stack wants 100000: .*MIN_MEMORY_GB"):
+def test_too_little_memory_is_an_error_with_the_remedy() -> None:
+    with pytest.raises(StackError, match=r"Only .* GB of memory are free and the stack needs 100000: .*MIN_MEMORY_GB"):
         check_machine(StackSettings.load(min_memory_gb=100_000))
 
 
-def test_too_little_disk_is_said_with_the_remedy() -> None:
-    with pytest.raises(StackError, match=r"Only .* GB of disk are free and the stack wants 1e\+06: .*MIN_DISK_GB"):
+def test_too_little_disk_is_an_error_with_the_remedy() -> None:
+    with pytest.raises(StackError, match=r"Only .* GB of disk are free and the stack needs 1e\+06: .*MIN_DISK_GB"):
         check_machine(StackSettings.load(min_memory_gb=0, min_disk_gb=1_000_000))
 
 
-def test_a_data_file_that_is_not_there_is_named() -> None:
-    with pytest.raises(StackError, match=r"DATA_FILE nowhere\.zip is not there"):
+def test_a_missing_data_file_is_named() -> None:
+    with pytest.raises(StackError, match=r"DATA_FILE nowhere\.zip does not exist"):
         check_machine(StackSettings.load(data_file="nowhere.zip"))
 
 
-def test_the_memory_limit_of_a_container_counts(tmp_path: Path) -> None:
+def test_free_memory_respects_the_limit_of_a_container(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("3000\n")
     (tmp_path / "memory.current").write_text("1000\n")
     assert available_memory(tmp_path) == 2000

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from prometheus_client.metrics_core import Metric
@@ -11,11 +10,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.settings import ApiSettings
-from infra.exporter.airflow import AirflowReading, Component, DagState
-from infra.exporter.collector import airflow_metrics, mlflow_metrics
-from infra.exporter.mlflow import MlflowReading
-from infra.exporter.warehouse import Drift, Quality, Run, WarehouseReading
-from infra.exporter.warehouse_metrics import warehouse_metrics
+from infra.exporter.metrics import FAMILIES
 from tests.support.metrics import CATALOGUE, PAGE, Entry, entries
 from tests.unit.infra.prometheus.prometheus_files import recorded
 
@@ -44,28 +39,6 @@ def _catalogued(found: Iterable[Entry]) -> dict[str, str]:
     return {entry.name: entry.kind for entry in found}
 
 
-def _exporter() -> list[Metric]:
-    dag = DagState("ingest_diabetes", False, {"success": 1}, True, 1.0, None)
-    airflow = AirflowReading({"scheduler": Component(True, 1.0)}, [dag], 0)
-    mlflow = MlflowReading(True, 0.1, {"production": 1}, 1)
-    return [*airflow_metrics(airflow), *mlflow_metrics(mlflow), *warehouse_metrics(_warehouse())]
-
-
-def _warehouse() -> WarehouseReading:
-    """A reading in which every metric has a value."""
-    now = datetime.now(UTC)
-    return WarehouseReading(
-        up=True,
-        ingested_at=now,
-        rows={"accepted": 100, "rejected": 1},
-        data_version_at=now,
-        gate={"promoted": 1},
-        run=Run(1, now, 1000, "ok"),
-        drift=[Drift("value", "age", "ok", 0.01, 0.1)],
-        quality=[Quality("1", "all", "auroc", estimated, 0.7, 0.6, 0.8, 500, 0.9) for estimated in (False, True)],
-    )
-
-
 def _api(folder: Path) -> list[Metric]:
     secrets = {"diabetes_db_password": "none", "prediction_log_key": "k" * 16}
     client = TestClient(create_app(ApiSettings.load(**secrets, api_cache_dir=folder, _env_file=None)))
@@ -79,7 +52,11 @@ def test_names_are_unique() -> None:
 
 
 def test_the_exporter_exports_the_catalogued_metrics() -> None:
-    assert _kinds(_exporter()) | {"exporter_scrape_errors_total": "counter"} == _catalogued(CATALOGUE["exporter"])
+    exported = {name: ("counter" if name.endswith("_total") else "gauge") for name in FAMILIES}
+    assert exported == _catalogued(CATALOGUE["exporter"])
+    assert {entry.name: entry.labels for entry in CATALOGUE["exporter"]} == {
+        name: labels for name, (_, labels) in FAMILIES.items()
+    }
 
 
 def test_the_api_exports_the_catalogued_metrics(tmp_path: Path) -> None:
@@ -90,7 +67,7 @@ def test_the_api_exports_the_catalogued_metrics(tmp_path: Path) -> None:
 
 def test_labels_equal_the_catalogued_ones(tmp_path: Path) -> None:
     labels = {entry.name: set(entry.labels) for entry in entries()}
-    for name, found in _labels([*_exporter(), *_api(tmp_path)]).items():
+    for name, found in _labels(_api(tmp_path)).items():
         if name in labels:
             assert found == labels[name], name
 

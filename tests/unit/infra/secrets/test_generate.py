@@ -4,25 +4,23 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from infra.secrets.generate import SECRETS, generate, missing
 
-from infra.secrets.generate import SECRETS, generate, main, missing
-
-SCRIPT = Path(__file__).parents[4] / "infra" / "secrets" / "generate.py"
+ROOT = Path(__file__).parents[4]
 
 
 def contents(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 
-def test_all_secrets_are_made_once_and_never_overwritten(tmp_path: Path) -> None:
+def test_all_secrets_are_generated_once_and_never_overwritten(tmp_path: Path) -> None:
     assert generate(tmp_path) == list(SECRETS)
     first = contents(tmp_path)
     assert generate(tmp_path) == []
     assert contents(tmp_path) == first
 
 
-def test_only_a_lost_secret_is_made_again(tmp_path: Path) -> None:
+def test_only_a_missing_secret_is_generated_again(tmp_path: Path) -> None:
     generate(tmp_path)
     (tmp_path / "airflow_jwt_secret").unlink()
     assert missing(tmp_path) == ["airflow_jwt_secret"]
@@ -36,24 +34,18 @@ def test_an_empty_file_counts_as_missing(tmp_path: Path) -> None:
     assert missing(tmp_path) == []
 
 
-def test_nobody_else_can_read_them(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_them(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
     generate(folder)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o400}
 
 
-def test_the_mode_can_be_told_and_is_followed_by_secrets_that_were_there(tmp_path: Path) -> None:
-    generate(tmp_path, ["postgres_password"])
-    generate(tmp_path, ["postgres_password"], mode=0o440)
-    assert stat.S_IMODE((tmp_path / "postgres_password").stat().st_mode) == 0o440
-
-
 def test_all_secrets_differ_and_need_no_quoting_in_a_url(tmp_path: Path) -> None:
     generate(tmp_path)
-    found = contents(tmp_path)
-    assert len(set(found.values())) == len(SECRETS)
-    for name, text in found.items():
+    generated = contents(tmp_path)
+    assert len(set(generated.values())) == len(SECRETS)
+    for name, text in generated.items():
         assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_="), name
 
 
@@ -62,19 +54,11 @@ def test_the_fernet_key_is_32_bytes(tmp_path: Path) -> None:
     assert len(base64.urlsafe_b64decode((tmp_path / "airflow_fernet_key").read_text())) == 32
 
 
-def test_the_file_runs_alone_and_says_only_names(tmp_path: Path) -> None:
-    command = [sys.executable, "-I", str(SCRIPT), str(tmp_path), "--names", "diabetes_db_password", "--mode", "0440"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout == "created diabetes_db_password\n"
-    assert contents(tmp_path)["diabetes_db_password"] not in done.stdout + done.stderr
-
-
-def test_no_draft_is_left_beside_the_secrets(tmp_path: Path) -> None:
+def test_no_draft_remains(tmp_path: Path) -> None:
     generate(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == set(SECRETS)
 
 
-def test_an_unknown_name_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main([str(tmp_path), "--names", "password_of_everything"])
-    assert "unknown secret 'password_of_everything'" in capsys.readouterr().err
+def test_it_needs_only_the_standard_library(tmp_path: Path) -> None:
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import infra.secrets.distribute"
+    subprocess.run([sys.executable, "-I", "-S", "-c", code], cwd=tmp_path, check=True)

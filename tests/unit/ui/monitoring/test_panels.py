@@ -7,7 +7,7 @@ import altair as alt
 import httpx
 import pytest
 
-from infra.exporter.warehouse_metrics import STATES
+from infra.exporter.warehouse import STATES
 from ml.schema import BY_NAME
 from tests.unit.ui.test_charts import contrast
 from ui.charts import DARK, LIGHT

@@ -4,12 +4,24 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.errors import StackError
-from infra.local.postgres.databases import prepare_secrets
-from infra.local.programs.environment import given_settings, known_variables, without_settings
-from infra.local.programs.stack import all_programs
+from infra.local.programs.environment import TELEMETRY_OFF, known_variables, read_settings, without_settings
+from infra.local.programs.program import Program
+from infra.local.programs.services import all_programs
+from infra.local.provisioning import prepare_secrets
 from infra.local.settings import StackSettings
 from infra.secrets.generate import SECRETS
+
+PYTHON_PROGRAMS = (
+    "airflow-apiserver",
+    "airflow-scheduler",
+    "airflow-dag-processor",
+    "airflow-triggerer",
+    "mlflow",
+    "api",
+    "streamlit",
+    "locust",
+    "exporter",
+)
 
 
 @pytest.fixture
@@ -21,79 +33,63 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackSettings:
     return settings
 
 
-def test_every_port_is_used_once_and_can_be_moved_by_a_setting(settings: StackSettings) -> None:
-    programs = all_programs(settings)
-    uses = Counter(port for program in programs for port in program.ports.values())
-    assert set(uses.values()) == {1}
+@pytest.fixture
+def programs(settings: StackSettings) -> list[Program]:
+    return all_programs(settings)
+
+
+def test_databases_start_first_and_then_the_services(programs: list[Program]) -> None:
+    names = [program.name for program in programs]
+    assert names[:11] == ["postgres", "mlflow-postgres", *PYTHON_PROGRAMS]
+
+
+def test_every_port_is_used_once_and_has_a_setting(settings: StackSettings, programs: list[Program]) -> None:
+    assert set(Counter(port for program in programs for port in program.ports.values()).values()) == {1}
     for program in programs:
         for variable, port in program.ports.items():
             assert getattr(settings, variable.lower()) == port
 
 
-def test_the_stack_has_the_programs_of_the_design(settings: StackSettings) -> None:
-    names = [program.name for program in all_programs(settings)]
-    assert names[:11] == [
-        "postgres",
-        "mlflow-postgres",
-        "airflow-apiserver",
-        "airflow-scheduler",
-        "airflow-dag-processor",
-        "airflow-triggerer",
-        "mlflow",
-        "api",
-        "streamlit",
-        "locust",
-        "exporter",
-    ]
+def test_no_secret_is_in_a_command_line_or_plain_variable(settings: StackSettings, programs: list[Program]) -> None:
+    secrets = [settings.places.read_secret(name) for name in SECRETS]
+    for program in programs:
+        text = " ".join([*program.command, *program.environment.values(), *program.secret_environment.values()])
+        assert not any(secret in text for secret in secrets), program.name
 
 
-def test_no_secret_stands_in_a_command_line_or_a_plain_variable(settings: StackSettings) -> None:
-    secrets = [(settings.places.secrets / name).read_text() for name in SECRETS]
-    for program in all_programs(settings):
-        shown = " ".join([*program.command, *program.environment.values(), *program.secret_environment.values()])
-        assert not any(secret in shown for secret in secrets), program.name
+def test_every_secret_of_a_program_is_generated(programs: list[Program]) -> None:
+    templates = [template for program in programs for template in program.secret_environment.values()]
+    assert {name for template in templates for name in re.findall(r"\{(\w+)\}", template)} <= set(SECRETS)
 
 
-def test_every_secret_a_program_asks_for_is_one_that_is_made(settings: StackSettings) -> None:
-    asked = {
-        name
-        for program in all_programs(settings)
-        for template in program.secret_environment.values()
-        for name in re.findall(r"\{(\w+)\}", template)
-    }
-    assert asked <= set(SECRETS)
-
-
-def test_only_scheduler_and_api_server_can_sign_tokens(settings: StackSettings) -> None:
-    signers = {p.name for p in all_programs(settings) if "AIRFLOW__API_AUTH__JWT_SECRET" in p.secret_environment}
+def test_only_scheduler_and_api_server_can_sign_tokens(programs: list[Program]) -> None:
+    signers = {program.name for program in programs if "AIRFLOW__API_AUTH__JWT_SECRET" in program.secret_environment}
     assert signers == {"airflow-apiserver", "airflow-scheduler"}
 
 
-def test_every_database_url_names_its_driver(settings: StackSettings) -> None:
-    urls = [t for p in all_programs(settings) for t in p.secret_environment.values() if "://" in t]
+def test_every_database_url_names_its_driver(programs: list[Program]) -> None:
+    urls = [text for program in programs for text in program.secret_environment.values() if "://" in text]
     assert urls
     assert all(re.match(r"postgresql\+(psycopg2|asyncpg)://", url) for url in urls)
 
 
-def test_nothing_listens_beyond_this_machine_unless_asked(settings: StackSettings) -> None:
-    for program in all_programs(settings):
-        shown = " ".join([*program.command, *program.environment.values()])
-        assert "0.0.0.0" not in shown, program.name  # noqa: S104 - looked for, not bound
+def test_by_default_no_program_listens_on_every_interface(programs: list[Program]) -> None:
+    for program in programs:
+        assert "0.0.0.0" not in " ".join([*program.command, *program.environment.values()]), program.name  # noqa: S104
 
 
-def test_a_lost_secret_beside_a_database_is_named_with_the_remedy(settings: StackSettings) -> None:
-    data_dir = settings.places.postgres / "main"
-    data_dir.mkdir()
-    (data_dir / "PG_VERSION").write_text("18")
-    (settings.places.secrets / "airflow_fernet_key").unlink()
-    with pytest.raises(StackError, match=r"Secret airflow_fernet_key is missing though .* make clean"):
-        prepare_secrets(settings)
+def test_no_program_sends_usage_data(programs: list[Program]) -> None:
+    environments = {program.name: program.environment for program in programs}
+    for name in PYTHON_PROGRAMS:
+        assert environments[name].items() >= TELEMETRY_OFF.items(), name
+    if grafana := environments.get("grafana"):
+        assert {grafana[name] for name in grafana if name.startswith("GF_ANALYTICS_")} == {"false"}
 
 
-def test_the_shell_wins_over_dotenv_and_strangers_stay_out(tmp_path: Path) -> None:
+def test_the_environment_overrides_dotenv_and_other_variables_are_left_out(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
-    dotenv.write_text("DATA_SOURCE=uci\nAPI_PORT=8001\nSTRANGER=1\n")
-    assert given_settings({"DATA_SOURCE": "synthetic", "HOME": "/root"}, dotenv) == {
+    dotenv.write_text("DATA_SOURCE=uci\nAPI_PORT=8001\nUNKNOWN=1\n")
+    assert read_settings({"DATA_SOURCE": "synthetic", "HOME": "/root"}, dotenv) == {
         "DATA_SOURCE": "synthetic",
         "API_PORT": "8001",
     }

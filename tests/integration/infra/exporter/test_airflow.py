@@ -1,4 +1,4 @@
-"""What the exporter makes of Airflow's answers."""
+"""Metrics that the exporter reads from Airflow."""
 
 import time
 from collections.abc import Callable
@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 
 from infra.exporter.collector import PlatformCollector
-from tests.integration.infra.exporter.conftest import NOBODY, Scrape
+from tests.integration.infra.exporter.conftest import UNREACHABLE, Scrape
 from tests.integration.infra.exporter.fakes import NOW, FakeAirflow
 
 Make = Callable[..., PlatformCollector]
 
 
-def test_components_are_told_with_their_heartbeats(make_collector: Make, scrape: Scrape) -> None:
+def test_components_have_health_and_heartbeat_age(make_collector: Make, scrape: Scrape) -> None:
     found = scrape(make_collector())
     assert found["airflow_up"] == 1
     assert found["airflow_component_healthy{metadatabase}"] == 1
@@ -32,7 +32,7 @@ def test_a_component_that_never_started_is_not_healthy(
     assert "airflow_component_heartbeat_age_seconds{triggerer}" not in found
 
 
-def test_a_dag_whose_last_run_failed_keeps_the_time_of_its_last_success(
+def test_a_dag_whose_last_run_failed_exports_the_time_of_its_last_success(
     make_collector: Make, scrape: Scrape, airflow: FakeAirflow
 ) -> None:
     airflow.add_run("ingest_diabetes", "success", minutes_ago=90)
@@ -47,7 +47,7 @@ def test_a_dag_whose_last_run_failed_keeps_the_time_of_its_last_success(
     assert found["airflow_dag_last_success_timestamp_seconds{ingest_diabetes}"] == succeeded
 
 
-def test_a_dag_that_never_ran_shows_only_whether_it_is_paused(make_collector: Make, scrape: Scrape) -> None:
+def test_a_dag_without_runs_exports_only_whether_it_is_paused(make_collector: Make, scrape: Scrape) -> None:
     found = scrape(make_collector())
     assert found["airflow_dag_paused{auto_model_train_diabetes}"] == 1
     assert found["airflow_dag_paused{ingest_diabetes}"] == 0
@@ -55,7 +55,7 @@ def test_a_dag_that_never_ran_shows_only_whether_it_is_paused(make_collector: Ma
     assert not [name for name in found if name.startswith("airflow_dag_last")]
 
 
-def test_it_logs_in_once_and_again_when_its_token_is_no_longer_taken(
+def test_the_token_is_reused_and_renewed_when_airflow_rejects_it(
     make_collector: Make, scrape: Scrape, airflow: FakeAirflow
 ) -> None:
     collector = make_collector()
@@ -69,9 +69,7 @@ def test_it_logs_in_once_and_again_when_its_token_is_no_longer_taken(
     assert "airflow_dag_paused{ingest_diabetes}" in found
 
 
-def test_a_refused_login_costs_the_dags_but_not_the_health(
-    make_collector: Make, scrape: Scrape, airflow: FakeAirflow
-) -> None:
+def test_a_refused_login_leaves_the_health_metrics(make_collector: Make, scrape: Scrape, airflow: FakeAirflow) -> None:
     airflow.password = "changed"
     found = scrape(make_collector())
     assert found["airflow_component_healthy{scheduler}"] == 1
@@ -79,10 +77,10 @@ def test_a_refused_login_costs_the_dags_but_not_the_health(
     assert "airflow_import_errors" not in found
 
 
-def test_services_that_are_away_show_as_zero_and_as_errors(
+def test_unreachable_services_export_up_0_and_count_errors(
     make_collector: Make, scrape: Scrape, caplog: pytest.LogCaptureFixture
 ) -> None:
-    collector = make_collector(airflow_url=NOBODY)
+    collector = make_collector(airflow_url=UNREACHABLE)
     scrape(collector)
     found = scrape(collector)
     assert found["airflow_up"] == 0
@@ -92,10 +90,12 @@ def test_services_that_are_away_show_as_zero_and_as_errors(
     assert not [name for name in found if name.startswith(("airflow_dag", "airflow_component", "mlflow_model"))]
     assert found["warehouse_up"] == 0
     assert found["exporter_scrape_errors_total{warehouse}"] == 2
-    assert len(caplog.records) == 3, "the same trouble is logged once per service, not once per scrape"
+    assert len(caplog.records) == 3, "a repeated error is logged once per target, not once per scrape"
 
 
-def test_a_slow_service_cannot_hold_a_scrape_up(make_collector: Make, scrape: Scrape, airflow: FakeAirflow) -> None:
+def test_a_slow_service_does_not_delay_a_scrape_beyond_the_time_limit(
+    make_collector: Make, scrape: Scrape, airflow: FakeAirflow
+) -> None:
     airflow.delay = 0.4
     started = time.monotonic()
     found = scrape(make_collector(exporter_timeout_seconds=0.6))
@@ -104,7 +104,7 @@ def test_a_slow_service_cannot_hold_a_scrape_up(make_collector: Make, scrape: Sc
     assert found["exporter_scrape_errors_total{airflow}"] == 1
 
 
-def test_an_answer_of_another_shape_is_an_error_and_no_crash(
+def test_a_response_in_an_unknown_format_counts_as_an_error(
     make_collector: Make, scrape: Scrape, airflow: FakeAirflow
 ) -> None:
     airflow.dags = {"ingest_diabetes": "perhaps"}  # type: ignore[dict-item]

@@ -11,7 +11,6 @@ from infra.local.errors import StackError
 from infra.local.programs.program import Program
 from infra.local.settings import StackSettings
 from infra.local.stack import Stack
-from infra.local.supervision.logs import tail
 
 SLEEPER = Program(
     name="sleeper", command=[sys.executable, "-c", "import time; time.sleep(600)"], is_ready=lambda _started_at: True
@@ -34,14 +33,14 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     stack.down()
 
 
-def test_a_program_that_dies_is_named_and_its_log_tells_why(stack: Stack) -> None:
+def test_a_program_that_ends_is_named_and_its_log_has_the_reason(stack: Stack) -> None:
     with pytest.raises(StackError, match="crasher ended instead of starting") as caught:
         stack.start([CRASHER])
     assert caught.value.log is not None
-    assert "no such table: patients" in "\n".join(tail(caught.value.log))
+    assert "no such table: patients" in caught.value.log.read_text()
 
 
-def test_a_program_that_runs_but_never_works_is_named_as_that(stack: Stack) -> None:
+def test_a_program_that_never_gets_ready_is_named(stack: Stack) -> None:
     with pytest.raises(StackError, match="sleeper runs but is not ready"):
         stack.start([replace(SLEEPER, is_ready=lambda _started_at: False, start_seconds=1)])
 
@@ -53,13 +52,13 @@ def test_starting_twice_reuses_the_process(stack: Stack) -> None:
     assert stack.supervisor.states()["sleeper"].pid == before
 
 
-def test_memory_is_that_of_all_its_processes(stack: Stack) -> None:
-    alone = stack.memory()
+def test_memory_includes_all_processes(stack: Stack) -> None:
+    before = stack.memory()
     stack.start([SLEEPER])
-    assert stack.memory() > alone > 0
+    assert stack.memory() > before > 0
 
 
-def test_down_ends_everything_and_a_second_one_finds_nothing(stack: Stack) -> None:
+def test_down_stops_everything_and_then_reports_that_nothing_ran(stack: Stack) -> None:
     stack.start([SLEEPER])
     processes = stack.supervisor.processes()
     assert stack.down()
@@ -67,7 +66,7 @@ def test_down_ends_everything_and_a_second_one_finds_nothing(stack: Stack) -> No
     assert not stack.down()
 
 
-def test_down_ends_what_outlived_a_killed_supervisor(stack: Stack) -> None:
+def test_down_stops_processes_that_outlived_a_killed_supervisor(stack: Stack) -> None:
     stack.start([SLEEPER])
     root, child = stack.supervisor.processes()
     root.kill()
@@ -76,7 +75,7 @@ def test_down_ends_what_outlived_a_killed_supervisor(stack: Stack) -> None:
     assert not child.is_running()
 
 
-def test_clean_removes_everything_after_ending_it(stack: Stack) -> None:
+def test_clean_stops_and_deletes_everything(stack: Stack) -> None:
     stack.start([SLEEPER])
     stack.clean()
     assert not stack.settings.places.home.exists()

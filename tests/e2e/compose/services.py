@@ -1,4 +1,4 @@
-"""Asking the services of the compose project, as everybody does."""
+"""Requests to the services of the compose project: pages, predictions and DAG runs."""
 
 import time
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 import httpx
 
 from infra.local.airflow_client import AirflowClient
-from infra.local.dag_runs import ENDED, wait_until_known
+from infra.local.dag_runs import FINISHED_STATES, wait_for_dags
 from infra.local.settings import StackSettings
 from tests.support.compose import ComposeStack, wait_for
 
 TEST_SECONDS = 2400
-"""One test at most; the first one builds the images."""
+"""Time limit of a test; the first one builds the images."""
 DAG_SECONDS = 1200
 RECORD = {"race": "Caucasian", "gender": "Female", "age": "[60-70)"}
 
 
 def get(url: str) -> httpx.Response:
-    """A GET that counts a service that is away as an answer of 599."""
+    """Send a GET; a service that cannot be reached gives 599."""
     try:
         return httpx.get(url, timeout=10, follow_redirects=True)
     except httpx.TransportError:
@@ -25,9 +25,9 @@ def get(url: str) -> httpx.Response:
 
 
 def predict(stack: ComposeStack) -> dict[str, Any]:
-    answer = httpx.post(f"{stack.url('API')}/predict", json={"records": [RECORD]}, timeout=10)
-    assert answer.status_code == 200, answer.text
-    result: dict[str, Any] = answer.json()
+    response = httpx.post(f"{stack.url('API')}/predict", json={"records": [RECORD]}, timeout=10)
+    assert response.status_code == 200, response.text
+    result: dict[str, Any] = response.json()
     return result
 
 
@@ -36,22 +36,22 @@ def is_ready(stack: ComposeStack) -> bool:
 
 
 def run_dag(stack: ComposeStack, dag_id: str) -> None:
-    """A run through Airflow's REST API, which must be a success."""
+    """Run a DAG through Airflow's REST API; the run must succeed."""
     with AirflowClient(StackSettings.load(airflow_port=stack.ports["AIRFLOW"])) as airflow:
-        wait_until_known(airflow, (dag_id,))
-        begun = time.monotonic()
+        wait_for_dags(airflow, (dag_id,))
+        started = time.monotonic()
         airflow.unpause(dag_id)
         run_id = airflow.trigger(dag_id)
         state = "queued"
 
-        def ended() -> bool:
+        def finished() -> bool:
             nonlocal state
-            state = airflow.run(dag_id, run_id)["state"]
-            return state in ENDED
+            state = airflow.get_run(dag_id, run_id)["state"]
+            return state in FINISHED_STATES
 
-        wait_for(f"{dag_id} to end", ended, DAG_SECONDS, lambda: f"It is {state}.")
-        tasks = airflow.tasks(dag_id, run_id)
+        wait_for(f"{dag_id} to finish", finished, DAG_SECONDS, lambda: f"Its state is {state}.")
+        tasks = airflow.task_instances(dag_id, run_id)
         failed = next((task for task in tasks if task["state"] == "failed"), None)
         assert state == "success", "\n".join(airflow.task_log(failed)[-25:]) if failed else state
-        took = ", ".join(f"{task['task_id']} {task['duration'] or 0:.0f} s" for task in tasks)
-        stack.say(f"{dag_id}: {time.monotonic() - begun:.0f} s ({took})")
+        durations = ", ".join(f"{task['task_id']} {task['duration'] or 0:.0f} s" for task in tasks)
+        stack.say(f"{dag_id}: {time.monotonic() - started:.0f} s ({durations})")

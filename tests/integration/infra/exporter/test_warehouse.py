@@ -1,4 +1,4 @@
-"""What the exporter reads of a real, migrated database, as the role of the statistics and within its time."""
+"""Metrics that the exporter reads from a real, migrated database, as role ``monitor`` and within its time limit."""
 
 import secrets
 import socket
@@ -21,7 +21,7 @@ from tests.integration.infra.exporter.conftest import Scrape
 from tests.integration.ml.databases import fresh_database
 
 Make = Callable[..., PlatformCollector]
-World = tuple[sa.Engine, dict[str, object]]
+Database = tuple[sa.Engine, dict[str, object]]
 
 LAST = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 FIRST = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -30,9 +30,9 @@ READABLE = {"monitor_runs", "monitor_drift", "monitor_quality", "ingestions", "g
 
 
 @pytest.fixture
-def world(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[World]:
-    """A fresh database, and the exporter's settings for it."""
-    postgres_server.ensure_monitor(PASSWORD)  # as both stacks do before they migrate
+def database(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[Database]:
+    """A migrated database, and the exporter's settings for it."""
+    postgres_server.ensure_monitor(PASSWORD)  # before the migrations, which grant it rights
     with fresh_database(postgres_server, tmp_path) as (settings, engine):
         yield engine, login(settings)
 
@@ -66,10 +66,10 @@ def run_of(findings: list[Finding], state: State) -> Monitored:
     return Monitored(0, "3", "v", FIRST, LAST, 1234, state, findings, {"notes": []})
 
 
-def test_what_ingestion_gate_and_monitoring_wrote_becomes_metrics(
-    make_collector: Make, scrape: Scrape, world: World
+def test_rows_of_ingestion_gate_and_monitoring_become_metrics(
+    make_collector: Make, scrape: Scrape, database: Database
 ) -> None:
-    engine, settings = world
+    engine, settings = database
     drifted = Finding(Kind.VALUE, "age", State.DRIFT, 1000, 0.3, 0.08, 0.0001)
     unknown = Finding(Kind.VALUE, "weight", State.NOT_ENOUGH_DATA, 31)
     with_quality = write(engine, run_of([], State.OK))
@@ -88,7 +88,9 @@ def test_what_ingestion_gate_and_monitoring_wrote_becomes_metrics(
     assert found["exporter_scrape_errors_total{warehouse}"] == 0
     assert found["ingestion_last_timestamp_seconds"] == LAST.timestamp()
     assert (found["ingestion_rows{accepted}"], found["ingestion_rows{rejected}"]) == (110, 8)
-    assert found["data_version_created_timestamp_seconds"] == FIRST.timestamp(), "the same data came twice"
+    assert found["data_version_created_timestamp_seconds"] == FIRST.timestamp(), (
+        "the first of two ingestions of the same data"
+    )
     assert (found["gate_decisions_total{promoted}"], found["gate_decisions_total{refused}"]) == (1, 2)
     assert time.time() - 60 < found["monitor_last_run_timestamp_seconds"] <= time.time()
     assert (found["monitor_window_predictions"], found["monitor_state"]) == (1234, 1)
@@ -105,25 +107,25 @@ def test_what_ingestion_gate_and_monitoring_wrote_becomes_metrics(
     assert (found["realised_outcomes{3}"], found["realised_coverage_ratio{3}"]) == (800, 0.4)
 
 
-def test_an_empty_database_is_up_and_has_nothing_to_tell(make_collector: Make, scrape: Scrape, world: World) -> None:
-    found = scrape(make_collector(**world[1]))
+def test_an_empty_database_is_up_without_further_metrics(
+    make_collector: Make, scrape: Scrape, database: Database
+) -> None:
+    found = scrape(make_collector(**database[1]))
 
     assert found["warehouse_up"] == 1
     assert found["exporter_scrape_errors_total{warehouse}"] == 0
     assert not [name for name in found if name.startswith(("drift", "monitor", "ingestion", "realised", "gate"))]
 
 
-def test_the_role_reads_no_record_of_a_patient_and_writes_nothing(
-    postgres_server: PostgresServer, world: World
-) -> None:
+def test_the_role_reads_no_patient_data_and_writes_nothing(postgres_server: PostgresServer, database: Database) -> None:
     options = {"host": postgres_server.host, "port": postgres_server.port, "user": "monitor", "password": PASSWORD}
-    connection = psycopg2.connect(**options, dbname=world[1]["diabetes_db_name"])
+    connection = psycopg2.connect(**options, dbname=database[1]["diabetes_db_name"])
     connection.autocommit = True
     refused = set()
     with connection.cursor() as cursor:
         for table in metadata.tables:
             try:
-                cursor.execute(f"SELECT * FROM {table}")  # noqa: S608  names of our own
+                cursor.execute(f"SELECT * FROM {table}")  # noqa: S608 - our own table names
             except psycopg2.errors.InsufficientPrivilege:
                 refused.add(table)
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
@@ -134,10 +136,10 @@ def test_the_role_reads_no_record_of_a_patient_and_writes_nothing(
 
 
 @pytest.mark.parametrize("settings", [{}, {"postgres_monitor_password": "wrong"}])
-def test_a_database_that_is_away_costs_its_own_metrics_only(
-    make_collector: Make, scrape: Scrape, world: World, settings: dict[str, object]
+def test_an_unreachable_database_leaves_the_metrics_of_airflow(
+    make_collector: Make, scrape: Scrape, database: Database, settings: dict[str, object]
 ) -> None:
-    found = scrape(make_collector(**(world[1] | settings if settings else {})))
+    found = scrape(make_collector(**(database[1] | settings if settings else {})))
 
     assert found["airflow_up"] == 1
     assert found["warehouse_up"] == 0
@@ -145,9 +147,7 @@ def test_a_database_that_is_away_costs_its_own_metrics_only(
     assert not [name for name in found if name.startswith(("drift", "monitor", "ingestion", "realised", "gate"))]
 
 
-def test_a_database_that_accepts_and_never_answers_takes_no_longer_than_its_time(
-    make_collector: Make, scrape: Scrape
-) -> None:
+def test_a_database_that_accepts_and_never_responds_is_given_up_in_time(make_collector: Make, scrape: Scrape) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         collector = make_collector(postgres_port=silent.getsockname()[1], exporter_timeout_seconds=1)
         started = time.monotonic()
@@ -158,10 +158,10 @@ def test_a_database_that_accepts_and_never_answers_takes_no_longer_than_its_time
     assert found["airflow_up"] == 1
 
 
-def test_a_database_that_hangs_in_a_query_takes_no_longer_than_its_time(
-    make_collector: Make, scrape: Scrape, world: World
+def test_a_database_that_hangs_in_a_query_is_given_up_in_time(
+    make_collector: Make, scrape: Scrape, database: Database
 ) -> None:
-    engine, settings = world
+    engine, settings = database
     collector = make_collector(**settings, exporter_timeout_seconds=1)
     with engine.begin() as connection:
         connection.execute(sa.text("LOCK TABLE gate_decisions IN ACCESS EXCLUSIVE MODE"))
@@ -172,4 +172,4 @@ def test_a_database_that_hangs_in_a_query_takes_no_longer_than_its_time(
     assert found["warehouse_up"] == 1
     assert found["exporter_scrape_errors_total{warehouse}"] == 1
     assert "monitor_state" not in found
-    assert scrape(collector)["exporter_scrape_errors_total{warehouse}"] == 1, "it reads again at once"
+    assert scrape(collector)["exporter_scrape_errors_total{warehouse}"] == 1, "the next read works"

@@ -1,4 +1,4 @@
-"""A real Prometheus with the platform's configuration: it scrapes, loads the rules, and can answer every panel."""
+"""A real Prometheus with the platform's configuration: scrape of the exporter, rules, and every panel's query."""
 
 import threading
 import time
@@ -7,11 +7,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from infra.exporter.server import create_collector, create_server
+from infra.exporter.collector import create_collector
+from infra.exporter.server import create_server
 from infra.exporter.settings import ExporterSettings
 from infra.grafana.build import DASHBOARDS
 from infra.local.supervision.probes import free_port
-from tests.integration.infra.exporter.conftest import NO_DATABASE, NOBODY
+from tests.integration.infra.exporter.conftest import NO_DATABASE, UNREACHABLE
 from tests.integration.infra.exporter.fakes import running_airflow
 from tests.support.prometheus import START_SECONDS, Prometheus, running_prometheus
 from tests.unit.infra.prometheus.prometheus_files import rules
@@ -23,7 +24,7 @@ CHOICES = {"$__rate_interval": "1m", "$job": ".*", "$container": ".*", "$route":
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """Prometheus, scraping itself and an exporter whose Airflow is a fake and whose MLflow and database are away."""
+    """Prometheus that scrapes itself and an exporter with a fake Airflow and no MLflow or database."""
     with (
         _running_exporter() as exporter,
         running_prometheus(tmp_path_factory.mktemp("prometheus"), {"exporter": exporter}) as server,
@@ -37,7 +38,7 @@ def _running_exporter() -> Iterator[str]:
         airflow.add_run("ingest_diabetes", "success", minutes_ago=1)
         settings = ExporterSettings.load(
             airflow_url=airflow.url,
-            mlflow_tracking_uri=NOBODY,
+            mlflow_tracking_uri=UNREACHABLE,
             exporter_port=free_port(),
             **NO_DATABASE,
             _env_file=None,
@@ -79,12 +80,12 @@ def test_all_rules_are_loaded_and_evaluate_without_error(prometheus: Prometheus)
     assert [(rule["name"], rule.get("lastError")) for rule in loaded if rule["health"] != "ok"] == []
 
 
-def test_what_the_exporter_read_is_there_to_query(prometheus: Prometheus) -> None:
+def test_metrics_of_the_exporter_can_be_queried(prometheus: Prometheus) -> None:
     assert prometheus.values("airflow_up") == {"exporter": 1}
     assert prometheus.values("mlflow_up") == {"exporter": 0}
     assert prometheus.values('airflow_dag_last_run_success{dag_id="ingest_diabetes"}') == {"exporter": 1}
 
 
 @pytest.mark.parametrize("expression", sorted(set(_expressions())))
-def test_a_panels_expression_is_understood(prometheus: Prometheus, expression: str) -> None:
+def test_a_panels_expression_is_valid(prometheus: Prometheus, expression: str) -> None:
     prometheus.get("query", query=expression)

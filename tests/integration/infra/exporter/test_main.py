@@ -1,4 +1,4 @@
-"""``python -m infra.exporter`` as the stack runs it."""
+"""The program ``python -m infra.exporter``."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra.local.supervision.probes import free_port
-from tests.integration.infra.exporter.conftest import NO_DATABASE, NOBODY
+from tests.integration.infra.exporter.conftest import NO_DATABASE, UNREACHABLE
 from tests.integration.infra.exporter.fakes import FakeAirflow
 
 
@@ -42,11 +42,11 @@ def _get(url: str) -> httpx.Response:
             time.sleep(0.1)
 
 
-def test_it_serves_metrics_and_health_and_ends_when_told(airflow: FakeAirflow) -> None:
+def test_it_serves_metrics_and_health_until_sigterm(airflow: FakeAirflow) -> None:
     port = free_port()
-    with _program(EXPORTER_PORT=str(port), AIRFLOW_URL=airflow.url, MLFLOW_TRACKING_URI=NOBODY) as process:
+    with _program(EXPORTER_PORT=str(port), AIRFLOW_URL=airflow.url, MLFLOW_TRACKING_URI=UNREACHABLE) as process:
         assert _get(f"http://127.0.0.1:{port}/health").status_code == 200
-        assert airflow.asked == [], "the health page must not wait for anybody"
+        assert airflow.requested == [], "the health page reads no target"
         assert _get(f"http://127.0.0.1:{port}/elsewhere").status_code == 404
         names = {
             family.name for family in text_string_to_metric_families(_get(f"http://127.0.0.1:{port}/metrics").text)
@@ -62,18 +62,18 @@ def test_it_serves_metrics_and_health_and_ends_when_told(airflow: FakeAirflow) -
         assert process.wait(10) == 0
 
 
-def test_a_port_in_use_is_told_in_one_sentence() -> None:
+def test_a_port_in_use_is_logged_with_the_setting_to_change() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         with _program(EXPORTER_PORT=str(taken.getsockname()[1])) as process:
-            _, told = process.communicate(timeout=20)
+            _, errors = process.communicate(timeout=20)
         assert process.returncode == 2
-        assert "set EXPORTER_PORT" in told
-        assert "Traceback" not in told
+        assert "set EXPORTER_PORT" in errors
+        assert "Traceback" not in errors
 
 
-def test_a_malformed_setting_is_told_by_name() -> None:
+def test_a_malformed_setting_is_named() -> None:
     with _program(AIRFLOW_URL="airflow:8080") as process:
-        _, told = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=20)
     assert process.returncode == 2
-    assert "AIRFLOW_URL" in told
-    assert "Traceback" not in told
+    assert "AIRFLOW_URL" in errors
+    assert "Traceback" not in errors

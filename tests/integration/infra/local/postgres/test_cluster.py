@@ -10,7 +10,7 @@ from infra.local.postgres.cluster import PostgresServer
 from ml.core.settings import DatabaseSettings
 
 
-def test_the_fresh_database_is_a_real_postgresql_18_owned_by_its_role(postgres_url: str) -> None:
+def test_a_new_database_is_a_postgresql_18_database_owned_by_its_role(postgres_url: str) -> None:
     engine = create_engine(postgres_url)
     with engine.begin() as connection:
         version = connection.execute(text("SHOW server_version")).scalar_one()
@@ -33,29 +33,29 @@ def test_a_stopped_server_is_not_ready(postgres_server: PostgresServer) -> None:
     assert not replace(postgres_server, port=1).is_ready()
 
 
-def test_initialising_twice_changes_nothing(postgres_server: PostgresServer) -> None:
+def test_a_second_initialisation_changes_nothing(postgres_server: PostgresServer) -> None:
     before = (postgres_server.data_dir / "PG_VERSION").stat().st_mtime_ns
     postgres_server.initialise()
     assert (postgres_server.data_dir / "PG_VERSION").stat().st_mtime_ns == before
 
 
-def test_creating_a_database_twice_keeps_its_content_and_sets_the_new_password(
+def test_a_second_creation_of_a_database_keeps_its_content_and_sets_the_password(
     postgres_server: PostgresServer, request: pytest.FixtureRequest
 ) -> None:
-    request.addfinalizer(lambda: postgres_server.drop_database("kept"))
-    postgres_server.ensure_database("kept", "keeper", "first")
-    with closing(postgres_server.connect("kept")) as connection, connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE here (id int)")
-    postgres_server.ensure_database("kept", "keeper", "it's second")
-    login = {"host": postgres_server.host, "port": postgres_server.port, "dbname": "kept", "user": "keeper"}
+    request.addfinalizer(lambda: postgres_server.drop_database("existing"))
+    postgres_server.ensure_database("existing", "owner", "first")
+    with closing(postgres_server.connect("existing")) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE probe (id int)")
+    postgres_server.ensure_database("existing", "owner", "it's second")
+    login = {"host": postgres_server.host, "port": postgres_server.port, "dbname": "existing", "user": "owner"}
     with closing(psycopg2.connect(**login, password="it's second")) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('here') IS NOT NULL")
+        cursor.execute("SELECT to_regclass('probe') IS NOT NULL")
         assert cursor.fetchone() == (True,)
     with pytest.raises(psycopg2.OperationalError, match="authentication failed"):
         psycopg2.connect(**login, password="first")
 
 
-def test_one_role_cannot_enter_the_database_of_another(
+def test_a_role_cannot_connect_to_the_database_of_another(
     postgres_server: PostgresServer, database_settings: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
     request.addfinalizer(lambda: postgres_server.drop_database("foreign"))

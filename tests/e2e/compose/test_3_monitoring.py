@@ -1,4 +1,4 @@
-"""What is watched: targets, memory, and every expression of dashboards and rules at its real pace, under load."""
+"""Monitoring under load: targets, memory, and every expression of dashboards and rules at its real intervals."""
 
 import time
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 
 from infra.local.settings import ROOT
 from ml.data.sources.synthetic import write_csv
-from tests.e2e.compose.asking import TEST_SECONDS, get, predict, run_dag
+from tests.e2e.compose.services import TEST_SECONDS, get, predict, run_dag
 from tests.faults.models import Models
 from tests.support.compose import PROJECT, ComposeStack, wait_for
 from tests.support.expressions import EXPRESSIONS, Expression, Report
@@ -18,11 +18,11 @@ from tests.support.traffic import ask, records_of
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(TEST_SECONDS)]
 
 LOAD_SECONDS = 60
-"""Some scrapes, and some evaluations of the rules."""
+"""Several scrapes and rule evaluations."""
 PRODUCTION = 'max(mlflow_registered_model_version{alias="production"})'
 TRAFFIC = 1500
 SIMULATE = ("python", "-m", "ml", "simulate", "--records", "700", "--days", "120", "--force")
-WATCHED_SECONDS = 3600.0
+HISTORY_SECONDS = 3600.0
 """Longer than the stack has run."""
 
 
@@ -49,9 +49,9 @@ def test_memory_at_rest_is_reported(stack: ComposeStack) -> None:
 
 
 @pytest.fixture(scope="module")
-def watched(stack: ComposeStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """Prometheus, after everything that it shall have seen: traffic, months of it, a refused version, and load."""
-    folder = tmp_path_factory.mktemp("watched")
+def monitored(stack: ComposeStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """Prometheus after requests, a simulation of months, a refused version, and a load test."""
+    folder = tmp_path_factory.mktemp("monitored")
     write_csv(folder / "encounters.csv", TRAFFIC, seed=5)
     ask(stack.url("API"), records_of(folder / "encounters.csv", TRAFFIC))
     stack.execute("airflow-scheduler", *SIMULATE)
@@ -68,12 +68,12 @@ def watched(stack: ComposeStack, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def _refuse_a_version(stack: ComposeStack, models: Models) -> None:
-    """Put one in production that must not serve, and back."""
+    """Promote a version that the API must refuse, and then the previous one again."""
     good, bad = get(f"{stack.url('API')}/model").json()["version"], models.bad(golden_shift=0.001)
     prometheus = Prometheus(stack.url("PROMETHEUS"))
     models.promote(bad)
     wait_for("the API to refuse it", lambda: bool(get(f"{stack.url('API')}/model").json()["refused"]), 60)
-    wait_for("Prometheus to know of it", lambda: prometheus.values(PRODUCTION) == {"": float(bad)}, 60)
+    wait_for("Prometheus to scrape it", lambda: prometheus.values(PRODUCTION) == {"": float(bad)}, 60)
     models.promote(good)
     assert predict(stack)["model"]["version"] == good
 
@@ -87,12 +87,12 @@ def report() -> Iterator[Report]:
 
 @pytest.mark.parametrize("expression", EXPRESSIONS, ids=lambda expression: expression.place)
 def test_an_expression_has_had_data(
-    stack: ComposeStack, watched: Prometheus, report: Report, expression: Expression
+    stack: ComposeStack, monitored: Prometheus, report: Report, expression: Expression
 ) -> None:
-    report.check(watched, expression, time.time() - WATCHED_SECONDS, _reason(expression, stack.services()))
+    report.check(monitored, expression, time.time() - HISTORY_SECONDS, _reason(expression, stack.services()))
 
 
 def _reason(expression: Expression, services: set[str]) -> str:
-    """Why the expression may be without data; empty when it may not."""
+    """Why the expression may have no data; empty if it must have some."""
     of_containers = any(name.startswith("container_") for name in expression.names)
-    return "cAdvisor, whose image is not here" if of_containers and "cadvisor" not in services else ""
+    return "the image of cAdvisor is not available" if of_containers and "cadvisor" not in services else ""

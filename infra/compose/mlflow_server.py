@@ -1,0 +1,28 @@
+"""Starts the MLflow server: checks the login, migrates the database, and replaces itself by the server.
+
+The password comes from a file, so that no image, ``docker inspect`` or process list contains it.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from infra.compose.startup import log_in, migrate, run
+
+HOST, DATABASE, ROLE = "mlflow-postgres", "mlflowdb", "mlflow"
+DATABASE_URL = f"postgresql+psycopg2://{ROLE}@{HOST}:5432/{DATABASE}"
+SECRET = Path("/run/secrets/mlflow_db_password")
+
+
+def main() -> None:
+    """Replace this process by the server."""
+    os.environ["PGPASSWORD"] = log_in(HOST, DATABASE, ROLE, SECRET)  # so the URL, which is logged, has no password
+    migrate("MLflow", ["mlflow", "db", "upgrade", DATABASE_URL])
+    os.environ["MLFLOW_BACKEND_STORE_URI"] = DATABASE_URL
+    os.umask(0o002)  # another user of group 0 can write the artifacts later
+    command = ["mlflow", "server", "--uvicorn-opts", "--log-level warning --no-access-log"]
+    os.execvp(command[0], command)  # noqa: S606 - no shell is needed
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

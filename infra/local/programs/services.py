@@ -1,0 +1,98 @@
+"""All programs of the native stack, in the order of their start."""
+
+from infra.local.postgres.cluster import PostgresServer
+from infra.local.postgres.servers import main_postgres, mlflow_postgres
+from infra.local.programs.airflow import airflow_programs
+from infra.local.programs.environment import shared_environment
+from infra.local.programs.mlflow_server import READY_PATH, mlflow_command, mlflow_environment
+from infra.local.programs.monitoring import monitoring_programs
+from infra.local.programs.program import Program, http_program
+from infra.local.settings import ROOT, StackSettings, python_module
+
+
+def all_programs(settings: StackSettings) -> list[Program]:
+    """Every program of the stack."""
+    return database_programs(settings) + service_programs(settings)
+
+
+def database_programs(settings: StackSettings) -> list[Program]:
+    """The two PostgreSQL servers."""
+    return [
+        _postgres("postgres", main_postgres(settings)),
+        _postgres("mlflow-postgres", mlflow_postgres(settings)),
+    ]
+
+
+def service_programs(settings: StackSettings) -> list[Program]:
+    """All programs that need the databases."""
+    shared = shared_environment(settings)
+    create = (_mlflow, _api, _streamlit, _locust, _exporter)
+    services = [*airflow_programs(settings), *(program(settings, shared) for program in create)]
+    return [*services, *monitoring_programs(settings, services)]
+
+
+def mlflow_database_secret(settings: StackSettings) -> dict[str, str]:
+    """The variable with the URL of MLflow's database."""
+    database = f"mlflow:{{mlflow_db_password}}@127.0.0.1:{settings.mlflow_postgres_port}/mlflowdb"
+    return {"MLFLOW_BACKEND_STORE_URI": f"postgresql+psycopg2://{database}"}
+
+
+def _postgres(name: str, server: PostgresServer) -> Program:
+    return Program(
+        name=name,
+        command=server.command,
+        is_ready=lambda _started_at: server.is_ready(),
+        ports={f"{name.replace('-', '_').upper()}_PORT": server.port},
+        account=server.account,
+        directory=str(server.data_dir) if server.account else None,  # the account cannot enter every directory
+        stop_signal="INT",  # fast shutdown: does not wait for open connections
+        stop_seconds=60,
+        stop_group=False,
+    )
+
+
+def _mlflow(settings: StackSettings, shared: dict[str, str]) -> Program:
+    artifacts = ROOT / settings.mlflow_artifacts_dir
+    environment = shared | mlflow_environment(artifacts, settings.bind_address, settings.mlflow_port)
+    database = mlflow_database_secret(settings)
+    return http_program(settings, "mlflow", "MLFLOW_PORT", mlflow_command(), READY_PATH, "", environment, database)
+
+
+def _api(settings: StackSettings, shared: dict[str, str]) -> Program:
+    listen = ("--host", settings.bind_address, "--port", str(settings.api_port), "--timeout-graceful-shutdown", "10")
+    command = python_module("uvicorn", "--factory", "api.app:create_app", *listen)
+    environment = shared | {"WEB_CONCURRENCY": str(settings.api_workers)}  # read by uvicorn
+    # Ready without a model, which is trained later.
+    return http_program(settings, "api", "API_PORT", command, "/health", "/docs", environment)
+
+
+def _streamlit(settings: StackSettings, shared: dict[str, str]) -> Program:
+    environment = shared | {
+        "STREAMLIT_SERVER_ADDRESS": settings.bind_address,
+        "STREAMLIT_SERVER_PORT": str(settings.ui_port),
+        "PROMETHEUS_URL": settings.url(settings.prometheus_port),
+        "LOCUST_URL": settings.url(settings.locust_port),
+        **_airflow_login(settings),
+    }
+    command = python_module("streamlit", "run", str(ROOT / "ui" / "app.py"))
+    return http_program(settings, "streamlit", "UI_PORT", command, "/_stcore/health", "", environment)
+
+
+def _locust(settings: StackSettings, shared: dict[str, str]) -> Program:
+    web = ("--web-host", settings.bind_address, "--web-port", str(settings.locust_port))
+    target = ("--host", settings.url(settings.api_port))
+    command = python_module("locust", "-f", str(ROOT / "locust" / "locustfile.py"), *web, *target)
+    return http_program(settings, "locust", "LOCUST_PORT", command, "/stats/requests", "", shared)
+
+
+def _exporter(settings: StackSettings, shared: dict[str, str]) -> Program:
+    environment = shared | {"EXPORTER_BIND": settings.bind_address, **_airflow_login(settings)}
+    command = python_module("infra.exporter")
+    return http_program(settings, "exporter", "EXPORTER_PORT", command, "/metrics", environment=environment)
+
+
+def _airflow_login(settings: StackSettings) -> dict[str, str]:
+    return {
+        "AIRFLOW_USER": settings.airflow_user,
+        "AIRFLOW_PASSWORD": settings.airflow_password.get_secret_value(),
+    }

@@ -1,0 +1,112 @@
+"""Prepares what programs need before they start: ``.env``, secrets, PostgreSQL clusters, databases and migrations.
+
+Every step can be repeated; it then changes nothing.
+"""
+
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from rich.console import Console
+
+from infra.local.errors import StackError
+from infra.local.postgres.servers import main_postgres, mlflow_postgres
+from infra.local.programs.airflow import airflow_environment, airflow_secrets
+from infra.local.programs.environment import shared_environment, without_settings
+from infra.local.programs.services import mlflow_database_secret
+from infra.local.settings import ROOT, StackSettings, python_module
+from infra.local.supervision.launch import program_environment
+from infra.secrets.generate import generate, missing
+
+PACKAGES = ("apache-airflow-core", "mlflow")
+REPLACEABLE = frozenset({"prediction_log_key"})
+"""Secrets that no database depends on: a new one gives patients new pseudonyms."""
+
+
+def write_dotenv(console: Console) -> None:
+    """Create ``.env`` from its example at the first start."""
+    example, target = ROOT / ".env.example", ROOT / ".env"
+    if example.exists() and not target.exists():
+        shutil.copyfile(example, target)
+        target.chmod(0o600)
+        console.print("Created .env from .env.example: change ports, logins and the data source there.")
+
+
+def prepare_secrets(settings: StackSettings) -> None:
+    """Generate the secrets at the first start.
+
+    Raises:
+        StackError: a secret is missing, but databases that were created with it exist.
+    """
+    places = settings.places
+    lost = [name for name in missing(places.secrets) if name not in REPLACEABLE]
+    if lost and any((places.postgres / name / "PG_VERSION").exists() for name in ("main", "mlflow")):
+        raise StackError(
+            f"Secret {lost[0]} is missing though the databases were created with it: restore the file in "
+            f"{places.secrets}, or start afresh with make clean."
+        )
+    generate(places.secrets)
+
+
+def initialise_clusters(settings: StackSettings) -> None:
+    """Create the data directories of both servers in parallel."""
+    servers = (main_postgres(settings), mlflow_postgres(settings))
+    if not all(server.initialised for server in servers):
+        (settings.places.postgres / "migrated.json").unlink(missing_ok=True)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda server: server.initialise(), servers))
+
+
+def create_databases(settings: StackSettings) -> None:
+    """Create roles and databases on the running servers, and set the passwords from the secrets."""
+    secret = settings.places.read_secret
+    main, mlflow = main_postgres(settings), mlflow_postgres(settings)
+    main.ensure_database("airflow", "airflow", secret("airflow_db_password"))
+    main.ensure_database(settings.diabetes_db_name, settings.diabetes_db_user, secret("diabetes_db_password"))
+    main.ensure_monitor(secret("postgres_monitor_password"))
+    mlflow.ensure_database("mlflowdb", "mlflow", secret("mlflow_db_password"))
+    mlflow.ensure_monitor(secret("mlflow_postgres_monitor_password"))
+
+
+def migrate(settings: StackSettings) -> None:
+    """Run the migrations in parallel; those of Airflow and MLflow only after their version changed.
+
+    Raises:
+        StackError: a migration failed.
+    """
+    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+    migrated = settings.places.postgres / "migrated.json"
+    shared = shared_environment(settings)
+    with ThreadPoolExecutor() as pool:
+        runs = [pool.submit(_migrate, settings, "diabetes", python_module("ml", "migrate"), shared, {})]
+        if not migrated.exists() or json.loads(migrated.read_text()) != versions:
+            airflow, secrets = airflow_environment(settings), airflow_secrets(settings, signs_tokens=False)
+            upgrade, database = python_module("infra.local.programs.mlflow_server"), mlflow_database_secret(settings)
+            runs += [
+                pool.submit(_migrate, settings, "airflow", python_module("airflow", "db", "migrate"), airflow, secrets),
+                pool.submit(_migrate, settings, "mlflow", upgrade, shared, database),
+            ]
+    for run in runs:
+        run.result()
+    migrated.write_text(json.dumps(versions))
+
+
+def _migrate(
+    settings: StackSettings,
+    database: str,
+    command: list[str],
+    environment: Mapping[str, str],
+    secret_environment: Mapping[str, str],
+) -> None:
+    variables = program_environment(environment, secret_environment, settings.places.secrets)
+    log_path = settings.places.logs / f"migrate-{database}.log"
+    with log_path.open("w") as log:
+        result = subprocess.run(
+            command, cwd=ROOT, env=without_settings(os.environ) | variables, stdout=log, stderr=log, check=False
+        )
+    if result.returncode:
+        raise StackError(f"The migration of the {database} database failed.", log=log_path)

@@ -1,0 +1,53 @@
+"""One-shot of Compose: generates missing secrets and copies them to the volumes of the services that need them.
+
+Each audience has its own volume, so a service cannot read the secrets of another. Within it the files are readable by
+every user, because the images run as different ones. Compose runs this module in an image without packages.
+"""
+
+import logging
+from pathlib import Path
+
+from infra.secrets.generate import generate
+
+ALL = Path("/secrets/all")
+AUDIENCES = {
+    "postgres": ("postgres_password", "airflow_db_password", "diabetes_db_password", "postgres_monitor_password"),
+    "mlflow-postgres": ("mlflow_postgres_password", "mlflow_db_password", "mlflow_postgres_monitor_password"),
+    "airflow": (
+        "airflow_db_password",
+        "diabetes_db_password",
+        "airflow_fernet_key",
+        "airflow_api_secret_key",
+        "prediction_log_key",
+    ),
+    "airflow-tokens": ("airflow_jwt_secret",),
+    "mlflow": ("mlflow_db_password",),
+    "api": ("diabetes_db_password", "prediction_log_key"),
+    "exporter": ("postgres_monitor_password",),
+    "postgres-exporter": ("postgres_monitor_password",),
+    "mlflow-postgres-exporter": ("mlflow_postgres_monitor_password",),
+}
+
+log = logging.getLogger("secrets")
+
+
+def main() -> None:
+    """Generate and copy the secrets."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    created = generate(ALL)
+    log.info("Created: %s", ", ".join(created) or "none, all secrets exist")
+    for audience, names in AUDIENCES.items():
+        for name in names:
+            copy(ALL / name, Path("/secrets", audience, name))
+
+
+def copy(secret: Path, target: Path) -> None:
+    """Copy a secret atomically: a service that starts meanwhile reads the old or the new value."""
+    draft = target.with_name(f".{target.name}.part")
+    draft.write_text(secret.read_text())
+    draft.chmod(0o444)
+    draft.replace(target)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from infra.local.programs.program import Program
+from infra.local.settings import Places
+from infra.local.supervision.supervisor import STACK_VARIABLE, Supervisor
+from infra.secrets.generate import generate
+
+PRINTER = "import os, time; print('password is', os.environ['LOGIN'], flush=True); time.sleep(600)"
+
+
+def printer(**changes: object) -> Program:
+    program = Program(
+        name="printer",
+        command=[sys.executable, "-c", PRINTER],
+        is_ready=lambda _started_at: True,
+        environment={"DISCOUNT": "100% off; really"},
+        secret_environment={"LOGIN": "postgres with {postgres_password}"},
+    )
+    return replace(program, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+    monkeypatch.delenv("SECRETS_DIR", raising=False)
+    places = Places(tmp_path / "a folder with spaces" / ".local")
+    places.create()
+    generate(places.secrets)
+    return places
+
+
+@pytest.fixture
+def supervisor(places: Places) -> Iterator[Supervisor]:
+    supervisor = Supervisor(places)
+    supervisor.configure([printer()])
+    supervisor.launch({})
+    supervisor.start("printer")
+    yield supervisor
+    if supervisor.running:
+        supervisor.shut_down()
+
+
+def log_text(places: Places) -> str:
+    log, deadline = places.logs / "printer.log", time.monotonic() + 10
+    while not (log.exists() and log.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return log.read_text()
+
+
+def test_a_program_gets_its_secret_but_no_configuration_contains_it(supervisor: Supervisor, places: Places) -> None:
+    secret = (places.secrets / "postgres_password").read_text()
+    assert log_text(places) == f"password is postgres with {secret}\n"
+    written = places.supervisor_config.read_text() + (places.run / "printer.json").read_text()
+    assert secret not in written
+    command_lines = [" ".join(process.cmdline()) for process in supervisor.processes()]
+    assert not any(secret in line for line in command_lines)
+
+
+def test_an_unchanged_configuration_leaves_the_process_running(supervisor: Supervisor) -> None:
+    before = supervisor.states()["printer"].pid
+    supervisor.configure([printer()])
+    supervisor.start("printer")
+    assert supervisor.states()["printer"].pid == before
+
+
+def test_a_program_with_changed_settings_is_restarted(supervisor: Supervisor) -> None:
+    before = supervisor.states()["printer"].pid
+    supervisor.configure([printer(environment={"DISCOUNT": "none"})])
+    supervisor.start("printer")
+    assert supervisor.states()["printer"].pid not in (before, 0)
+
+
+def test_stopping_a_program_leaves_the_supervisor_running(supervisor: Supervisor) -> None:
+    supervisor.stop(["printer"])
+    assert supervisor.running
+    assert not supervisor.states()["printer"].running
+
+
+def test_shutting_down_stops_every_process(supervisor: Supervisor) -> None:
+    processes = supervisor.processes()
+    assert len(processes) == 2
+    supervisor.shut_down()
+    assert not any(process.is_running() for process in processes)
+    assert supervisor.states() == {}
+
+
+def test_processes_that_outlive_a_killed_supervisor_are_found(supervisor: Supervisor, places: Places) -> None:
+    log_text(places)  # the program has started
+    root, child = supervisor.processes()
+    assert child.environ()[STACK_VARIABLE] == str(places.home)
+    root.kill()
+    root.wait(10)
+    orphans = supervisor.orphans()
+    assert [process.pid for process in orphans] == [child.pid]
+    child.kill()
+    psutil.wait_procs([child], timeout=10)
