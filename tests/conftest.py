@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import ml.registry  # noqa: F401  turns MLflow's telemetry off before a test imports mlflow
 from infra.local.postgres.cluster import PostgresServer
 from ml.core.settings import PlatformSettings
 from tests.support.env_example import documented_settings

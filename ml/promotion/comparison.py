@@ -49,7 +49,7 @@ def score_candidate(registry: Registry, version: ModelVersion, test: pd.DataFram
     identity = (version.number, tags.get("data_source", "synthetic"), tags.get("data_version", ""))
     code = tags.get("code_version", "")
     try:
-        with registry.downloaded(version.number) as directory:
+        with registry.download(version.number) as directory:
             risks = load_bundle(directory).predict(to_records(test)).astype(np.float64)
     except BundleError as fault:
         return ScoredCandidate(Candidate(*identity, code, fault=str(fault)), None)

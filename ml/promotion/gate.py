@@ -99,15 +99,15 @@ def predict(registry: Registry, requests: Sequence[Record], number: str | None =
     Raises:
         RegistryError: there is no such version.
     """
-    present = registry.version(number) if number else registry.by_alias(PRODUCTION)
+    present = registry.version(number) if number else registry.version_by_alias(PRODUCTION)
     if present is None:
         raise RegistryError("There is no production model yet: run train_models_diabetes_simple.")
-    with registry.downloaded(present.number) as directory:
+    with registry.download(present.number) as directory:
         return [float(p) for p in load_bundle(directory).predict(requests)]
 
 
 def _challenger(registry: Registry) -> ModelVersion:
-    found = registry.by_alias(CHALLENGER)
+    found = registry.version_by_alias(CHALLENGER)
     if found is None:
         raise RegistryError("There is no challenger: run train_models_diabetes_simple, or 'python -m ml train'.")
     return found

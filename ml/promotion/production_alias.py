@@ -38,7 +38,7 @@ def reconcile(registry: Registry, ledger: Ledger, actor: str) -> ModelVersion | 
     """
     entry = ledger.newest()
     if entry is not None and entry.completed_at is None:
-        if entry.action in MOVING and _number(registry.by_alias(PRODUCTION)) != entry.version:
+        if entry.action in MOVING and _number(registry.version_by_alias(PRODUCTION)) != entry.version:
             log.warning("Decision %s (%s) was interrupted and never took effect", entry.id, _format(entry))
         elif entry.version is not None and registry.exists(entry.version):
             log.warning("Decision %s (%s) was interrupted: finishing its record", entry.id, _format(entry))
@@ -53,7 +53,7 @@ def record_manual_move(registry: Registry, ledger: Ledger, actor: str) -> ModelV
         The version in production.
     """
     newest, settled = ledger.newest(), ledger.in_force()
-    held = registry.by_alias(PRODUCTION)
+    held = registry.version_by_alias(PRODUCTION)
     number, expected = _number(held), settled.version if settled else None
     under_way = newest is not None and newest.completed_at is None and number in (newest.version, newest.incumbent)
     from_before = settled is None and held is not None and held.tags.get(DECISION) == "promoted"
@@ -84,13 +84,13 @@ def apply(registry: Registry, ledger: Ledger, entry: Entry) -> None:
         RegistryError: MLflow cannot be reached, or somebody moved the alias in the meantime.
     """
     if entry.action in MOVING and entry.version is not None:
-        held = _number(registry.by_alias(PRODUCTION))
+        held = _number(registry.version_by_alias(PRODUCTION))
         if held != entry.incumbent:
             raise RegistryError(
                 f"The alias {PRODUCTION} was moved by hand to {_named(held)} while this was being decided: "
                 "run the command again."
             )
-        registry.point(PRODUCTION, entry.version)
+        registry.set_alias(PRODUCTION, entry.version)
     _finish(registry, ledger, entry)
     log.info("%s: %s", _format(entry), entry.reason)
 
@@ -157,7 +157,7 @@ def _validate_rollback_target(registry: Registry, present: ModelVersion, target:
             f"Version {target.number} was trained on synthetic data, which never replaces real data: version "
             f"{present.number} stays; train another one, or promote one with 'python -m ml promote'."
         )
-    with registry.downloaded(target.number) as directory:
+    with registry.download(target.number) as directory:
         load_bundle(directory)
 
 
@@ -168,11 +168,11 @@ def _finish(registry: Registry, ledger: Ledger, entry: Entry) -> None:
         tags = {DECISION: str(entry.action), REASON: entry.reason, RULE: entry.rule, DECIDED_AT: decided_at}
         if entry.action is Action.PROMOTED and entry.incumbent is not None:
             tags[REPLACED] = entry.incumbent
-        registry.tag(entry.version, tags)
+        registry.set_tags(entry.version, tags)
     elif entry.action is Action.ROLLED_BACK and entry.version is not None:
         if entry.incumbent is not None and registry.exists(entry.incumbent):
-            registry.tag(entry.incumbent, {ROLLED_BACK: decided_at})
-        registry.untag(entry.version, ROLLED_BACK)  # it may have been withdrawn before
+            registry.set_tags(entry.incumbent, {ROLLED_BACK: decided_at})
+        registry.delete_tag(entry.version, ROLLED_BACK)  # it may have been withdrawn before
     ledger.complete(entry)
 
 

@@ -56,7 +56,7 @@ def reproduce(settings: MlSettings, engine: sa.Engine, registry: Registry, numbe
     family, parameters = _logged_parameters(version, registry.params(version.run_id))
     dataset = read(engine)
     _insist_on_the_same_origin(version, dataset.version.data_version)
-    with registry.downloaded(number) as directory:
+    with registry.download(number) as directory:
         bundle = load_bundle(directory)
         log.info("Fitting %s again on %s encounters", FAMILIES[family].name, f"{len(dataset.train):,}")
         again = _answers_of_a_new_fit(settings, dataset, family, parameters)

@@ -89,7 +89,7 @@ def train(
     with transaction(engine) as connection:
         data_version = current_version(connection).data_version
     fingerprint = fingerprint_of(data_version, family, full)
-    if (known := registry.find(fingerprint)) is not None:
+    if (known := registry.find_by_fingerprint(fingerprint)) is not None:
         log.info("Nothing new: version %s has this data, code and settings", known.number)
         return Trained(known.number, new=False)
     dataset = read(engine)
@@ -139,8 +139,8 @@ def _register(
         "fingerprint": fingerprint_of(dataset.version.data_version, family, parameters),
     }
     with registry.run(f"{family}-{dataset.version.data_version[:8]}", tags), tempfile.TemporaryDirectory() as scratch:
-        registry.log_data(dataset.train, "train", dataset.version.source, dataset.version.data_version)
-        registry.log_data(dataset.test, "test", dataset.version.source, dataset.version.data_version)
+        registry.log_dataset(dataset.train, "train", dataset.version.source, dataset.version.data_version)
+        registry.log_dataset(dataset.test, "test", dataset.version.source, dataset.version.data_version)
         log.info("Exporting to ONNX and proving parity")
         manifest = _manifest(tags, dataset, judged.probabilities, metrics)
         manifest["completeness"] = estimate_reliability(model.probabilities, dataset.test).to_json()
@@ -148,8 +148,8 @@ def _register(
         findings = _findings(settings, judged, dataset, bundle.manifest, tags["code_version"], family, parameters)
         registry.log_results({"family": family, **parameters}, _flat(findings.metrics), plots(findings))
         record(registry, findings)
-        version = registry.register(Path(scratch), dataset.test.head(5), tags, description(findings))
-    registry.point(CHALLENGER, version.number)
+        version = registry.register(Path(scratch), tags, description(findings))
+    registry.set_alias(CHALLENGER, version.number)
     log.info("Registered version %s as %s", version.number, CHALLENGER)
     return version
 

@@ -43,7 +43,7 @@ class Gate:
 
     @property
     def production(self) -> str | None:
-        found = self.registry.by_alias(PRODUCTION)
+        found = self.registry.version_by_alias(PRODUCTION)
         return found.number if found else None
 
     def tags(self, number: str) -> dict[str, str]:
@@ -52,7 +52,7 @@ class Gate:
     def add(self, bundle: Path, provenance: str = "real", **tags: str) -> str:
         """Register a bundle; some of its tags changed."""
         number = register_bundle(self.registry, bundle, provenance).number
-        self.registry.tag(number, tags)
+        self.registry.set_tags(number, tags)
         return number
 
     def judge(self, number: str | None = None, registry: Registry | None = None) -> Outcome:
@@ -105,17 +105,17 @@ class DyingRegistry(Registry):
         super().__init__(settings)
         self._step = step
 
-    def point(self, alias: str, number: str) -> None:
+    def set_alias(self, alias: str, number: str) -> None:
         if self._step == "before the alias":
             raise Killed
-        super().point(alias, number)
+        super().set_alias(alias, number)
         if self._step == "after the alias":
             raise Killed
 
-    def tag(self, number: str, tags: dict[str, str]) -> None:
+    def set_tags(self, number: str, tags: dict[str, str]) -> None:
         if self._step == "among the tags":
-            super().tag(number, dict(list(tags.items())[:1]))
+            super().set_tags(number, dict(list(tags.items())[:1]))
             raise Killed
-        super().tag(number, tags)
+        super().set_tags(number, tags)
         if self._step == "after the tags":
             raise Killed

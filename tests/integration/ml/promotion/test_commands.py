@@ -59,7 +59,7 @@ def test_the_list_shows_a_move_by_hand_and_writes_it_down_once(commands: Gate, g
         said("promote", commands.add(bundle))
     assert "by hand" not in said("list")
 
-    commands.registry.point(PRODUCTION, "1")
+    commands.registry.set_alias(PRODUCTION, "1")
     for _ in range(2):
         assert "The alias production was moved by hand from version 2 to version 1; noticed on " in said("list")
     assert commands.actions[2:] == [(Action.MOVED_BY_HAND, "1", "2")]

@@ -93,7 +93,7 @@ def test_a_version_whose_risks_are_too_high_is_refused_even_as_the_first(gate: G
 def test_a_version_that_harms_a_subgroup_is_refused_though_it_is_better_for_the_most(
     gate: Gate, unfair: Path, reversed_model: Path
 ) -> None:
-    gate.registry.point(PRODUCTION, gate.add(reversed_model))  # no gate would let it pass
+    gate.registry.set_alias(PRODUCTION, gate.add(reversed_model))  # no gate would let it pass
     outcome = gate.judge(gate.add(unfair))
 
     assert (outcome.decision.promote, outcome.decision.rule) == (False, Rule.SUBGROUP)
@@ -208,10 +208,10 @@ def test_an_empty_registry_is_told_in_one_sentence_each(gate: Gate) -> None:
         roll_back(gate.engine, gate.registry, ACTOR)
     with pytest.raises(RegistryError, match=r"^There is no production model yet: run train_models_diabetes_simple\.$"):
         predict(gate.registry, [{}])
-    with pytest.raises(RegistryError, match=r"^MLflow at http://127\.0\.0\.1:\d+ says: .*not found") as told:
+    with pytest.raises(RegistryError, match=r"^MLflow at http://127\.0\.0\.1:\d+ reports: .*not found") as told:
         gate.judge("77")
     assert "\n" not in str(told.value)
-    assert gate.registry.by_alias(CHALLENGER) is None
+    assert gate.registry.version_by_alias(CHALLENGER) is None
     assert gate.registry.versions() == []
     assert gate.entries == []
 

@@ -73,9 +73,9 @@ def test_a_rollback_to_a_named_version_ends_its_withdrawal(two: Gate) -> None:
 def test_a_rollback_passes_over_versions_that_are_withdrawn_or_deleted(two: Gate, good: Path) -> None:
     for number in ("3", "4"):
         assert two.add(good, data_version=f"data {number}") == number
-        two.registry.point(PRODUCTION, number)
+        two.registry.set_alias(PRODUCTION, number)
         record_manual_move(two.registry, two.ledger, ACTOR)
-    two.registry.tag("3", {"gate.rolled_back": "2026-01-01"})
+    two.registry.set_tags("3", {"gate.rolled_back": "2026-01-01"})
     where = {"name": MODEL_NAME, "version": "2"}
     address = two.settings.mlflow_tracking_uri
     httpx.request("DELETE", f"{address}/api/2.0/mlflow/model-versions/delete", json=where).raise_for_status()
@@ -86,7 +86,7 @@ def test_a_rollback_passes_over_versions_that_are_withdrawn_or_deleted(two: Gate
 def test_versions_older_than_the_ledger_are_known_by_their_tags(gate: Gate, weak: Path, good: Path) -> None:
     decided = {"gate.decision": "promoted", "gate.reason": "AUROC was better"}
     gate.add(weak, **decided)
-    gate.registry.point(PRODUCTION, gate.add(good, **decided, **{"gate.replaced": "1"}))
+    gate.registry.set_alias(PRODUCTION, gate.add(good, **decided, **{"gate.replaced": "1"}))
 
     known = gate.judge("2")
     assert (known.new, known.decision.rule, known.note) == (False, Rule.UNRECORDED, None)
@@ -114,7 +114,7 @@ def test_a_rollback_to_a_version_without_files_moves_nothing(two: Gate, mlflow_s
 
 
 def test_an_alias_moved_by_hand_is_noticed_once_shown_and_judged_against(two: Gate, good: Path) -> None:
-    two.registry.point(PRODUCTION, "1")
+    two.registry.set_alias(PRODUCTION, "1")
     for _ in range(2):
         record_manual_move(two.registry, two.ledger, current_user())
     outcome = two.judge(two.add(good))
@@ -131,7 +131,7 @@ def test_an_alias_moved_by_hand_is_noticed_once_shown_and_judged_against(two: Ga
 
 
 def test_a_rollback_after_a_move_by_hand_undoes_the_move(two: Gate) -> None:
-    two.registry.point(PRODUCTION, "1")
+    two.registry.set_alias(PRODUCTION, "1")
 
     assert back(two) == ("1", "2")
     assert two.actions[2:] == [(BY_HAND, "1", "2"), (ROLLED_BACK, "2", "1")]
@@ -149,13 +149,13 @@ def test_an_alias_removed_by_hand_is_noticed_too(two: Gate) -> None:
 
 
 def back_by_hand(gate: Gate) -> tuple[Action, str | None, str | None]:
-    gate.registry.point(PRODUCTION, "2")
+    gate.registry.set_alias(PRODUCTION, "2")
     record_manual_move(gate.registry, gate.ledger, ACTOR)
     return gate.actions[-1]
 
 
 def test_a_version_put_into_production_by_hand_is_known_to_be_there(gate: Gate, good: Path) -> None:
-    gate.registry.point(PRODUCTION, gate.add(good))
+    gate.registry.set_alias(PRODUCTION, gate.add(good))
     outcome = gate.judge("1")
 
     assert (outcome.new, outcome.decision.promote, outcome.decision.rule) == (False, True, Rule.IN_PRODUCTION)
@@ -166,9 +166,9 @@ class MovedMeanwhile(Registry):
     """Somebody moves the alias while the bundles are being compared."""
 
     @contextmanager
-    def downloaded(self, number: str) -> Iterator[Path]:
-        self.point(PRODUCTION, "1")
-        with super().downloaded(number) as directory:
+    def download(self, number: str) -> Iterator[Path]:
+        self.set_alias(PRODUCTION, "1")
+        with super().download(number) as directory:
             yield directory
 
 

@@ -62,12 +62,12 @@ def test_a_version_trained_again_gives_equal_answers(trained: Trained, number: s
 
 def test_other_code_is_named_beside_the_code_in_place(trained: Trained) -> None:
     logged = trained.tags("1")["code_version"]
-    trained.registry.tag("1", {"code_version": "c" * 64})
+    trained.registry.set_tags("1", {"code_version": "c" * 64})
     try:
         with pytest.raises(ReproductionError) as told:
             reproduce(trained.settings, trained.engine, trained.registry, "1")
     finally:
-        trained.registry.tag("1", {"code_version": logged})
+        trained.registry.set_tags("1", {"code_version": logged})
 
     assert str(told.value) == (
         f"Version 1 was made by code version cccccccccccc and this is {code_version()[:12]}: check out the code, and "
@@ -77,12 +77,12 @@ def test_other_code_is_named_beside_the_code_in_place(trained: Trained) -> None:
 
 def test_parameters_that_are_not_those_of_the_version_are_noticed(trained: Trained) -> None:
     logged = trained.tags("1")["fingerprint"]
-    trained.registry.tag("1", {"fingerprint": "f" * 64})
+    trained.registry.set_tags("1", {"fingerprint": "f" * 64})
     try:
         with pytest.raises(ReproductionError, match=r"^The parameters that run \w+ logged are not those version 1"):
             reproduce(trained.settings, trained.engine, trained.registry, "1")
     finally:
-        trained.registry.tag("1", {"fingerprint": logged})
+        trained.registry.set_tags("1", {"fingerprint": logged})
 
 
 def test_answers_that_differ_are_told_with_the_difference(trained: Trained) -> None:
@@ -93,12 +93,12 @@ def test_answers_that_differ_are_told_with_the_difference(trained: Trained) -> N
         def params(self, run_id: str) -> dict[str, str]:
             return super().params(other.run_id if run_id == own.run_id else run_id)
 
-    trained.registry.tag("1", {"fingerprint": other.tags["fingerprint"]})
+    trained.registry.set_tags("1", {"fingerprint": other.tags["fingerprint"]})
     try:
         with pytest.raises(ReproductionError, match=r"^Version 1 is not reproduced: .* differs by 0\.\d+, allowed are"):
             reproduce(trained.settings, trained.engine, Mistaken(trained.settings), "1")
     finally:
-        trained.registry.tag("1", {"fingerprint": own.tags["fingerprint"]})
+        trained.registry.set_tags("1", {"fingerprint": own.tags["fingerprint"]})
 
 
 def test_a_version_that_is_not_there_is_told(trained: Trained) -> None:

@@ -63,7 +63,7 @@ def test_the_first_version_is_promoted(first: First) -> None:
     assert first.trained == Trained("1", new=True)
     assert (first.outcome.version, first.outcome.new, first.outcome.decision.promote) == ("1", True, True)
     for alias in (CHALLENGER, PRODUCTION):
-        found = first.registry.by_alias(alias)
+        found = first.registry.version_by_alias(alias)
         assert found is not None
         assert found.number == "1"
 
@@ -132,7 +132,7 @@ def test_a_run_names_its_data_with_their_version(first: First) -> None:
 
 
 def test_a_version_holds_graph_golden_requests_and_manifest_and_no_pickle(first: First) -> None:
-    with first.registry.downloaded("1") as directory:
+    with first.registry.download("1") as directory:
         files = {path.name for path in directory.rglob("*") if path.is_file()}
         manifest = load_bundle(directory).manifest
 
@@ -162,7 +162,7 @@ def test_a_version_can_be_measured_again_with_the_same_figures(first: First) -> 
 
 def test_other_settings_make_another_version_and_challenger(first: First) -> None:
     other = train(first.settings, first.engine, first.registry, RANDOM_FOREST, {**SETTINGS, "min_samples_leaf": 200})
-    challenger, production = first.registry.by_alias(CHALLENGER), first.registry.by_alias(PRODUCTION)
+    challenger, production = first.registry.version_by_alias(CHALLENGER), first.registry.version_by_alias(PRODUCTION)
 
     assert other == Trained("2", new=True)
     assert challenger is not None
