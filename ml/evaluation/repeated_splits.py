@@ -24,9 +24,8 @@ from ml.evaluation.metrics import Labels, Values, ece_floor, point_metrics
 from ml.features.masking import hide_fields, hide_groups, keep_only
 from ml.features.tables import patients, target, with_history, without_history
 from ml.schema import HISTORY, TARGET, Group
-from ml.training.export import probabilities
+from ml.training.code_version import code_version
 from ml.training.models import FAMILIES, GRADIENT_BOOSTING, fit
-from ml.training.train import code_version
 
 log = logging.getLogger(__name__)
 
@@ -174,7 +173,7 @@ def _judged_families(
         fitted = time.monotonic() - clock
         for history, asked in ((True, test), (False, without_history(test))):
             clock = time.monotonic()
-            risks = probabilities(model, asked)
+            risks = model.predict(asked)
             seconds = {"seconds_fit": fitted, "seconds_predict": time.monotonic() - clock}
             who = {"candidate": family, "name": FAMILIES[family].name, "history": history, "seed": seed}
             yield _told({**who, **judged(labels, risks, seed), **seconds})
@@ -187,7 +186,7 @@ def _with_fields_hidden(model: Any, test: pd.DataFrame, labels: Labels, seed: in
     for condition, hide in CONDITIONS.items():
         partial = without_history(hide(test, seed))
         for history, asked in ((True, partial.assign(**known_history)), (False, partial)):
-            risks = probabilities(model, asked)
+            risks = model.predict(asked)
             yield {"condition": condition, "history": history, "seed": seed, **judged(labels, risks, seed)}
 
 
@@ -210,7 +209,7 @@ def _control(table: pd.DataFrame, plan: Plan, seed: int) -> Row:
     """
     shuffled = np.random.default_rng(seed).permutation(table[TARGET].to_numpy())
     train, test = split_by_patient(with_history(table.assign(**{TARGET: shuffled})), seed)
-    risks = probabilities(fit(plan.served, plan.families[plan.served], train, plan.jobs), test)
+    risks = fit(plan.served, plan.families[plan.served], train, plan.jobs).predict(test)
     who = {"candidate": "shuffled labels", "history": True, "seed": seed}
     return _told({**who, **judged(target(test), risks, seed)})
 

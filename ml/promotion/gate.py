@@ -20,7 +20,7 @@ from ml.promotion.production_alias import DECISION, REASON, ROLLED_BACK, RULE, a
 from ml.promotion.rules import decide
 from ml.registry.client import ModelVersion, Registry
 from ml.schema import Record
-from ml.training.train import code_version
+from ml.training.code_version import code_version
 from ml.warehouse.datasets import Dataset, read
 
 log = logging.getLogger(__name__)

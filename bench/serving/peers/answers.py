@@ -5,12 +5,11 @@ from typing import Any
 import pandas as pd
 
 from ml.schema import INPUTS
-from ml.training.export import probabilities
 
 
 def answers(model: Any, given: pd.DataFrame) -> list[float]:
     """Probabilities for a table with any of the columns."""
     table = given.reindex(columns=[column.name for column in INPUTS])
     numbers = {column.name: "Float32" for column in INPUTS if column.is_number}
-    found: list[float] = probabilities(model, table.astype(numbers)).tolist()
+    found: list[float] = model.predict(table.astype(numbers)).tolist()
     return found

@@ -18,7 +18,7 @@ from ml.features.records import to_records
 from ml.features.tables import patients, target, with_history, without_history
 from ml.monitoring.estimate import expected
 from ml.schema import COLUMN_NAMES, GENUINE_ROWS, HISTORY_NAMES, TARGET, Group
-from ml.training.export import parity, probabilities, write_bundle
+from ml.training.export import parity, write_bundle
 from ml.training.models import GRADIENT_BOOSTING, RANDOM_FOREST, RiskModel, fit
 from ml.warehouse.datasets import Dataset, read
 from tests.integration.ml.databases import count
@@ -97,7 +97,7 @@ def test_removing_later_encounters_leaves_the_past_of_earlier_ones_unchanged(dat
 def test_boosting_is_as_good_as_it_can_honestly_be(dataset: Dataset, boosting: RiskModel) -> None:
     labels, found = target(dataset.test), {}
     for name, table in (("with history", dataset.test), ("without", without_history(dataset.test))):
-        found[name] = point_metrics(labels, probabilities(boosting, table))
+        found[name] = point_metrics(labels, boosting.predict(table))
 
     assert 0.68 <= found["with history"]["auroc"] < 0.71, "more would be a leak"
     assert 0.67 <= found["without"]["auroc"] < found["with history"]["auroc"]
@@ -109,7 +109,7 @@ def test_boosting_is_as_good_as_it_can_honestly_be(dataset: Dataset, boosting: R
 
 
 def test_a_forest_of_few_trees_ranks_nearly_as_well(dataset: Dataset, forest: RiskModel) -> None:
-    found = evaluate(target(dataset.test), probabilities(forest, dataset.test), patients(dataset.test), samples=50)
+    found = evaluate(target(dataset.test), forest.predict(dataset.test), patients(dataset.test), samples=50)
 
     assert 0.66 <= found["auroc"]["value"] < 0.70
     assert 0.20 <= found["average_precision"]["value"] < 0.27
@@ -118,7 +118,7 @@ def test_a_forest_of_few_trees_ranks_nearly_as_well(dataset: Dataset, forest: Ri
 
 @pytest.mark.parametrize("told", list(LESS))
 def test_whatever_is_unknown_the_answer_is_calibrated(dataset: Dataset, boosting: RiskModel, told: str) -> None:
-    labels, risks = target(dataset.test), probabilities(boosting, LESS[told](dataset.test))
+    labels, risks = target(dataset.test), boosting.predict(LESS[told](dataset.test))
     error, floor = calibration_error(labels, risks), ece_floor(risks, seed=1)
 
     assert error <= allowed(dataset), f"{told}: {error:.4f}, by chance {floor:.4f}"
@@ -126,7 +126,7 @@ def test_whatever_is_unknown_the_answer_is_calibrated(dataset: Dataset, boosting
 
 
 def test_with_half_of_the_fields_unknown_patients_are_still_told_apart(dataset: Dataset, boosting: RiskModel) -> None:
-    risks = probabilities(boosting, LESS["50 % hidden"](dataset.test))
+    risks = boosting.predict(LESS["50 % hidden"](dataset.test))
 
     assert 0.61 <= auroc(target(dataset.test), risks) < 0.66
 
@@ -134,7 +134,7 @@ def test_with_half_of_the_fields_unknown_patients_are_still_told_apart(dataset: 
 @pytest.mark.parametrize("told", ["everything", *LESS])
 def test_the_estimate_without_outcomes_is_near_what_came_true(dataset: Dataset, boosting: RiskModel, told: str) -> None:
     table = dataset.test if told == "everything" else LESS[told](dataset.test)
-    risks = probabilities(boosting, table)
+    risks = boosting.predict(table)
     came_true, promised = point_metrics(target(dataset.test), risks), expected(risks)
 
     assert promised["auroc"] == pytest.approx(came_true["auroc"], abs=0.02)
@@ -151,9 +151,9 @@ def appraised(dataset: Dataset, boosting: RiskModel) -> ReliabilityCurve:
 def test_the_expected_auroc_and_the_range_hold_whatever_is_hidden(
     dataset: Dataset, boosting: RiskModel, appraised: ReliabilityCurve, told: str
 ) -> None:
-    complete = probabilities(boosting, dataset.test)
+    complete = boosting.predict(dataset.test)
     hidden = LESS[told](dataset.test)
-    risks, asked = probabilities(boosting, hidden), to_records(hidden)
+    risks, asked = boosting.predict(hidden), to_records(hidden)
     low, high = appraised.ranges(asked, risks).T
 
     claimed = np.mean([appraised.expected_auroc(record) for record in asked])
@@ -181,7 +181,7 @@ def test_shuffled_outcomes_of_genuine_patients_cannot_be_predicted(dataset: Data
             for table in (dataset.train, dataset.test)
         )
         model = fit(GRADIENT_BOOSTING, {"n_estimators": 30, "learning_rate": 0.2}, train, jobs=1, masked=0)
-        found.append(auroc(target(test), probabilities(model, test)))
+        found.append(auroc(target(test), model.predict(test)))
 
     # One shuffle has a standard error of 0.0064 with 2,300 positives, the mean of three one of 0.0037.
     assert np.mean(found) == pytest.approx(0.5, abs=0.01), found

@@ -14,7 +14,6 @@ from ml.data.sources import Delivery
 from ml.data.sources.synthetic import write_csv
 from ml.registry.client import Registry
 from ml.schema import ENCOUNTER_ID, PATIENT_ID, POSITIVE, TARGET
-from ml.training.export import probabilities
 from ml.training.models import GRADIENT_BOOSTING, RiskModel, fit
 from ml.warehouse.datasets import Dataset, read
 from tests.integration.ml.databases import fresh_database, ingest_file
@@ -113,7 +112,7 @@ def of_minority(table: pd.DataFrame) -> np.ndarray:
 def turned(model: RiskModel, table: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
     """The table with as many positives as before among some rows, but where the risk is lowest."""
     outcomes = table[TARGET].to_numpy(dtype=object, copy=True)
-    risks = probabilities(model, table)[rows]
+    risks = model.predict(table)[rows]
     turned_ones = np.full(len(risks), "NO", dtype=object)
     turned_ones[np.argsort(risks)[: int((outcomes[rows] == POSITIVE).sum())]] = POSITIVE
     outcomes[rows] = turned_ones

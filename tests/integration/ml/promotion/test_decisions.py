@@ -18,7 +18,7 @@ from ml.promotion.gate_lock import gate_lock
 from ml.promotion.ledger import Action
 from ml.promotion.production_alias import roll_back
 from ml.registry.client import Registry
-from ml.training.train import code_version
+from ml.training.code_version import code_version
 from ml.warehouse.connection import warehouse
 from ml.warehouse.datasets import Dataset
 from tests.integration.ml.promotion.gates import ACTOR, MINORITY, Gate, delete_files, watched_alias

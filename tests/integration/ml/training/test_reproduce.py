@@ -13,9 +13,10 @@ from ml.core.settings import MlSettings
 from ml.data.sources import Delivery
 from ml.data.sources.synthetic import write_csv
 from ml.registry.client import Registry
+from ml.training.code_version import code_version
 from ml.training.models import GRADIENT_BOOSTING, RANDOM_FOREST
 from ml.training.reproduce import ReproductionError, reproduce
-from ml.training.train import code_version, train
+from ml.training.train import train
 from ml.warehouse.datasets import read
 from tests.integration.ml.databases import fresh_database, ingest_file
 from tests.integration.ml.registries import empty
@@ -70,8 +71,8 @@ def test_other_code_is_named_beside_the_code_in_place(trained: Trained) -> None:
         trained.registry.set_tags("1", {"code_version": logged})
 
     assert str(told.value) == (
-        f"Version 1 was made by code version cccccccccccc and this is {code_version()[:12]}: check out the code, and "
-        "install the libraries, of the time it was trained."
+        f"Version 1 was trained with code version cccccccccccc and this is {code_version()[:12]}: check out the code, "
+        "and install the libraries, of its training."
     )
 
 
@@ -79,7 +80,7 @@ def test_parameters_that_are_not_those_of_the_version_are_noticed(trained: Train
     logged = trained.tags("1")["fingerprint"]
     trained.registry.set_tags("1", {"fingerprint": "f" * 64})
     try:
-        with pytest.raises(ReproductionError, match=r"^The parameters that run \w+ logged are not those version 1"):
+        with pytest.raises(ReproductionError, match=r"^The parameters that run \w+ logged do not match"):
             reproduce(trained.settings, trained.engine, trained.registry, "1")
     finally:
         trained.registry.set_tags("1", {"fingerprint": logged})
@@ -118,5 +119,5 @@ def test_other_data_are_named_beside_the_data_in_place(
 
     assert str(told.value) == (
         f"Version 1 was trained on data version {trained.tags('1')['data_version'][:12]} and the database holds "
-        f"{present[:12]}: ingest that delivery again, or name the database that has it."
+        f"{present[:12]}: ingest that delivery again, or use the database that has it."
     )

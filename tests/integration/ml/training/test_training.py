@@ -18,8 +18,9 @@ from ml.features.records import to_records
 from ml.features.tables import model_inputs
 from ml.promotion.gate import Outcome, measure, predict, run_gate
 from ml.registry.client import Registry
+from ml.training.code_version import code_version, fingerprint
 from ml.training.models import FAMILIES, RANDOM_FOREST
-from ml.training.train import Trained, code_version, fingerprint_of, train
+from ml.training.train import Trained, train
 from ml.warehouse.datasets import Dataset, read
 from tests.integration.ml.databases import fresh_database, ingest_file
 from tests.integration.ml.registries import empty
@@ -76,7 +77,7 @@ def test_a_version_says_what_it_was_made_from_and_what_was_decided(first: First)
     assert tags["data_version"] == data_version
     assert tags["algorithm"] == "RandomForest"
     assert tags["code_version"] == code_version()
-    assert tags["fingerprint"] == fingerprint_of(
+    assert tags["fingerprint"] == fingerprint(
         data_version, RANDOM_FOREST, {**FAMILIES[RANDOM_FOREST].defaults, **SETTINGS}
     )
     assert (tags["gate.decision"], tags["gate.reason"]) == ("promoted", "the first version")
@@ -168,14 +169,3 @@ def test_other_settings_make_another_version_and_challenger(first: First) -> Non
     assert challenger is not None
     assert production is not None
     assert (challenger.number, production.number) == ("2", "1")
-
-
-def test_a_fingerprint_depends_on_data_settings_and_family() -> None:
-    one = fingerprint_of("data", RANDOM_FOREST, {"a": 1, "b": 2})
-
-    assert one == fingerprint_of("data", RANDOM_FOREST, {"b": 2, "a": 1})
-    assert one not in {
-        fingerprint_of("other", RANDOM_FOREST, {"a": 1, "b": 2}),
-        fingerprint_of("data", RANDOM_FOREST, {"a": 1, "b": 3}),
-        fingerprint_of("data", "gradient_boosting", {"a": 1, "b": 2}),
-    }

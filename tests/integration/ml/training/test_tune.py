@@ -11,8 +11,8 @@ from infra.local.postgres.cluster import PostgresServer
 from ml.core.errors import NoDataError
 from ml.core.settings import MlSettings
 from ml.data.sources import Delivery
+from ml.training.code_version import code_version
 from ml.training.models import FAMILIES, GRADIENT_BOOSTING
-from ml.training.train import code_version
 from ml.training.tune import Search, best, cross_validated, plan, run_trial
 from ml.warehouse.datasets import read
 from tests.integration.ml.databases import fresh_database, ingest_file

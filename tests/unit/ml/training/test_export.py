@@ -28,7 +28,7 @@ from ml.core.errors import BundleError
 from ml.features.records import to_records, to_table
 from ml.features.tables import model_inputs
 from ml.schema import EXAMPLE_RECORD, INPUTS, Column, Kind, Record
-from ml.training.export import parity, probabilities, write_bundle
+from ml.training.export import parity, write_bundle
 from ml.training.models import RiskModel
 from tests.support.completeness import COMPLETENESS
 
@@ -84,14 +84,14 @@ def test_graph_and_model_agree_on_every_row(fitted: RiskModel, bundle: Bundle, t
 def test_graph_and_model_agree_on_whatever_may_be_asked(
     fitted: RiskModel, bundle: Bundle, requests: list[Record]
 ) -> None:
-    expected = probabilities(fitted, to_table(requests))
+    expected = fitted.predict(to_table(requests))
 
     assert np.abs(bundle.predict(requests) - expected).max() <= 1e-6
 
 
 def test_unseen_categories_and_an_empty_record_have_an_answer(fitted: RiskModel, bundle: Bundle) -> None:
     requests: list[Record] = [{}, {"diag_1": "999.99", "medical_specialty": "Speech"}, {"payer_code": "not a payer"}]
-    expected = probabilities(fitted, to_table(requests))
+    expected = fitted.predict(to_table(requests))
     answers = bundle.predict(requests)
 
     assert np.abs(answers - expected).max() <= 1e-6
@@ -278,7 +278,7 @@ def test_a_graph_that_differs_from_the_model_is_not_written(
     fitted: RiskModel, train_table: pd.DataFrame, bundle: Bundle
 ) -> None:
     assert parity(fitted, bundle, train_table) <= 1e-6
-    assert not np.allclose(probabilities(fitted, train_table), bundle.predict([{}] * len(train_table)))
+    assert not np.allclose(fitted.predict(train_table), bundle.predict([{}] * len(train_table)))
 
 
 def test_a_manifest_reads_back_as_it_was_written(written: Path) -> None:

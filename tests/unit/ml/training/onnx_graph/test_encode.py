@@ -17,8 +17,8 @@ from ml.features.records import to_records, to_table
 from ml.features.tables import model_inputs, target
 from ml.schema import EXAMPLE_RECORD, FEATURES, ICD9_PATTERN, INPUTS, Column, Kind, Record
 from ml.training.models import GROUPS, Offsets, RiskModel
-from ml.training.onnx_graph import to_graph
 from ml.training.onnx_graph.encode import encode as add_encoder
+from ml.training.onnx_graph.graph import to_graph
 from ml.training.onnx_graph.nodes import Nodes
 from tests.unit.ml.training.onnx_graph.graphs import session_of
 
@@ -140,7 +140,7 @@ def test_a_forest_that_is_certain_says_0_or_1_and_never_nan(
     matrix = encoder.transform(inputs)
     labels = (matrix[:, feature_names().index("gender")] > 0).astype(np.int64)
     forest = RandomForestClassifier(trees, max_features=None, max_depth=2, random_state=0).fit(matrix, labels)
-    model = RiskModel(encoder, forest, sums_logits=False, base=0.0, offsets=Offsets())
+    model = RiskModel(encoder, forest, base=0.0, offsets=Offsets())
     session = ort.InferenceSession(to_graph(model).SerializeToString(), providers=["CPUExecutionProvider"])
     answers = np.concatenate(
         [session.run([OUTPUT], encode([record]))[0] for record in to_records(train_table.head(40))]

@@ -11,7 +11,7 @@ from xgboost import XGBClassifier
 
 from ml.training.models import FAMILIES, GRADIENT_BOOSTING
 from ml.training.onnx_graph.nodes import Nodes
-from ml.training.onnx_graph.trees import SUMMED_TREES, add_trees, trees_of
+from ml.training.onnx_graph.trees import SUMMED_TREES, add_trees, ensemble_of
 from tests.unit.ml.training.onnx_graph.graphs import session_of
 
 
@@ -43,7 +43,7 @@ def boosting(**settings: Any) -> XGBClassifier:
 
 def sum_of_trees(estimator: Any, rows: NDArray[np.float32]) -> NDArray[np.float32]:
     nodes = Nodes()
-    nodes.add("Identity", add_trees(nodes, "matrix", trees_of(estimator)), output="sum")
+    nodes.add("Identity", add_trees(nodes, "matrix", ensemble_of(estimator)), output="sum")
     session = session_of(nodes, "sum", matrix=(TensorProto.FLOAT, rows.shape[1]))
     (answer,) = session.run(["sum"], {"matrix": rows})
     return np.asarray(answer)[:, 0]
@@ -80,7 +80,11 @@ def test_many_trees_are_summed_in_parts() -> None:
     numbers, labels = data()
     model = boosting(n_estimators=2 * SUMMED_TREES + 1, max_leaves=4).fit(numbers, labels)
 
-    assert [len(set(part.tree)) for part in trees_of(model)] == [SUMMED_TREES, SUMMED_TREES, 1]
+    nodes = Nodes()
+    add_trees(nodes, "matrix", ensemble_of(model))
+    operators = [node for node in nodes.nodes if node.op_type == "TreeEnsembleRegressor"]
+    tree_ids = [next(list(a.ints) for a in node.attribute if a.name == "nodes_treeids") for node in operators]
+    assert [len(set(ids)) for ids in tree_ids] == [SUMMED_TREES, SUMMED_TREES, 1]
     expected = model.predict(numbers, output_margin=True, base_margin=np.zeros(len(numbers)))
     np.testing.assert_allclose(sum_of_trees(model, numbers), expected, rtol=0, atol=2e-6)
 
@@ -108,7 +112,7 @@ def test_trees_that_never_split_are_their_only_leaf(estimator: Any) -> None:
     numbers, labels = data()
     estimator.fit(numbers, labels)
     forest = isinstance(estimator, RandomForestClassifier)
-    assert all(all(part.is_leaf) for part in trees_of(estimator))
+    assert all(tree.is_leaf.all() for tree in ensemble_of(estimator).trees)
 
     from_0 = {"output_margin": True, "base_margin": np.zeros(len(numbers))}
     expected = estimator.predict_proba(numbers)[:, 1] if forest else estimator.predict(numbers, **from_0)

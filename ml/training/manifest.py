@@ -1,0 +1,53 @@
+"""What a trained version records about itself: the fields of the bundle's manifest and the run's metrics."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ml.evaluation.bootstrap import Interval
+from ml.evaluation.metrics import Values
+from ml.evaluation.reliability_curve import estimate_reliability
+from ml.features.tables import target
+from ml.training.models import RiskModel
+
+
+def manifest_fields(
+    model: RiskModel,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    risks: Values,
+    metrics: Mapping[str, Interval],
+    tags: Mapping[str, str],
+) -> dict[str, Any]:
+    """The fields of :class:`ml.core.bundle.Manifest` that do not depend on the written files.
+
+    Args:
+        model: fitted on ``train``.
+        train: encounters.
+        test: encounters of the test patients.
+        risks: predicted for ``test``, shape ``(rows,)``.
+        metrics: measured on ``test``.
+        tags: of the version, among them ``algorithm``, ``data_source`` and ``data_version``.
+    """
+    return {
+        "algorithm": tags["algorithm"],
+        "data_source": tags["data_source"],
+        "data_version": tags["data_version"],
+        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "prevalence": float(target(train).mean()),
+        "risk_quantiles": tuple(np.quantile(risks, np.linspace(0, 1, 101)).tolist()),
+        "metrics": metrics,
+        "completeness": estimate_reliability(model.probabilities, test).to_json(),
+    }
+
+
+def flat_metrics(metrics: Mapping[str, Interval]) -> dict[str, float]:
+    """Metrics under the names of the run: ``auroc``, ``auroc_low``, ``auroc_high`` and so on."""
+    return {
+        name if end == "value" else f"{name}_{end}": number
+        for name, interval in metrics.items()
+        for end, number in interval.items()
+    }
