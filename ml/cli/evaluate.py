@@ -62,10 +62,10 @@ def evaluate(
 
 
 def _evaluate_version(version: str) -> None:
-    from ml.promotion.gate import measure
+    from ml.evaluation.registered_version import evaluate_version
 
     with warehouse_of_settings() as (settings, engine), working("Evaluating"):
-        metrics = measure(settings, engine, registry_of(settings), version)
+        metrics = evaluate_version(settings, engine, registry_of(settings), version)
     table = Table("metric", "value", "95 % interval", title=f"Version {version} on the test patients")
     for name, interval in metrics.items():
         table.add_row(name, f"{interval['value']:.4f}", f"{interval['low']:.4f} to {interval['high']:.4f}")

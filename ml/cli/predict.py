@@ -18,11 +18,11 @@ def predict(
     version: Annotated[str | None, typer.Option(help="Number of the version; default: production.")] = None,
 ) -> None:
     """Predict records with a registered version, without the API; prints the probabilities as JSON."""
-    from ml.promotion.gate import predict as run
+    from ml.evaluation.registered_version import predict as run
 
     records = _records(_body(file))
-    answer = run(registry_of(MlflowSettings.load()), records, version)
-    typer.echo(json.dumps({"predictions": answer}))
+    probabilities = run(registry_of(MlflowSettings.load()), records, version)
+    typer.echo(json.dumps({"predictions": probabilities.tolist()}))
 
 
 def _body(file: Path) -> str:

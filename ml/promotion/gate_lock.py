@@ -1,4 +1,4 @@
-"""The lock that only one gate or rollback holds at a time, on whatever machine it runs."""
+"""The lock that serialises gate runs and rollbacks of all machines."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

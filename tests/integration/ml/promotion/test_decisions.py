@@ -12,8 +12,9 @@ from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, sha256_of
 from ml.core.errors import BundleError, RegistryError, WarehouseError
 from ml.core.names import CHALLENGER, PRODUCTION
 from ml.core.settings import MlSettings
+from ml.evaluation.registered_version import evaluate_version, predict
 from ml.promotion.evidence import Rule
-from ml.promotion.gate import measure, predict, run_gate
+from ml.promotion.gate import run_gate
 from ml.promotion.gate_lock import gate_lock
 from ml.promotion.ledger import Action
 from ml.promotion.production_alias import roll_back
@@ -148,8 +149,8 @@ def test_a_version_whose_golden_requests_fail_is_refused(gate: Gate, good: Path,
     assert (outcome.decision.promote, outcome.decision.rule) == (False, Rule.SOUNDNESS)
     assert outcome.decision.reason.startswith("the bundle is not sound: The golden requests fail")
     assert gate.production is None
-    with pytest.raises(BundleError, match=r"^Version 1 is not sound: The golden requests fail"):
-        measure(gate.settings, gate.engine, gate.registry, "1")
+    with pytest.raises(BundleError, match=r"^The golden requests fail"):
+        evaluate_version(gate.settings, gate.engine, gate.registry, "1")
 
 
 @pytest.mark.parametrize("lost", ["", "golden.json", "model.onnx"])

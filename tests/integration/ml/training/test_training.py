@@ -14,9 +14,10 @@ from ml.core.bundle import load_bundle
 from ml.core.names import CHALLENGER, MODEL_NAME, PRODUCTION
 from ml.core.settings import MlSettings
 from ml.data.sources import Delivery
+from ml.evaluation.registered_version import evaluate_version, predict
 from ml.features.records import to_records
 from ml.features.tables import model_inputs
-from ml.promotion.gate import Outcome, measure, predict, run_gate
+from ml.promotion.gate import Outcome, run_gate
 from ml.registry.client import Registry
 from ml.training.code_version import code_version, fingerprint
 from ml.training.models import FAMILIES, RANDOM_FOREST
@@ -154,7 +155,7 @@ def test_mlflow_users_get_the_same_probabilities(first: First) -> None:
 
 
 def test_a_version_can_be_measured_again_with_the_same_figures(first: First) -> None:
-    metrics = measure(first.settings, first.engine, first.registry, "1")
+    metrics = evaluate_version(first.settings, first.engine, first.registry, "1")
     logged = mlflow.get_run(first.registry.version("1").run_id).data.metrics
 
     for name in ("auroc", "average_precision", "brier", "ece"):

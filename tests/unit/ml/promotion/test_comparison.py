@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from ml.promotion.comparison import ScoredCandidate, as_ledger, compare
+from ml.promotion.comparison import compare, ledger_figures
 from ml.promotion.evidence import Candidate, Evidence, Present, Rule
 from ml.promotion.rules import ECE_LIMIT, decide
 from ml.schema import PATIENT_ID, POSITIVE, TARGET
@@ -103,10 +103,16 @@ def test_figures_are_plain_json_without_what_json_cannot_say() -> None:
     test, risks = table(3_000)
     constant = compare(test, np.full(3_000, risks.mean()), risks, 50)
     version = Candidate("2", "real", "data", "code", fault="a fault.")
-    kept = as_ledger(constant, {"candidate": ScoredCandidate(version, risks), "incumbent": None})
+    figures = ledger_figures(constant, {"candidate": version, "incumbent": None})
 
-    assert json.loads(json.dumps(kept, allow_nan=False)) == kept
-    assert kept["calibration"]["calibration_slope"]["value"] is None
-    assert kept["candidate"]["fault"] == "a fault."
-    assert "incumbent" not in kept
-    assert as_ledger(None, {"candidate": ScoredCandidate(version, None)}) == {"candidate": kept["candidate"]}
+    assert json.loads(json.dumps(figures, allow_nan=False)) == figures
+    assert figures["calibration"]["calibration_slope"]["value"] is None
+    assert figures["candidate"] == {
+        "version": "2",
+        "data_source": "real",
+        "data_version": "data",
+        "code_version": "code",
+        "fault": "a fault.",
+    }
+    assert "incumbent" not in figures
+    assert ledger_figures(None, {"candidate": version}) == {"candidate": figures["candidate"]}

@@ -79,7 +79,7 @@ def test_graph_and_model_agree_on_every_row(fitted: RiskModel, bundle: Bundle, t
     assert parity(fitted, bundle, test_table) <= 1e-6
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(requests=st.lists(RECORDS, min_size=1, max_size=10))
 def test_graph_and_model_agree_on_whatever_may_be_asked(
     fitted: RiskModel, bundle: Bundle, requests: list[Record]
@@ -113,7 +113,7 @@ def test_an_answer_does_not_depend_on_its_neighbours(bundle: Bundle, test_table:
     assert np.abs(together - alone).max() <= 1e-6
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(RECORDS, max_size=5))
 def test_records_become_a_table_and_come_back(requests: list[Record]) -> None:
     assert to_records(to_table(requests)) == requests

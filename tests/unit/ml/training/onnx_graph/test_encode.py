@@ -56,7 +56,7 @@ SMALLEST: Record = {c.name: c.low for c in INPUTS if c.low is not None}
 LAST: Record = {c.name: c.allowed[-1] for c in INPUTS if c.allowed}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(requests=st.lists(RECORDS, min_size=1, max_size=8))
 @example(requests=[{}])
 @example(requests=[LARGEST, SMALLEST, LAST, EXAMPLE_RECORD])
@@ -104,7 +104,7 @@ def test_the_graph_takes_raw_fields_and_gives_one_probability_each(
     assert np.abs(answers - fitted.probabilities(model_inputs(test_table))).max() <= 1e-6
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(requests=st.lists(RECORDS, min_size=1, max_size=8))
 @example(requests=[{}, LARGEST, SMALLEST, LAST])
 def test_the_graph_answers_whatever_may_be_asked_as_the_model(
