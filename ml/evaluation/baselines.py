@@ -74,13 +74,7 @@ def fit_logistic_regression(train: pd.DataFrame) -> Predictor:
 
 
 def fit_score(points: Callable[[Record], int], fields: tuple[str, ...], train: pd.DataFrame) -> Predictor:
-    """A clinical score, calibrated by a logistic regression without penalty.
-
-    Args:
-        points: a function of :mod:`ml.evaluation.clinical_scores`.
-        fields: the columns that it reads.
-        train: encounters to fit on.
-    """
+    """A clinical score, from a function of the columns ``fields``, calibrated by unpenalised logistic regression."""
     model = LogisticRegression(C=np.inf).fit(points_of(points, fields, train)[:, None], target(train))
     return lambda table: model.predict_proba(points_of(points, fields, table)[:, None])[:, 1]
 

@@ -27,8 +27,8 @@ def evaluate(
         labels: 0 or 1, shape ``(rows,)``.
         probabilities: of label 1, shape ``(rows,)``.
         patients: cluster of each row, shape ``(rows,)``.
-        samples: bootstrap replicates.
-        seed: of the resampling.
+        samples: number of bootstrap replicates.
+        seed: of the resampling; equal seeds and patients give equal replicates for every metric.
         metrics: name to function.
     """
     rows = by_risk(probabilities)
@@ -49,19 +49,10 @@ def paired_difference(
     samples: int,
     seed: int = 296,
 ) -> Interval:
-    """Metric of ``p_a`` minus metric of ``p_b`` with its 95 % interval.
+    """Metric (a key of ``ALL_METRICS``) of ``p_a`` minus that of ``p_b`` with its 95 % interval; see :func:`evaluate`.
 
     Both are measured on the same replicates, so the difficulty of a replicate cancels out. A positive difference is an
     improvement of the AUROC and a deterioration of the Brier score.
-
-    Args:
-        metric: a key of :data:`ml.evaluation.metrics.ALL_METRICS`.
-        labels: 0 or 1, shape ``(rows,)``.
-        p_a: probabilities of label 1 of one model, shape ``(rows,)``.
-        p_b: those of the other, shape ``(rows,)``.
-        patients: cluster of each row, shape ``(rows,)``.
-        samples: bootstrap replicates.
-        seed: of the resampling; equal seeds and patients give equal replicates for every metric.
     """
     measure = ALL_METRICS[metric]
     by_a, by_b = by_risk(p_a), by_risk(p_b)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 Values = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -130,10 +131,15 @@ def ece_floor(probabilities: Values, seed: int, draws: int = 200) -> float:
 
     It is the mean over outcomes that are drawn from the probabilities. An observed error is compared with it.
     """
-    risks = probabilities[by_risk(probabilities)]
+    ranked = np.sort(probabilities)
+    return float(np.mean(ece_by_chance(ranked, ranked, seed, draws)))
+
+
+def ece_by_chance(ranked: Values, true_risks: Values, seed: int, draws: int) -> Values:
+    """Expected calibration error of sorted risks in draws of the outcomes from the true risks, shape ``(draws,)``."""
     generator = np.random.default_rng(seed)
-    drawn = ((generator.random(len(risks)) < risks).astype(np.int64) for _ in range(draws))
-    return float(np.mean([calibration_error(labels, risks) for labels in drawn]))
+    drawn = ((generator.random(len(ranked)) < true_risks).astype(np.int64) for _ in range(draws))
+    return np.array([calibration_error(labels, ranked) for labels in drawn])
 
 
 def by_risk(probabilities: Values) -> NDArray[np.intp]:
@@ -143,9 +149,7 @@ def by_risk(probabilities: Values) -> NDArray[np.intp]:
 
 def logits(probabilities: Values) -> Values:
     """Logits of probabilities, finite for 0 and 1 as well."""
-    risks = np.clip(probabilities, _CLIP, 1 - _CLIP)
-    found: Values = np.log(risks / (1 - risks))
-    return found
+    return np.asarray(logit(np.clip(probabilities, _CLIP, 1 - _CLIP)))
 
 
 def json_values(value: Any) -> Any:
@@ -154,7 +158,9 @@ def json_values(value: Any) -> Any:
         return {str(name): json_values(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [json_values(item) for item in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+    if isinstance(value, float):
+        return float(value) if np.isfinite(value) else None
+    return value
 
 
 def _cumulated(labels: Labels, probabilities: Values, sample_weight: Values | None) -> tuple[Values, Values]:
@@ -181,7 +187,7 @@ def _logistic(labels: Labels, x: Values, weights: Values | None, slope: bool) ->
     y, x, w = labels[drawn], x[drawn], counts[drawn]
     estimate = np.array([0.0, 0.0 if slope else 1.0])
     for _ in range(_NEWTON_STEPS):
-        risks = 1 / (1 + np.exp(-np.clip(estimate[0] + estimate[1] * x, -500, 500)))
+        risks = expit(estimate[0] + estimate[1] * x)
         residuals, variances = w * (y - risks), w * risks * (1 - risks)
         if slope:
             # Sums instead of dot products: starting the threads of BLAS takes longer than it saves here.

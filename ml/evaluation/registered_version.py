@@ -40,9 +40,8 @@ def evaluate_version(
     """Metrics of a version on the present test patients.
 
     Raises:
-        BundleError: the bundle of the version is not valid.
+        BundleError, RegistryError: as in :func:`predict`.
         NoDataError: nothing has been ingested.
-        RegistryError, WarehouseError: a service cannot be reached, or there is no such version.
     """
     test = read(engine).test
     risks = predict(registry, to_records(test), number)

@@ -5,12 +5,13 @@ patients, and its coverage on the other half.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit
 from sklearn.isotonic import isotonic_regression
 
 from ml.core.bundle import NUMBERS, TEXTS
@@ -35,41 +36,12 @@ _MIN_ROWS: Final = 100
 _SEED: Final = 296
 
 
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """Rows by degree of information and history: the index of the nearest degree, and whether the history is known.
-
-    Both arrays have shape ``(rows,)``.
-    """
-
-    degree: NDArray[np.int64]
-    with_history: NDArray[np.bool_]
-
-    def subset(self, rows: NDArray[np.bool_]) -> "Cells":
-        """The cells of some of the rows."""
-        return Cells(self.degree[rows], self.with_history[rows])
-
-    def masks(self, reach: int = 0) -> Iterator[tuple[int, int, NDArray[np.bool_]]]:
-        """Yield history (0 or 1), index of the degree, and the rows of each cell, up to `reach` degrees away.
-
-        A cell of too few rows has the rows of the nearest cell that has enough; none if no cell has enough.
-        """
-        degrees = np.arange(len(DEGREES))
-        for history in (0, 1):
-            same_history = self.with_history == bool(history)
-            counts = np.bincount(self.degree[same_history], minlength=len(DEGREES))
-            enough = [n for n in degrees if counts[np.abs(degrees - n) <= reach].sum() >= _MIN_ROWS]
-            for degree in degrees.tolist():
-                nearest = min(enough, key=lambda n: abs(n - degree), default=-len(DEGREES))
-                yield history, degree, same_history & (np.abs(self.degree - nearest) <= reach)
-
-
 def estimate_reliability(predict: Predictor, test: pd.DataFrame) -> ReliabilityCurve:
     """Measure a model at different degrees of information.
 
     Args:
-        predict: the model: inputs to probabilities, shape ``(rows,)``.
-        test: encounters of the test patients with the columns of :data:`ml.schema.INPUTS`.
+        predict: the model, from inputs to probabilities of shape ``(rows,)``.
+        test: encounters of the test patients, with history.
     """
     table = test.sample(min(_ROWS, len(test)), random_state=_SEED)
     inputs, labels, groups = model_inputs(table), target(table), patients(table)
@@ -80,14 +52,13 @@ def estimate_reliability(predict: Predictor, test: pd.DataFrame) -> ReliabilityC
     known = np.concatenate([_known_units(variant) for variant in variants])
     information, with_history = known @ weights, known[:, UNITS.index(EARLIER_STAYS)] > 0
     shift = np.tile(complete, len(variants)) - predicted
-    risk_edges = np.quantile(_sigmoid(complete), np.linspace(0, 1, _RISK_LEVELS + 1)[1:-1])
-    level = np.searchsorted(risk_edges, _sigmoid(predicted))
+    risk_edges = np.quantile(expit(complete), np.linspace(0, 1, _RISK_LEVELS + 1)[1:-1])
+    level = np.searchsorted(risk_edges, expit(predicted))
     degree = (_STEPS * (1 - np.sqrt(np.clip(1 - information, 0, 1)))).round().astype(np.int64)
-    cells = Cells(degree, with_history)
-    ranking = _ranking(np.tile(labels, len(variants)), predicted, cells)
+    ranking = _ranking(np.tile(labels, len(variants)), predicted, degree, with_history)
     masked = np.arange(len(shift)) < _MASKS * len(table)
-    first_half = masked & np.tile(groups % 2 == 0, len(variants))
-    low, high = _shift_quantiles(shift[first_half], cells.subset(first_half), level[first_half])
+    half = masked & np.tile(groups % 2 == 0, len(variants))
+    low, high = _shift_quantiles(shift[half], level[half], degree[half], with_history[half])
     curve = ReliabilityCurve(
         weights=dict(zip(UNITS, weights.tolist(), strict=True)),
         information=DEGREES,
@@ -97,9 +68,8 @@ def estimate_reliability(predict: Predictor, test: pd.DataFrame) -> ReliabilityC
         high=_nested(high),
         coverage=COVERAGE,
     )
-    second_half = masked & ~first_half
-    ends = curve.shifts(information[second_half], with_history[second_half], level[second_half])
-    actual = shift[second_half]
+    other = masked & ~half
+    ends, actual = curve.shifts(information[other], with_history[other], level[other]), shift[other]
     covered = (np.minimum(ends[0], 0) <= actual) & (actual <= np.maximum(ends[1], 0))
     return replace(curve, coverage=float(covered.mean()))
 
@@ -136,27 +106,46 @@ def _known_units(inputs: Inputs) -> NDArray[np.float64]:
     return np.stack([known[unit] for unit in UNITS], axis=1).astype(np.float64)
 
 
-def _shift_quantiles(shift: Values, cells: Cells, level: NDArray[np.int64]) -> tuple[Values, Values]:
+def _cells(
+    degree: NDArray[np.int64], with_history: NDArray[np.bool_], reach: int = 0
+) -> Iterator[tuple[int, int, NDArray[np.bool_]]]:
+    """Yield for each history (0 or 1) and degree a mask of its rows, and of those up to ``reach`` degrees away.
+
+    A cell of too few rows has the rows of the nearest cell that has enough; none if no cell has enough.
+    """
+    degrees = np.arange(len(DEGREES))
+    for history in (0, 1):
+        same_history = with_history == bool(history)
+        counts = np.bincount(degree[same_history], minlength=len(DEGREES))
+        enough = [n for n in degrees if counts[np.abs(degrees - n) <= reach].sum() >= _MIN_ROWS]
+        for center in degrees.tolist():
+            nearest = min(enough, key=lambda n: abs(n - center), default=-len(DEGREES))
+            yield history, center, same_history & (np.abs(degree - nearest) <= reach)
+
+
+def _shift_quantiles(
+    shift: Values, level: NDArray[np.int64], degree: NDArray[np.int64], with_history: NDArray[np.bool_]
+) -> tuple[Values, Values]:
     """Quantiles of the shift to the logit of the complete record; each of shape ``(2, len(DEGREES), levels)``."""
     ends = np.array([(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
     quantiles = np.zeros((2, 2, len(DEGREES), _RISK_LEVELS))
-    for history, degree, cell in cells.masks():
+    for history, center, cell in _cells(degree, with_history):
         for part in range(_RISK_LEVELS):
             rows = cell & (level == part)
             chosen = rows if rows.sum() >= _MIN_ROWS else cell if cell.any() else slice(None)
-            quantiles[:, history, degree, part] = np.quantile(shift[chosen], ends)
+            quantiles[:, history, center, part] = np.quantile(shift[chosen], ends)
     quantiles[:, 1, -1] = 0  # the record is complete
     return quantiles[0], quantiles[1]
 
 
-def _ranking(labels: Labels, predicted: Values, cells: Cells) -> Values:
+def _ranking(labels: Labels, predicted: Values, degree: NDArray[np.int64], with_history: NDArray[np.bool_]) -> Values:
     """AUROC by history and degree, shape ``(2, len(DEGREES))``: at least 0.5, and not decreasing with the degree."""
     ranking = np.full((2, len(DEGREES)), 0.5)
     weights = np.ones_like(ranking)
-    for history, degree, rows in cells.masks(reach=1):
+    for history, center, rows in _cells(degree, with_history, reach=1):
         if rows.any():
-            ranking[history, degree] = np.nan_to_num(auroc(labels[rows], predicted[rows]), nan=0.5)
-            weights[history, degree] = rows.sum()
+            ranking[history, center] = np.nan_to_num(auroc(labels[rows], predicted[rows]), nan=0.5)
+            weights[history, center] = rows.sum()
     ranking[0, 0] = 0.5  # nothing is known
     monotonic = [isotonic_regression(curve, sample_weight=w) for curve, w in zip(ranking, weights, strict=True)]
     bounded: Values = np.maximum(monotonic, 0.5)
@@ -165,8 +154,3 @@ def _ranking(labels: Labels, predicted: Values, cells: Cells) -> Values:
 
 def _nested(shifts: Values) -> Shifts:
     return tuple(tuple(tuple(row) for row in part) for part in shifts.tolist())
-
-
-def _sigmoid(values: Values) -> Values:
-    risks: Values = 1 / (1 + np.exp(-values))
-    return risks

@@ -19,8 +19,8 @@ from sklearn.model_selection import GroupShuffleSplit
 
 from ml.data.cohort import Cohort
 from ml.evaluation.acceptance import check_limits
-from ml.evaluation.baselines import BASELINES
-from ml.evaluation.metrics import Labels, Values, ece_floor, json_values, point_metrics
+from ml.evaluation.baselines import BASELINES, Predictor
+from ml.evaluation.metrics import ece_floor, json_values, point_metrics
 from ml.features.masking import hide_fields, hide_groups, keep_only
 from ml.features.tables import patients, target, with_history, without_history
 from ml.schema import HISTORY, TARGET, Group
@@ -71,7 +71,7 @@ def run(cohort: Cohort, plan: Plan, on_step: Callable[[str], None]) -> dict[str,
 
     Args:
         cohort: all encounters, without history.
-        plan: what to run.
+        plan: seeds and candidates.
         on_step: called with a description before each step, ``plan.steps`` times.
 
     Returns:
@@ -80,26 +80,28 @@ def run(cohort: Cohort, plan: Plan, on_step: Callable[[str], None]) -> dict[str,
     """
     started, clock = datetime.now(UTC), time.monotonic()
     table = with_history(cohort.table)
-    splits: list[Row] = []
-    candidates: list[Row] = []
-    incomplete: list[Row] = []
-    control: list[Row] = []
+    splits, candidates, incomplete, control = (list[Row]() for _ in range(4))
     for seed in plan.seeds:
         train, test = split_by_patient(table, seed)
         splits.append({"seed": seed, **_description("train", train), **_description("test", test)})
+        without = {False: without_history(test)}
         for family, parameters in plan.families.items():
             on_step(f"seed {seed}: {FAMILIES[family].name}")
             before = time.monotonic()
             model = fit(family, parameters, train, plan.jobs)
-            candidates += _family_rows(family, model, test, seed, seconds_fit=time.monotonic() - before)
+            label = {"candidate": family, "name": FAMILIES[family].name, "seconds_fit": time.monotonic() - before}
+            candidates += _rows(label, model.predict, {True: test, **without}, seed)
             if family == plan.served:
                 incomplete += _incomplete_rows(model, test, seed)
-        for name in BASELINES:
-            on_step(f"seed {seed}: {BASELINES[name].name}")
-            candidates.append(_baseline_row(name, train, test, seed))
+        for name, baseline in BASELINES.items():
+            on_step(f"seed {seed}: {baseline.name}")
+            before = time.monotonic()
+            predict = baseline.fit(train)
+            label = {"candidate": name, "name": baseline.name, "seconds_fit": time.monotonic() - before}
+            candidates += _rows(label, predict, without, seed)
         if plan.control:
             on_step(f"seed {seed}: shuffled labels")
-            control.append(_control_row(cohort.table, plan, seed))
+            control += _control_rows(cohort.table, plan, seed)
     sections = {
         "candidates": summarise(candidates, "candidate"),
         "missing_fields": summarise(incomplete, "condition"),
@@ -149,59 +151,43 @@ def summarise(rows: list[Row], key: str) -> list[Row]:
     return summaries
 
 
-def _family_rows(family: str, model: RiskModel, test: pd.DataFrame, seed: int, seconds_fit: float) -> Iterator[Row]:
-    for history, table in ((True, test), (False, without_history(test))):
+def _rows(label: Row, predict: Predictor, tables: Mapping[bool, pd.DataFrame], seed: int) -> Iterator[Row]:
+    """One row for each table; the keys of the tables say whether the history is known."""
+    for history, table in tables.items():
         before = time.monotonic()
-        risks = model.predict(table)
-        seconds = {"seconds_fit": seconds_fit, "seconds_predict": time.monotonic() - before}
-        label = {"candidate": family, "name": FAMILIES[family].name, "history": history}
-        yield _logged({**label, **_metrics(target(test), risks, seed), **seconds})
+        labels, risks = target(table), predict(table)
+        row = {**label, "history": history, "seed": seed, "seconds_predict": time.monotonic() - before}
+        row |= point_metrics(labels, risks)
+        row |= {"ece_floor": ece_floor(risks, seed), "mean_prediction": risks.mean(), "observed": labels.mean()}
+        name = f"{row.get('name', row.get('condition'))}{' with history' if history else ''}"
+        metrics = (row[metric] for metric in ("auroc", "average_precision", "ece"))
+        log.info("Seed %s: %s: AUROC %.4f, AP %.4f, ECE %.4f", seed, name, *metrics)
+        yield row
 
 
 def _incomplete_rows(model: RiskModel, test: pd.DataFrame, seed: int) -> Iterator[Row]:
     known_history = {column.name: test[column.name] for column in HISTORY}
     for condition, hide in CONDITIONS.items():
         partial = without_history(hide(test, seed))
-        for history, table in ((True, partial.assign(**known_history)), (False, partial)):
-            label = {"condition": condition, "history": history}
-            yield {**label, **_metrics(target(test), model.predict(table), seed)}
+        tables = {True: partial.assign(**known_history), False: partial}
+        yield from _rows({"condition": condition}, model.predict, tables, seed)
 
 
-def _baseline_row(name: str, train: pd.DataFrame, test: pd.DataFrame, seed: int) -> Row:
-    before = time.monotonic()
-    predict = BASELINES[name].fit(train)
-    seconds = {"seconds_fit": time.monotonic() - before}
-    label = {"candidate": name, "name": BASELINES[name].name, "history": False}
-    return _logged({**label, **_metrics(target(test), predict(test), seed), **seconds})
-
-
-def _control_row(table: pd.DataFrame, plan: Plan, seed: int) -> Row:
+def _control_rows(table: pd.DataFrame, plan: Plan, seed: int) -> Iterator[Row]:
     """The served family on shuffled outcomes: an AUROC other than 0.5 shows that an outcome leaks into the features.
 
     Outcomes are shuffled before history is computed, so a leak through the history shows as well.
     """
     shuffled = np.random.default_rng(seed).permutation(table[TARGET].to_numpy())
     train, test = split_by_patient(with_history(table.assign(**{TARGET: shuffled})), seed)
-    risks = fit(plan.served, plan.families[plan.served], train, plan.jobs).predict(test)
-    label = {"candidate": "shuffled labels", "history": True}
-    return _logged({**label, **_metrics(target(test), risks, seed)})
-
-
-def _metrics(labels: Labels, risks: Values, seed: int) -> Row:
-    means = {"mean_prediction": float(risks.mean()), "observed": float(labels.mean())}
-    return {"seed": seed, **point_metrics(labels, risks), "ece_floor": ece_floor(risks, seed), **means}
+    model = fit(plan.served, plan.families[plan.served], train, plan.jobs)
+    label = {"candidate": "shuffled labels", "name": "shuffled labels"}
+    yield from _rows(label, model.predict, {True: test}, seed)
 
 
 def _description(part: str, table: pd.DataFrame) -> Row:
     return {
         f"{part}_rows": len(table),
         f"{part}_patients": len(np.unique(patients(table))),
-        f"{part}_prevalence": float(target(table).mean()),
+        f"{part}_prevalence": target(table).mean(),
     }
-
-
-def _logged(row: Row) -> Row:
-    name = f"{row.get('name', row['candidate'])}{' with history' if row['history'] else ''}"
-    metrics = (row[metric] for metric in ("auroc", "average_precision", "ece"))
-    log.info("Seed %s: %s: AUROC %.4f, AP %.4f, ECE %.4f", row["seed"], name, *metrics)
-    return row

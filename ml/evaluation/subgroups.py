@@ -16,14 +16,9 @@ SUBGROUP_POSITIVES: Final = 25
 
 
 def large_subgroups(table: pd.DataFrame, labels: Labels) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Yield name, such as ``age [70-80)``, and rows of each subgroup that is large enough.
+    """Yield name, such as ``age [70-80)``, and mask of the rows of each subgroup that is large enough.
 
-    Args:
-        table: encounters with the columns of :data:`SUBGROUP_COLUMNS`.
-        labels: 0 or 1, shape ``(rows,)``.
-
-    Yields:
-        The name, and a mask of shape ``(rows,)``.
+    Labels (0 or 1) and masks have shape ``(rows,)``.
     """
     for column in SUBGROUP_COLUMNS:
         for level in sorted(table[column].dropna().unique()):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ml.core.errors import BundleError
 from ml.evaluation.bootstrap import Interval, evaluate, interval, paired_difference, resampled_weights
-from ml.evaluation.metrics import ALL_METRICS, Labels, Values, calibration_error, calibration_intercept, json_values
+from ml.evaluation.metrics import ALL_METRICS, Labels, Values, calibration_intercept, ece_by_chance, json_values
 from ml.evaluation.registered_version import predict
 from ml.evaluation.subgroups import large_subgroups
 from ml.features.records import to_records
@@ -50,13 +50,9 @@ def score_candidate(registry: Registry, version: ModelVersion, test: pd.DataFram
 
 
 def compare(test: pd.DataFrame, candidate: Values, incumbent: Values | None, samples: int) -> Evidence:
-    """The evidence for the gate.
+    """The evidence for the gate, from risks of shape ``(rows,)`` for the test encounters.
 
-    Args:
-        test: encounters that both were scored on.
-        candidate: its risks, shape ``(rows,)``.
-        incumbent: those of the version in production, shape ``(rows,)``; None if there is none to compare with.
-        samples: bootstrap replicates.
+    ``incumbent`` is None if there is no version to compare with; ``samples`` is the number of bootstrap replicates.
     """
     labels, groups = target(test), patients(test)
     metrics = {name: ALL_METRICS[name] for name in _CALIBRATION}
@@ -103,9 +99,7 @@ def _ece_ceiling(risks: Values, draws: int) -> float:
     ranked = np.sort(risks)
     upper = np.arange(len(ranked)) >= len(ranked) / 2
     true_risks = np.clip(ranked + np.where(upper, ECE_LIMIT, -ECE_LIMIT), 0, 1)
-    generator = np.random.default_rng(_SEED)
-    drawn = ((generator.random(len(ranked)) < true_risks).astype(np.int64) for _ in range(draws))
-    return float(np.quantile([calibration_error(labels, ranked) for labels in drawn], 0.975))
+    return float(np.quantile(ece_by_chance(ranked, true_risks, _SEED, draws), 0.975))
 
 
 def _miscalibration(labels: Labels, candidate: Values, incumbent: Values, groups: Labels, samples: int) -> Interval:
@@ -122,16 +116,10 @@ def _miscalibration(labels: Labels, candidate: Values, incumbent: Values, groups
 
 
 def ledger_figures(evidence: Evidence | None, candidates: Mapping[str, Candidate | None]) -> dict[str, Any]:
-    """What the ledger records of a decision, as plain values for JSON.
-
-    Args:
-        evidence: of the decision, unless the candidate has a fault.
-        candidates: with the keys ``candidate`` and ``incumbent``.
-    """
-    versions: dict[str, Any] = {}
+    """What the ledger records of a decision, as plain values for JSON; keys of the candidates are their roles."""
+    figures: dict[str, Any] = asdict(evidence) if evidence else {}
     for role, candidate in candidates.items():
         if candidate is not None:
             fields = asdict(candidate)
-            versions[role] = {"data_source": fields.pop("provenance"), **fields}
-    figures: dict[str, Any] = json_values({**versions, **(asdict(evidence) if evidence else {})})
-    return figures
+            figures[role] = {"data_source": fields.pop("provenance"), **fields}
+    return dict(json_values(figures))

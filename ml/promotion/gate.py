@@ -35,18 +35,13 @@ class Outcome:
 def run_gate(
     settings: MlSettings, engine: sa.Engine, registry: Registry, number: str | None = None, actor: str | None = None
 ) -> Outcome:
-    """Decide on a version, once, and point ``production`` to it if it passes.
+    """Decide on a version, by default the challenger, once, and point ``production`` to it if it passes.
 
-    Args:
-        settings: number of bootstrap samples.
-        engine: of the ``diabetes`` database.
-        registry: holds the version.
-        number: the version; by default the challenger.
-        actor: who requests the decision, for the ledger; by default the user of this process.
+    The ledger records ``actor``, by default the user of this process.
 
     Raises:
-        RegistryError: there is no such version, or MLflow cannot be reached.
-        WarehouseError: PostgreSQL cannot be reached.
+        RegistryError, WarehouseError: a service cannot be reached, or there is no such version.
+        NoDataError: nothing has been ingested.
     """
     actor = actor or current_user()
     with gate_lock(engine):

@@ -90,19 +90,12 @@ def apply(registry: Registry, ledger: Ledger, entry: Entry) -> None:
 def roll_back(engine: sa.Engine, registry: Registry, actor: str, to: str | None = None) -> tuple[str, str]:
     """Point ``production`` to the version that it replaced, or to a given version.
 
-    Args:
-        engine: of the ``diabetes`` database.
-        registry: holds the versions.
-        actor: who requests it, for the ledger.
-        to: the version to go back to; by default see :func:`ml.promotion.rollback_target.rollback_target`.
-
     Returns:
         The version that was in production, and the one that is now.
 
     Raises:
-        RegistryError: there is no production version, it replaced none, or the target was trained on synthetic data
-            and production on real data.
-        BundleError: the bundle of the target is not valid.
+        RegistryError: there is no production version, or it replaced none.
+        RegistryError, BundleError: the target is refused, see ``validate_rollback_target``.
     """
     with gate_lock(engine):
         ledger = Ledger(engine)

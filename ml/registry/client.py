@@ -35,15 +35,9 @@ from ml.features.tables import model_inputs
 
 _RETRIES_AND_TIMEOUT: Final = {MLFLOW_HTTP_REQUEST_MAX_RETRIES: 3, MLFLOW_HTTP_REQUEST_TIMEOUT: 60}
 """With MLflow's defaults a call fails only four minutes after the server became unreachable."""
-_SIGNATURE: Final = ModelSignature(
-    Schema(
-        [
-            TensorSpec(np.dtype("str"), (-1, len(TEXTS)), "texts"),
-            TensorSpec(np.dtype("float32"), (-1, len(NUMBERS)), "numbers"),
-        ]
-    ),
-    Schema([TensorSpec(np.dtype("float32"), (-1,), OUTPUT)]),
-)
+_TEXTS: Final = TensorSpec(np.dtype("str"), (-1, len(TEXTS)), "texts")
+_NUMBERS: Final = TensorSpec(np.dtype("float32"), (-1, len(NUMBERS)), "numbers")
+_OUTPUT: Final = TensorSpec(np.dtype("float32"), (-1,), OUTPUT)
 
 Result = TypeVar("Result")
 
@@ -104,15 +98,12 @@ class Registry:
     def register(self, bundle: Path, tags: dict[str, str], description: str) -> ModelVersion:
         """Log a bundle as an ONNX model of the active run and register it once all files are stored.
 
-        Args:
-            bundle: directory in the format of :mod:`ml.core.bundle`.
-            tags: of the new version.
-            description: of the new version, Markdown.
+        Tags and description (Markdown) are those of the new version.
         """
         logged = mlflow.onnx.log_model(
             onnx.load(bundle / MODEL_FILE),
             name="model",
-            signature=_SIGNATURE,
+            signature=ModelSignature(Schema([_TEXTS, _NUMBERS]), Schema([_OUTPUT])),
             pip_requirements=[f"{name}=={metadata.version(name)}" for name in ("mlflow", "onnx", "onnxruntime")],
             onnx_execution_providers=["CPUExecutionProvider"],
             save_as_external_data=False,
@@ -124,11 +115,7 @@ class Registry:
         return self.version(version.version)
 
     def version(self, number: str) -> ModelVersion:
-        """A version by its number.
-
-        Raises:
-            RegistryError: there is no such version.
-        """
+        """A version by its number; raises RegistryError if there is none."""
         with self._translated_errors():
             return _model_version(self._client.get_model_version(MODEL_NAME, number))
 

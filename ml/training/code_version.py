@@ -12,7 +12,7 @@ from typing import Any, Final
 ROOTS: Final = ("ml.training.models", "ml.training.export", "ml.training.manifest")
 """Modules that encode, fit, export and write a bundle. With all modules of `ml` that they import, directly or not, they
 shape a model. How the data are split is part of the data version."""
-LIBRARIES: Final = ("numpy", "onnx", "pandas", "scikit-learn", "xgboost-cpu")
+LIBRARIES: Final = ("numpy", "onnx", "pandas", "scikit-learn", "scipy", "xgboost-cpu")
 FOLDER: Final = Path(__file__).parents[2]
 """The folder that holds the package `ml`."""
 
@@ -25,10 +25,7 @@ def fingerprint(data_version: str, family: str, parameters: Mapping[str, Any]) -
 
 @cache
 def code_version(folder: Path = FOLDER) -> str:
-    """SHA-256 over names and sources of the modules, and versions of the libraries, that shape a model.
-
-    Line ends count as LF, and the place of the folder does not count: a checkout and an image have the same version.
-    """
+    """SHA-256 over the modules and library versions that shape a model; the same in a checkout and in an image."""
     digest = hashlib.sha256()
     for name, source in sorted(import_closure(folder).items()):
         digest.update(f"{name} {len(source)}\n".encode() + source)
@@ -38,11 +35,7 @@ def code_version(folder: Path = FOLDER) -> str:
 
 
 def import_closure(folder: Path) -> dict[str, bytes]:
-    """Names and sources of :data:`ROOTS` and of all modules of `ml` that importing them runs.
-
-    Raises:
-        ImportError: a root has no source in the folder.
-    """
+    """Names and sources of :data:`ROOTS` and of all modules of `ml` that importing them runs; line ends are LF."""
     sources: dict[str, bytes] = {}
     pending = list(ROOTS)
     while pending:

@@ -31,13 +31,13 @@ GOLDEN_ROWS: Final = 48
 
 
 def write_bundle(model: RiskModel, test: pd.DataFrame, manifest: dict[str, Any], directory: Path) -> Bundle:
-    """Write a bundle, load it with the API's code, and compare it with the fitted model on the whole test set.
+    """Write a bundle to a directory, load it with the API's code, and compare it with the model on the test set.
 
     Args:
         model: fitted.
         test: encounters with history, to compare on and to draw golden requests from.
         manifest: the fields of :class:`ml.core.bundle.Manifest` other than ``files``, ``texts`` and ``numbers``.
-        directory: an existing directory that receives the files.
+        directory: exists.
 
     Raises:
         BundleError: a probability of the graph differs from the fitted model's by more than the tolerance.

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from ml.evaluation.bootstrap import Interval
-from ml.evaluation.metrics import Values
 from ml.evaluation.reliability_curve import estimate_reliability
 from ml.features.tables import target
 from ml.training.models import RiskModel
@@ -18,24 +17,16 @@ def manifest_fields(
     model: RiskModel,
     train: pd.DataFrame,
     test: pd.DataFrame,
-    risks: Values,
     metrics: Mapping[str, Interval],
     tags: Mapping[str, str],
 ) -> dict[str, Any]:
     """The fields of :class:`ml.core.bundle.Manifest` that do not depend on the written files.
 
-    Args:
-        model: fitted on ``train``.
-        train: encounters.
-        test: encounters of the test patients.
-        risks: predicted for ``test``, shape ``(rows,)``.
-        metrics: measured on ``test``.
-        tags: of the version, among them ``algorithm``, ``data_source`` and ``data_version``.
+    ``metrics`` are those on the test encounters; ``tags`` are the version's.
     """
+    risks = model.predict(test)
     return {
-        "algorithm": tags["algorithm"],
-        "data_source": tags["data_source"],
-        "data_version": tags["data_version"],
+        **{name: tags[name] for name in ("algorithm", "data_source", "data_version")},
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "prevalence": float(target(train).mean()),
         "risk_quantiles": tuple(np.quantile(risks, np.linspace(0, 1, 101)).tolist()),

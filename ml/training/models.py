@@ -8,12 +8,14 @@ distort the calibration without improving the ranking.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import optuna
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 from sklearn.ensemble import RandomForestClassifier
 from xgboost import XGBClassifier
 
@@ -49,33 +51,22 @@ _RIDGE: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A kind of model.
+    """A kind of model, with its parameters and its augmentation of the training rows."""
 
-    Attributes:
-        name: for display.
-        defaults: parameters of the estimator.
-        estimator: builds the unfitted estimator from parameters and number of cores.
-        suggest: draws parameters from the search space.
-        masked: number of copies of the training rows with random fields masked.
-        mask_weight: sample weight of a masked row; an unmasked row has 1.
-    """
-
-    name: str
+    name: str  # for display
     defaults: Parameters
-    estimator: Callable[[Parameters, int], Any]
-    suggest: Callable[[optuna.Trial], dict[str, Any]]
-    masked: int
-    mask_weight: float
+    estimator: Callable[..., Any]  # makes the unfitted estimator
+    suggest: Callable[[optuna.Trial], dict[str, Any]]  # draws parameters from the search space
+    masked: int  # number of copies of the training rows with random fields masked
+    mask_weight: float  # sample weight of a masked row; an unmasked row has 1
 
 
 @dataclass(frozen=True, slots=True)
 class Offsets:
     """Additions to the logit of an incomplete record.
 
-    Attributes:
-        by_number: by whether the history is known and by number of known features, float32
-            ``(2, len(FEATURES) + 1)``.
-        by_group: for each group whose fields are all unknown, float32 ``(len(GROUPS),)``.
+    ``by_number``: by whether the history is known and by number of known features, ``(2, len(FEATURES) + 1)``;
+    ``by_group``: for each group whose fields are all unknown, ``(len(GROUPS),)``.
     """
 
     by_number: NDArray[np.float32] = field(default_factory=lambda: np.zeros((2, len(FEATURES) + 1), np.float32))
@@ -104,7 +95,8 @@ class RiskModel:
     def probabilities(self, inputs: Inputs) -> Values:
         """The same for prepared inputs."""
         matrix = self.encoder.transform(inputs)
-        return _sigmoid(_logits(self.estimator, self.base, matrix) + self.offsets.of(matrix))
+        risks: Values = expit(_logits(self.estimator, self.base, matrix) + self.offsets.of(matrix))
+        return risks
 
 
 def fit(family: str, parameters: Parameters, table: pd.DataFrame, jobs: int, *, masked: int | None = None) -> RiskModel:
@@ -113,7 +105,7 @@ def fit(family: str, parameters: Parameters, table: pd.DataFrame, jobs: int, *, 
     Args:
         family: a key of :data:`FAMILIES`.
         parameters: of the estimator; they override the family's defaults.
-        table: training encounters with the columns of :data:`ml.schema.INPUTS`, patient and outcome.
+        table: training encounters with history.
         jobs: number of cores.
         masked: copies with masked fields; by default the family's number. With 0 there are no offsets: such a model
             serves to compare parameters and to score complete records.
@@ -127,7 +119,7 @@ def fit(family: str, parameters: Parameters, table: pd.DataFrame, jobs: int, *, 
     masked_again = hide(inputs, random_hidden(len(table), SEED - 1))
     encoder = Encoder().fit(inputs, labels)
     *matrices, offset_matrix = encoder.cross_transform([*variants, masked_again], labels, patients(table))
-    estimator = chosen.estimator({**chosen.defaults, **parameters}, jobs)
+    estimator = chosen.estimator(**{**chosen.defaults, **parameters}, random_state=SEED, n_jobs=jobs)
     weights = np.repeat([1.0, 1.0, *[chosen.mask_weight] * copies], len(table))
     estimator.fit(np.concatenate(matrices), np.tile(labels, len(variants)), sample_weight=weights)
     base = _base_logit(estimator) if isinstance(estimator, XGBClassifier) else 0.0
@@ -159,10 +151,9 @@ def unknown_groups(matrix: Matrix) -> NDArray[np.bool_]:
 def _fit_offsets(logits: Values, matrix: Matrix, prevalence: float, ordinary: int) -> Offsets:
     """Offsets that bring the mean risk to the prevalence for each number of known features and each unknown group.
 
-    Fields are masked at random, so the rate of readmissions does not depend on the mask; shrinkage moves the trees'
-    mean away from it. Records with at least ``ordinary`` known features get no offset unless a whole group is unknown.
-    The offsets are a logistic regression on the kind of mask, with the logits as fixed offset and the prevalence as
-    outcome, solved by Newton's method.
+    Fields are masked at random, so the rate of readmissions does not depend on the mask, but shrinkage moves the trees'
+    mean. Records with at least ``ordinary`` known features get no offset unless a whole group is unknown. The offsets
+    are a logistic regression on the kind of mask, with the prevalence as outcome, solved by Newton's method.
     """
     known = known_features(matrix)
     edges = np.quantile(known, np.linspace(0, 1, _OFFSET_BINS + 1)[1:-1])
@@ -173,7 +164,7 @@ def _fit_offsets(logits: Values, matrix: Matrix, prevalence: float, ordinary: in
     design = np.hstack([by_bin * ~history, by_bin * history, unknown_groups(matrix)])
     offsets = np.zeros(design.shape[1])
     for _ in range(_NEWTON_STEPS):
-        risks = _sigmoid(logits + design @ offsets)
+        risks = expit(logits + design @ offsets)
         curvature = (design * (risks * (1 - risks))[:, None]).T @ design + _RIDGE * np.eye(len(offsets))
         offsets += np.linalg.solve(curvature, design.T @ (prevalence - risks) - _RIDGE * offsets)
     by_bins, by_group = np.split(offsets, [2 * _OFFSET_BINS])
@@ -183,9 +174,7 @@ def _fit_offsets(logits: Values, matrix: Matrix, prevalence: float, ordinary: in
 
 def _logits(estimator: RandomForestClassifier | XGBClassifier, base: float, matrix: Matrix) -> Values:
     if isinstance(estimator, RandomForestClassifier):
-        risks: Values = estimator.predict_proba(matrix)[:, 1]
-        with np.errstate(divide="ignore"):
-            return np.log(risks / (1 - risks))
+        return np.asarray(logit(estimator.predict_proba(matrix)[:, 1]))
     # XGBoost sums in float32: few trees at a time, starting from 0, keep the rounding error small.
     logits = np.full(len(matrix), base)
     from_0 = {"output_margin": True, "base_margin": np.zeros(len(matrix))}
@@ -198,22 +187,8 @@ def _logits(estimator: RandomForestClassifier | XGBClassifier, base: float, matr
 
 def _base_logit(estimator: XGBClassifier) -> float:
     config = json.loads(estimator.get_booster().save_config())
-    base = float(np.ravel(json.loads(config["learner"]["learner_model_param"]["base_score"]))[0])
-    return float(np.log(base / (1 - base)))
-
-
-def _sigmoid(logits: Values) -> Values:
-    risks: Values = 1 / (1 + np.exp(-logits))
-    return risks
-
-
-def _forest(parameters: Parameters, jobs: int) -> RandomForestClassifier:
-    return RandomForestClassifier(**parameters, random_state=SEED, n_jobs=jobs)
-
-
-def _boosting(parameters: Parameters, jobs: int) -> XGBClassifier:
-    growth = {"tree_method": "hist", "grow_policy": "lossguide", "max_depth": 0}
-    return XGBClassifier(**parameters, **growth, random_state=SEED, n_jobs=jobs)
+    base = json.loads(config["learner"]["learner_model_param"]["base_score"])
+    return float(logit(np.ravel(base)[0]))
 
 
 def _suggest_forest(trial: optuna.Trial) -> dict[str, Any]:
@@ -238,6 +213,7 @@ def _suggest_boosting(trial: optuna.Trial) -> dict[str, Any]:
 RANDOM_FOREST: Final = "random_forest"
 GRADIENT_BOOSTING: Final = "gradient_boosting"
 
+_leafwise_boosting: Final = partial(XGBClassifier, tree_method="hist", grow_policy="lossguide", max_depth=0)
 _FOREST: Final = {"n_estimators": 200, "min_samples_leaf": 40, "max_features": 0.3, "max_samples": 0.25}
 _BOOSTING: Final = {
     "n_estimators": 850,
@@ -249,6 +225,6 @@ _BOOSTING: Final = {
 }
 
 FAMILIES: Final[Mapping[str, Family]] = {
-    RANDOM_FOREST: Family("RandomForest", _FOREST, _forest, _suggest_forest, masked=2, mask_weight=0.3),
-    GRADIENT_BOOSTING: Family("XGBoost", _BOOSTING, _boosting, _suggest_boosting, masked=3, mask_weight=2 / 3),
+    RANDOM_FOREST: Family("RandomForest", _FOREST, RandomForestClassifier, _suggest_forest, 2, 0.3),
+    GRADIENT_BOOSTING: Family("XGBoost", _BOOSTING, _leafwise_boosting, _suggest_boosting, 3, 2 / 3),
 }

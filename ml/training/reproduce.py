@@ -4,7 +4,7 @@ import ast
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -16,31 +16,21 @@ from ml.features.records import to_records
 from ml.registry.client import ModelVersion, Registry
 from ml.training.code_version import code_version, fingerprint
 from ml.training.models import FAMILIES, fit
-from ml.warehouse.connection import transaction
-from ml.warehouse.datasets import current_version, read
+from ml.warehouse.datasets import read
 
 log = logging.getLogger(__name__)
-
-_FAMILY: Final = "family"
 
 
 @dataclass(frozen=True, slots=True)
 class Reproduced:
     """Outcome: number of compared test encounters, and the largest absolute difference of the probabilities."""
 
-    version: str
     encounters: int
     difference: float
 
 
 def reproduce(settings: MlSettings, engine: sa.Engine, registry: Registry, number: str) -> Reproduced:
-    """Train a version again from its data version, code version and parameters, and compare the predictions.
-
-    Args:
-        settings: number of cores.
-        engine: of a ``diabetes`` database that holds the data version of the model.
-        registry: holds the version.
-        number: of the version.
+    """Train a version again with its data, code and parameters, and compare the predictions for the test patients.
 
     Raises:
         ReproductionError: data or code in place are not the logged ones, the logged parameters do not match the
@@ -49,11 +39,9 @@ def reproduce(settings: MlSettings, engine: sa.Engine, registry: Registry, numbe
         RegistryError, WarehouseError: a service cannot be reached, or there is no such version.
     """
     version = registry.version(number)
-    with transaction(engine) as connection:
-        _validate_origin(version, current_version(connection).data_version)
-    family, parameters = _logged_parameters(version, registry.params(version.run_id))
     dataset = read(engine)
     _validate_origin(version, dataset.version.data_version)
+    family, parameters = _logged_parameters(version, registry.params(version.run_id))
     with registry.download(number) as directory:
         logged = load_bundle(directory).predict(to_records(dataset.test))
     log.info("Fitting %s again on %s encounters", FAMILIES[family].name, f"{len(dataset.train):,}")
@@ -64,7 +52,7 @@ def reproduce(settings: MlSettings, engine: sa.Engine, registry: Registry, numbe
             f"Version {number} is not reproduced: trained again on the same data, code and parameters, a probability "
             f"differs by {difference:.2g}, allowed are {TOLERANCE:.0e}."
         )
-    return Reproduced(number, len(dataset.test), difference)
+    return Reproduced(len(dataset.test), difference)
 
 
 def _validate_origin(version: ModelVersion, data_version: str) -> None:
@@ -84,8 +72,8 @@ def _validate_origin(version: ModelVersion, data_version: str) -> None:
 
 def _logged_parameters(version: ModelVersion, params: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     """Family and parameters of the run, parsed from text and checked against the fingerprint."""
-    parameters = {name: _parse(text) for name, text in params.items() if name != _FAMILY}
-    family = params.get(_FAMILY, "")
+    parameters = {name: _parse(text) for name, text in params.items() if name != "family"}
+    family = params.get("family", "")
     expected = version.tags.get("fingerprint")
     if family not in FAMILIES or fingerprint(version.tags["data_version"], family, parameters) != expected:
         raise ReproductionError(

@@ -91,10 +91,10 @@ def _register(
         "fingerprint": fingerprint(data.data_version, family, parameters),
     }
     with registry.run(f"{family}-{data.data_version[:8]}", tags), tempfile.TemporaryDirectory() as scratch:
-        registry.log_dataset(dataset.train, "train", data.source, data.data_version)
-        registry.log_dataset(dataset.test, "test", data.source, data.data_version)
+        for context, table in (("train", dataset.train), ("test", dataset.test)):
+            registry.log_dataset(table, context, data.source, data.data_version)
         log.info("Exporting to ONNX and comparing the graph with the model")
-        manifest = manifest_fields(model, dataset.train, dataset.test, scored.probabilities, metrics, tags)
+        manifest = manifest_fields(model, dataset.train, dataset.test, metrics, tags)
         write_bundle(model, dataset.test, manifest, Path(scratch))
         provenance = Provenance(
             algorithm=tags["algorithm"],

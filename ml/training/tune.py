@@ -1,13 +1,12 @@
 """Hyper-parameter search over the model families with Optuna; the study is stored in PostgreSQL.
 
-Trials are independent, so several workers, such as Airflow tasks, can run them at the same time. The score of a trial
-comes from patient-grouped cross-validation on the training data.
+Trials are independent, so several workers, such as Airflow tasks, can run them at the same time.
 """
 
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import optuna
@@ -27,13 +26,10 @@ from ml.warehouse.datasets import Dataset, current_version, read
 
 log = logging.getLogger(__name__)
 
-_SLOT: Final = "slot"
-_PARAMETERS: Final = "parameters"
-
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search: the name of its study, and one slot for each of its trials."""
+    """Name of a study, and one slot for each of its trials."""
 
     study: str
     slots: tuple[int, ...]
@@ -87,7 +83,7 @@ def best(settings: MlSettings, study_name: str) -> Best:
     if not study.get_trials(states=(TrialState.COMPLETE,)):
         raise NoDataError(f"Search {study_name} has no completed trial: look at the logs of its trials.")
     trial = study.best_trial
-    found = Best(trial.params["family"], trial.user_attrs[_PARAMETERS], study.best_value)
+    found = Best(trial.params["family"], trial.user_attrs["parameters"], study.best_value)
     log.info("Best of the search: %s, AUROC %.4f in cross-validation", FAMILIES[found.family].name, found.auroc)
     return found
 
@@ -95,10 +91,10 @@ def best(settings: MlSettings, study_name: str) -> Best:
 def cross_validated(
     settings: MlSettings, dataset: Dataset, family: str, parameters: Mapping[str, Any]
 ) -> Iterator[float]:
-    """Yield the AUROC of each fold of the training data: the mean with and without history.
+    """Yield the AUROC of each fold of the training data, as the mean with and without history.
 
-    All encounters of a patient are in one fold. Models are fitted without masked copies, which take most of the time
-    of a fit and do not change the order of parameters.
+    All encounters of a patient are in one fold. Masked copies are left out: they take most of the time of a fit and do
+    not change the order of parameters.
     """
     table, groups = dataset.train, patients(dataset.train)
     folds = StratifiedGroupKFold(settings.tune_folds, shuffle=True, random_state=SEED)
@@ -112,8 +108,8 @@ def cross_validated(
 def _objective(trial: optuna.Trial, settings: MlSettings, dataset: Dataset, slot: int) -> float:
     family = trial.suggest_categorical("family", list(FAMILIES))
     parameters = FAMILIES[family].suggest(trial)
-    trial.set_user_attr(_SLOT, slot)
-    trial.set_user_attr(_PARAMETERS, parameters)
+    trial.set_user_attr("slot", slot)
+    trial.set_user_attr("parameters", parameters)
     scores = list(cross_validated(settings, dataset, family, parameters))
     score = float(np.mean(scores))
     log.info("Trial %s: %s, AUROC %.4f ± %.4f", slot, FAMILIES[family].name, score, float(np.std(scores)))
@@ -122,7 +118,7 @@ def _objective(trial: optuna.Trial, settings: MlSettings, dataset: Dataset, slot
 
 def _score(study: optuna.Study, slot: int) -> float | None:
     complete = study.get_trials(states=(TrialState.COMPLETE,))
-    return next((trial.value for trial in complete if trial.user_attrs.get(_SLOT) == slot), None)
+    return next((trial.value for trial in complete if trial.user_attrs.get("slot") == slot), None)
 
 
 def _storage(settings: MlSettings) -> RDBStorage:

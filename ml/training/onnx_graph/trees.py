@@ -1,8 +1,8 @@
 """Fitted trees as ONNX operators, with exactly the comparisons of the libraries.
 
-scikit-learn compares float32 values with float64 thresholds, ``value <= threshold``; XGBoost compares float32 with
-float32, ``value < threshold``. The operator compares float32 with float32, so thresholds are rounded down to the
-nearest float32: every comparison then has the same result as in the library.
+All comparisons are ``value <= threshold`` in float32. scikit-learn compares with float64 thresholds, which are rounded
+down to float32; XGBoost compares ``value < threshold``, so its thresholds are moved to the next float32 below. Every
+comparison then has the same result as in the library.
 
 ONNX Runtime stores the "false" branch of a node next to the node, the "true" branch elsewhere. A comparison that is
 true for most training rows is therefore inverted, on the negated column: most steps then lead to the neighbour, which
@@ -24,9 +24,7 @@ from ml.training.onnx_graph.nodes import ML_DOMAIN, Nodes, Tensor
 SUMMED_TREES: Final = 100
 """Trees in one operator. It sums in float32: few values at a time lose fewer digits."""
 
-_NEXT: Final = {"BRANCH_LEQ": np.float32(np.inf), "BRANCH_LT": np.float32(-np.inf)}
-"""Direction of the neighbouring threshold whose comparison, on the negated column, is the inverse:
-``x > t`` is ``-x <= -next(t)``, and ``x >= t`` is ``-x < -next(t)``."""
+_INFINITY: Final = np.float32(np.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,45 +44,46 @@ class Tree:
 class Ensemble:
     """The trees of an estimator. They sum to a logit (boosting) or to a probability (forest)."""
 
-    trees: tuple[Tree, ...]
+    trees: list[Tree]
     features: int
-    mode: str  # of the comparisons, a key of _NEXT
     sums_logits: bool
 
 
 def ensemble_of(estimator: RandomForestClassifier | XGBClassifier) -> Ensemble:
     """The trees of a fitted estimator."""
     if isinstance(estimator, RandomForestClassifier):
-        return Ensemble(tuple(_forest(estimator)), estimator.n_features_in_, "BRANCH_LEQ", sums_logits=False)
-    return Ensemble(tuple(_boosting(estimator)), estimator.n_features_in_, "BRANCH_LT", sums_logits=True)
+        return Ensemble(list(_forest(estimator)), estimator.n_features_in_, sums_logits=False)
+    return Ensemble(list(_boosting(estimator)), estimator.n_features_in_, sums_logits=True)
 
 
 def add_trees(graph: Nodes, matrix: Tensor, ensemble: Ensemble) -> Tensor:
     """Add the operators; the output is the sum over the trees, shape ``(rows, 1)``."""
     both = graph.add("Concat", matrix, graph.add("Neg", matrix), axis=1)  # each column, and each negated
-    trees = [_oriented(tree, ensemble) for tree in ensemble.trees]
+    trees = [_oriented(tree, ensemble.features) for tree in ensemble.trees]
     parts = [trees[start : start + SUMMED_TREES] for start in range(0, len(trees), SUMMED_TREES)]
-    return graph.add("Sum", *[_add_operator(graph, both, part, ensemble.mode) for part in parts])
+    return graph.add("Sum", *[_add_operator(graph, both, part) for part in parts])
 
 
-def _oriented(tree: Tree, ensemble: Ensemble) -> Tree:
-    """The tree with comparisons inverted that are true for most rows, and with 0 at leaves instead of a branch."""
+def _oriented(tree: Tree, features: int) -> Tree:
+    """The tree with 0 at leaves instead of a comparison, and with comparisons inverted that are true for most rows.
+
+    ``x > t`` is ``-x <= -u``, where ``u`` is the next float32 above ``t``.
+    """
     inverted = ~tree.is_leaf & (tree.weight[tree.true] > tree.weight[tree.false])
-    opposite = -np.nextafter(tree.threshold, _NEXT[ensemble.mode])
 
     def branch(values: NDArray[Any], values_if_inverted: NDArray[Any]) -> NDArray[Any]:
         return np.where(tree.is_leaf, 0, np.where(inverted, values_if_inverted, values))
 
     return replace(
         tree,
-        feature=branch(tree.feature, tree.feature + ensemble.features),
-        threshold=branch(tree.threshold, opposite),
+        feature=branch(tree.feature, tree.feature + features),
+        threshold=branch(tree.threshold, -np.nextafter(tree.threshold, _INFINITY)),
         true=branch(tree.true, tree.false),
         false=branch(tree.false, tree.true),
     )
 
 
-def _add_operator(graph: Nodes, matrix: Tensor, trees: Sequence[Tree], mode: str) -> Tensor:
+def _add_operator(graph: Nodes, matrix: Tensor, trees: Sequence[Tree]) -> Tensor:
     def joined(arrays: Iterable[NDArray[Any]]) -> list[Any]:
         return list(np.concatenate(list(arrays)).tolist())
 
@@ -102,7 +101,7 @@ def _add_operator(graph: Nodes, matrix: Tensor, trees: Sequence[Tree], mode: str
         nodes_nodeids=node_ids.tolist(),
         nodes_featureids=joined(tree.feature for tree in trees),
         nodes_values=joined(tree.threshold for tree in trees),
-        nodes_modes=["LEAF" if leaf else mode for leaf in is_leaf],
+        nodes_modes=["LEAF" if leaf else "BRANCH_LEQ" for leaf in is_leaf],
         nodes_truenodeids=joined(tree.true for tree in trees),
         nodes_falsenodeids=joined(tree.false for tree in trees),
         nodes_missing_value_tracks_true=[0] * len(is_leaf),
@@ -132,12 +131,18 @@ def _boosting(model: XGBClassifier) -> Iterator[Tree]:
     booster = json.loads(bytes(model.get_booster().save_raw("json")))
     for tree in booster["learner"]["gradient_booster"]["model"]["trees"]:
         left = np.array(tree["left_children"])
-        # XGBoost stores the value of a leaf where a branch has its threshold.
-        conditions = np.array(tree["split_conditions"], dtype=np.float32)
-        features, right = np.array(tree["split_indices"]), np.array(tree["right_children"])
-        yield Tree(features, conditions, left, right, left < 0, conditions, np.array(tree["sum_hessian"]))
+        conditions = np.array(tree["split_conditions"], dtype=np.float32)  # thresholds of branches, values of leaves
+        yield Tree(
+            np.array(tree["split_indices"]),
+            np.nextafter(conditions, -_INFINITY),
+            left,
+            np.array(tree["right_children"]),
+            left < 0,
+            conditions,
+            np.array(tree["sum_hessian"]),
+        )
 
 
 def _rounded_down(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
     nearest = thresholds.astype(np.float32)
-    return np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+    return np.where(nearest > thresholds, np.nextafter(nearest, -_INFINITY), nearest)

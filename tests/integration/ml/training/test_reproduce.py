@@ -57,7 +57,7 @@ def trained(
 def test_a_version_trained_again_gives_equal_answers(trained: Trained, number: str) -> None:
     done = reproduce(trained.settings, trained.engine, trained.registry, number)
 
-    assert (done.version, done.encounters) == (number, len(read(trained.engine).test))
+    assert done.encounters == len(read(trained.engine).test)
     assert done.difference <= 1e-6
 
 

@@ -21,7 +21,7 @@ def test_the_manifest_describes_data_metrics_risks_and_reliability(
 ) -> None:
     model = fit(RANDOM_FOREST, {"n_estimators": 3}, train_table, jobs=1, masked=0)
     risks = model.predict(test_table)
-    manifest = manifest_fields(model, train_table, test_table, risks, METRICS, TAGS)
+    manifest = manifest_fields(model, train_table, test_table, METRICS, TAGS)
 
     assert {*manifest, "texts", "numbers", "files"} == {field.name for field in fields(Manifest)}
     assert [manifest[name] for name in ("algorithm", "data_source", "data_version")] == list(TAGS.values())[:3]

@@ -38,7 +38,8 @@ def around(numbers: NDArray[np.float32], thresholds: NDArray[np.float32]) -> NDA
 
 def boosting(**settings: Any) -> XGBClassifier:
     """As production makes it, small."""
-    return FAMILIES[GRADIENT_BOOSTING].estimator(settings, 1)
+    estimator: XGBClassifier = FAMILIES[GRADIENT_BOOSTING].estimator(**settings, random_state=296, n_jobs=1)
+    return estimator
 
 
 def sum_of_trees(estimator: Any, rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -104,7 +105,7 @@ def test_thresholds_that_are_float32_values_send_them_to_the_left_in_a_forest() 
     "estimator",
     [
         RandomForestClassifier(3, min_samples_leaf=400, random_state=0),
-        FAMILIES[GRADIENT_BOOSTING].estimator({"n_estimators": 3, "gamma": 1e9}, 1),
+        boosting(n_estimators=3, gamma=1e9),
     ],
     ids=["forest", "boosting"],
 )
