@@ -9,20 +9,16 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
-SERVED: Final = "served"
+SERVED: Final = "served"  # the family that stands for the served model
 ANY: Final = "any"
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The range in which a metric must be.
-
-    ``section`` and ``candidate`` name the results to check; :data:`SERVED` is the family that stands for the served
-    model, :data:`ANY` every result of the section.
-    """
+    """The range in which a metric must be."""
 
     section: str
-    candidate: str
+    candidate: str  # a candidate or condition of the section, SERVED or ANY
     history: bool
     metric: str
     low: float = -inf
@@ -59,12 +55,7 @@ LIMITS: Final = (
 
 
 def check_limits(served: str, sections: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """Each limit that applies to a result, with the result's mean and spread, and whether it is met.
-
-    Args:
-        served: the family that stands for the served model.
-        sections: summaries by section, from :func:`ml.evaluation.repeated_splits.summarise`.
-    """
+    """Each limit that applies to a summary of its section, with that mean and spread, and whether it is met."""
     return [
         {
             "who": summary["name"],

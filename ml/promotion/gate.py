@@ -10,7 +10,6 @@ from ml.core.names import CHALLENGER
 from ml.core.settings import MlSettings
 from ml.promotion.comparison import compare, ledger_figures, score_candidate
 from ml.promotion.evidence import Decision, Present
-from ml.promotion.gate_lock import gate_lock
 from ml.promotion.ledger import Action, Ledger, current_user
 from ml.promotion.production_alias import apply, manual_move, reconcile
 from ml.promotion.rules import decide
@@ -44,8 +43,8 @@ def run_gate(
         NoDataError: nothing has been ingested.
     """
     actor = actor or current_user()
-    with gate_lock(engine):
-        ledger = Ledger(engine)
+    ledger = Ledger(engine)
+    with ledger.lock():
         incumbent = reconcile(registry, ledger, actor)
         note = manual_move(ledger)
         version = registry.version(number) if number else _challenger(registry)

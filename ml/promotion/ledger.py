@@ -6,7 +6,8 @@ completed was interrupted; :mod:`ml.promotion.production_alias` reconciles it.
 
 import getpass
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -29,6 +30,7 @@ class Action(StrEnum):
 
 MOVING: Final = (Action.PROMOTED, Action.ROLLED_BACK, Action.MOVED_BY_HAND)
 """Actions that move ``production`` to another version."""
+_LOCK: Final = 296_002
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,13 @@ class Ledger:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Wait for the lock that only one gate run or rollback holds, on any machine, until the context ends."""
+        with transaction(self._engine) as connection:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+            yield
+
     def add(
         self,
         action: Action,
@@ -79,12 +88,11 @@ class Ledger:
     ) -> Entry | None:
         """Insert a completed entry for a manual move of the alias.
 
-        Returns:
-            The entry; None if there is one with an id above ``newest``, which may explain the move.
+        If there is an entry with an id above ``newest``, it may explain the move: then nothing is inserted.
         """
         row = {"action": Action.MOVED_BY_HAND, "version": version, "incumbent": incumbent, "actor": actor}
         with transaction(self._engine) as connection:
-            # Of two processes that notice the move at the same time, the second waits here and finds the first's entry.
+            # Of two processes that notice the move, the second waits here and finds the entry of the first.
             connection.execute(sa.text("LOCK TABLE gate_decisions IN SHARE ROW EXCLUSIVE MODE"))
             if (connection.scalar(sa.select(sa.func.max(gate_decisions.c.id))) or 0) > newest:
                 return None

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from ml.core.errors import RegistryError
 from ml.core.names import PRODUCTION
-from ml.promotion.gate_lock import gate_lock
 from ml.promotion.ledger import MOVING, Action, Entry, Ledger
 from ml.promotion.rollback_target import rollback_target, validate_rollback_target
 from ml.promotion.version_tags import DECISION, ROLLED_BACK, decision_tags
@@ -21,12 +20,9 @@ log = logging.getLogger(__name__)
 
 
 def reconcile(registry: Registry, ledger: Ledger, actor: str) -> ModelVersion | None:
-    """Make ledger and alias consistent: complete an interrupted decision, and record a manual move.
+    """Complete an interrupted decision, record a manual move, and return the version in production.
 
-    The caller holds :func:`ml.promotion.gate_lock.gate_lock`.
-
-    Returns:
-        The version in production.
+    The caller holds the ledger's lock.
     """
     entry = ledger.newest()
     if entry is not None and entry.completed_at is None:
@@ -39,10 +35,9 @@ def reconcile(registry: Registry, ledger: Ledger, actor: str) -> ModelVersion | 
 
 
 def record_manual_move(registry: Registry, ledger: Ledger, actor: str) -> ModelVersion | None:
-    """Record in the ledger, once, that somebody moved the alias without the gate. A gate may run at the same time.
+    """Record a manual move of the alias in the ledger, once, and return the version in production.
 
-    Returns:
-        The version in production.
+    It does not need the lock: a gate may run at the same time.
     """
     newest, in_force = ledger.newest(), ledger.in_force()
     production = registry.version_by_alias(PRODUCTION)
@@ -88,17 +83,14 @@ def apply(registry: Registry, ledger: Ledger, entry: Entry) -> None:
 
 
 def roll_back(engine: sa.Engine, registry: Registry, actor: str, to: str | None = None) -> tuple[str, str]:
-    """Point ``production`` to the version that it replaced, or to a given version.
-
-    Returns:
-        The version that was in production, and the one that is now.
+    """Point ``production`` to the version that it replaced, or to a given one; returns the old and the new version.
 
     Raises:
         RegistryError: there is no production version, or it replaced none.
         RegistryError, BundleError: the target is refused, see ``validate_rollback_target``.
     """
-    with gate_lock(engine):
-        ledger = Ledger(engine)
+    ledger = Ledger(engine)
+    with ledger.lock():
         production = reconcile(registry, ledger, actor)
         if production is None:
             raise RegistryError("There is no production version to roll back.")

@@ -15,7 +15,6 @@ from ml.core.settings import MlSettings
 from ml.evaluation.registered_version import evaluate_version, predict
 from ml.promotion.evidence import Rule
 from ml.promotion.gate import run_gate
-from ml.promotion.gate_lock import gate_lock
 from ml.promotion.ledger import Action
 from ml.promotion.production_alias import roll_back
 from ml.registry.client import Registry
@@ -221,10 +220,10 @@ def test_two_gates_wait_for_each_other(gate: Gate) -> None:
     entered = threading.Event()
 
     def other() -> None:
-        with gate_lock(gate.engine):
+        with gate.ledger.lock():
             entered.set()
 
-    with gate_lock(gate.engine):
+    with gate.ledger.lock():
         waiting = threading.Thread(target=other)
         waiting.start()
         assert not entered.wait(0.5)
