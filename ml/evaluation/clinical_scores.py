@@ -3,6 +3,7 @@
 Both are proxies: each function states which parts are exact, approximate or missing. An unknown field scores 0 points.
 """
 
+from bisect import bisect
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Final
@@ -89,7 +90,7 @@ def lace_points(record: Encounter) -> int:
     """
     acute = record.get("admission_type_id") == EMERGENCY_TYPE or record.get("admission_source_id") == EMERGENCY_ROOM
     return (
-        _length_of_stay_points(int(record.get("time_in_hospital") or 0))
+        (0, 1, 2, 3, 4, 5, 7)[bisect((1, 2, 3, 4, 7, 14), record.get("time_in_hospital") or 0)]
         + (3 if acute else 0)
         + comorbidity_points(record.get(name) for name in DIAGNOSES)
         + min(int(record.get("number_emergency") or 0), 4)
@@ -104,24 +105,14 @@ def hospital_points(record: Encounter) -> int:
     or a neoplasm among the diagnoses (2). Missing: haemoglobin and sodium.
     """
     stays = int(record.get("number_inpatient") or 0)
+    neoplasm = any(icd9_group(record.get(name)) == "neoplasm" for name in DIAGNOSES)
     return (
         (1 if (record.get("num_procedures") or 0) > 0 else 0)
         + (1 if record.get("admission_type_id") in NON_ELECTIVE_TYPES else 0)
         + (5 if stays > 5 else 2 if stays else 0)
         + (2 if (record.get("time_in_hospital") or 0) >= 5 else 0)
-        + (2 if _oncological(record) else 0)
+        + (2 if neoplasm or "Onco" in str(record.get("medical_specialty")) else 0)
     )
-
-
-def _oncological(record: Encounter) -> bool:
-    specialty = str(record.get("medical_specialty") or "")
-    return "Onco" in specialty or any(icd9_group(record.get(name)) == "neoplasm" for name in DIAGNOSES)
-
-
-def _length_of_stay_points(days: int) -> int:
-    if days < 4:
-        return max(days, 0)
-    return 4 if days < 7 else 5 if days < 14 else 7
 
 
 @cache

@@ -111,26 +111,22 @@ class Ledger:
 
     def newest(self) -> Entry | None:
         """The newest entry, completed or not."""
-        return next(iter(self.entries(1)), None)
+        return self._newest(sa.true())
 
     def in_force(self) -> Entry | None:
         """The completed entry that determines where ``production`` should point."""
         moved = sa.and_(gate_decisions.c.action.in_(MOVING), gate_decisions.c.completed_at.is_not(None))
-        return next(iter(self._select(moved, 1)), None)
+        return self._newest(moved)
 
     def version_replaced_by(self, version: str) -> str | None:
         """The version that this one replaced when it was last promoted, or moved to by hand; None if unknown."""
-        columns = gate_decisions.c
-        arrivals = self._select(
-            sa.and_(
-                columns.version == version,
-                columns.incumbent.is_not(None),
-                columns.completed_at.is_not(None),
-                columns.action.in_((Action.PROMOTED, Action.MOVED_BY_HAND)),
-            ),
-            1,
-        )
-        return arrivals[0].incumbent if arrivals else None
+        table = gate_decisions.c
+        replacing = sa.and_(table.action.in_((Action.PROMOTED, Action.MOVED_BY_HAND)), table.incumbent.is_not(None))
+        entry = self._newest(sa.and_(table.version == version, table.completed_at.is_not(None), replacing))
+        return entry.incumbent if entry else None
+
+    def _newest(self, condition: sa.ColumnElement[bool]) -> Entry | None:
+        return next(iter(self._select(condition, 1)), None)
 
     def _select(self, condition: sa.ColumnElement[bool], limit: int | None) -> list[Entry]:
         query = sa.select(gate_decisions).where(condition).order_by(gate_decisions.c.id.desc()).limit(limit)

@@ -12,45 +12,31 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from ml.core.bundle import NUMBERS, TEXTS
-from ml.features.encoder import (
-    CATEGORIES,
-    CODE_LIMIT,
-    DIAGNOSES,
-    DRUG_RANKS,
-    DRUGS,
-    MOVED_UP,
-    PER_DAY,
-    PRESENT,
-    RATED_CATEGORIES,
-    RATED_CODES,
-    UNKNOWN_VALUE,
-    UTILISATION,
-    Encoder,
-)
+from ml.features import encoder as features
 from ml.training.onnx_graph.nodes import ML_DOMAIN, Nodes, Tensor
 
 _FACTS: Final = 2
 """Facts of each diagnosis code: order and chapter. The further facts are the maximum over the diagnoses of the stay."""
 
 
-def encode(graph: Nodes, encoder: Encoder) -> Tensor:
+def encode(graph: Nodes, encoder: features.Encoder) -> Tensor:
     """Add the nodes that compute :meth:`ml.features.encoder.Encoder.transform` from ``texts`` and ``numbers``."""
     missing = graph.add("IsNaN", "numbers")
     numbers = _unknown_where(graph, missing, "numbers")
-    categories = _ids(graph, graph.columns("texts", [TEXTS.index(n) for n in CATEGORIES]), encoder.vocabulary)
+    categories = _ids(graph, graph.columns("texts", [TEXTS.index(n) for n in features.CATEGORIES]), encoder.vocabulary)
     ranks, drugs = _ranks(graph, encoder, categories)
     diagnoses = _diagnosis_ids(graph, encoder)
-    present = graph.columns(diagnoses, range(PRESENT))
+    present = graph.columns(diagnoses, range(features.PRESENT))
     own = graph.add("Gather", graph.constant(encoder.code_facts[:, :_FACTS]), diagnoses, axis=0)  # (rows, 4, 2)
-    own = graph.reshape(own, -1, len(DIAGNOSES) * _FACTS)
+    own = graph.reshape(own, -1, len(features.DIAGNOSES) * _FACTS)
     further = graph.add("Gather", graph.constant(encoder.code_facts[:, _FACTS:]), present, axis=0)
-    rated = graph.columns(categories, [CATEGORIES.index(name) for name in RATED_CATEGORIES])
+    rated = graph.columns(categories, [features.CATEGORIES.index(name) for name in features.RATED_CATEGORIES])
     parts = [
         numbers,
         ranks,
         own,
         graph.add("ReduceMax", further, graph.constant([1]), keepdims=0),
-        graph.reshape(_lookup(graph, encoder.rates.diagnoses, present), -1, PRESENT * 2),
+        graph.reshape(_lookup(graph, encoder.rates.diagnoses, present), -1, features.PRESENT * 2),
         _lookup(graph, encoder.rates.categories, rated),
         _lookup(graph, encoder.rates.codes, _code_ids(graph, numbers)),
         _combinations(graph, numbers, missing),
@@ -61,7 +47,7 @@ def encode(graph: Nodes, encoder: Encoder) -> Tensor:
 
 
 def _unknown_where(graph: Nodes, missing: Tensor, values: Tensor) -> Tensor:
-    return graph.add("Where", missing, graph.constant(float(UNKNOWN_VALUE)), values)
+    return graph.add("Where", missing, graph.constant(float(features.UNKNOWN_VALUE)), values)
 
 
 def _ids(graph: Nodes, texts: Tensor, ids: Mapping[str, int]) -> Tensor:
@@ -75,9 +61,9 @@ def _ids(graph: Nodes, texts: Tensor, ids: Mapping[str, int]) -> Tensor:
     )
 
 
-def _diagnosis_ids(graph: Nodes, encoder: Encoder) -> Tensor:
+def _diagnosis_ids(graph: Nodes, encoder: features.Encoder) -> Tensor:
     """Ids of the codes; one that does not occur in training has the id of its category, the part before the point."""
-    texts = graph.columns("texts", [TEXTS.index(name) for name in DIAGNOSES])
+    texts = graph.columns("texts", [TEXTS.index(name) for name in features.DIAGNOSES])
     exact = _ids(graph, texts, encoder.code_ids)
     parts = graph.add("StringSplit", texts, delimiter=".", maxsplit=1, output=None)
     graph.nodes[-1].output.append("parts_of_code")  # the unused second output of the operator
@@ -92,10 +78,10 @@ def _lookup(graph: Nodes, table: NDArray[Any], ids: Tensor) -> Tensor:
     return graph.add("Gather", graph.constant(table.reshape(columns * size, *table.shape[2:])), index, axis=0)
 
 
-def _ranks(graph: Nodes, encoder: Encoder, categories: Tensor) -> tuple[Tensor, Tensor]:
+def _ranks(graph: Nodes, encoder: features.Encoder, categories: Tensor) -> tuple[Tensor, Tensor]:
     """The rank of every category, and the numbers of drugs that are given and that were changed, ``(rows, 2)``."""
-    reached = np.stack([encoder.ranks >= least for least in DRUG_RANKS], axis=-1)
-    reached[[name not in DRUGS for name in CATEGORIES]] = False
+    reached = np.stack([encoder.ranks >= least for least in features.DRUG_RANKS], axis=-1)
+    reached[[name not in features.DRUGS for name in features.CATEGORIES]] = False
     table = np.concatenate([encoder.ranks[..., None], reached], axis=-1, dtype=np.float32)
     ranks = _lookup(graph, table, categories)  # (rows, categories, 3)
     counts = graph.add("ReduceSum", ranks, graph.constant([1]), keepdims=0)
@@ -103,17 +89,18 @@ def _ranks(graph: Nodes, encoder: Encoder, categories: Tensor) -> tuple[Tensor, 
 
 
 def _code_ids(graph: Nodes, numbers: Tensor) -> Tensor:
-    codes = graph.columns(numbers, [NUMBERS.index(name) for name in RATED_CODES])
-    bounded = graph.add("Clip", codes, graph.constant(0.0), graph.constant(float(CODE_LIMIT - 1)))  # unknown is 0
+    codes = graph.columns(numbers, [NUMBERS.index(name) for name in features.RATED_CODES])
+    largest = graph.constant(float(features.CODE_LIMIT - 1))
+    bounded = graph.add("Clip", codes, graph.constant(0.0), largest)  # unknown becomes 0
     return graph.add("Cast", bounded, to=TensorProto.INT64)
 
 
 def _combinations(graph: Nodes, numbers: Tensor, missing: Tensor) -> Tensor:
     """Combinations of counts: a sum, divided by another count or by 1; unknown if any of the counts is."""
     sums = [
-        (dict.fromkeys(UTILISATION, 1), None, 0.0),
-        *(({name: 1}, "time_in_hospital", 0.0) for name in PER_DAY),
-        ({"number_inpatient": 1, "previous_inpatient": -1}, None, MOVED_UP),
+        (dict.fromkeys(features.UTILISATION, 1), None, 0.0),
+        *(({name: 1}, "time_in_hospital", 0.0) for name in features.PER_DAY),
+        ({"number_inpatient": 1, "previous_inpatient": -1}, None, features.MOVED_UP),
     ]
     summed, divisors, needed = (np.zeros((len(NUMBERS), len(sums)), dtype=np.float32) for _ in range(3))
     for column, (terms, divisor, _) in enumerate(sums):
@@ -131,7 +118,7 @@ def _combinations(graph: Nodes, numbers: Tensor, missing: Tensor) -> Tensor:
 
 def _distance(graph: Nodes, own: Tensor) -> Tensor:
     """Distance of the first diagnosis from the previous stay's, in the order of the codes."""
-    orders = graph.columns(own, [0, PRESENT * _FACTS])
+    orders = graph.columns(own, [0, features.PRESENT * _FACTS])
     distance = graph.add("Abs", graph.add("MatMul", orders, graph.constant(np.array([[1.0], [-1.0]]))))
     least = graph.add("ReduceMin", orders, graph.constant([1]), keepdims=1)
     return _unknown_where(graph, graph.add("Less", least, graph.constant(0.0)), distance)

@@ -1,4 +1,4 @@
-"""A version trained again from what it logged: equal answers, and a sentence for each reason why it cannot be."""
+"""Reproduction: equal predictions, and one error for each reason why a version cannot be reproduced."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ def trained(
 
 
 @pytest.mark.parametrize("number", ["1", "2"])
-def test_a_version_trained_again_gives_equal_answers(trained: Trained, number: str) -> None:
+def test_a_version_trained_again_gives_equal_predictions(trained: Trained, number: str) -> None:
     done = reproduce(trained.settings, trained.engine, trained.registry, number)
 
     assert done.encounters == len(read(trained.engine).test)
@@ -65,18 +65,18 @@ def test_other_code_is_named_beside_the_code_in_place(trained: Trained) -> None:
     logged = trained.tags("1")["code_version"]
     trained.registry.set_tags("1", {"code_version": "c" * 64})
     try:
-        with pytest.raises(ReproductionError) as told:
+        with pytest.raises(ReproductionError) as reported:
             reproduce(trained.settings, trained.engine, trained.registry, "1")
     finally:
         trained.registry.set_tags("1", {"code_version": logged})
 
-    assert str(told.value) == (
+    assert str(reported.value) == (
         f"Version 1 was trained with code version cccccccccccc and this is {code_version()[:12]}: check out the code, "
         "and install the libraries, of its training."
     )
 
 
-def test_parameters_that_are_not_those_of_the_version_are_noticed(trained: Trained) -> None:
+def test_parameters_that_do_not_match_the_fingerprint_are_refused(trained: Trained) -> None:
     logged = trained.tags("1")["fingerprint"]
     trained.registry.set_tags("1", {"fingerprint": "f" * 64})
     try:
@@ -86,7 +86,7 @@ def test_parameters_that_are_not_those_of_the_version_are_noticed(trained: Train
         trained.registry.set_tags("1", {"fingerprint": logged})
 
 
-def test_answers_that_differ_are_told_with_the_difference(trained: Trained) -> None:
+def test_different_predictions_are_reported_with_the_difference(trained: Trained) -> None:
     """Version 1 with the run and the fingerprint of version 2 claims to be what it is not."""
     own, other = trained.registry.version("1"), trained.registry.version("2")
 
@@ -102,7 +102,7 @@ def test_answers_that_differ_are_told_with_the_difference(trained: Trained) -> N
         trained.registry.set_tags("1", {"fingerprint": own.tags["fingerprint"]})
 
 
-def test_a_version_that_is_not_there_is_told(trained: Trained) -> None:
+def test_a_missing_version_is_reported(trained: Trained) -> None:
     with pytest.raises(RegistryError, match="not found"):
         reproduce(trained.settings, trained.engine, trained.registry, "9")
 
@@ -114,10 +114,10 @@ def test_other_data_are_named_beside_the_data_in_place(
     with fresh_database(postgres_server, tmp_path) as (_, engine):
         ingest_file(engine, Delivery("synthetic", tmp_path / "other.csv"), tmp_path)
         present = read(engine).version.data_version
-        with pytest.raises(ReproductionError) as told:
+        with pytest.raises(ReproductionError) as reported:
             reproduce(trained.settings, engine, trained.registry, "1")
 
-    assert str(told.value) == (
+    assert str(reported.value) == (
         f"Version 1 was trained on data version {trained.tags('1')['data_version'][:12]} and the database holds "
         f"{present[:12]}: ingest that delivery again, or use the database that has it."
     )

@@ -1,4 +1,4 @@
-"""The gate's tags on a version: what is written, and how earlier decisions are recognised."""
+"""The gate's tags on a version: what is written, and how earlier decisions are read."""
 
 from datetime import UTC, datetime
 

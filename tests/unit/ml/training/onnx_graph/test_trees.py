@@ -1,4 +1,4 @@
-"""Trees in the graph: every comparison as in the library, also on the threshold itself."""
+"""Trees in the graph: every comparison as in the library, also exactly at the threshold."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from tests.unit.ml.training.onnx_graph.graphs import session_of
 
 
 def data(rows: int = 600, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Numbers of all kinds of sizes, many of them equal, and outcomes that depend on them."""
+    """Values of several magnitudes with many ties, and outcomes that depend on them."""
     generator = np.random.default_rng(seed)
     scales = np.array([1e-3, 0.1, 1, 300, 1e5])
     numbers = (generator.integers(-1, 12, (rows, 5)) / 3 * scales).astype(np.float32)
@@ -37,7 +37,7 @@ def around(numbers: NDArray[np.float32], thresholds: NDArray[np.float32]) -> NDA
 
 
 def boosting(**settings: Any) -> XGBClassifier:
-    """As production makes it, small."""
+    """The estimator of production, with fewer trees."""
     estimator: XGBClassifier = FAMILIES[GRADIENT_BOOSTING].estimator(**settings, random_state=296, n_jobs=1)
     return estimator
 
@@ -51,7 +51,7 @@ def sum_of_trees(estimator: Any, rows: NDArray[np.float32]) -> NDArray[np.float3
 
 
 @pytest.mark.parametrize("leaf", [1, 20])
-def test_every_comparison_of_a_forest_goes_the_same_way_also_on_the_threshold_itself(leaf: int) -> None:
+def test_every_comparison_of_a_forest_is_exact_also_at_the_threshold(leaf: int) -> None:
     numbers, labels = data()
     for seed in range(8):
         tree = RandomForestClassifier(1, min_samples_leaf=leaf, max_features=0.6, random_state=seed)
@@ -67,7 +67,7 @@ def test_every_comparison_of_a_forest_goes_the_same_way_also_on_the_threshold_it
         np.testing.assert_array_equal(sum_of_trees(tree, rows), reached.astype(np.float32))
 
 
-def test_every_comparison_of_boosting_goes_the_same_way_also_on_the_threshold_itself() -> None:
+def test_every_comparison_of_boosting_is_exact_also_at_the_threshold() -> None:
     numbers, labels = data()
     model = boosting(n_estimators=30, max_leaves=12).fit(numbers, labels)
     splits = model.get_booster().trees_to_dataframe().query("Feature != 'Leaf'")["Split"]

@@ -1,4 +1,4 @@
-"""Training on real servers: what a version is made of, and that the same is never made twice."""
+"""Training on real servers: what a version contains, and that equal inputs give no second version."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ SETTINGS = {"n_estimators": 12}
 
 @dataclass(frozen=True)
 class First:
-    """The first version, trained and judged."""
+    """The first version, trained and decided on."""
 
     settings: MlSettings
     engine: sa.Engine
@@ -70,7 +70,7 @@ def test_the_first_version_is_promoted(first: First) -> None:
         assert found.number == "1"
 
 
-def test_a_version_says_what_it_was_made_from_and_what_was_decided(first: First) -> None:
+def test_the_tags_of_a_version_hold_its_origin_and_the_decision(first: First) -> None:
     tags = first.registry.version("1").tags
     data_version = first.dataset.version.data_version
 
@@ -84,7 +84,7 @@ def test_a_version_says_what_it_was_made_from_and_what_was_decided(first: First)
     assert (tags["gate.decision"], tags["gate.reason"]) == ("promoted", "the first version")
 
 
-def test_the_same_again_makes_nothing_new(first: First) -> None:
+def test_training_again_with_equal_inputs_registers_no_version(first: First) -> None:
     again = train(first.settings, first.engine, first.registry, RANDOM_FOREST, SETTINGS)
     judged = run_gate(first.settings, first.engine, first.registry, again.version)
 
@@ -93,7 +93,7 @@ def test_the_same_again_makes_nothing_new(first: First) -> None:
     assert [version.number for version in first.registry.versions()] == ["1"]
 
 
-def test_a_run_keeps_settings_metrics_plots_and_model_card(first: First) -> None:
+def test_a_run_stores_parameters_metrics_plots_and_model_card(first: First) -> None:
     run_id = first.registry.version("1").run_id
     run = mlflow.get_run(run_id)
     artifacts = {item.path for item in mlflow.artifacts.list_artifacts(run_id=run_id)}
@@ -154,7 +154,7 @@ def test_mlflow_users_get_the_same_probabilities(first: First) -> None:
     np.testing.assert_allclose(answer["probability"], predict(first.registry, to_records(rows)), atol=1e-6)
 
 
-def test_a_version_can_be_measured_again_with_the_same_figures(first: First) -> None:
+def test_evaluating_a_version_gives_its_logged_metrics(first: First) -> None:
     metrics = evaluate_version(first.settings, first.engine, first.registry, "1")
     logged = mlflow.get_run(first.registry.version("1").run_id).data.metrics
 
