@@ -89,7 +89,7 @@ def test_the_best_trial_has_parameters_to_refit(
 
     assert found.auroc == max(scores)
     assert found.family in FAMILIES
-    FAMILIES[found.family].estimator(found.parameters, 1)
+    FAMILIES[found.family].estimator(**found.parameters)
 
 
 def test_the_name_of_a_search_contains_data_code_and_folds(
