@@ -49,7 +49,7 @@ def test_patients_are_whole_numbers_in_the_order_of_rows(test_table: pd.DataFram
 
 def test_no_family_weights_or_resamples_the_classes() -> None:
     for family in FAMILIES.values():
-        settings = family.estimator(family.defaults, 1).get_params()
+        settings = family.estimator(**family.defaults).get_params()
         assert settings.get("class_weight") is None, family.name
         assert settings.get("scale_pos_weight") is None, family.name
 
