@@ -1,6 +1,6 @@
 """Reliability curve: estimates AUROC and the range of the answer as a function of how much of a record is known.
 
-The range says how far a prediction would move if the whole record were known. It is measured on one half of the test
+The range covers the prediction for the complete record in 90 % of cases. It is measured on one half of the test
 patients, and its coverage on the other half.
 """
 

@@ -152,7 +152,7 @@ def summarise(rows: list[Row], key: str) -> list[Row]:
 
 
 def _rows(label: Row, predict: Predictor, tables: Mapping[bool, pd.DataFrame], seed: int) -> Iterator[Row]:
-    """One row for each table; the keys of the tables say whether the history is known."""
+    """Yield one row for each table; the key of a table is whether the history is known."""
     for history, table in tables.items():
         before = time.monotonic()
         labels, risks = target(table), predict(table)

@@ -1,4 +1,4 @@
-"""What the gate decides on and what it decides: plain values without services."""
+"""Input and outcome of the gate's decision, as plain values: candidates, evidence, decision."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

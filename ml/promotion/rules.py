@@ -123,7 +123,7 @@ def _better(evidence: Evidence) -> Decision | None:
 
 
 def _equal(candidate: Candidate, incumbent: Candidate, evidence: Evidence, present: Present) -> Decision:
-    """Newer is what has the data and the code in place; so two versions never replace each other in turn."""
+    """Decide for equal versions: only one of the present data or code is newer, so versions cannot alternate."""
     equal = f"it equals version {incumbent.version} (AUROC {_format_change(evidence.differences['auroc'])})"
     if candidate.data_version != incumbent.data_version:
         if candidate.data_version == present.data_version:

@@ -1,4 +1,4 @@
-"""What a trained version records about itself: the fields of the bundle's manifest and the run's metrics."""
+"""The records of a trained version: the fields of the bundle's manifest, and the metrics of the run."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
