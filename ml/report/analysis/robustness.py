@@ -36,7 +36,7 @@ def robustness(judged: Judged, samples: int) -> tuple[tuple[Robustness, ...], in
         The settings, and on how many encounters they were measured.
     """
     part = of_some_patients(judged, ROWS)
-    log.info("Hidden fields on %s encounters", f"{len(part.labels):,}")
+    log.info("Mask fields on %s encounters", f"{len(part.labels):,}")
     rows = [_asked(part, label, hidden, table, samples) for label, hidden, table in _tables(part.table)]
     return tuple(rows), len(part.labels)
 
