@@ -80,7 +80,7 @@ def logs(
 ) -> None:
     """Show the last lines of a program's log."""
     with open_stack() as stack:
-        folder = stack.settings.places.logs
+        folder = stack.settings.paths.logs
         path = folder / f"{name}.log"
         if not path.exists():
             names = ", ".join(sorted(log.stem for log in folder.glob("*.log"))) or "none yet"
@@ -100,7 +100,7 @@ def down() -> None:
 def clean(yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False) -> None:
     """Stop the stack and delete its databases, logs, secrets and downloads."""
     with open_stack() as stack:
-        home = stack.settings.places.home
+        home = stack.settings.paths.home
         if not home.exists():
             console.print("There is nothing to remove.")
             return

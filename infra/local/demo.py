@@ -41,7 +41,7 @@ def run_demo(stack: Stack, console: Console) -> None:
     _show_prediction(stack.settings, console, started)
     console.print(service_table(stack.settings))
     console.print(f"Memory of the whole stack (PSS): {stack.memory() / 1024**3:.2f} GB")
-    console.print(f"Logs: {stack.settings.places.logs} or make logs NAME=api. Stop: make down.", soft_wrap=True)
+    console.print(f"Logs: {stack.settings.paths.logs} or make logs NAME=api. Stop: make down.", soft_wrap=True)
 
 
 def current_run(airflow: AirflowClient, dag_id: str) -> str:

@@ -42,28 +42,28 @@ def prepare_secrets(settings: StackSettings) -> None:
     Raises:
         StackError: a secret is missing, but databases that were created with it exist.
     """
-    places = settings.places
-    lost = [name for name in missing(places.secrets) if name not in REPLACEABLE]
-    if lost and any((places.postgres / name / "PG_VERSION").exists() for name in ("main", "mlflow")):
+    paths = settings.paths
+    lost = [name for name in missing(paths.secrets) if name not in REPLACEABLE]
+    if lost and any((paths.postgres / name / "PG_VERSION").exists() for name in ("main", "mlflow")):
         raise StackError(
             f"Secret {lost[0]} is missing though the databases were created with it: restore the file in "
-            f"{places.secrets}, or start afresh with make clean."
+            f"{paths.secrets}, or start afresh with make clean."
         )
-    generate(places.secrets)
+    generate(paths.secrets)
 
 
 def initialise_clusters(settings: StackSettings) -> None:
     """Create the data directories of both servers in parallel."""
     servers = (main_postgres(settings), mlflow_postgres(settings))
     if not all(server.initialised for server in servers):
-        (settings.places.postgres / "migrated.json").unlink(missing_ok=True)
+        (settings.paths.postgres / "migrated.json").unlink(missing_ok=True)
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda server: server.initialise(), servers))
 
 
 def create_databases(settings: StackSettings) -> None:
     """Create roles and databases on the running servers, and set the passwords from the secrets."""
-    secret = settings.places.read_secret
+    secret = settings.paths.read_secret
     main, mlflow = main_postgres(settings), mlflow_postgres(settings)
     main.ensure_database("airflow", "airflow", secret("airflow_db_password"))
     main.ensure_database(settings.diabetes_db_name, settings.diabetes_db_user, secret("diabetes_db_password"))
@@ -79,7 +79,7 @@ def migrate(settings: StackSettings) -> None:
         StackError: a migration failed.
     """
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
-    migrated = settings.places.postgres / "migrated.json"
+    migrated = settings.paths.postgres / "migrated.json"
     shared = shared_environment(settings)
     with ThreadPoolExecutor() as pool:
         runs = [pool.submit(_migrate, settings, "diabetes", python_module("ml", "migrate"), shared, {})]
@@ -102,8 +102,8 @@ def _migrate(
     environment: Mapping[str, str],
     secret_environment: Mapping[str, str],
 ) -> None:
-    variables = program_environment(environment, secret_environment, settings.places.secrets)
-    log_path = settings.places.logs / f"migrate-{database}.log"
+    variables = program_environment(environment, secret_environment, settings.paths.secrets)
+    log_path = settings.paths.logs / f"migrate-{database}.log"
     with log_path.open("w") as log:
         result = subprocess.run(
             command, cwd=ROOT, env=without_settings(os.environ) | variables, stdout=log, stderr=log, check=False

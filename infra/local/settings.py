@@ -51,16 +51,16 @@ class StackSettings(PublicAddresses):
         return "127.0.0.1" if self.bind_address == "0.0.0.0" else self.bind_address  # noqa: S104 - compared, not bound
 
     @property
-    def places(self) -> "Places":
+    def paths(self) -> "StackPaths":
         """The directories and files of this stack."""
-        return Places((ROOT / self.local_dir).resolve())
+        return StackPaths((ROOT / self.local_dir).resolve())
 
     def url(self, port: int) -> str:
         """URL of a service for the other programs of the stack."""
         return f"http://{self.host}:{port}"
 
 
-class Places:
+class StackPaths:
     """The directories and files below ``LOCAL_DIR``."""
 
     def __init__(self, home: Path) -> None:

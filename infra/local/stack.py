@@ -30,7 +30,7 @@ class Stack:
 
     def __init__(self, settings: StackSettings, console: Console) -> None:
         self.settings = settings
-        self.supervisor = Supervisor(settings.places)
+        self.supervisor = Supervisor(settings.paths)
         self._console = console
 
     def up(self) -> None:
@@ -45,7 +45,7 @@ class Stack:
             check_machine(settings)
             if orphans := self.supervisor.orphans():
                 raise StackError(f"{len(orphans)} processes of an earlier start still run: make down stops them.")
-        settings.places.create()
+        settings.paths.create()
         prepare_secrets(settings)
         with self._console.status("creating the databases"):
             initialise_clusters(settings)
@@ -81,7 +81,7 @@ class Stack:
     def clean(self) -> None:
         """Stop the stack, and delete its databases, logs and secrets."""
         self.down()
-        shutil.rmtree(self.settings.places.home)
+        shutil.rmtree(self.settings.paths.home)
 
     def memory(self) -> int:
         """Memory of the whole stack in bytes, with shared pages counted once (PSS)."""
@@ -115,7 +115,7 @@ class Stack:
                 time.sleep(POLL_SECONDS)
 
     def _log(self, name: str) -> Path:
-        return self.settings.places.logs / f"{name}.log"
+        return self.settings.paths.logs / f"{name}.log"
 
     def _stop_orphans(self) -> bool:
         """Stop the processes that outlived a killed supervisor; returns whether there were any."""

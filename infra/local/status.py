@@ -49,7 +49,7 @@ def diagnose(stack: Stack) -> list[StackError]:
         return [StackError("The stack does not run: make up starts it.")]
     errors = []
     for program in all_programs(settings):
-        log, process = settings.places.logs / f"{program.name}.log", states.get(program.name)
+        log, process = settings.paths.logs / f"{program.name}.log", states.get(program.name)
         if process is None:
             errors.append(StackError(f"{program.name} is not part of the running stack: make up adds it."))
         elif not process.running:

@@ -67,10 +67,10 @@ def supervised(
     monkeypatch.setenv("POSTGRES_PORT", "9")  # nobody answers there
     port = urlsplit(mlflow.url).port
     settings = StackSettings.load(_env_file=None, local_dir=tmp_path, api_port=free_port(), mlflow_port=port)
-    settings.places.create()
+    settings.paths.create()
     prepare_secrets(settings)
     (program,) = (program for program in service_programs(settings) if program.name == "api")
-    supervisor = Supervisor(settings.places)
+    supervisor = Supervisor(settings.paths)
     supervisor.configure([program])
     supervisor.launch({})
     supervisor.start("api")

@@ -47,7 +47,7 @@ class Platform:
     @property
     def supervisor(self) -> Supervisor:
         """Supervisor of its programs."""
-        return Supervisor(self.settings.places)
+        return Supervisor(self.settings.paths)
 
     @property
     def artifacts(self) -> Path:

@@ -12,9 +12,9 @@ PASSWORDS_FILE = "passwords.json"
 
 def airflow_environment(settings: StackSettings) -> dict[str, str]:
     """Variables of every component."""
-    places, url = settings.places, settings.url(settings.airflow_port)
+    paths, url = settings.paths, settings.url(settings.airflow_port)
     return shared_environment(settings) | {
-        "AIRFLOW_HOME": str(places.airflow),
+        "AIRFLOW_HOME": str(paths.airflow),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": str(settings.airflow_parallelism),  # one process each, forked at the start
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -23,7 +23,7 @@ def airflow_environment(settings: StackSettings) -> dict[str, str]:
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # the default needs DNS
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{settings.airflow_user}:admin",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(places.airflow / PASSWORDS_FILE),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(paths.airflow / PASSWORDS_FILE),
         "AIRFLOW__API__HOST": settings.bind_address,
         "AIRFLOW__API__PORT": str(settings.airflow_port),
         "AIRFLOW__API__BASE_URL": f"http://localhost:{settings.airflow_port}",
@@ -32,8 +32,8 @@ def airflow_environment(settings: StackSettings) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "3",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_MAX_OVERFLOW": "5",
-        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(places.logs / "tasks"),
-        "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(places.logs / "dag-parsing"),
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(paths.logs / "tasks"),
+        "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(paths.logs / "dag-parsing"),
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",  # /api/v2/monitor/health reports the same
     }
 
@@ -52,7 +52,7 @@ def airflow_secrets(settings: StackSettings, *, signs_tokens: bool) -> dict[str,
 
 def write_login(settings: StackSettings) -> None:
     """Write the file with the login; Airflow opens it for writing, so it is not among the secrets."""
-    path = settings.places.airflow / PASSWORDS_FILE
+    path = settings.paths.airflow / PASSWORDS_FILE
     path.touch(mode=0o600)
     path.write_text(json.dumps({settings.airflow_user: settings.airflow_password.get_secret_value()}))
 

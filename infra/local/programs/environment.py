@@ -50,20 +50,20 @@ def read_settings(environment: Mapping[str, str], dotenv: Path) -> dict[str, str
 
 def shared_environment(settings: StackSettings) -> dict[str, str]:
     """Variables of every program that runs Python code of this repository."""
-    places = settings.places
+    paths = settings.paths
     configured = read_settings(os.environ, ROOT / ".env")
     shared = {
         "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
         "PYTHONUNBUFFERED": "1",
         "MALLOC_ARENA_MAX": "2",  # fewer memory pools per process
         **TELEMETRY_OFF,
-        "SECRETS_DIR": str(places.secrets),
+        "SECRETS_DIR": str(paths.secrets),
         "POSTGRES_HOST": "127.0.0.1",
         "MLFLOW_TRACKING_URI": settings.url(settings.mlflow_port),
         "AIRFLOW_URL": settings.url(settings.airflow_port),
         "API_URL": settings.url(settings.api_port),
-        "API_CACHE_DIR": str(places.model_cache),
-        "DATA_DIR": str(places.data),
+        "API_CACHE_DIR": str(paths.model_cache),
+        "DATA_DIR": str(paths.data),
     }
     if settings.data_file is not None:
         shared["DATA_FILE"] = str((ROOT / settings.data_file).resolve())

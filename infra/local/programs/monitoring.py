@@ -28,7 +28,7 @@ def monitoring_programs(settings: StackSettings, services: list[Program]) -> lis
 
 def write_prometheus_files(settings: StackSettings, programs: Iterable[Program]) -> None:
     """Write Prometheus's configuration with the addresses of the programs, before Prometheus starts."""
-    write(settings.places.prometheus, _targets(settings, programs), settings.ui_public_url)
+    write(settings.paths.prometheus, _targets(settings, programs), settings.ui_public_url)
 
 
 def _targets(settings: StackSettings, programs: Iterable[Program]) -> dict[str, str]:
@@ -40,7 +40,7 @@ def _targets(settings: StackSettings, programs: Iterable[Program]) -> dict[str, 
 def _prometheus(settings: StackSettings, scraped: list[Program]) -> list[Program]:
     if not installed("prometheus"):
         return []
-    folder, port = settings.places.prometheus, settings.prometheus_port
+    folder, port = settings.paths.prometheus, settings.prometheus_port
     targets = _targets(settings, scraped) | {"prometheus": f"{settings.host}:{port}"}
     files = json.dumps(render(targets, settings.ui_public_url))
     command = [
@@ -62,7 +62,7 @@ def _alertmanager(settings: StackSettings) -> list[Program]:
     command = [
         program,
         f"--config.file={ALERTMANAGER_CONFIGURATION}",
-        f"--storage.path={settings.places.alertmanager / 'data'}",
+        f"--storage.path={settings.paths.alertmanager / 'data'}",
         f"--web.listen-address={settings.bind_address}:{port}",
         f"--web.external-url=http://localhost:{port}",
         "--cluster.listen-address=",  # a single instance: no gossip port
@@ -123,8 +123,8 @@ def _grafana(settings: StackSettings) -> list[Program]:
     environment = {
         "GF_SERVER_HTTP_ADDR": settings.bind_address,
         "GF_SERVER_HTTP_PORT": str(settings.grafana_port),
-        "GF_PATHS_DATA": str(settings.places.grafana),
-        "GF_PATHS_LOGS": str(settings.places.logs / "grafana"),
+        "GF_PATHS_DATA": str(settings.paths.grafana),
+        "GF_PATHS_LOGS": str(settings.paths.logs / "grafana"),
         "GF_PATHS_PROVISIONING": str(GRAFANA_FILES / "provisioning"),
         "GF_SECURITY_ADMIN_USER": settings.grafana_user,
         "GF_SECURITY_ADMIN_PASSWORD": settings.grafana_password.get_secret_value(),

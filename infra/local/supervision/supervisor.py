@@ -17,7 +17,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from infra.local.errors import StackError
 from infra.local.programs.program import Program
-from infra.local.settings import ROOT, Places
+from infra.local.settings import ROOT, StackPaths
 
 STACK_VARIABLE = "READMISSION_STACK_HOME"
 """Environment variable of every process of a stack: the stack's directory."""
@@ -48,12 +48,12 @@ class ProcessState:
 class Supervisor:
     """Client of the supervisord of one stack."""
 
-    def __init__(self, places: Places) -> None:
-        self._places = places
+    def __init__(self, paths: StackPaths) -> None:
+        self._paths = paths
 
     def _call(self, method: str, *arguments: Any) -> Any:
         # A connection per call: the library's transport cannot be reused after a failure.
-        transport = SupervisorTransport(None, None, f"unix://{self._places.socket}")
+        transport = SupervisorTransport(None, None, f"unix://{self._paths.socket}")
         try:
             server = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
             return getattr(server.supervisor, method)(*arguments)
@@ -82,23 +82,23 @@ class Supervisor:
 
     def configure(self, programs: Iterable[Program]) -> None:
         """Write the configuration; running programs whose configuration changed are stopped."""
-        places = self._places
-        sections = _base_sections(places)
+        paths = self._paths
+        sections = _base_sections(paths)
         for program in programs:
-            file = places.run / f"{program.name}.json"
+            file = paths.run / f"{program.name}.json"
             launch = {
                 "command": program.command,
                 "environment": dict(program.environment),
                 "secret_environment": dict(program.secret_environment),
-                "secrets_dir": str(places.secrets),
+                "secrets_dir": str(paths.secrets),
             }
             text = json.dumps(launch, indent=2, sort_keys=True)
             _write_private(file, text)
             fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
-            sections[f"program:{program.name}"] = _program_section(program, places, file, fingerprint)
-        _write_private(places.supervisor_config, _format_ini(sections))
+            sections[f"program:{program.name}"] = _program_section(program, paths, file, fingerprint)
+        _write_private(paths.supervisor_config, _format_ini(sections))
         if self.running:
-            command = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(places.supervisor_config), "update"]
+            command = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(paths.supervisor_config), "update"]
             result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
             if result.returncode:
                 raise StackError(f"The process supervisor refuses update: {result.stdout.strip()}.")
@@ -107,9 +107,9 @@ class Supervisor:
         """Start supervisord as a daemon, unless it runs."""
         if self.running:
             return
-        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._places.supervisor_config)]
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._paths.supervisor_config)]
         # SPT_NOENV: programs that set their title, such as Airflow, must not overwrite STACK_VARIABLE.
-        variables = {**environment, STACK_VARIABLE: str(self._places.home), "SPT_NOENV": "1"}
+        variables = {**environment, STACK_VARIABLE: str(self._paths.home), "SPT_NOENV": "1"}
         result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
         deadline = time.monotonic() + 15
         while not self.running:
@@ -161,7 +161,7 @@ class Supervisor:
         orphans = []
         for process in psutil.process_iter():
             try:
-                if process.environ().get(STACK_VARIABLE) == str(self._places.home):
+                if process.environ().get(STACK_VARIABLE) == str(self._paths.home):
                     orphans.append(process)
             except (psutil.NoSuchProcess, psutil.AccessDenied):  # ended, or a process of another user
                 continue
@@ -173,26 +173,26 @@ def _write_private(file: Path, text: str) -> None:
     file.write_text(text)
 
 
-def _base_sections(places: Places) -> dict[str, dict[str, Any]]:
+def _base_sections(paths: StackPaths) -> dict[str, dict[str, Any]]:
     return {
-        "unix_http_server": {"file": places.socket, "chmod": "0700"},
+        "unix_http_server": {"file": paths.socket, "chmod": "0700"},
         "supervisord": {
-            "logfile": places.logs / "supervisord.log",
+            "logfile": paths.logs / "supervisord.log",
             "logfile_maxbytes": "5MB",
             "logfile_backups": 1,
-            "pidfile": places.supervisor_pid,
-            "childlogdir": places.logs,
+            "pidfile": paths.supervisor_pid,
+            "childlogdir": paths.logs,
             "directory": ROOT,
             "umask": "022",
         },
         "rpcinterface:supervisor": {
             "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
         },
-        "supervisorctl": {"serverurl": f"unix://{places.socket}"},
+        "supervisorctl": {"serverurl": f"unix://{paths.socket}"},
     }
 
 
-def _program_section(program: Program, places: Places, launch_file: Path, fingerprint: str) -> dict[str, Any]:
+def _program_section(program: Program, paths: StackPaths, launch_file: Path, fingerprint: str) -> dict[str, Any]:
     launch = [sys.executable, "-m", "infra.local.supervision.launch", str(launch_file)]
     return {
         # Another account cannot read secrets and launch files; a program that runs as one needs none.
@@ -208,7 +208,7 @@ def _program_section(program: Program, places: Places, launch_file: Path, finger
         "stopasgroup": str(program.stop_group).lower(),
         "killasgroup": "true",
         "redirect_stderr": "true",
-        "stdout_logfile": places.logs / f"{program.name}.log",
+        "stdout_logfile": paths.logs / f"{program.name}.log",
         "stdout_logfile_maxbytes": "10MB",
         "stdout_logfile_backups": 3,
         **({"user": program.account} if program.account else {}),

@@ -26,7 +26,7 @@ CRASHER = Program(
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     monkeypatch.delenv("SECRETS_DIR", raising=False)
     stack = Stack(StackSettings.load(local_dir=tmp_path / ".local"), Console(file=io.StringIO(), width=100))
-    stack.settings.places.create()
+    stack.settings.paths.create()
     stack.supervisor.configure([SLEEPER, CRASHER])
     stack.supervisor.launch({})
     yield stack
@@ -78,5 +78,5 @@ def test_down_stops_processes_that_outlived_a_killed_supervisor(stack: Stack) ->
 def test_clean_stops_and_deletes_everything(stack: Stack) -> None:
     stack.start([SLEEPER])
     stack.clean()
-    assert not stack.settings.places.home.exists()
+    assert not stack.settings.paths.home.exists()
     assert not stack.supervisor.running

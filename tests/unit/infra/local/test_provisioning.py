@@ -15,12 +15,12 @@ def test_a_lost_secret_of_an_existing_database_is_named_with_the_remedy(
 ) -> None:
     monkeypatch.delenv("SECRETS_DIR", raising=False)
     settings = StackSettings.load(local_dir=tmp_path / ".local")
-    settings.places.create()
+    settings.paths.create()
     prepare_secrets(settings)
-    data_dir = settings.places.postgres / "main"
+    data_dir = settings.paths.postgres / "main"
     data_dir.mkdir()
     (data_dir / "PG_VERSION").write_text("18")
-    (settings.places.secrets / "airflow_fernet_key").unlink()
+    (settings.paths.secrets / "airflow_fernet_key").unlink()
     with pytest.raises(StackError, match=r"Secret airflow_fernet_key is missing though .* make clean"):
         prepare_secrets(settings)
 

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from infra.local.programs.program import Program
-from infra.local.settings import Places
+from infra.local.settings import StackPaths
 from infra.local.supervision.supervisor import STACK_VARIABLE, Supervisor
 from infra.secrets.generate import generate
 
@@ -27,17 +27,17 @@ def printer(**changes: object) -> Program:
 
 
 @pytest.fixture
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackPaths:
     monkeypatch.delenv("SECRETS_DIR", raising=False)
-    places = Places(tmp_path / "a folder with spaces" / ".local")
-    places.create()
-    generate(places.secrets)
-    return places
+    paths = StackPaths(tmp_path / "a folder with spaces" / ".local")
+    paths.create()
+    generate(paths.secrets)
+    return paths
 
 
 @pytest.fixture
-def supervisor(places: Places) -> Iterator[Supervisor]:
-    supervisor = Supervisor(places)
+def supervisor(paths: StackPaths) -> Iterator[Supervisor]:
+    supervisor = Supervisor(paths)
     supervisor.configure([printer()])
     supervisor.launch({})
     supervisor.start("printer")
@@ -46,17 +46,17 @@ def supervisor(places: Places) -> Iterator[Supervisor]:
         supervisor.shut_down()
 
 
-def log_text(places: Places) -> str:
-    log, deadline = places.logs / "printer.log", time.monotonic() + 10
+def log_text(paths: StackPaths) -> str:
+    log, deadline = paths.logs / "printer.log", time.monotonic() + 10
     while not (log.exists() and log.read_text()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return log.read_text()
 
 
-def test_a_program_gets_its_secret_but_no_configuration_contains_it(supervisor: Supervisor, places: Places) -> None:
-    secret = (places.secrets / "postgres_password").read_text()
-    assert log_text(places) == f"password is postgres with {secret}\n"
-    written = places.supervisor_config.read_text() + (places.run / "printer.json").read_text()
+def test_a_program_gets_its_secret_but_no_configuration_contains_it(supervisor: Supervisor, paths: StackPaths) -> None:
+    secret = (paths.secrets / "postgres_password").read_text()
+    assert log_text(paths) == f"password is postgres with {secret}\n"
+    written = paths.supervisor_config.read_text() + (paths.run / "printer.json").read_text()
     assert secret not in written
     command_lines = [" ".join(process.cmdline()) for process in supervisor.processes()]
     assert not any(secret in line for line in command_lines)
@@ -90,10 +90,10 @@ def test_shutting_down_stops_every_process(supervisor: Supervisor) -> None:
     assert supervisor.states() == {}
 
 
-def test_processes_that_outlive_a_killed_supervisor_are_found(supervisor: Supervisor, places: Places) -> None:
-    log_text(places)  # the program has started
+def test_processes_that_outlive_a_killed_supervisor_are_found(supervisor: Supervisor, paths: StackPaths) -> None:
+    log_text(paths)  # the program has started
     root, child = supervisor.processes()
-    assert child.environ()[STACK_VARIABLE] == str(places.home)
+    assert child.environ()[STACK_VARIABLE] == str(paths.home)
     root.kill()
     root.wait(10)
     orphans = supervisor.orphans()

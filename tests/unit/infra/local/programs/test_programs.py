@@ -28,7 +28,7 @@ PYTHON_PROGRAMS = (
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackSettings:
     monkeypatch.delenv("SECRETS_DIR", raising=False)
     settings = StackSettings.load(local_dir=tmp_path / ".local")
-    settings.places.create()
+    settings.paths.create()
     prepare_secrets(settings)
     return settings
 
@@ -51,7 +51,7 @@ def test_every_port_is_used_once_and_has_a_setting(settings: StackSettings, prog
 
 
 def test_no_secret_is_in_a_command_line_or_plain_variable(settings: StackSettings, programs: list[Program]) -> None:
-    secrets = [settings.places.read_secret(name) for name in SECRETS]
+    secrets = [settings.paths.read_secret(name) for name in SECRETS]
     for program in programs:
         text = " ".join([*program.command, *program.environment.values(), *program.secret_environment.values()])
         assert not any(secret in text for secret in secrets), program.name
