@@ -1,4 +1,4 @@
-"""Model inputs: records without identifiers and with the history of their patients, looked up on the way."""
+"""Model inputs: records without identifiers, and with the history of their patients."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple

@@ -1,6 +1,4 @@
-"""The OpenAPI document: FastAPI's, with the request bodies that the routes read as bytes; documentation that routes
-share.
-"""
+"""The OpenAPI document, with the bodies that routes read as bytes, and documentation that routes share."""
 
 from typing import Any, Final
 

@@ -139,19 +139,19 @@ def test_without_encounters_in_the_log_an_outcome_needs_a_request_id(
     client = start(log_patient_ids="none")
     predict(client, database, {"encounter_id": 9})
 
-    refused = client.post(
+    rejected = client.post(
         "/feedback", json={"outcomes": [{"request_id": "r-1", **OUTCOME}, {"encounter_id": 9, **OUTCOME}]}
     )
 
-    assert refused.status_code == 422
-    assert refused.json()["errors"][0]["record"] == 1
-    assert "LOG_PATIENT_IDS=none" in refused.json()["detail"]
+    assert rejected.status_code == 422
+    assert rejected.json()["errors"][0]["record"] == 1
+    assert "LOG_PATIENT_IDS=none" in rejected.json()["detail"]
     assert rows(database, "outcomes") == []
     assert send(client, {"request_id": "r-1", **OUTCOME}) == [("recorded", 1)]
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "result"),
+    ("body", "status", "detail"),
     [
         ({"outcomes": []}, 422, "Outcomes must hold 1 to 10000 outcomes, not 0."),
         ({"outcome": [{"request_id": "r"}]}, 422, "Unknown field; only 'outcomes' is known."),
@@ -171,12 +171,12 @@ def test_without_encounters_in_the_log_an_outcome_needs_a_request_id(
     ],
 )
 def test_invalid_outcomes_are_rejected_and_nothing_is_stored(
-    client: TestClient, database: Connection, body: Any, status: int, result: str
+    client: TestClient, database: Connection, body: Any, status: int, detail: str
 ) -> None:
     answer = client.post("/feedback", json=body)
 
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
-    assert result in answer.json()["detail"]
+    assert detail in answer.json()["detail"]
     assert rows(database, "outcomes") == []
 
 
