@@ -6,13 +6,19 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
+import ml.registry  # noqa: F401  turns MLflow's telemetry off before a test imports mlflow
 from infra.local.postgres.cluster import PostgresServer
 from ml.core.settings import PlatformSettings
 from tests.support.env_example import documented_settings
 from tests.support.mlflow import running_mlflow
 from tests.support.postgres import running_postgres
+
+# A deadline of hypothesis is a limit of wall-clock time: it fails when the machine is busy.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 ROLE_PASSWORD = secrets.token_urlsafe(16)
 

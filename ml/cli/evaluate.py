@@ -59,10 +59,10 @@ def evaluate(
 
 
 def _evaluate_version(version: str) -> None:
-    from ml.promotion.gate import measure
+    from ml.evaluation.registered_version import evaluate_version
 
     with open_warehouse() as (settings, engine), spinner("Evaluating"):
-        metrics = measure(settings, engine, open_registry(settings), version)
+        metrics = evaluate_version(settings, engine, open_registry(settings), version)
     table = Table("metric", "value", "95 % interval", title=f"Version {version} on the test patients")
     for name, interval in metrics.items():
         table.add_row(name, f"{interval['value']:.4f}", f"{interval['low']:.4f} to {interval['high']:.4f}")

@@ -16,10 +16,10 @@ def predict(
     version: Annotated[str | None, typer.Option(help="Number of the version; default: production.")] = None,
 ) -> None:
     """Predict records with a registered version, without the API; prints the probabilities as JSON."""
-    from ml.promotion.gate import predict as run
+    from ml.evaluation.registered_version import predict as run
 
     records = _parse(_read(file))
-    typer.echo(json.dumps({"predictions": run(open_registry(), records, version)}))
+    typer.echo(json.dumps({"predictions": run(open_registry(), records, version).tolist()}))
 
 
 def _read(file: Path) -> str:

@@ -1,83 +1,72 @@
-"""The goals of quality, and whether a run of the protocol met them.
+"""Acceptance limits of a model's quality, checked against the results of repeated splits.
 
-A goal is judged by the mean over seeds. The anchor on these data: the best credible public result is an AUROC of
-0.678 and an average precision of 0.224, patient-disjoint, over seven seeds.
+A limit applies to the mean over seeds. For orientation: the best credible published result on these data is an AUROC
+of 0.678 and an average precision of 0.224, with patient-disjoint splits over seven seeds.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 
-SERVED: Final = "served"
+SERVED: Final = "served"  # the family that stands for the served model
 ANY: Final = "any"
-_UNBOUNDED: Final = (float("-inf"), float("inf"))
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
-    """A figure of one summary of a run, and the range it should be in.
-
-    ``section`` and ``who`` lead to the summary; ``who`` may be :data:`SERVED`, the family that stands for the served
-    model, or :data:`ANY`, each of the section.
-    """
+class Limit:
+    """The range in which a metric must be."""
 
     section: str
-    who: str
+    candidate: str  # a candidate or condition of the section, SERVED or ANY
     history: bool
     metric: str
-    low: float = _UNBOUNDED[0]
-    high: float = _UNBOUNDED[1]
+    low: float = -inf
+    high: float = inf
 
-    @property
-    def wanted(self) -> str:
-        """The range as people write it."""
-        if self.low == _UNBOUNDED[0]:
+    def __str__(self) -> str:
+        if self.low == -inf:
             return f"≤ {self.high:g}"
-        return f"≥ {self.low:g}" if self.high == _UNBOUNDED[1] else f"{self.low:g} to {self.high:g}"
+        return f"≥ {self.low:g}" if self.high == inf else f"{self.low:g} to {self.high:g}"
 
-    def met_by(self, figure: float | None) -> bool:
-        """Whether a figure is in the range; one that could not be had is not."""
-        return figure is not None and self.low <= figure <= self.high
+    def is_met(self, value: float) -> bool:
+        """Whether a value is in the range; NaN is not."""
+        return self.low <= value <= self.high
+
+    def applies_to(self, summary: Mapping[str, Any], served: str) -> bool:
+        """Whether a summary of the limit's section is to be checked."""
+        name = summary.get("candidate") or summary["condition"]
+        candidate = served if self.candidate == SERVED else self.candidate
+        return candidate in (ANY, name) and bool(summary["history"] == self.history)
 
 
-GOALS: Final = (
-    Goal("candidates", SERVED, True, "auroc", low=0.690),
-    Goal("candidates", SERVED, True, "average_precision", low=0.243),
-    Goal("candidates", SERVED, False, "auroc", low=0.682),
-    Goal("candidates", SERVED, False, "average_precision", low=0.237),
-    Goal("candidates", "random_forest", False, "auroc", low=0.678),
-    *(Goal("candidates", SERVED, history, "ece", high=0.006) for history in (True, False)),
-    *(Goal("candidates", SERVED, history, "calibration_slope", 0.95, 1.05) for history in (True, False)),
-    Goal("missing_fields", ANY, False, "ece", high=0.008),
-    Goal("missing_fields", "50 % of fields hidden", False, "auroc", low=0.624),
-    Goal("control", "shuffled labels", True, "auroc", 0.49, 0.51),
+LIMITS: Final = (
+    Limit("candidates", SERVED, True, "auroc", low=0.690),
+    Limit("candidates", SERVED, True, "average_precision", low=0.243),
+    Limit("candidates", SERVED, False, "auroc", low=0.682),
+    Limit("candidates", SERVED, False, "average_precision", low=0.237),
+    Limit("candidates", "random_forest", False, "auroc", low=0.678),
+    *(Limit("candidates", SERVED, history, "ece", high=0.006) for history in (True, False)),
+    *(Limit("candidates", SERVED, history, "calibration_slope", 0.95, 1.05) for history in (True, False)),
+    Limit("missing_fields", ANY, False, "ece", high=0.008),
+    Limit("missing_fields", "50 % of fields hidden", False, "auroc", low=0.624),
+    Limit("control", "shuffled labels", True, "auroc", 0.49, 0.51),
 )
 
 
-def judge_goals(served: str, found: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """Each goal that a run has a figure for, with that figure, its spread over seeds, and whether it was met.
-
-    Args:
-        served: the family that stands for the served model.
-        found: summaries by section, as :func:`ml.evaluation.repeated_splits.summarised` makes them.
-    """
+def check_limits(served: str, sections: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Each limit that applies to a summary of its section, with that mean and spread, and whether it is met."""
     return [
         {
             "who": summary["name"],
-            "history": goal.history,
-            "metric": goal.metric,
-            "wanted": goal.wanted,
-            "mean": summary["mean"][goal.metric],
-            "sd": summary["sd"][goal.metric],
-            "met": goal.met_by(summary["mean"][goal.metric]),
+            "history": limit.history,
+            "metric": limit.metric,
+            "wanted": str(limit),
+            "mean": summary["mean"][limit.metric],
+            "sd": summary["sd"][limit.metric],
+            "met": limit.is_met(summary["mean"][limit.metric]),
         }
-        for goal in GOALS
-        for summary in found[goal.section]
-        if _is_of(goal, summary, served)
+        for limit in LIMITS
+        for summary in sections[limit.section]
+        if limit.applies_to(summary, served)
     ]
-
-
-def _is_of(goal: Goal, summary: Mapping[str, Any], served: str) -> bool:
-    name = summary.get("candidate") or summary["condition"]
-    chosen = goal.who in (ANY, name) or (goal.who == SERVED and name == served)
-    return chosen and bool(summary["history"] == goal.history)

@@ -1,6 +1,6 @@
-"""What a model has to beat: the prevalence, one field, a logistic regression, and two scores from the bedside.
+"""Baselines: prevalence, number of inpatient stays, logistic regression, LACE, HOSPITAL.
 
-Each is fitted on training patients only and answers with probabilities, so that it can be judged like a model.
+Each is fitted on training patients and predicts probabilities, so that it is evaluated like a model.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,43 +25,40 @@ Predictor = Callable[[pd.DataFrame], Values]
 """From a table of encounters to probabilities, shape ``(rows,)``."""
 
 PENALTY: Final = 1.0
-"""Inverse strength of the penalty: the default of scikit-learn, chosen without a look at any result."""
+"""Inverse strength of the penalty: the default of scikit-learn, not tuned."""
 RARE: Final = 20
 """Categories of fewer training encounters share one coefficient."""
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A plain way to the same answer: its display name, and how to fit it on a table of training encounters."""
+    """A baseline: its display name, and the function that fits it on a table of training encounters."""
 
     name: str
     fit: Callable[[pd.DataFrame], Predictor]
 
 
 def fit_prevalence(train: pd.DataFrame) -> Predictor:
-    """The same risk for everyone: the prevalence of training."""
+    """The prevalence of the training data for everyone."""
     prevalence = float(target(train).mean())
     return lambda table: np.full(len(table), prevalence)
 
 
 def fit_number_inpatient(train: pd.DataFrame) -> Predictor:
-    """The rate of training by inpatient stays of the year before, made to rise with them (isotonic regression).
-
-    Where the number is not known, the prevalence.
-    """
-    stays, labels = _stays(train), target(train)
+    """Isotonic regression on the inpatient stays of the year before; the prevalence where their number is unknown."""
+    stays, labels = _number_inpatient(train), target(train)
     known, prevalence = ~np.isnan(stays), float(labels.mean())
     rates = IsotonicRegression(out_of_bounds="clip").fit(stays[known], labels[known])
 
     def predict(table: pd.DataFrame) -> Values:
-        asked = _stays(table)
-        return np.where(np.isnan(asked), prevalence, rates.predict(np.nan_to_num(asked)))
+        stays = _number_inpatient(table)
+        return np.where(np.isnan(stays), prevalence, rates.predict(np.nan_to_num(stays)))
 
     return predict
 
 
 def fit_logistic_regression(train: pd.DataFrame) -> Predictor:
-    """Logistic regression on the 47 fields: counts scaled, all else one-hot, diagnoses by Strack's groups."""
+    """Logistic regression on the 47 fields: counts scaled, other fields one-hot, diagnoses by Strack's groups."""
     counts = [c.name for c in FEATURES if c.kind is Kind.COUNT]
     others = [c.name for c in FEATURES if c.kind is not Kind.COUNT]
     model = make_pipeline(
@@ -73,25 +70,19 @@ def fit_logistic_regression(train: pd.DataFrame) -> Predictor:
         ),
         LogisticRegression(C=PENALTY, max_iter=1_000),
     ).fit(_grouped(train), target(train))
-    return lambda table: _positive(model, _grouped(table))
+    return lambda table: model.predict_proba(_grouped(table))[:, 1]
 
 
 def fit_score(points: Callable[[Record], int], fields: tuple[str, ...], train: pd.DataFrame) -> Predictor:
-    """A score of points, turned into a risk by a logistic regression without penalty.
-
-    Args:
-        points: a function of :mod:`ml.evaluation.clinical_scores`.
-        fields: the columns that it reads.
-        train: encounters to fit on.
-    """
+    """A clinical score, from a function of the columns ``fields``, calibrated by unpenalised logistic regression."""
     model = LogisticRegression(C=np.inf).fit(points_of(points, fields, train)[:, None], target(train))
-    return lambda table: _positive(model, points_of(points, fields, table)[:, None])
+    return lambda table: model.predict_proba(points_of(points, fields, table)[:, None])[:, 1]
 
 
 def points_of(points: Callable[[Record], int], fields: tuple[str, ...], table: pd.DataFrame) -> Values:
     """Points of each encounter, shape ``(rows,)``."""
-    read = table[list(fields)].astype(object)
-    records: list[dict[str, Any]] = read.where(read.notna(), None).to_dict("records")  # type: ignore[assignment]
+    columns = table[list(fields)].astype(object)
+    records: list[dict[str, Any]] = columns.where(columns.notna(), None).to_dict("records")  # type: ignore[assignment]
     return np.array([points(record) for record in records], dtype=np.float64)
 
 
@@ -104,7 +95,7 @@ BASELINES: Final[Mapping[str, Baseline]] = {
 }
 
 
-def _stays(table: pd.DataFrame) -> Values:
+def _number_inpatient(table: pd.DataFrame) -> Values:
     return table["number_inpatient"].to_numpy(dtype=np.float64, na_value=np.nan)
 
 
@@ -115,8 +106,3 @@ def _grouped(table: pd.DataFrame) -> pd.DataFrame:
         values = table[field.name] if field.is_number else table[field.name].astype(object).fillna(UNKNOWN)
         columns[field.name] = values.map(icd9_group) if field.kind is Kind.ICD9 else values
     return pd.DataFrame(columns)
-
-
-def _positive(model: Any, inputs: Any) -> Values:
-    risks: Values = model.predict_proba(inputs)[:, 1]
-    return risks

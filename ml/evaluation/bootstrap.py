@@ -1,21 +1,13 @@
-"""How good the probabilities are: ranking and calibration, with intervals that respect patients.
+"""Metrics with 95 % intervals by patient-cluster bootstrap.
 
-An interval comes from resampling patients with all their encounters (cluster bootstrap); resampling rows would
-call it narrower than it is. Accuracy is not reported: at a prevalence of 11 % it says nothing.
+Patients are resampled with all their encounters; resampling rows would give intervals that are too narrow.
 """
 
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from ml.evaluation.metrics import (
-    ALL_METRICS,
-    METRICS,
-    Labels,
-    Metric,
-    Values,
-    by_risk,
-)
+from ml.evaluation.metrics import ALL_METRICS, METRICS, Labels, Metric, Values, by_risk
 
 Interval = dict[str, float]
 """``value``, and the ends ``low`` and ``high`` of its 95 % interval."""
@@ -29,15 +21,15 @@ def evaluate(
     seed: int = 296,
     metrics: Mapping[str, Metric] = METRICS,
 ) -> dict[str, Interval]:
-    """Each metric with its 95 % interval by patient-cluster bootstrap.
+    """Each metric with its 95 % interval.
 
     Args:
         labels: 0 or 1, shape ``(rows,)``.
         probabilities: of label 1, shape ``(rows,)``.
         patients: cluster of each row, shape ``(rows,)``.
-        samples: bootstrap replicates.
-        seed: of the resampling.
-        metrics: the headline ones, or :data:`ml.evaluation.metrics.ALL_METRICS`.
+        samples: number of bootstrap replicates.
+        seed: of the resampling; equal seeds and patients give equal replicates for every metric.
+        metrics: name to function.
     """
     rows = by_risk(probabilities)
     labels, probabilities, patients = labels[rows], probabilities[rows], patients[rows]
@@ -45,7 +37,7 @@ def evaluate(
     for weights in resampled_weights(patients, samples, seed):
         for name, metric in metrics.items():
             replicates[name].append(metric(labels, probabilities, weights))
-    return {name: _interval(metric(labels, probabilities, None), replicates[name]) for name, metric in metrics.items()}
+    return {name: interval(metric(labels, probabilities, None), replicates[name]) for name, metric in metrics.items()}
 
 
 def paired_difference(
@@ -57,36 +49,24 @@ def paired_difference(
     samples: int,
     seed: int = 296,
 ) -> Interval:
-    """By how much a metric of one set of probabilities exceeds that of another on the same rows.
+    """Metric (a key of ``ALL_METRICS``) of ``p_a`` minus that of ``p_b`` with its 95 % interval; see :func:`evaluate`.
 
-    Both are measured on the same replicates, so that what makes a replicate easy or hard cancels out.
-
-    Args:
-        metric: a key of :data:`ml.evaluation.metrics.ALL_METRICS`.
-        labels: 0 or 1, shape ``(rows,)``.
-        p_a: probabilities of label 1 of one model, shape ``(rows,)``.
-        p_b: those of the other, shape ``(rows,)``.
-        patients: cluster of each row, shape ``(rows,)``.
-        samples: bootstrap replicates.
-        seed: of the resampling; the same seed and patients give the same replicates for every metric.
-
-    Returns:
-        Metric of ``p_a`` minus metric of ``p_b`` with its 95 % interval. Mind the sign: a positive difference is
-        an improvement for AUROC, and a deterioration for the Brier score.
+    Both are measured on the same replicates, so the difficulty of a replicate cancels out. A positive difference is an
+    improvement of the AUROC and a deterioration of the Brier score.
     """
     measure = ALL_METRICS[metric]
     by_a, by_b = by_risk(p_a), by_risk(p_b)
-    sides = ((labels[by_a], p_a[by_a], by_a, 1), (labels[by_b], p_b[by_b], by_b, -1))
-    value = sum(sign * measure(outcome, risks, None) for outcome, risks, _, sign in sides)
+    signed = ((labels[by_a], p_a[by_a], by_a, 1), (labels[by_b], p_b[by_b], by_b, -1))
+    value = sum(sign * measure(outcomes, risks, None) for outcomes, risks, _, sign in signed)
     replicates = [
-        sum(sign * measure(outcome, risks, weights[rows]) for outcome, risks, rows, sign in sides)
+        sum(sign * measure(outcomes, risks, weights[rows]) for outcomes, risks, rows, sign in signed)
         for weights in resampled_weights(patients, samples, seed)
     ]
-    return _interval(value, replicates)
+    return interval(value, replicates)
 
 
 def resampled_weights(patients: Labels, samples: int, seed: int) -> Iterator[Values]:
-    """Yield how often each row is drawn when patients are drawn with replacement, shape ``(rows,)`` each."""
+    """Yield for each replicate how often each row is drawn, with all rows of a patient together; shape ``(rows,)``."""
     generator = np.random.default_rng(seed)
     _, cluster = np.unique(patients, return_inverse=True)
     count = int(cluster.max()) + 1
@@ -95,8 +75,8 @@ def resampled_weights(patients: Labels, samples: int, seed: int) -> Iterator[Val
         yield drawn[cluster].astype(np.float64)
 
 
-def _interval(value: float, replicates: list[float]) -> Interval:
-    """A value between quantiles of its replicates; those without a figure, as without positives, say nothing."""
-    known = np.array([r for r in replicates if np.isfinite(r)])
-    low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
+def interval(value: float, replicates: list[float]) -> Interval:
+    """A value with the 2.5 % and 97.5 % quantiles of its replicates; undefined replicates are left out."""
+    defined = np.array([r for r in replicates if np.isfinite(r)])
+    low, high = np.quantile(defined, [0.025, 0.975]) if len(defined) else (np.nan, np.nan)
     return {"value": float(value), "low": float(low), "high": float(high)}

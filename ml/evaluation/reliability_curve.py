@@ -1,91 +1,65 @@
-"""Measuring, when a model is made, what its answers are worth to those who cannot tell it everything.
+"""Reliability curve: estimates AUROC and the range of the answer as a function of how much of a record is known.
 
-The range is measured on one half of the test patients and its coverage on the other. It says how far an answer
-would move if everything were known; it says nothing of what no model can know.
+The range covers the prediction for the complete record in 90 % of cases. It is measured on one half of the test
+patients, and its coverage on the other half.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit
 from sklearn.isotonic import isotonic_regression
 
 from ml.core.bundle import NUMBERS, TEXTS
 from ml.core.reliability import EARLIER_STAYS, UNITS, ReliabilityCurve, Shifts
-from ml.evaluation.metrics import auroc
+from ml.evaluation.metrics import Labels, Values, auroc, logits
 from ml.features.masking import Mask, apply_mask, random_mask
 from ml.features.tables import Inputs, model_inputs, patients, target
 from ml.schema import INPUTS, UNKNOWN, Group
 
-Values = NDArray[np.float64]
-Answers = Callable[[Inputs], Values]
+Predictor = Callable[[Inputs], Values]
 
 _STEPS: Final = 10
 DEGREES: Final = tuple((1 - np.linspace(1, 0, _STEPS + 1) ** 2).tolist())
-"""Information is a share of variance: even steps of the standard deviation that is left, from nothing to everything."""
+"""Degrees of information, 0 to 1. Information is a share of variance; the degrees are even steps of the remaining
+standard deviation."""
 COVERAGE: Final = 0.9
-_WEIGHING_ROWS: Final = 1_500
+_WEIGHT_ROWS: Final = 1_500
 _ROWS: Final = 20_000
-_DRAWS: Final = 4
-_LEVELS: Final = 3
-_FEWEST: Final = 100
+_MASKS: Final = 4
+_RISK_LEVELS: Final = 3
+_MIN_ROWS: Final = 100
 _SEED: Final = 296
 
 
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """The degree of information nearest to each row, and whether its history is known; each of shape ``(n,)``."""
-
-    degree: NDArray[np.int64]
-    with_history: NDArray[np.bool_]
-
-    def of(self, rows: NDArray[np.bool_]) -> "Cells":
-        """Those of some rows."""
-        return Cells(self.degree[rows], self.with_history[rows])
-
-    def each(self, reach: int = 0) -> Iterator[tuple[int, int, NDArray[np.bool_]]]:
-        """Every cell and its rows, with those up to `reach` degrees away.
-
-        One of too few rows to measure takes the rows of the nearest that has enough; none where there are none.
-        """
-        numbers = np.arange(len(DEGREES))
-        for history in (0, 1):
-            part = self.with_history == bool(history)
-            counts = np.bincount(self.degree[part], minlength=len(DEGREES))
-            enough = [n for n in range(len(numbers)) if counts[np.abs(numbers - n) <= reach].sum() >= _FEWEST]
-            for number in range(len(numbers)):
-                nearest = min(enough, key=lambda n: abs(n - number), default=-len(DEGREES))
-                yield history, number, part & (np.abs(self.degree - nearest) <= reach)
-
-
-def estimate_reliability(answers: Answers, test: pd.DataFrame) -> ReliabilityCurve:
-    """Measure a model at different degrees of knowledge.
+def estimate_reliability(predict: Predictor, test: pd.DataFrame) -> ReliabilityCurve:
+    """Measure a model at different degrees of information.
 
     Args:
-        answers: the model: inputs to probabilities, shape ``(rows,)``.
-        test: encounters of the test patients with the columns of :data:`ml.schema.INPUTS`.
+        predict: the model, from inputs to probabilities of shape ``(rows,)``.
+        test: encounters of the test patients, with history.
     """
     table = test.sample(min(_ROWS, len(test)), random_state=_SEED)
     inputs, labels, groups = model_inputs(table), target(table), patients(table)
-    weights = _weights(answers, inputs.rows(np.arange(min(_WEIGHING_ROWS, len(table)))))
-    complete = _logit(answers(inputs))
-    variants = [apply_mask(inputs, mask) for mask in _ways_of_hiding(len(table))]
-    logits = np.concatenate([_logit(answers(variant)) for variant in variants])
+    weights = _unit_weights(predict, inputs.rows(np.arange(min(_WEIGHT_ROWS, len(table)))))
+    complete = logits(predict(inputs))
+    variants = [apply_mask(inputs, mask) for mask in _masks(len(table))]
+    predicted = np.concatenate([logits(predict(variant)) for variant in variants])
     known = np.concatenate([_known_units(variant) for variant in variants])
     information, with_history = known @ weights, known[:, UNITS.index(EARLIER_STAYS)] > 0
-    shift = np.tile(complete, len(variants)) - logits
-    risk_edges = np.quantile(1 / (1 + np.exp(-complete)), np.linspace(0, 1, _LEVELS + 1)[1:-1])
-    level = np.searchsorted(risk_edges, 1 / (1 + np.exp(-logits)))
-    step = (_STEPS * (1 - np.sqrt(np.clip(1 - information, 0, 1)))).round().astype(np.int64)
-    cells = Cells(step, with_history)
-    ranking = _ranking(np.tile(labels, len(variants)), logits, cells)
-    drawn = np.arange(len(shift)) < _DRAWS * len(table)
-    first_half = drawn & np.tile(groups % 2 == 0, len(variants))
-    low, high = _shifts(shift[first_half], cells.of(first_half), level[first_half])
-    found = ReliabilityCurve(
+    shift = np.tile(complete, len(variants)) - predicted
+    risk_edges = np.quantile(expit(complete), np.linspace(0, 1, _RISK_LEVELS + 1)[1:-1])
+    level = np.searchsorted(risk_edges, expit(predicted))
+    degree = (_STEPS * (1 - np.sqrt(np.clip(1 - information, 0, 1)))).round().astype(np.int64)
+    ranking = _ranking(np.tile(labels, len(variants)), predicted, degree, with_history)
+    masked = np.arange(len(shift)) < _MASKS * len(table)
+    half = masked & np.tile(groups % 2 == 0, len(variants))
+    low, high = _shift_quantiles(shift[half], level[half], degree[half], with_history[half])
+    curve = ReliabilityCurve(
         weights=dict(zip(UNITS, weights.tolist(), strict=True)),
         information=DEGREES,
         auroc=(tuple(ranking[0].tolist()), tuple(ranking[1].tolist())),
@@ -94,78 +68,89 @@ def estimate_reliability(answers: Answers, test: pd.DataFrame) -> ReliabilityCur
         high=_nested(high),
         coverage=COVERAGE,
     )
-    others = drawn & ~first_half
-    ends = found.shifts(information[others], with_history[others], level[others])
-    inside = (np.minimum(ends[0], 0) <= shift[others]) & (shift[others] <= np.maximum(ends[1], 0))
-    return replace(found, coverage=float(inside.mean()))
+    other = masked & ~half
+    ends, actual = curve.shifts(information[other], with_history[other], level[other]), shift[other]
+    covered = (np.minimum(ends[0], 0) <= actual) & (actual <= np.maximum(ends[1], 0))
+    return replace(curve, coverage=float(covered.mean()))
 
 
-def _ways_of_hiding(rows: int) -> list[Mask]:
-    """What the model practised on, and its two ordinary cases: everything known, and everything but the history."""
+def _masks(rows: int) -> list[Mask]:
+    """Random masks as in training, and the two ordinary cases: nothing hidden, and the history hidden."""
     nothing = np.zeros((rows, len(INPUTS)), dtype=bool)
-    history = nothing | [column.group is Group.HISTORY for column in INPUTS]
-    return [*(random_mask(rows, _SEED + draw) for draw in range(_DRAWS)), nothing, history]
+    return [*(random_mask(rows, _SEED + draw) for draw in range(_MASKS)), nothing, _mask_of(EARLIER_STAYS, rows)]
 
 
-def _weights(answers: Answers, inputs: Inputs) -> Values:
-    """Mean squared change of the logit when a unit alone is hidden, as a share of all; shape ``(len(UNITS),)``.
+def _mask_of(unit: str, rows: int) -> Mask:
+    """The mask that hides one of :data:`ml.core.reliability.UNITS`."""
+    history = unit == EARLIER_STAYS
+    hidden = [c.group is Group.HISTORY if history else c.name == unit for c in INPUTS]
+    return np.tile(hidden, (rows, 1))
 
-    The spread of its logits is what lets a calibrated model rank, and variance is what adds up.
+
+def _unit_weights(predict: Predictor, inputs: Inputs) -> Values:
+    """Mean squared change of the logit when one unit is hidden, as a share of the sum; shape ``(len(UNITS),)``.
+
+    The variance of the logits is what a calibrated model ranks by, and variances add up.
     """
-    complete = _logit(answers(inputs))
-    hidden = (apply_mask(inputs, _only(unit, len(inputs))) for unit in UNITS)
-    change = [np.square(_logit(answers(variant)) - complete).mean() for variant in hidden]
+    complete = logits(predict(inputs))
+    hidden = (apply_mask(inputs, _mask_of(unit, len(inputs))) for unit in UNITS)
+    change = [np.square(logits(predict(variant)) - complete).mean() for variant in hidden]
     total = float(np.sum(change))
     return np.array(change) / total if total else np.full(len(UNITS), 1 / len(UNITS))
 
 
-def _only(unit: str, rows: int) -> Mask:
-    hidden = np.zeros((rows, len(INPUTS)), dtype=bool)
-    history = unit == EARLIER_STAYS
-    chosen = [n for n, c in enumerate(INPUTS) if (c.group is Group.HISTORY if history else c.name == unit)]
-    hidden[:, chosen] = True
-    return hidden
-
-
 def _known_units(inputs: Inputs) -> NDArray[np.float64]:
     """1 where a unit is known; shape ``(rows, len(UNITS))``."""
-    known = {name: inputs.texts[:, place] != UNKNOWN for place, name in enumerate(TEXTS)}
-    known |= {name: ~np.isnan(inputs.numbers[:, place]) for place, name in enumerate(NUMBERS)}
+    known = {name: inputs.texts[:, column] != UNKNOWN for column, name in enumerate(TEXTS)}
+    known |= {name: ~np.isnan(inputs.numbers[:, column]) for column, name in enumerate(NUMBERS)}
     return np.stack([known[unit] for unit in UNITS], axis=1).astype(np.float64)
 
 
-def _shifts(shift: Values, cells: Cells, level: NDArray[np.int64]) -> tuple[Values, Values]:
-    """Quantiles of the way to the complete answer; each of shape ``(2, len(DEGREES), levels)``."""
+def _cells(
+    degree: NDArray[np.int64], with_history: NDArray[np.bool_], reach: int = 0
+) -> Iterator[tuple[int, int, NDArray[np.bool_]]]:
+    """Yield for each history (0 or 1) and degree a mask of its rows, and of those up to ``reach`` degrees away.
+
+    A cell of too few rows has the rows of the nearest cell that has enough; none if no cell has enough.
+    """
+    degrees = np.arange(len(DEGREES))
+    for history in (0, 1):
+        same_history = with_history == bool(history)
+        counts = np.bincount(degree[same_history], minlength=len(DEGREES))
+        enough = [n for n in degrees if counts[np.abs(degrees - n) <= reach].sum() >= _MIN_ROWS]
+        for center in degrees.tolist():
+            nearest = min(enough, key=lambda n: abs(n - center), default=-len(DEGREES))
+            yield history, center, same_history & (np.abs(degree - nearest) <= reach)
+
+
+def _shift_quantiles(
+    shift: Values, level: NDArray[np.int64], degree: NDArray[np.int64], with_history: NDArray[np.bool_]
+) -> tuple[Values, Values]:
+    """Quantiles of the shift to the logit of the complete record; each of shape ``(2, len(DEGREES), levels)``."""
     ends = np.array([(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    found = np.zeros((2, 2, len(DEGREES), _LEVELS))
-    for history, number, nearest in cells.each():
-        for part in range(_LEVELS):
-            rows = nearest & (level == part)
-            chosen = rows if rows.sum() >= _FEWEST else nearest if nearest.any() else slice(None)
-            found[:, history, number, part] = np.quantile(shift[chosen], ends)
-    found[:, 1, -1] = 0  # everything is known
-    return found[0], found[1]
+    quantiles = np.zeros((2, 2, len(DEGREES), _RISK_LEVELS))
+    for history, center, cell in _cells(degree, with_history):
+        for part in range(_RISK_LEVELS):
+            rows = cell & (level == part)
+            chosen = rows if rows.sum() >= _MIN_ROWS else cell if cell.any() else slice(None)
+            quantiles[:, history, center, part] = np.quantile(shift[chosen], ends)
+    quantiles[:, 1, -1] = 0  # the record is complete
+    return quantiles[0], quantiles[1]
 
 
-def _ranking(labels: NDArray[np.int64], logits: Values, cells: Cells) -> Values:
-    """AUROC by history and degree; 0.5 at least, as when nothing is known, and never falling with the degree."""
-    found = np.full((2, len(DEGREES)), 0.5)
-    weights = np.ones_like(found)
-    for history, number, rows in cells.each(reach=1):
+def _ranking(labels: Labels, predicted: Values, degree: NDArray[np.int64], with_history: NDArray[np.bool_]) -> Values:
+    """AUROC by history and degree, shape ``(2, len(DEGREES))``: at least 0.5, and not decreasing with the degree."""
+    ranking = np.full((2, len(DEGREES)), 0.5)
+    weights = np.ones_like(ranking)
+    for history, center, rows in _cells(degree, with_history, reach=1):
         if rows.any():
-            found[history, number] = np.nan_to_num(auroc(labels[rows], logits[rows]), nan=0.5)
-            weights[history, number] = rows.sum()
-    found[0, 0] = 0.5  # nothing is known
-    rising = [isotonic_regression(curve, sample_weight=w) for curve, w in zip(found, weights, strict=True)]
-    sound: Values = np.maximum(rising, 0.5)
-    return sound
+            ranking[history, center] = np.nan_to_num(auroc(labels[rows], predicted[rows]), nan=0.5)
+            weights[history, center] = rows.sum()
+    ranking[0, 0] = 0.5  # nothing is known
+    monotonic = [isotonic_regression(curve, sample_weight=w) for curve, w in zip(ranking, weights, strict=True)]
+    bounded: Values = np.maximum(monotonic, 0.5)
+    return bounded
 
 
 def _nested(shifts: Values) -> Shifts:
     return tuple(tuple(tuple(row) for row in part) for part in shifts.tolist())
-
-
-def _logit(chance: Values) -> Values:
-    bounded = np.clip(chance, 1e-7, 1 - 1e-7)
-    logits: Values = np.log(bounded / (1 - bounded))
-    return logits

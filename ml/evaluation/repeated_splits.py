@@ -1,8 +1,8 @@
-"""The protocol: every candidate on patients it has never seen, over repeated splits of the cohort.
+"""Evaluation over repeated patient-disjoint splits: model families beside baselines, with fields hidden, and a control.
 
-For each seed, a fifth of the patients tests and the others train; whatever is chosen or fitted sees the others only.
-A candidate is asked with the history of each patient, and again as if nobody had been seen before. One seed can sit
-more than a standard deviation high, so figures are means over seeds, beside the baselines on the same patients.
+For each seed a fifth of the patients is the test set; everything is fitted on the others. Families are evaluated with
+and without the history of the patients. A single split can lie more than a standard deviation off, so results are means
+over seeds.
 """
 
 import logging
@@ -18,24 +18,21 @@ import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit
 
 from ml.data.cohort import Cohort
-from ml.evaluation.acceptance import judge_goals
-from ml.evaluation.baselines import BASELINES
-from ml.evaluation.metrics import Labels, Values, ece_floor, point_metrics
+from ml.evaluation.acceptance import check_limits
+from ml.evaluation.baselines import BASELINES, Predictor
+from ml.evaluation.metrics import ece_floor, json_values, point_metrics
 from ml.features.masking import keep_only, mask_fields, mask_groups
 from ml.features.tables import patients, target, with_history, without_history
 from ml.schema import HISTORY, TARGET, Group
-from ml.training.export import probabilities
-from ml.training.models import FAMILIES, GRADIENT_BOOSTING, fit
-from ml.training.train import code_version
+from ml.training.code_version import code_version
+from ml.training.models import FAMILIES, GRADIENT_BOOSTING, RiskModel, fit
 
 log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
-"""Figures of one candidate on one split; ``candidate``, ``history`` and ``seed`` say which."""
+"""Metrics of one candidate on one split, with the keys ``candidate`` or ``condition``, ``history`` and ``seed``."""
 
 TEST_SHARE: Final = 0.2
-PREFERRED: Final = GRADIENT_BOOSTING
-"""The family that is asked with fields hidden, and judged by the goals of the served model, where it takes part."""
 
 CONDITIONS: Final[Mapping[str, Callable[[pd.DataFrame, int], pd.DataFrame]]] = {
     "race, gender and age only": lambda table, _: keep_only(table, ("race", "gender", "age")),
@@ -46,12 +43,12 @@ CONDITIONS: Final[Mapping[str, Callable[[pd.DataFrame, int], pd.DataFrame]]] = {
     "no medications": lambda table, _: mask_groups(table, (Group.MEDICATIONS,)),
     "no utilisation": lambda table, _: mask_groups(table, (Group.UTILISATION,)),
 }
-"""What a caller may not know: name to function of (table, seed)."""
+"""Incomplete test records: name to a function of table and seed that hides fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run: seeds of the splits, families with their settings over the defaults, cores, and the control."""
+    """Seeds of the splits, families with parameters over their defaults, cores, and whether to run the control."""
 
     seeds: tuple[int, ...]
     families: Mapping[str, Mapping[str, Any]]
@@ -60,48 +57,57 @@ class Plan:
 
     @property
     def steps(self) -> int:
-        """How often :func:`run` says what it does."""
+        """Number of calls of ``on_step`` in :func:`run`."""
         return len(self.seeds) * (len(self.families) + len(BASELINES) + self.control)
 
     @property
     def served(self) -> str:
-        """The family that stands for the served model."""
-        return PREFERRED if PREFERRED in self.families else next(iter(self.families))
+        """The family that stands for the served model: it is evaluated with fields hidden, and by its own limits."""
+        return GRADIENT_BOOSTING if GRADIENT_BOOSTING in self.families else next(iter(self.families))
 
 
 def run(cohort: Cohort, plan: Plan, on_step: Callable[[str], None]) -> dict[str, Any]:
-    """Fit and judge every candidate on every split.
+    """Fit and evaluate every candidate on every split.
 
     Args:
         cohort: all encounters, without history.
-        plan: what to run.
-        on_step: is told before each step what comes, ``plan.steps`` times.
+        plan: seeds and candidates.
+        on_step: called with a description before each step, ``plan.steps`` times.
 
     Returns:
-        Everything that was found, as plain values for JSON: ``splits``, and for ``candidates``, ``missing_fields`` and
-        ``control`` the figures per seed with ``mean`` and ``sd``; ``goals`` and whether they were met.
+        Plain values for JSON: a description of the run; for ``candidates``, ``missing_fields`` and ``control`` the
+        metrics per seed with ``mean`` and ``sd``; and ``goals``, the acceptance limits.
     """
     started, clock = datetime.now(UTC), time.monotonic()
     table = with_history(cohort.table)
-    splits: list[Row] = []
-    candidates: list[Row] = []
-    hidden: list[Row] = []
-    control: list[Row] = []
+    splits, candidates, incomplete, control = (list[Row]() for _ in range(4))
     for seed in plan.seeds:
         train, test = split_by_patient(table, seed)
-        splits.append(_about(seed, train, test))
-        for row in _judged_families(plan, seed, train, test, on_step):
-            (hidden if "condition" in row else candidates).append(row)
-        candidates += _judged_baselines(seed, train, test, on_step)
+        splits.append({"seed": seed, **_description("train", train), **_description("test", test)})
+        without = {False: without_history(test)}
+        for family, parameters in plan.families.items():
+            on_step(f"seed {seed}: {FAMILIES[family].name}")
+            before = time.monotonic()
+            model = fit(family, parameters, train, plan.jobs)
+            label = {"candidate": family, "name": FAMILIES[family].name, "seconds_fit": time.monotonic() - before}
+            candidates += _rows(label, model.predict, {True: test, **without}, seed)
+            if family == plan.served:
+                incomplete += _incomplete_rows(model, test, seed)
+        for name, baseline in BASELINES.items():
+            on_step(f"seed {seed}: {baseline.name}")
+            before = time.monotonic()
+            predict = baseline.fit(train)
+            label = {"candidate": name, "name": baseline.name, "seconds_fit": time.monotonic() - before}
+            candidates += _rows(label, predict, without, seed)
         if plan.control:
             on_step(f"seed {seed}: shuffled labels")
-            control.append(_control(cohort.table, plan, seed))
-    found = {
-        "candidates": summarised(candidates, "candidate"),
-        "missing_fields": summarised(hidden, "condition"),
-        "control": summarised(control, "candidate"),
+            control += _control_rows(cohort.table, plan, seed)
+    sections = {
+        "candidates": summarise(candidates, "candidate"),
+        "missing_fields": summarise(incomplete, "condition"),
+        "control": summarise(control, "candidate"),
     }
-    about = {
+    description = {
         "started_at": started.isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - clock, 1),
         "cores": os.cpu_count(),
@@ -119,122 +125,69 @@ def run(cohort: Cohort, plan: Plan, on_step: Callable[[str], None]) -> dict[str,
         "seeds": list(plan.seeds),
         "splits": splits,
     }
-    return {**about, **found, "goals": judge_goals(plan.served, found)}
+    results: dict[str, Any] = json_values({**description, **sections, "goals": check_limits(plan.served, sections)})
+    return results
 
 
 def split_by_patient(table: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Training and test encounters; a patient is wholly in one of them."""
-    chooser = GroupShuffleSplit(n_splits=1, test_size=TEST_SHARE, random_state=seed)
-    train, test = next(chooser.split(table, groups=patients(table)))
+    """Training and test encounters; all encounters of a patient are in one of them."""
+    splitter = GroupShuffleSplit(n_splits=1, test_size=TEST_SHARE, random_state=seed)
+    train, test = next(splitter.split(table, groups=patients(table)))
     return table.iloc[train], table.iloc[test]
 
 
-def judged(labels: Labels, risks: Values, seed: int) -> dict[str, float]:
-    """All figures of :func:`ml.evaluation.metrics.point_metrics`, the chance floor of ECE, and mean risk beside
-    observed share."""
-    return {
-        **point_metrics(labels, risks),
-        "ece_floor": ece_floor(risks, seed),
-        "mean_prediction": float(risks.mean()),
-        "observed": float(labels.mean()),
-    }
-
-
-def summarised(rows: list[Row], key: str) -> list[Row]:
-    """Rows of the same ``key`` and history together: per seed, mean and sample standard deviation of every figure."""
+def summarise(rows: list[Row], key: str) -> list[Row]:
+    """For each ``key`` and history: the rows, and mean and sample standard deviation of their metrics."""
     groups: dict[tuple[str, bool], list[Row]] = {}
     for row in rows:
         groups.setdefault((row[key], row["history"]), []).append(row)
-    return [_summary(key, name, history, members) for (name, history), members in groups.items()]
+    summaries = []
+    for (name, history), members in groups.items():
+        per_seed = [{n: v for n, v in row.items() if n not in (key, "name", "history")} for row in members]
+        metrics = pd.DataFrame(per_seed).drop(columns="seed")
+        label = {key: name, "name": members[0].get("name", name), "history": history}
+        spread = {"mean": metrics.mean().to_dict(), "sd": metrics.std(ddof=1).to_dict()}
+        summaries.append({**label, **spread, "per_seed": per_seed})
+    return summaries
 
 
-def _summary(key: str, name: str, history: bool, members: list[Row]) -> Row:
-    kept = (key, "name", "history")
-    per_seed = [{what: value for what, value in row.items() if what not in kept} for row in members]
-    figures = pd.DataFrame(per_seed).drop(columns="seed")
-    return {
-        key: name,
-        "name": members[0].get("name", name),
-        "history": history,
-        "mean": _plain(figures.mean()),
-        "sd": _plain(figures.std(ddof=1)),
-        "per_seed": [{what: _finite(value) for what, value in row.items()} for row in per_seed],
-    }
+def _rows(label: Row, predict: Predictor, tables: Mapping[bool, pd.DataFrame], seed: int) -> Iterator[Row]:
+    """Yield one row for each table; the key of a table is whether the history is known."""
+    for history, table in tables.items():
+        before = time.monotonic()
+        labels, risks = target(table), predict(table)
+        row = {**label, "history": history, "seed": seed, "seconds_predict": time.monotonic() - before}
+        row |= point_metrics(labels, risks)
+        row |= {"ece_floor": ece_floor(risks, seed), "mean_prediction": risks.mean(), "observed": labels.mean()}
+        name = f"{row.get('name', row.get('condition'))}{' with history' if history else ''}"
+        metrics = (row[metric] for metric in ("auroc", "average_precision", "ece"))
+        log.info("Seed %s: %s: AUROC %.4f, AP %.4f, ECE %.4f", seed, name, *metrics)
+        yield row
 
 
-def _judged_families(
-    plan: Plan, seed: int, train: pd.DataFrame, test: pd.DataFrame, on_step: Callable[[str], None]
-) -> Iterator[Row]:
-    """Rows of each family with and without history, and of the served one with fields hidden."""
-    labels = target(test)
-    for family, parameters in plan.families.items():
-        on_step(f"seed {seed}: {FAMILIES[family].name}")
-        clock = time.monotonic()
-        model = fit(family, parameters, train, plan.jobs)
-        fitted = time.monotonic() - clock
-        for history, asked in ((True, test), (False, without_history(test))):
-            clock = time.monotonic()
-            risks = probabilities(model, asked)
-            seconds = {"seconds_fit": fitted, "seconds_predict": time.monotonic() - clock}
-            who = {"candidate": family, "name": FAMILIES[family].name, "history": history, "seed": seed}
-            yield _told({**who, **judged(labels, risks, seed), **seconds})
-        if family == plan.served:
-            yield from _with_fields_hidden(model, test, labels, seed)
-
-
-def _with_fields_hidden(model: Any, test: pd.DataFrame, labels: Labels, seed: int) -> Iterator[Row]:
+def _incomplete_rows(model: RiskModel, test: pd.DataFrame, seed: int) -> Iterator[Row]:
     known_history = {column.name: test[column.name] for column in HISTORY}
     for condition, hide in CONDITIONS.items():
         partial = without_history(hide(test, seed))
-        for history, asked in ((True, partial.assign(**known_history)), (False, partial)):
-            risks = probabilities(model, asked)
-            yield {"condition": condition, "history": history, "seed": seed, **judged(labels, risks, seed)}
+        tables = {True: partial.assign(**known_history), False: partial}
+        yield from _rows({"condition": condition}, model.predict, tables, seed)
 
 
-def _judged_baselines(
-    seed: int, train: pd.DataFrame, test: pd.DataFrame, on_step: Callable[[str], None]
-) -> Iterator[Row]:
-    for name, baseline in BASELINES.items():
-        on_step(f"seed {seed}: {baseline.name}")
-        clock = time.monotonic()
-        predict = baseline.fit(train)
-        seconds = {"seconds_fit": time.monotonic() - clock}
-        who = {"candidate": name, "name": baseline.name, "history": False, "seed": seed}
-        yield _told({**who, **judged(target(test), predict(test), seed), **seconds})
+def _control_rows(table: pd.DataFrame, plan: Plan, seed: int) -> Iterator[Row]:
+    """The served family on shuffled outcomes: an AUROC other than 0.5 shows that an outcome leaks into the features.
 
-
-def _control(table: pd.DataFrame, plan: Plan, seed: int) -> Row:
-    """The served family where there is nothing to learn; an AUROC off 0.5 would mean that an outcome leaks.
-
-    Outcomes are shuffled before history is computed, so a feature that knows its own row's outcome would show.
+    Outcomes are shuffled before history is computed, so a leak through the history shows as well.
     """
     shuffled = np.random.default_rng(seed).permutation(table[TARGET].to_numpy())
     train, test = split_by_patient(with_history(table.assign(**{TARGET: shuffled})), seed)
-    risks = probabilities(fit(plan.served, plan.families[plan.served], train, plan.jobs), test)
-    who = {"candidate": "shuffled labels", "history": True, "seed": seed}
-    return _told({**who, **judged(target(test), risks, seed)})
+    model = fit(plan.served, plan.families[plan.served], train, plan.jobs)
+    label = {"candidate": "shuffled labels", "name": "shuffled labels"}
+    yield from _rows(label, model.predict, {True: test}, seed)
 
 
-def _about(seed: int, train: pd.DataFrame, test: pd.DataFrame) -> Row:
-    about: Row = {"seed": seed}
-    for part, table in (("train", train), ("test", test)):
-        about[f"{part}_rows"] = len(table)
-        about[f"{part}_patients"] = len(np.unique(patients(table)))
-        about[f"{part}_prevalence"] = float(target(table).mean())
-    return about
-
-
-def _told(row: Row) -> Row:
-    which = f"{row.get('name', row['candidate'])}{' with history' if row['history'] else ''}"
-    figures = (row[name] for name in ("auroc", "average_precision", "ece"))
-    log.info("Seed %s: %s: AUROC %.4f, AP %.4f, ECE %.4f", row["seed"], which, *figures)
-    return row
-
-
-def _plain(figures: "pd.Series[Any]") -> dict[str, float | None]:
-    return {str(name): _finite(value) for name, value in figures.items()}
-
-
-def _finite(value: Any) -> Any:
-    """A number as JSON has it: what is not finite is null."""
-    return value if not isinstance(value, float) else float(value) if np.isfinite(value) else None
+def _description(part: str, table: pd.DataFrame) -> Row:
+    return {
+        f"{part}_rows": len(table),
+        f"{part}_patients": len(np.unique(patients(table))),
+        f"{part}_prevalence": target(table).mean(),
+    }

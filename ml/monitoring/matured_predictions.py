@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from ml.core.settings import MlSettings
 from ml.evaluation.metrics import Labels, Values
+from ml.evaluation.subgroups import SUBGROUP_COLUMNS
 from ml.monitoring.ingested_outcomes import delivered
-from ml.promotion.comparison import SUBGROUP_COLUMNS
 from ml.schema import CANNOT_BE_READMITTED
 from ml.warehouse.connection import transaction
 

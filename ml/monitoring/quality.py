@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from ml.core.settings import MlSettings
 from ml.evaluation.bootstrap import evaluate
 from ml.evaluation.metrics import ALL_METRICS, Values
+from ml.evaluation.subgroups import SUBGROUP_POSITIVES
 from ml.monitoring.estimate import ESTIMATED, expected, window_probabilities
 from ml.monitoring.matured_predictions import Mature, mature
-from ml.promotion.comparison import SUBGROUP_POSITIVES
 from ml.warehouse.connection import transaction
 from ml.warehouse.tables import monitor_quality
 

@@ -44,7 +44,7 @@ def detect_drift(settings: MlSettings, engine: sa.Engine, registry: Registry) ->
         NoDataError: nothing has been ingested, or no version is in production.
         RegistryError, WarehouseError: a service cannot be reached.
     """
-    version = registry.by_alias(PRODUCTION)
+    version = registry.version_by_alias(PRODUCTION)
     if version is None:
         raise NoDataError(
             "No version is in production, so there is nothing to watch: run train_models_diabetes_simple."
@@ -63,7 +63,7 @@ def _compare_scores(registry: Registry, version: ModelVersion, dataset: Dataset,
     answered = window.of_version(version.number)
     if len(answered) < FEWEST:  # no need to ask the model
         return Comparison.of_too_few(Kind.SCORE, SCORE, len(answered))
-    with registry.downloaded(version.number) as directory:
+    with registry.download(version.number) as directory:
         return ScoreReference(load_bundle(directory), dataset.test).compare(answered)
 
 

@@ -1,4 +1,4 @@
-"""What the gate decides on, and what it decides: plain values, without any service behind them."""
+"""Input and outcome of the gate's decision, as plain values: candidates, evidence, decision."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from ml.evaluation.bootstrap import Interval
 
 
 class Rule(StrEnum):
-    """What settled a decision."""
+    """The rule that settled a decision."""
 
     SOUNDNESS = "soundness"
     ORIGIN = "origin"
@@ -21,25 +21,25 @@ class Rule(StrEnum):
     NEW_DATA = "new_data"
     NEW_CODE = "new_code"
     NOTHING_NEW = "nothing_new"
-    WITHDRAWN = "withdrawn"  # not judged: it was rolled back
-    IN_PRODUCTION = "in_production"  # not judged: somebody put it there
-    UNRECORDED = "unrecorded"  # decided before the rules were recorded
+    WITHDRAWN = "withdrawn"  # not evaluated: it was rolled back
+    IN_PRODUCTION = "in_production"  # not evaluated: it is production already
+    UNRECORDED = "unrecorded"  # decided before rules were recorded
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What the gate knows of a version besides its figures."""
+    """Origin of a version, and why its bundle cannot be used, if so."""
 
     version: str
     provenance: str  # real or synthetic
     data_version: str
     code_version: str
-    fault: str | None = None  # why its bundle does not load, golden requests included
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """What a version would be made of if it were trained now."""
+    """The origin that a version would have if it were trained now."""
 
     data_version: str
     code_version: str
@@ -47,24 +47,24 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Subgroup:
-    """A part of the test patients that is large enough to be judged, and what would change for it."""
+    """Change for a subgroup of the test patients, candidate minus incumbent."""
 
     name: str  # such as "age [70-80)"
     encounters: int
     positives: int
-    auroc: Interval  # candidate minus incumbent
-    miscalibration: Interval  # distance from calibration in the large, in logits, candidate minus incumbent
+    auroc: Interval
+    miscalibration: Interval  # of the distance from calibration in the large, in logits
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Figures of a sound candidate on the test patients; beside a sound incumbent, also what would change."""
+    """Metrics of a candidate on the test patients; with differences if there is an incumbent to compare with."""
 
     encounters: int
     positives: int
     calibration: Mapping[str, Interval]  # ece, calibration_intercept, calibration_slope of the candidate
-    ece_ceiling: float  # what a model just within the limit of the ECE may show on these rows by chance
-    differences: Mapping[str, Interval]  # candidate minus incumbent, per metric of MARGINS
+    ece_ceiling: float  # largest ECE on these rows, by chance, of a model just within the limit
+    differences: Mapping[str, Interval]  # candidate minus incumbent, for each metric of MARGINS
     subgroups: tuple[Subgroup, ...]
 
 

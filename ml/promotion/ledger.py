@@ -1,12 +1,13 @@
-"""The ledger: every decision about the version in production, in PostgreSQL, in the order they were taken.
+"""The ledger: every decision about the version in production, in the order they were made, stored in PostgreSQL.
 
-An entry is written before anything is done about it, and completed once the alias and the tags in MLflow say the
-same. One that was never completed was interrupted; :mod:`ml.promotion.production_alias` finds out how far it got.
+An entry is written before the alias and the tags in MLflow are changed, and completed afterwards. An entry that is not
+completed was interrupted; :mod:`ml.promotion.production_alias` reconciles it.
 """
 
 import getpass
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +20,7 @@ from ml.warehouse.tables import gate_decisions
 
 
 class Action(StrEnum):
-    """What was done."""
+    """What a decision does."""
 
     PROMOTED = "promoted"
     REFUSED = "refused"
@@ -28,12 +29,13 @@ class Action(StrEnum):
 
 
 MOVING: Final = (Action.PROMOTED, Action.ROLLED_BACK, Action.MOVED_BY_HAND)
-"""Actions after which ``production`` points to another version."""
+"""Actions that move ``production`` to another version."""
+_LOCK: Final = 296_002
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One decision. Where the alias moved, it did so from ``incumbent`` to ``version``; None is no version."""
+    """One decision. If the alias moved, it moved from ``incumbent`` to ``version``; None is no version."""
 
     id: int
     decided_at: datetime
@@ -47,7 +49,7 @@ class Entry:
     completed_at: datetime | None
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """Plain values for JSON."""
         times = {"decided_at": self.decided_at, "completed_at": self.completed_at}
         return {**asdict(self), **{name: time and time.isoformat() for name, time in times.items()}}
 
@@ -57,6 +59,13 @@ class Ledger:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Wait for the lock that only one gate run or rollback holds, on any machine, until the context ends."""
+        with transaction(self._engine) as connection:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+            yield
 
     def add(
         self,
@@ -69,61 +78,55 @@ class Ledger:
         rule: str,
         figures: Mapping[str, Any] | None = None,
     ) -> Entry:
-        """Write a decision down, not completed yet."""
+        """Insert an entry that is not completed."""
         row = {"action": action, "version": version, "incumbent": incumbent, "actor": actor, "reason": reason}
-        insert = gate_decisions.insert().values(**row, rule=rule, figures=dict(figures or {}))
         with transaction(self._engine) as connection:
-            return _entry(connection.execute(insert.returning(gate_decisions)).one())
+            return _insert(connection, {**row, "rule": rule, "figures": dict(figures or {})})
 
-    def add_move_by_hand(
+    def add_manual_move(
         self, version: str | None, incumbent: str | None, *, actor: str, reason: str, newest: int
     ) -> Entry | None:
-        """Write down that somebody moved the alias, unless an entry newer than ``newest`` may explain it.
+        """Insert a completed entry for a manual move of the alias.
 
-        Returns:
-            The entry, completed; None when there is a newer one.
+        If there is an entry with an id above ``newest``, it may explain the move: then nothing is inserted.
         """
+        row = {"action": Action.MOVED_BY_HAND, "version": version, "incumbent": incumbent, "actor": actor}
         with transaction(self._engine) as connection:
-            # Two that notice at the same time wait for each other here, and the second finds the entry of the first.
+            # Of two processes that notice the move, the second waits here and finds the entry of the first.
             connection.execute(sa.text("LOCK TABLE gate_decisions IN SHARE ROW EXCLUSIVE MODE"))
             if (connection.scalar(sa.select(sa.func.max(gate_decisions.c.id))) or 0) > newest:
                 return None
-            insert = gate_decisions.insert().values(
-                action=Action.MOVED_BY_HAND,
-                version=version,
-                incumbent=incumbent,
-                actor=actor,
-                reason=reason,
-                rule="alias",
-                figures={},
-                completed_at=sa.func.clock_timestamp(),
-            )
-            return _entry(connection.execute(insert.returning(gate_decisions)).one())
+            completed = {"rule": "alias", "figures": {}, "completed_at": sa.func.clock_timestamp()}
+            return _insert(connection, {**row, "reason": reason, **completed})
 
     def complete(self, entry: Entry) -> None:
-        """Note that alias and tags say what the entry says."""
-        done = gate_decisions.update().where(gate_decisions.c.id == entry.id)
+        """Record that alias and tags match the entry."""
+        update = gate_decisions.update().where(gate_decisions.c.id == entry.id)
         with transaction(self._engine) as connection:
-            connection.execute(done.values(completed_at=sa.func.clock_timestamp()))
+            connection.execute(update.values(completed_at=sa.func.clock_timestamp()))
 
     def entries(self, limit: int | None = None) -> list[Entry]:
-        """All decisions, the newest first."""
+        """All entries, the newest first."""
         return self._select(sa.true(), limit)
 
     def newest(self) -> Entry | None:
         """The newest entry, completed or not."""
-        return next(iter(self.entries(1)), None)
+        return self._newest(sa.true())
 
     def in_force(self) -> Entry | None:
-        """The completed entry that says where ``production`` should point."""
+        """The completed entry that determines where ``production`` should point."""
         moved = sa.and_(gate_decisions.c.action.in_(MOVING), gate_decisions.c.completed_at.is_not(None))
-        return next(iter(self._select(moved, 1)), None)
+        return self._newest(moved)
 
-    def arrivals(self, version: str) -> list[Entry]:
-        """How a version came into production other than by going back to it, the newest first."""
+    def version_replaced_by(self, version: str) -> str | None:
+        """The version that this one replaced when it was last promoted, or moved to by hand; None if unknown."""
         table = gate_decisions.c
-        came = sa.and_(table.version == version, table.completed_at.is_not(None))
-        return self._select(sa.and_(came, table.action.in_((Action.PROMOTED, Action.MOVED_BY_HAND))), None)
+        replacing = sa.and_(table.action.in_((Action.PROMOTED, Action.MOVED_BY_HAND)), table.incumbent.is_not(None))
+        entry = self._newest(sa.and_(table.version == version, table.completed_at.is_not(None), replacing))
+        return entry.incumbent if entry else None
+
+    def _newest(self, condition: sa.ColumnElement[bool]) -> Entry | None:
+        return next(iter(self._select(condition, 1)), None)
 
     def _select(self, condition: sa.ColumnElement[bool], limit: int | None) -> list[Entry]:
         query = sa.select(gate_decisions).where(condition).order_by(gate_decisions.c.id.desc()).limit(limit)
@@ -132,11 +135,15 @@ class Ledger:
 
 
 def current_user() -> str:
-    """Who runs this program: the user's name, or the number where it has none, as in some containers."""
+    """The user who runs this program: the name, or the number if there is none, as in some containers."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"uid {os.getuid()}"
+
+
+def _insert(connection: sa.Connection, row: Mapping[str, Any]) -> Entry:
+    return _entry(connection.execute(gate_decisions.insert().values(**row).returning(gate_decisions)).one())
 
 
 def _entry(row: sa.Row[Any]) -> Entry:

@@ -1,52 +1,42 @@
-"""The gate: whether a candidate becomes ``production``. A pure decision; :mod:`ml.promotion.gate` carries it out.
+"""The rules of the gate: a pure decision on whether a candidate becomes production.
 
-Candidate and incumbent are judged on the same test patients, in one run. The rules are asked in the order of
-:data:`_RULES`, and the first that has something to say settles the matter. A figure that is not a number never
-speaks for a candidate.
+Candidate and incumbent are evaluated on the same test patients. The rules are applied in order and the first that
+applies settles the decision. A comparison with NaN never counts in favour of a candidate.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Final
 
 from ml.evaluation.bootstrap import Interval
 from ml.promotion.evidence import Candidate, Decision, Evidence, Present, Rule
 
 MARGINS: Final[Mapping[str, float]] = {"auroc": 0.003, "average_precision": 0.005, "brier": 0.0003}
-"""How much worse a figure may be at its point estimate, if it is not shown to be worse at all.
+"""How much worse the point estimate of a metric may be, unless its interval shows that it is worse.
 
 AUROC and average precision: half of their spread over splits of the real data (0.006 and 0.010, published). Brier
-score: a twentieth of what a good model gains over the prevalence (0.0055, or 5.5 % of 0.101).
+score: a twentieth of the gain of a good model over the prevalence (0.0055, or 5.5 % of 0.101).
 """
 
 ECE_LIMIT: Final = 0.015
-"""Largest expected calibration error: below the 0.019 of a model that answers records it was not made for."""
+"""Largest expected calibration error: below the 0.019 of a model on records that it was not made for."""
 INTERCEPT_LIMIT: Final = 0.1
-"""Largest calibration in the large, in logits: a mean risk of 0.104 to 0.124 in place of 0.114."""
+"""Largest calibration in the large, in logits: a mean risk of 0.104 to 0.124 instead of 0.114."""
 SLOPE_LIMITS: Final = (0.8, 1.25)
-"""Of the calibration slope: 0.84 is the slope that is published for a model outside the cohort it was fitted on."""
+"""Of the calibration slope: 0.84 is the published slope of a model outside the cohort it was fitted on."""
 ENOUGH_POSITIVES: Final = 100
 """With fewer, calibration can hardly be judged (Vergouwe 2005: at least 100 events and 100 non-events)."""
 GROSS_INTERCEPT: Final = 0.7
-"""Then only calibration in the large counts, in logits: risks that are off by a factor of two."""
+"""Limit of calibration in the large with few positives, in logits: risks that are off by a factor of two."""
 
 SUBGROUP_SHOWN_FALL: Final = 0.01
-"""AUROC of a subgroup must not be shown to fall by more; three standard errors of a difference of all patients."""
+"""Fall of a subgroup's AUROC that its interval must not show: three standard errors of a difference of all patients."""
 SUBGROUP_FALL: Final = 0.03
-"""Nor may it fall by more at its point estimate: about what utilisation history, the strongest block, is worth."""
+"""Largest fall of the point estimate: about the value of utilisation history, the strongest group of fields."""
 SUBGROUP_MISCALIBRATION: Final = 0.1
-"""By how much, in logits, a subgroup may be shown to be further from calibration in the large than before."""
+"""Increase of a subgroup's distance from calibration in the large, in logits, that its interval must not show."""
 
 _NAMES: Final = {"auroc": "AUROC", "average_precision": "average precision", "brier": "Brier score"}
 _RANKING: Final = ("auroc", "average_precision")
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    candidate: Candidate
-    incumbent: Candidate | None
-    evidence: Evidence | None
-    present: Present
 
 
 def decide(candidate: Candidate, incumbent: Candidate | None, evidence: Evidence | None, present: Present) -> Decision:
@@ -55,145 +45,102 @@ def decide(candidate: Candidate, incumbent: Candidate | None, evidence: Evidence
     Args:
         candidate: the version to decide on.
         incumbent: the version in production, if there is one.
-        evidence: figures of the candidate; with differences, where there is a sound incumbent. Needed unless the
-            candidate has a fault.
+        evidence: metrics of the candidate, with differences if there is a sound incumbent; None if the candidate has
+            a fault.
         present: the data and the code in place.
     """
-    case = _Case(candidate, incumbent, evidence, present)
-    for rule in _RULES:
-        if (decision := rule(case)) is not None:
-            return decision
-    reason = f"it equals version {incumbent.version if incumbent else ''} and has neither newer data nor newer code"
-    return Decision(False, reason, Rule.NOTHING_NEW)
-
-
-def _soundness(case: _Case) -> Decision | None:
-    if case.candidate.fault is None and case.evidence is not None:
-        return None
-    return Decision(False, f"the bundle is not sound: {case.candidate.fault or 'it was not measured'}", Rule.SOUNDNESS)
-
-
-def _synthetic_for_real(case: _Case) -> Decision | None:
-    if case.incumbent and case.candidate.provenance == "synthetic" != case.incumbent.provenance:
+    if candidate.fault is not None or evidence is None:
+        reason = f"the bundle is not sound: {candidate.fault or 'it was not measured'}"
+        return Decision(False, reason, Rule.SOUNDNESS)
+    if incumbent and candidate.provenance == "synthetic" != incumbent.provenance:
         return Decision(False, "it was trained on synthetic data and production on real data", Rule.ORIGIN)
-    return None
+    if refused := _miscalibrated(evidence):
+        return refused
+    if incumbent is None:
+        return Decision(True, "the first version", Rule.FIRST)
+    if candidate.provenance != incumbent.provenance:
+        return Decision(True, "it was trained on real data and production on synthetic data", Rule.ORIGIN)
+    if incumbent.fault is not None:
+        reason = f"the present production version is not sound: {incumbent.fault}"
+        return Decision(True, reason, Rule.INCUMBENT)
+    return (
+        _worse(evidence)
+        or _worse_for_a_subgroup(evidence)
+        or _better(evidence)
+        or _equal(candidate, incumbent, evidence, present)
+    )
 
 
-def _calibration(case: _Case) -> Decision | None:
-    evidence = _measured(case)
+def _miscalibrated(evidence: Evidence) -> Decision | None:
     ece, intercept = evidence.calibration["ece"], evidence.calibration["calibration_intercept"]
     slope = evidence.calibration["calibration_slope"]
-    few = evidence.positives < ENOUGH_POSITIVES
-    limit = GROSS_INTERCEPT if few else INTERCEPT_LIMIT
-    if not (intercept["low"] <= limit and intercept["high"] >= -limit):
-        return _uncalibrated("calibration in the large", intercept, f"beyond {limit} logits")
-    if few:
-        return None
-    if not ece["value"] <= evidence.ece_ceiling:
-        chance = f"more than the {evidence.ece_ceiling:.4f} that {ECE_LIMIT} may look like by chance"
-        return _uncalibrated("the calibration error", ece, chance)
+    few_positives = evidence.positives < ENOUGH_POSITIVES
+    limit = GROSS_INTERCEPT if few_positives else INTERCEPT_LIMIT
     low, high = SLOPE_LIMITS
-    if not (slope["low"] <= high and slope["high"] >= low):
-        return _uncalibrated("the calibration slope", slope, f"outside {low} to {high}")
-    return None
+    reason = None
+    if not (intercept["low"] <= limit and intercept["high"] >= -limit):
+        reason = f"calibration in the large is {_format(intercept)}, beyond {limit} logits"
+    elif few_positives:
+        return None
+    elif not ece["value"] <= evidence.ece_ceiling:
+        ceiling = f"more than the {evidence.ece_ceiling:.4f} that {ECE_LIMIT} may look like by chance"
+        reason = f"the calibration error is {_format(ece)}, {ceiling}"
+    elif not (slope["low"] <= high and slope["high"] >= low):
+        reason = f"the calibration slope is {_format(slope)}, outside {low} to {high}"
+    return Decision(False, reason, Rule.CALIBRATION) if reason else None
 
 
-def _uncalibrated(what: str, figure: Interval, limit: str) -> Decision:
-    return Decision(False, f"{what} is {_told(figure)}, {limit}", Rule.CALIBRATION)
-
-
-def _first(case: _Case) -> Decision | None:
-    return Decision(True, "the first version", Rule.FIRST) if case.incumbent is None else None
-
-
-def _real_for_synthetic(case: _Case) -> Decision | None:
-    if case.incumbent and case.candidate.provenance != case.incumbent.provenance:
-        return Decision(True, "it was trained on real data and production on synthetic data", Rule.ORIGIN)
-    return None
-
-
-def _broken_incumbent(case: _Case) -> Decision | None:
-    if case.incumbent and case.incumbent.fault is not None:
-        reason = f"the present production version is not sound: {case.incumbent.fault}"
-        return Decision(True, reason, Rule.INCUMBENT)
-    return None
-
-
-def _worse(case: _Case) -> Decision | None:
-    differences = _measured(case).differences
+def _worse(evidence: Evidence) -> Decision | None:
     for name, margin in MARGINS.items():
-        gain = _gain(name, differences[name])
+        difference = evidence.differences[name]
+        gain = difference if name in _RANKING else _negated(difference)  # a lower Brier score is better
         if not gain["high"] >= 0:
-            return Decision(False, f"{_NAMES[name]} is shown to be worse: {_change(differences[name])}", Rule.WORSE)
+            return Decision(False, f"{_NAMES[name]} is shown to be worse: {_format_change(difference)}", Rule.WORSE)
         if not gain["value"] >= -margin:
-            reason = f"{_NAMES[name]} is worse by more than {margin}: {_change(differences[name])}"
+            reason = f"{_NAMES[name]} is worse by more than {margin}: {_format_change(difference)}"
             return Decision(False, reason, Rule.WORSE)
     return None
 
 
-def _subgroup(case: _Case) -> Decision | None:
-    for group in _measured(case).subgroups:
-        place = f"for {group.name} ({group.positives} of {group.encounters} encounters readmitted)"
-        fall, drift = group.auroc, group.miscalibration
-        if not (fall["high"] >= -SUBGROUP_SHOWN_FALL and fall["value"] >= -SUBGROUP_FALL):
-            return Decision(False, f"{place} AUROC falls: {_change(fall)}", Rule.SUBGROUP)
-        if not drift["low"] <= SUBGROUP_MISCALIBRATION:
-            return Decision(False, f"{place} calibration in the large gets worse: {_change(drift)}", Rule.SUBGROUP)
+def _worse_for_a_subgroup(evidence: Evidence) -> Decision | None:
+    for group in evidence.subgroups:
+        prefix = f"for {group.name} ({group.positives} of {group.encounters} encounters readmitted)"
+        auroc, miscalibration = group.auroc, group.miscalibration
+        if not (auroc["high"] >= -SUBGROUP_SHOWN_FALL and auroc["value"] >= -SUBGROUP_FALL):
+            return Decision(False, f"{prefix} AUROC falls: {_format_change(auroc)}", Rule.SUBGROUP)
+        if not miscalibration["low"] <= SUBGROUP_MISCALIBRATION:
+            reason = f"{prefix} calibration in the large gets worse: {_format_change(miscalibration)}"
+            return Decision(False, reason, Rule.SUBGROUP)
     return None
 
 
-def _better(case: _Case) -> Decision | None:
-    differences = _measured(case).differences
+def _better(evidence: Evidence) -> Decision | None:
     for name in _RANKING:
-        if differences[name]["low"] > 0:
-            return Decision(True, f"{_NAMES[name]} is better: {_change(differences[name])}", Rule.BETTER)
+        difference = evidence.differences[name]
+        if difference["low"] > 0:
+            return Decision(True, f"{_NAMES[name]} is better: {_format_change(difference)}", Rule.BETTER)
     return None
 
 
-def _newer(case: _Case) -> Decision | None:
-    """Newer is what was made of the data and the code in place; so two versions never replace each other in turn."""
-    candidate, incumbent, present = case.candidate, case.incumbent, case.present
-    if incumbent is None:
-        return None
-    equal = f"it equals version {incumbent.version} (AUROC {_change(_measured(case).differences['auroc'])})"
+def _equal(candidate: Candidate, incumbent: Candidate, evidence: Evidence, present: Present) -> Decision:
+    """Decide for equal versions: only one of the present data or code is newer, so versions cannot alternate."""
+    equal = f"it equals version {incumbent.version} (AUROC {_format_change(evidence.differences['auroc'])})"
     if candidate.data_version != incumbent.data_version:
         if candidate.data_version == present.data_version:
             return Decision(True, f"{equal} and was trained on the present data", Rule.NEW_DATA)
     elif candidate.code_version != incumbent.code_version and candidate.code_version == present.code_version:
         return Decision(True, f"{equal} and was made by the present code", Rule.NEW_CODE)
-    return None
+    reason = f"it equals version {incumbent.version} and has neither newer data nor newer code"
+    return Decision(False, reason, Rule.NOTHING_NEW)
 
 
-_RULES: Final[tuple[Callable[[_Case], Decision | None], ...]] = (
-    _soundness,
-    _synthetic_for_real,
-    _calibration,
-    _first,
-    _real_for_synthetic,
-    _broken_incumbent,
-    _worse,
-    _subgroup,
-    _better,
-    _newer,
-)
-
-
-def _measured(case: _Case) -> Evidence:
-    if case.evidence is None:
-        raise ValueError("a sound candidate comes with evidence")
-    return case.evidence
-
-
-def _gain(metric: str, difference: Interval) -> Interval:
-    """The same difference, positive where it is an improvement: a lower Brier score is better."""
-    if metric in _RANKING:
-        return difference
+def _negated(difference: Interval) -> Interval:
     return {"value": -difference["value"], "low": -difference["high"], "high": -difference["low"]}
 
 
-def _told(figure: Interval) -> str:
-    return f"{figure['value']:.4f} ({figure['low']:.4f} to {figure['high']:.4f})"
+def _format(interval: Interval) -> str:
+    return f"{interval['value']:.4f} ({interval['low']:.4f} to {interval['high']:.4f})"
 
 
-def _change(figure: Interval) -> str:
-    return f"{figure['value']:+.5f} ({figure['low']:+.5f} to {figure['high']:+.5f})"
+def _format_change(interval: Interval) -> str:
+    return f"{interval['value']:+.5f} ({interval['low']:+.5f} to {interval['high']:+.5f})"

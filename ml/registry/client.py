@@ -1,16 +1,16 @@
-"""The model registry: the only user of MlflowClient, of model aliases and of ``models:/``."""
+"""Client of the model registry: runs, model versions, aliases and tags on one MLflow server."""
 
-import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import mlflow
 import numpy as np
+import onnx
 import pandas as pd
 import requests
 from matplotlib.figure import Figure
@@ -31,12 +31,15 @@ from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, NUMBERS, OUTP
 from ml.core.errors import BundleError, RegistryError
 from ml.core.names import MODEL_NAME
 from ml.core.settings import MlflowSettings
-from ml.features.tables import model_inputs, without_history
+from ml.features.tables import model_inputs
 
-log = logging.getLogger(__name__)
+_RETRIES_AND_TIMEOUT: Final = {MLFLOW_HTTP_REQUEST_MAX_RETRIES: 3, MLFLOW_HTTP_REQUEST_TIMEOUT: 60}
+"""With MLflow's defaults a call fails only four minutes after the server became unreachable."""
+_TEXTS: Final = TensorSpec(np.dtype("str"), (-1, len(TEXTS)), "texts")
+_NUMBERS: Final = TensorSpec(np.dtype("float32"), (-1, len(NUMBERS)), "numbers")
+_OUTPUT: Final = TensorSpec(np.dtype("float32"), (-1,), OUTPUT)
 
-_PATIENCE: Final = {MLFLOW_HTTP_REQUEST_MAX_RETRIES: 3, MLFLOW_HTTP_REQUEST_TIMEOUT: 60}
-"""MLflow's own defaults keep a caller waiting for four minutes before they say that the server is away."""
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,13 @@ class ModelVersion:
 
 
 class Registry:
-    """Runs, versions and aliases on one MLflow server."""
+    """Runs, versions and aliases on one MLflow server. Methods raise RegistryError when MLflow cannot be reached."""
 
     def __init__(self, settings: MlflowSettings) -> None:
         mlflow.set_tracking_uri(settings.mlflow_tracking_uri)
-        MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)  # our own progress says more
+        MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
         MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)
-        for variable, value in _PATIENCE.items():
+        for variable, value in _RETRIES_AND_TIMEOUT.items():
             if not variable.is_set():
                 variable.set(value)
         self._uri = settings.mlflow_tracking_uri
@@ -64,21 +67,21 @@ class Registry:
 
     @contextmanager
     def run(self, name: str, tags: dict[str, str], experiment: str = MODEL_NAME) -> Iterator[str]:
-        """A tracked run; yields its id. An exception marks it as failed and passes on."""
-        with self._reachable():
+        """A tracked run; yields its id. An exception marks the run as failed and is raised again."""
+        with self._translated_errors():
             mlflow.set_experiment(experiment)
             with mlflow.start_run(run_name=name, tags=tags) as run:
                 yield run.info.run_id
 
-    def log_results(self, params: dict[str, Any], metrics: dict[str, float], figures: dict[str, Figure]) -> None:
-        """Record parameters, metrics and plots on the present run."""
+    def log_results(self, params: dict[str, Any], metrics: dict[str, float], plots: dict[str, Figure]) -> None:
+        """Log parameters, metrics and plots to the active run."""
         mlflow.log_params(params)
         mlflow.log_metrics(metrics)
-        for name, figure in figures.items():
-            mlflow.log_figure(figure, f"plots/{name}")
+        for name, plot in plots.items():
+            mlflow.log_figure(plot, f"plots/{name}")
 
-    def log_data(self, table: pd.DataFrame, context: str, source: str, version: str) -> None:
-        """Record which data the present run used: name, version, source and schema; the rows stay in PostgreSQL."""
+    def log_dataset(self, table: pd.DataFrame, context: str, source: str, version: str) -> None:
+        """Log name, version, source and schema of a data set to the active run; the rows stay in PostgreSQL."""
         inputs = model_inputs(table)
         dataset = mlflow.data.from_pandas(
             pd.DataFrame(inputs.texts, columns=TEXTS).join(pd.DataFrame(inputs.numbers, columns=NUMBERS)),
@@ -89,24 +92,18 @@ class Registry:
         mlflow.log_input(dataset, context=context)
 
     def log_text(self, text: str, name: str) -> None:
-        """Record a text file on the present run."""
+        """Log a text file to the active run."""
         mlflow.log_text(text, name)
 
-    def register(self, bundle: Path, example: pd.DataFrame, tags: dict[str, str], description: str) -> ModelVersion:
-        """Log a bundle as an ONNX model of the present run and register it; visible only once it is complete.
+    def register(self, bundle: Path, tags: dict[str, str], description: str) -> ModelVersion:
+        """Log a bundle as an ONNX model of the active run and register it once all files are stored.
 
-        Args:
-            bundle: directory as :mod:`ml.core.bundle` describes.
-            example: a few encounters, for the signature.
-            tags: of the new version.
-            description: of the new version, Markdown.
+        Tags and description (Markdown) are those of the new version.
         """
-        import onnx
-
         logged = mlflow.onnx.log_model(
             onnx.load(bundle / MODEL_FILE),
             name="model",
-            signature=_signature(example),
+            signature=ModelSignature(Schema([_TEXTS, _NUMBERS]), Schema([_OUTPUT])),
             pip_requirements=[f"{name}=={metadata.version(name)}" for name in ("mlflow", "onnx", "onnxruntime")],
             onnx_execution_providers=["CPUExecutionProvider"],
             save_as_external_data=False,
@@ -115,108 +112,99 @@ class Registry:
             self._client.log_model_artifact(logged.model_id, str(bundle / name))
         version = mlflow.register_model(f"models:/{logged.model_id}", MODEL_NAME, tags=tags)
         self._client.update_model_version(MODEL_NAME, version.version, description)
-        return _version(self._client.get_model_version(MODEL_NAME, version.version))
-
-    def find(self, fingerprint: str) -> ModelVersion | None:
-        """The version with this fingerprint, if there is one."""
-        with self._reachable():
-            found = self._client.search_model_versions(
-                f"name = '{MODEL_NAME}' AND tags.fingerprint = '{fingerprint}'", max_results=1
-            )
-        return self.version(found[0].version) if found else None
+        return self.version(version.version)
 
     def version(self, number: str) -> ModelVersion:
-        """A version by its number; raises RegistryError when there is none."""
-        with self._reachable():
-            return _version(self._client.get_model_version(MODEL_NAME, number))
+        """A version by its number; raises RegistryError if there is none."""
+        with self._translated_errors():
+            return _model_version(self._client.get_model_version(MODEL_NAME, number))
 
     def exists(self, number: str) -> bool:
         """Whether there is a version of this number."""
-        with self._reachable():
-            try:
-                self._client.get_model_version(MODEL_NAME, number)
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                    raise
-                return False
-        return True
-
-    def params(self, run_id: str) -> dict[str, str]:
-        """Parameters of a run, as the texts that MLflow keeps."""
-        with self._reachable():
-            return dict(self._client.get_run(run_id).data.params)
+        with self._translated_errors():
+            return _none_if_missing(lambda: self._client.get_model_version(MODEL_NAME, number)) is not None
 
     def versions(self) -> list[ModelVersion]:
         """All versions, the newest first."""
-        with self._reachable():
-            found = self._client.search_model_versions(f"name = '{MODEL_NAME}'")
-        return [self.version(str(number)) for number in sorted((int(v.version) for v in found), reverse=True)]
+        numbers = sorted((int(found.version) for found in self._search()), reverse=True)
+        return [self.version(str(number)) for number in numbers]  # a search returns no aliases
 
-    def by_alias(self, alias: str) -> ModelVersion | None:
-        """The version an alias points to, or None."""
-        with self._reachable():
-            try:
-                return _version(self._client.get_model_version_by_alias(MODEL_NAME, alias))
-            except MlflowException as error:
-                if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                    return None
-                raise
+    def version_by_alias(self, alias: str) -> ModelVersion | None:
+        """The version that an alias points to, or None."""
+        with self._translated_errors():
+            found = _none_if_missing(lambda: self._client.get_model_version_by_alias(MODEL_NAME, alias))
+            return _model_version(found) if found else None
 
-    def point(self, alias: str, number: str) -> None:
-        """Let an alias point to a version: one write, so that there is no moment without it."""
-        with self._reachable():
+    def find_by_fingerprint(self, fingerprint: str) -> ModelVersion | None:
+        """A version whose tag ``fingerprint`` has this value, or None."""
+        found = self._search(f" AND tags.fingerprint = '{fingerprint}'")
+        return self.version(found[0].version) if found else None
+
+    def params(self, run_id: str) -> dict[str, str]:
+        """Parameters of a run, which MLflow stores as text."""
+        with self._translated_errors():
+            return dict(self._client.get_run(run_id).data.params)
+
+    def run_text(self, run_id: str, name: str) -> str | None:
+        """A text file of a run, or None if it cannot be read."""
+        try:
+            return str(mlflow.artifacts.load_text(f"runs:/{run_id}/{name}"))
+        except (MlflowException, OSError):
+            return None
+
+    def set_alias(self, alias: str, number: str) -> None:
+        """Set or move an alias in one write; readers see the old version or the new one."""
+        with self._translated_errors():
             self._client.set_registered_model_alias(MODEL_NAME, alias, number)
 
-    def tag(self, number: str, tags: dict[str, str]) -> None:
+    def set_tags(self, number: str, tags: dict[str, str]) -> None:
         """Set tags of a version."""
-        with self._reachable():
+        with self._translated_errors():
             for name, value in tags.items():
                 self._client.set_model_version_tag(MODEL_NAME, number, name, value)
 
-    def untag(self, number: str, name: str) -> None:
-        """Remove a tag of a version, if it has it."""
-        with self._reachable():
-            if name in self._client.get_model_version(MODEL_NAME, number).tags:
+    def delete_tag(self, number: str, name: str) -> None:
+        """Delete a tag of a version, if it has it."""
+        if name in self.version(number).tags:
+            with self._translated_errors():
                 self._client.delete_model_version_tag(MODEL_NAME, number, name)
 
     @contextmanager
-    def downloaded(self, number: str) -> Iterator[Path]:
-        """The bundle of a version, in a directory that goes away with the context.
+    def download(self, number: str) -> Iterator[Path]:
+        """The bundle of a version, in a temporary directory that exists within the context.
 
         Raises:
-            BundleError: the version is there, but files of its bundle were deleted.
-            RegistryError: there is no such version, or MLflow cannot be reached.
+            BundleError: the version exists, but files of its bundle were deleted.
+            RegistryError: there is no such version.
         """
-        with self._reachable(), tempfile.TemporaryDirectory() as scratch:
-            if lost := {MODEL_FILE, GOLDEN_FILE, MANIFEST_FILE} - self._files(number):
+        self.version(number)
+        uri = f"models:/{MODEL_NAME}/{number}"
+        with self._translated_errors(), tempfile.TemporaryDirectory() as scratch:
+            files = _none_if_missing(lambda: mlflow.artifacts.list_artifacts(artifact_uri=uri)) or []
+            if lost := {MODEL_FILE, GOLDEN_FILE, MANIFEST_FILE} - {file.path for file in files}:
                 raise BundleError(f"Version {number} has lost files in MLflow: {', '.join(sorted(lost))}.")
-            yield Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL_NAME}/{number}", dst_path=scratch))
+            yield Path(mlflow.artifacts.download_artifacts(uri, dst_path=scratch))
 
-    def _files(self, number: str) -> set[str]:
-        """Names of the files of a version; none if the logged model behind it is gone."""
-        self._client.get_model_version(MODEL_NAME, number)  # a version that is not there is an error
-        try:
-            found = mlflow.artifacts.list_artifacts(artifact_uri=f"models:/{MODEL_NAME}/{number}")
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            return set()
-        return {file.path for file in found}
+    def _search(self, condition: str = "") -> list[model_registry.ModelVersion]:
+        with self._translated_errors():
+            return list(self._client.search_model_versions(f"name = '{MODEL_NAME}'{condition}"))
 
     @contextmanager
-    def _reachable(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
         except (MlflowException, requests.RequestException) as error:
             raise RegistryError(_sentence(self._uri, error)) from error
 
 
-def _signature(example: pd.DataFrame) -> ModelSignature:
-    """Inputs and output of the graph."""
-    inputs = model_inputs(without_history(example))
-    texts = TensorSpec(np.dtype("str"), (-1, inputs.texts.shape[1]), "texts")
-    numbers = TensorSpec(np.dtype("float32"), (-1, inputs.numbers.shape[1]), "numbers")
-    return ModelSignature(Schema([texts, numbers]), Schema([TensorSpec(np.dtype("float32"), (-1,), OUTPUT)]))
+def _none_if_missing(call: Callable[[], Result]) -> Result | None:
+    try:
+        return call()
+    except MlflowException as error:
+        # The second code: an alias that the registered model does not have.
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
 
 
 def _sentence(uri: str, error: Exception) -> str:
@@ -226,8 +214,8 @@ def _sentence(uri: str, error: Exception) -> str:
     if any(isinstance(cause, requests.ConnectionError | requests.Timeout) for cause in causes):
         return f"MLflow at {uri} does not answer: start it, or correct MLFLOW_TRACKING_URI."
     text = error.message if isinstance(error, MlflowException) else str(error)
-    return f"MLflow at {uri} says: {' '.join(text.split()).rstrip('.')}."
+    return f"MLflow at {uri} reports: {' '.join(text.split()).rstrip('.')}."
 
 
-def _version(found: model_registry.ModelVersion) -> ModelVersion:
+def _model_version(found: model_registry.ModelVersion) -> ModelVersion:
     return ModelVersion(str(found.version), found.run_id, dict(found.tags), tuple(found.aliases))

@@ -2,9 +2,6 @@
 
 from typing import Final
 
-import mlflow
-from mlflow.exceptions import MlflowException
-
 from ml.core.errors import RegistryError
 from ml.core.names import PRODUCTION
 from ml.registry.client import ModelVersion, Registry
@@ -31,13 +28,12 @@ def recorded(registry: Registry, number: str | None = None) -> tuple[ModelVersio
         BundleError: the findings are of another shape than this code's.
         RegistryError: there is no such version, its run kept no findings, or MLflow cannot be reached.
     """
-    version = registry.version(number) if number else registry.by_alias(PRODUCTION)
+    version = registry.version(number) if number else registry.version_by_alias(PRODUCTION)
     if version is None:
         raise RegistryError("There is no production model yet: run train_models_diabetes_simple.")
-    try:
-        text = mlflow.artifacts.load_text(f"runs:/{version.run_id}/{FINDINGS_FILE}")
-    except (MlflowException, OSError):
+    text = registry.run_text(version.run_id, FINDINGS_FILE)
+    if text is None:
         raise RegistryError(
             f"Version {version.number} has no report: its run kept no {FINDINGS_FILE}; train a version with this code."
-        ) from None
+        )
     return version, from_json(text)

@@ -1,4 +1,4 @@
-"""A fitted model as a bundle: one ONNX graph from raw fields to probability, with golden requests beside it."""
+"""Export of a fitted model as a bundle: ONNX graph, golden requests and manifest."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,6 @@ from typing import Any, Final
 import numpy as np
 import onnx
 import pandas as pd
-from numpy.typing import NDArray
 
 from ml.core.bundle import (
     GOLDEN_FILE,
@@ -23,29 +22,30 @@ from ml.core.bundle import (
 )
 from ml.core.errors import BundleError
 from ml.features.records import to_records, to_table
-from ml.features.tables import model_inputs
 from ml.schema import EXAMPLE_RECORD, INPUTS, Record
-from ml.training.models import RiskModel
-from ml.training.onnx_graph import to_graph
+from ml.training.models import SEED, RiskModel
+from ml.training.onnx_graph.graph import to_graph
 
 GOLDEN_ROWS: Final = 48
 
 
 def write_bundle(model: RiskModel, test: pd.DataFrame, manifest: dict[str, Any], directory: Path) -> Bundle:
-    """Write a bundle, load it as the API will, and prove its parity on the whole test set.
+    """Write a bundle to a directory, load it with the API's code, and compare it with the model on the test set.
 
     Args:
         model: fitted.
-        test: encounters to prove parity on and to draw golden requests from, history included.
+        test: encounters with history, to compare on and to draw golden requests from.
         manifest: ``manifest.json`` without ``files``, ``texts`` and ``numbers``; see :class:`ml.core.bundle.Manifest`.
-        directory: an existing directory that receives the files.
+        directory: exists.
 
     Raises:
-        BundleError: an answer of the graph differs from the fitted model's by more than the tolerance.
+        BundleError: a probability of the graph differs from the fitted model's by more than the tolerance.
     """
     onnx.save(to_graph(model), directory / MODEL_FILE)
-    golden = [{"record": record, "probability": p} for record, p in _golden(model, test)]
-    (directory / GOLDEN_FILE).write_text(json.dumps({"tolerance": TOLERANCE, "requests": golden}, indent=1))
+    records = _golden_records(test)
+    expected = model.predict(to_table(records)).tolist()
+    requests = [{"record": record, "probability": p} for record, p in zip(records, expected, strict=True)]
+    (directory / GOLDEN_FILE).write_text(json.dumps({"tolerance": TOLERANCE, "requests": requests}, indent=1))
     files = {name: sha256_of(directory / name) for name in (MODEL_FILE, GOLDEN_FILE)}
     checked = Manifest.model_validate({**manifest, "texts": TEXTS, "numbers": NUMBERS, "files": files})
     (directory / MANIFEST_FILE).write_text(json.dumps(checked.model_dump(by_alias=True), indent=1))
@@ -60,19 +60,14 @@ def write_bundle(model: RiskModel, test: pd.DataFrame, manifest: dict[str, Any],
 
 def parity(model: RiskModel, bundle: Bundle, table: pd.DataFrame) -> float:
     """Largest absolute difference between the model and the bundle over a table of encounters."""
-    return float(np.max(np.abs(probabilities(model, table) - bundle.predict(to_records(table)))))
+    return float(np.max(np.abs(model.predict(table) - bundle.predict(to_records(table)))))
 
 
-def probabilities(model: RiskModel, table: pd.DataFrame) -> NDArray[np.float64]:
-    """Probability of readmission by the fitted model, shape ``(rows,)``."""
-    return model.probabilities(model_inputs(table))
-
-
-def _golden(model: RiskModel, test: pd.DataFrame) -> list[tuple[Record, float]]:
-    """Real test encounters without identifiers, complete and with fields left out, and the edges of the contract."""
-    drawn = np.random.default_rng(296)
-    complete = to_records(test.sample(min(GOLDEN_ROWS, len(test)), random_state=296))
-    partial = [{k: v for k, v in record.items() if drawn.random() < 0.5} for record in complete]
+def _golden_records(test: pd.DataFrame) -> list[Record]:
+    """Test encounters without identifiers, the same with fields left out, and edge cases of the schema."""
+    generator = np.random.default_rng(SEED)
+    complete = to_records(test.sample(min(GOLDEN_ROWS, len(test)), random_state=SEED))
+    partial = [{k: v for k, v in record.items() if generator.random() < 0.5} for record in complete]
     edges: list[Record] = [
         {},
         {"race": "Caucasian", "gender": "Female", "age": "[60-70)"},
@@ -81,5 +76,4 @@ def _golden(model: RiskModel, test: pd.DataFrame) -> list[tuple[Record, float]]:
         {"earlier_stays": 0, **EXAMPLE_RECORD},
         {c.name: c.high for c in INPUTS if c.high is not None},
     ]
-    requests = [*complete, *partial, *edges]
-    return list(zip(requests, probabilities(model, to_table(requests)).tolist(), strict=True))
+    return [*complete, *partial, *edges]

@@ -6,12 +6,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-import pandas as pd
 
 from ml.core.names import MODEL_NAME, PRODUCTION
 from ml.core.settings import MlflowSettings
 from ml.registry.client import Registry
-from ml.schema import EXAMPLE_RECORD
 from tests.integration.api.bundles import write_bundle
 
 Damage = Callable[[Path], None]
@@ -42,12 +40,11 @@ class Models:
 
     def promote(self, number: str) -> None:
         """Point production to a version, as a hand in MLflow would: past the gate."""
-        self._registry.point(PRODUCTION, number)
+        self._registry.set_alias(PRODUCTION, number)
 
     def _register(self, bundle: Path) -> str:
         with self._registry.run("faults", {}):
-            example = pd.DataFrame([EXAMPLE_RECORD])
-            return self._registry.register(bundle, example, {"data_source": "synthetic"}, "A test.").number
+            return self._registry.register(bundle, {"data_source": "synthetic"}, "A test.").number
 
     def _files_of(self, number: str) -> Path:
         query = {"name": MODEL_NAME, "version": number}

@@ -5,12 +5,11 @@ from typing import Any
 import pandas as pd
 
 from ml.schema import INPUTS
-from ml.training.export import probabilities
 
 
 def predict_table(model: Any, table: pd.DataFrame) -> list[float]:
     """Probabilities for a table with any of the input columns."""
     complete = table.reindex(columns=[column.name for column in INPUTS])
     numbers = {column.name: "Float32" for column in INPUTS if column.is_number}
-    result: list[float] = probabilities(model, complete.astype(numbers)).tolist()
+    result: list[float] = model.predict(complete.astype(numbers)).tolist()
     return result

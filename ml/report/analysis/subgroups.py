@@ -8,11 +8,12 @@ import pandas as pd
 
 from ml.evaluation.bootstrap import evaluate
 from ml.evaluation.metrics import METRICS, Labels, Metric, Values
+from ml.evaluation.subgroups import SUBGROUP_ENCOUNTERS, SUBGROUP_POSITIVES
 from ml.report.findings import Judged, Subgroup
 from ml.schema import BY_NAME, ENCOUNTER_ID, PATIENT_ID
 
-MIN_ROWS: Final = 200
-MIN_POSITIVES: Final = 25
+MIN_ROWS: Final = SUBGROUP_ENCOUNTERS
+MIN_POSITIVES: Final = SUBGROUP_POSITIVES
 """Levels with less are pooled: their figures would be noise."""
 
 NOT_RECORDED: Final = "Not recorded"

@@ -8,7 +8,6 @@ import pandas as pd
 
 from ml.core.names import MODEL_NAME
 from ml.registry.client import ModelVersion, Registry
-from ml.schema import EXAMPLE_RECORD
 from ml.training.export import write_bundle
 from ml.training.models import RiskModel
 from tests.support.completeness import COMPLETENESS
@@ -41,7 +40,7 @@ def register_bundle(registry: Registry, bundle: Path, provenance: str = "real") 
     """Register a bundle as a new version."""
     tags = {"data_source": provenance, "data_version": "0" * 64, "algorithm": "RandomForest", "fingerprint": "none"}
     with registry.run("test", tags):
-        return registry.register(bundle, pd.DataFrame([EXAMPLE_RECORD]), tags, "a version of the tests")
+        return registry.register(bundle, tags, "a version of the tests")
 
 
 def bundle_of(model: RiskModel, test: pd.DataFrame, directory: Path) -> Path:

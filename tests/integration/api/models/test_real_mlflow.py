@@ -4,13 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-import pandas as pd
 import pytest
 
 from ml.core.names import PRODUCTION
 from ml.core.settings import MlflowSettings
 from ml.registry.client import Registry
-from ml.schema import EXAMPLE_RECORD
 from tests.integration.api.bundles import expected, write_bundle
 from tests.integration.api.conftest import StartApi, eventually
 
@@ -23,7 +21,7 @@ def real_registry(mlflow_server: str) -> Registry:
 def register(registry: Registry, folder: Path, bias: float) -> str:
     bundle = write_bundle(folder, bias)
     with registry.run("test", {}):
-        version = registry.register(bundle, pd.DataFrame([EXAMPLE_RECORD]), {"data_source": "synthetic"}, "A test.")
+        version = registry.register(bundle, {"data_source": "synthetic"}, "A test.")
     return version.number
 
 
@@ -38,7 +36,7 @@ def test_versions_of_a_real_registry_are_served_as_the_alias_moves(
     assert client.get("/ready").status_code == 503
     numbers = {bias: register(real_registry, tmp_path / str(bias), bias) for bias in (-2.0, 1.0)}
     for bias in (-2.0, 1.0, -2.0):
-        real_registry.point(PRODUCTION, numbers[bias])
+        real_registry.set_alias(PRODUCTION, numbers[bias])
         eventually(lambda bias=bias: answer().get("model", {}).get("version") == numbers[bias])
         assert answer()["predictions"] == pytest.approx([expected({}, bias)], abs=1e-6)
 

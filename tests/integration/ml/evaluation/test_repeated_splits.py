@@ -42,7 +42,7 @@ def test_the_cohort_is_the_same_from_the_database_and_from_the_file(ingested: sa
 
 
 @pytest.mark.usefixtures("ingested")
-def test_the_protocol_runs_from_the_database_and_from_the_file_with_the_same_figures(
+def test_repeated_splits_of_database_and_file_give_equal_metrics(
     world: tuple[MlSettings, sa.Engine], cohort_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = world[0]
@@ -69,7 +69,7 @@ def test_the_protocol_runs_from_the_database_and_from_the_file_with_the_same_fig
     assert "Nothing to learn" in by_database
 
 
-def test_a_file_that_is_not_there_is_told_without_a_result(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_without_a_result(tmp_path: Path) -> None:
     out = tmp_path / "never.json"
     result = CliRunner().invoke(app, ["evaluate", "--protocol", "--data", str(tmp_path / "no.csv"), "--out", str(out)])
 

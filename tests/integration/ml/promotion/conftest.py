@@ -1,4 +1,4 @@
-"""A gate of one's own: real data base, real registry, and models that are good, bad and unfair on purpose."""
+"""A gate with a real database and registry, and models that are good, bad or unfair by construction."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,6 @@ from ml.data.sources.delivery import Delivery
 from ml.data.sources.synthetic import write_csv
 from ml.registry.client import Registry
 from ml.schema import ENCOUNTER_ID, PATIENT_ID, POSITIVE, TARGET
-from ml.training.export import probabilities
 from ml.training.models import GRADIENT_BOOSTING, RiskModel, fit
 from ml.warehouse.datasets import Dataset, read
 from tests.integration.ml.databases import fresh_database, ingest_file
@@ -35,7 +34,7 @@ def gate_database(
 
 @pytest.fixture
 def gate(gate_database: tuple[MlSettings, sa.Engine], mlflow_server: str) -> Iterator[Gate]:
-    """A registry without any version and a ledger without any decision."""
+    """The gate with an empty registry and an empty ledger."""
     settings, engine = gate_database
     empty(mlflow_server)
     with engine.begin() as connection:
@@ -76,7 +75,7 @@ def good(good_model: RiskModel, dataset: Dataset, folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def weak(dataset: Dataset, folder: Path) -> Path:
-    """Learned from fields that belong to other patients, but for a few: calibrated, and of little use."""
+    """Fitted with most fields shuffled between patients: calibrated, with a weak ranking."""
     kept = {"number_emergency", "discharge_disposition_id", "time_in_hospital", TARGET, PATIENT_ID, ENCOUNTER_ID}
     others = [name for name in dataset.train.columns if name not in kept]
     order = np.random.default_rng(3).permutation(len(dataset.train))
@@ -86,7 +85,7 @@ def weak(dataset: Dataset, folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def rebalanced(dataset: Dataset, folder: Path) -> Path:
-    """Six negatives of ten left out: the risks come out more than twice as high as they are."""
+    """Fitted without six of ten negatives: the risks are more than twice too high."""
     drawn = np.random.default_rng(1).random(len(dataset.train)) < 0.4
     kept = dataset.train[(dataset.train[TARGET] == POSITIVE) | drawn].reset_index(drop=True)
     return bundled(fitted(kept), dataset, folder / "rebalanced")
@@ -94,15 +93,15 @@ def rebalanced(dataset: Dataset, folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def unfair(good_model: RiskModel, dataset: Dataset, folder: Path) -> Path:
-    """Right for most patients, and the wrong way round for a minority."""
-    table = turned(good_model, dataset.train, of_minority(dataset.train))
+    """Ranks most patients right, and a minority in reverse."""
+    table = reversed_outcomes(good_model, dataset.train, of_minority(dataset.train))
     return bundled(fitted(table), dataset, folder / "unfair")
 
 
 @pytest.fixture(scope="session")
 def reversed_model(good_model: RiskModel, dataset: Dataset, folder: Path) -> Path:
-    """Right for that minority, and the wrong way round for all others."""
-    table = turned(good_model, dataset.train, ~of_minority(dataset.train))
+    """Ranks that minority right, and all others in reverse."""
+    table = reversed_outcomes(good_model, dataset.train, ~of_minority(dataset.train))
     return bundled(fitted(table), dataset, folder / "reversed")
 
 
@@ -110,10 +109,10 @@ def of_minority(table: pd.DataFrame) -> np.ndarray:
     return (table["race"] == MINORITY).fillna(False).to_numpy(dtype=bool)
 
 
-def turned(model: RiskModel, table: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
-    """The table with as many positives as before among some rows, but where the risk is lowest."""
+def reversed_outcomes(model: RiskModel, table: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
+    """The table with the positives of some rows moved to those with the lowest risks."""
     outcomes = table[TARGET].to_numpy(dtype=object, copy=True)
-    risks = probabilities(model, table)[rows]
+    risks = model.predict(table)[rows]
     turned_ones = np.full(len(risks), "NO", dtype=object)
     turned_ones[np.argsort(risks)[: int((outcomes[rows] == POSITIVE).sum())]] = POSITIVE
     outcomes[rows] = turned_ones

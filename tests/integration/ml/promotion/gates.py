@@ -1,4 +1,4 @@
-"""The gate with everything it works on, and ways to watch it and to harm it."""
+"""The gate with its services, and helpers to observe it and to interrupt it."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ ACTOR = "the tests"
 
 @dataclass(frozen=True)
 class Gate:
-    """The gate with everything it works on."""
+    """The gate with its services."""
 
     settings: MlSettings
     engine: sa.Engine
@@ -38,29 +38,29 @@ class Gate:
 
     @property
     def actions(self) -> list[tuple[Action, str | None, str | None]]:
-        """What the ledger says was done: action, version, and what was in production before."""
+        """Action, version and incumbent of each entry, the oldest first."""
         return [(entry.action, entry.version, entry.incumbent) for entry in self.entries]
 
     @property
     def production(self) -> str | None:
-        found = self.registry.by_alias(PRODUCTION)
+        found = self.registry.version_by_alias(PRODUCTION)
         return found.number if found else None
 
     def tags(self, number: str) -> dict[str, str]:
         return self.registry.version(number).tags
 
     def add(self, bundle: Path, provenance: str = "real", **tags: str) -> str:
-        """Register a bundle; some of its tags changed."""
+        """Register a bundle with changed tags."""
         number = register_bundle(self.registry, bundle, provenance).number
-        self.registry.tag(number, tags)
+        self.registry.set_tags(number, tags)
         return number
 
     def judge(self, number: str | None = None, registry: Registry | None = None) -> Outcome:
         return run_gate(self.settings, self.engine, registry or self.registry, number, ACTOR)
 
 
-class watched_alias:  # noqa: N801  used like a function
-    """Asks for the production alias as often as it can; yields the answers: version numbers, or a status."""
+class polled_alias:  # noqa: N801  used like a function
+    """Polls the production alias; yields the list of version numbers, or of status codes."""
 
     def __init__(self, address: str) -> None:
         self._address, self._end, self.seen = address, threading.Event(), list[str]()
@@ -95,27 +95,27 @@ def delete_files(address: str, number: str, name: str = "") -> None:
 
 
 class Killed(BaseException):
-    """The program ends here."""
+    """Stands for the end of the process."""
 
 
-class DyingRegistry(Registry):
-    """A registry whose program is killed at one step of carrying out a decision."""
+class InterruptedRegistry(Registry):
+    """A registry whose process is killed at one step of a decision."""
 
     def __init__(self, settings: MlSettings, step: str) -> None:
         super().__init__(settings)
         self._step = step
 
-    def point(self, alias: str, number: str) -> None:
+    def set_alias(self, alias: str, number: str) -> None:
         if self._step == "before the alias":
             raise Killed
-        super().point(alias, number)
+        super().set_alias(alias, number)
         if self._step == "after the alias":
             raise Killed
 
-    def tag(self, number: str, tags: dict[str, str]) -> None:
+    def set_tags(self, number: str, tags: dict[str, str]) -> None:
         if self._step == "among the tags":
-            super().tag(number, dict(list(tags.items())[:1]))
+            super().set_tags(number, dict(list(tags.items())[:1]))
             raise Killed
-        super().tag(number, tags)
+        super().set_tags(number, tags)
         if self._step == "after the tags":
             raise Killed

@@ -1,4 +1,4 @@
-"""The commands of the gate as a person meets them: what they print, and what they leave in the ledger."""
+"""The commands of the gate: their output, and the ledger entries they write."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.integration.ml.promotion.gates import Gate
 
 @pytest.fixture
 def commands(gate: Gate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Gate:
-    """The gate, and an environment in which the command line finds it."""
+    """The gate, with its settings in the environment of the command line."""
     fields = gate.settings.model_dump()
     for name in ("postgres_host", "postgres_port", "diabetes_db_name", "diabetes_db_user", "mlflow_tracking_uri"):
         monkeypatch.setenv(name.upper(), str(fields[name]))
@@ -25,7 +25,7 @@ def commands(gate: Gate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Gat
     return gate
 
 
-def said(*arguments: str) -> str:
+def output_of(*arguments: str) -> str:
     result = CliRunner().invoke(app, ["--quiet", *arguments])
     assert result.exit_code == 0, result.output + repr(result.exception)
     return " ".join(result.stdout.split())
@@ -33,13 +33,13 @@ def said(*arguments: str) -> str:
 
 def test_from_a_promotion_to_a_rollback(commands: Gate, good: Path, weak: Path) -> None:
     commands.add(weak)
-    assert said("promote", "1") == "Version 1 promoted to production: the first version."
+    assert output_of("promote", "1") == "Version 1 promoted to production: the first version."
     commands.add(good)
-    assert said("promote", "2").startswith("Version 2 promoted to production: AUROC is better: +0.")
-    assert said("rollback") == "Production is version 1 again; version 2 is withdrawn."
-    assert said("rollback", "--to", "2") == "Production is version 2 again; version 1 is withdrawn."
+    assert output_of("promote", "2").startswith("Version 2 promoted to production: AUROC is better: +0.")
+    assert output_of("rollback") == "Production is version 1 again; version 2 is withdrawn."
+    assert output_of("rollback", "--to", "2") == "Production is version 2 again; version 1 is withdrawn."
 
-    kept = json.loads(said("ledger", "--json"))
+    kept = json.loads(output_of("ledger", "--json"))
     assert [(entry["action"], entry["version"]) for entry in kept] == [
         ("rolled_back", "2"),
         ("rolled_back", "1"),
@@ -48,28 +48,26 @@ def test_from_a_promotion_to_a_rollback(commands: Gate, good: Path, weak: Path) 
     ]
     assert {entry["actor"] for entry in kept} == {current_user()}
     assert kept[2]["figures"]["differences"]["auroc"]["low"] > 0
-    assert [entry["version"] for entry in json.loads(said("ledger", "--json", "--limit", "1"))] == ["2"]
-    printed = said("ledger")
+    assert [entry["version"] for entry in json.loads(output_of("ledger", "--json", "--limit", "1"))] == ["2"]
+    printed = output_of("ledger")
     assert printed.index("rolled_back") < printed.index("better") < printed.index("the first version")
-    assert "promoted, withdrawn" in said("list")
+    assert "promoted, withdrawn" in output_of("list")
 
 
-def test_the_list_shows_a_move_by_hand_and_writes_it_down_once(commands: Gate, good: Path, weak: Path) -> None:
+def test_the_list_shows_a_manual_move_and_records_it_once(commands: Gate, good: Path, weak: Path) -> None:
     for bundle in (weak, good):
-        said("promote", commands.add(bundle))
-    assert "by hand" not in said("list")
+        output_of("promote", commands.add(bundle))
+    assert "by hand" not in output_of("list")
 
-    commands.registry.point(PRODUCTION, "1")
+    commands.registry.set_alias(PRODUCTION, "1")
     for _ in range(2):
-        assert "The alias production was moved by hand from version 2 to version 1; noticed on " in said("list")
+        assert "The alias production was moved by hand from version 2 to version 1; noticed on " in output_of("list")
     assert commands.actions[2:] == [(Action.MOVED_BY_HAND, "1", "2")]
-    assert said("promote", "1").startswith("The alias production was moved by hand")
+    assert output_of("promote", "1").startswith("The alias production was moved by hand")
 
 
-def test_versions_are_listed_even_when_the_ledger_is_away(
-    commands: Gate, good: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said("promote", commands.add(good))
+def test_versions_are_listed_without_the_ledger(commands: Gate, good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output_of("promote", commands.add(good))
     monkeypatch.setenv("POSTGRES_PORT", "18499")
     result = CliRunner().invoke(app, ["list"])
 

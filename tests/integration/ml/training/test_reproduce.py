@@ -1,4 +1,4 @@
-"""A version trained again from what it logged: equal answers, and a sentence for each reason why it cannot be."""
+"""Reproduction: equal predictions, and one error for each reason why a version cannot be reproduced."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +13,10 @@ from ml.core.settings import MlSettings
 from ml.data.sources.delivery import Delivery
 from ml.data.sources.synthetic import write_csv
 from ml.registry.client import Registry
+from ml.training.code_version import code_version
 from ml.training.models import GRADIENT_BOOSTING, RANDOM_FOREST
 from ml.training.reproduce import ReproductionError, reproduce
-from ml.training.train import code_version, train
+from ml.training.train import train
 from ml.warehouse.datasets import read
 from tests.integration.ml.databases import fresh_database, ingest_file
 from tests.integration.ml.registries import empty
@@ -53,39 +54,39 @@ def trained(
 
 
 @pytest.mark.parametrize("number", ["1", "2"])
-def test_a_version_trained_again_gives_equal_answers(trained: Trained, number: str) -> None:
+def test_a_version_trained_again_gives_equal_predictions(trained: Trained, number: str) -> None:
     done = reproduce(trained.settings, trained.engine, trained.registry, number)
 
-    assert (done.version, done.encounters) == (number, len(read(trained.engine).test))
+    assert done.encounters == len(read(trained.engine).test)
     assert done.difference <= 1e-6
 
 
 def test_other_code_is_named_beside_the_code_in_place(trained: Trained) -> None:
     logged = trained.tags("1")["code_version"]
-    trained.registry.tag("1", {"code_version": "c" * 64})
+    trained.registry.set_tags("1", {"code_version": "c" * 64})
     try:
-        with pytest.raises(ReproductionError) as told:
+        with pytest.raises(ReproductionError) as reported:
             reproduce(trained.settings, trained.engine, trained.registry, "1")
     finally:
-        trained.registry.tag("1", {"code_version": logged})
+        trained.registry.set_tags("1", {"code_version": logged})
 
-    assert str(told.value) == (
-        f"Version 1 was made by code version cccccccccccc and this is {code_version()[:12]}: check out the code, and "
-        "install the libraries, of the time it was trained."
+    assert str(reported.value) == (
+        f"Version 1 was trained with code version cccccccccccc and this is {code_version()[:12]}: check out the code, "
+        "and install the libraries, of its training."
     )
 
 
-def test_parameters_that_are_not_those_of_the_version_are_noticed(trained: Trained) -> None:
+def test_parameters_that_do_not_match_the_fingerprint_are_refused(trained: Trained) -> None:
     logged = trained.tags("1")["fingerprint"]
-    trained.registry.tag("1", {"fingerprint": "f" * 64})
+    trained.registry.set_tags("1", {"fingerprint": "f" * 64})
     try:
-        with pytest.raises(ReproductionError, match=r"^The parameters that run \w+ logged are not those version 1"):
+        with pytest.raises(ReproductionError, match=r"^The parameters that run \w+ logged do not match"):
             reproduce(trained.settings, trained.engine, trained.registry, "1")
     finally:
-        trained.registry.tag("1", {"fingerprint": logged})
+        trained.registry.set_tags("1", {"fingerprint": logged})
 
 
-def test_answers_that_differ_are_told_with_the_difference(trained: Trained) -> None:
+def test_different_predictions_are_reported_with_the_difference(trained: Trained) -> None:
     """Version 1 with the run and the fingerprint of version 2 claims to be what it is not."""
     own, other = trained.registry.version("1"), trained.registry.version("2")
 
@@ -93,15 +94,15 @@ def test_answers_that_differ_are_told_with_the_difference(trained: Trained) -> N
         def params(self, run_id: str) -> dict[str, str]:
             return super().params(other.run_id if run_id == own.run_id else run_id)
 
-    trained.registry.tag("1", {"fingerprint": other.tags["fingerprint"]})
+    trained.registry.set_tags("1", {"fingerprint": other.tags["fingerprint"]})
     try:
         with pytest.raises(ReproductionError, match=r"^Version 1 is not reproduced: .* differs by 0\.\d+, allowed are"):
             reproduce(trained.settings, trained.engine, Mistaken(trained.settings), "1")
     finally:
-        trained.registry.tag("1", {"fingerprint": own.tags["fingerprint"]})
+        trained.registry.set_tags("1", {"fingerprint": own.tags["fingerprint"]})
 
 
-def test_a_version_that_is_not_there_is_told(trained: Trained) -> None:
+def test_a_missing_version_is_reported(trained: Trained) -> None:
     with pytest.raises(RegistryError, match="not found"):
         reproduce(trained.settings, trained.engine, trained.registry, "9")
 
@@ -113,10 +114,10 @@ def test_other_data_are_named_beside_the_data_in_place(
     with fresh_database(postgres_server, tmp_path) as (_, engine):
         ingest_file(engine, Delivery("synthetic", tmp_path / "other.csv"), tmp_path)
         present = read(engine).version.data_version
-        with pytest.raises(ReproductionError) as told:
+        with pytest.raises(ReproductionError) as reported:
             reproduce(trained.settings, engine, trained.registry, "1")
 
-    assert str(told.value) == (
+    assert str(reported.value) == (
         f"Version 1 was trained on data version {trained.tags('1')['data_version'][:12]} and the database holds "
-        f"{present[:12]}: ingest that delivery again, or name the database that has it."
+        f"{present[:12]}: ingest that delivery again, or use the database that has it."
     )

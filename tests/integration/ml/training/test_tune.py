@@ -1,4 +1,4 @@
-"""The search: trials share a study in PostgreSQL, each slot is filled once, and the test data stay closed."""
+"""The search: trials share a study in PostgreSQL, each slot runs once, and the test data are not used."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,8 +11,8 @@ from infra.local.postgres.cluster import PostgresServer
 from ml.core.errors import NoDataError
 from ml.core.settings import MlSettings
 from ml.data.sources.delivery import Delivery
+from ml.training.code_version import code_version
 from ml.training.models import FAMILIES, GRADIENT_BOOSTING
-from ml.training.train import code_version
 from ml.training.tune import Search, best, cross_validated, plan, run_trial
 from ml.warehouse.datasets import read
 from tests.integration.ml.databases import fresh_database, ingest_file
@@ -49,7 +49,7 @@ def test_trials_share_a_study_in_a_schema_of_its_own(
     assert "studies" not in sa.inspect(engine).get_table_names()
 
 
-def test_a_slot_that_is_filled_is_not_run_again(searched: tuple[MlSettings, sa.Engine, Search, list[float]]) -> None:
+def test_a_completed_slot_is_not_run_again(searched: tuple[MlSettings, sa.Engine, Search, list[float]]) -> None:
     settings, engine, search, scores = searched
 
     assert [run_trial(settings, engine, search.study, slot) for slot in search.slots] == scores
@@ -62,7 +62,7 @@ def test_planning_again_finds_the_same_search(searched: tuple[MlSettings, sa.Eng
     assert plan(settings, engine) == search
 
 
-def test_the_first_trial_is_boosting_with_the_settings_it_has_by_default(
+def test_the_first_trial_is_boosting_with_its_defaults(
     searched: tuple[MlSettings, sa.Engine, Search, list[float]],
 ) -> None:
     _, engine, _, scores = searched
@@ -81,7 +81,7 @@ def test_the_first_trial_is_boosting_with_the_settings_it_has_by_default(
     assert max(scores) >= scores[0]
 
 
-def test_the_best_trial_comes_with_settings_to_refit(
+def test_the_best_trial_has_parameters_to_refit(
     searched: tuple[MlSettings, sa.Engine, Search, list[float]],
 ) -> None:
     settings, _, search, scores = searched
@@ -89,10 +89,10 @@ def test_the_best_trial_comes_with_settings_to_refit(
 
     assert found.auroc == max(scores)
     assert found.family in FAMILIES
-    FAMILIES[found.family].estimator(found.parameters, 1)
+    FAMILIES[found.family].estimator(**found.parameters)
 
 
-def test_the_name_of_a_search_tells_data_code_and_folds(
+def test_the_name_of_a_search_contains_data_code_and_folds(
     searched: tuple[MlSettings, sa.Engine, Search, list[float]],
 ) -> None:
     settings, engine, search, _ = searched
@@ -124,12 +124,12 @@ def test_folds_are_scored_without_the_test_data(searched: tuple[MlSettings, sa.E
     )
 
 
-def test_a_search_without_data_asks_for_them(world: World) -> None:
+def test_a_search_without_data_is_refused(world: World) -> None:
     with pytest.raises(NoDataError, match=r"^There is no training data yet"):
         plan(*world)
 
 
-def test_a_search_without_a_finished_trial_says_so(world: World, tmp_path: Path) -> None:
+def test_a_search_without_a_completed_trial_is_refused(world: World, tmp_path: Path) -> None:
     settings, engine = world
     ingest_file(engine, Delivery("file", write_delivery(tmp_path / "delivered.csv", [{}])), tmp_path)
     search = plan(settings, engine)

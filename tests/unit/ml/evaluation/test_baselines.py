@@ -1,4 +1,4 @@
-"""The baselines: each is fitted on training patients, answers with risks, and can be asked about anything."""
+"""Baselines: fitted on training patients, calibrated, and able to predict for every valid record."""
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,7 @@ from ml.schema import FEATURE_NAMES
 
 
 @pytest.mark.parametrize("name", BASELINES)
-def test_a_baseline_answers_with_calibrated_risks(
-    name: str, train_table: pd.DataFrame, test_table: pd.DataFrame
-) -> None:
+def test_a_baseline_is_calibrated(name: str, train_table: pd.DataFrame, test_table: pd.DataFrame) -> None:
     risks = BASELINES[name].fit(train_table)(test_table)
 
     assert risks.shape == (len(test_table),)
@@ -23,7 +21,7 @@ def test_a_baseline_answers_with_calibrated_risks(
 
 
 @pytest.mark.parametrize("name", BASELINES)
-def test_a_baseline_answers_where_nothing_is_known(name: str, train_table: pd.DataFrame) -> None:
+def test_a_baseline_predicts_for_empty_records(name: str, train_table: pd.DataFrame) -> None:
     blank = train_table.head(20).assign(**{c: train_table[c].head(20).mask([True] * 20) for c in FEATURE_NAMES})
 
     risks = BASELINES[name].fit(train_table)(blank)
@@ -32,7 +30,7 @@ def test_a_baseline_answers_where_nothing_is_known(name: str, train_table: pd.Da
 
 
 @pytest.mark.parametrize("name", BASELINES)
-def test_the_outcome_of_a_test_encounter_is_not_looked_at(
+def test_a_baseline_does_not_use_the_outcome_of_a_test_encounter(
     name: str, train_table: pd.DataFrame, test_table: pd.DataFrame
 ) -> None:
     predict = BASELINES[name].fit(train_table)

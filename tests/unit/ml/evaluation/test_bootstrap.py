@@ -22,7 +22,7 @@ def noisy(risks: np.ndarray, seed: int = 0) -> np.ndarray:
     return odds / (1 + odds)
 
 
-def test_every_headline_metric_comes_with_an_interval_around_it() -> None:
+def test_every_headline_metric_has_an_interval() -> None:
     labels, risks = drawn(3_000)
     found = evaluate(labels, risks, np.arange(3_000), samples=80)
 
@@ -32,7 +32,7 @@ def test_every_headline_metric_comes_with_an_interval_around_it() -> None:
     assert found["ece"]["low"] < found["ece"]["high"]
 
 
-def test_every_other_metric_can_have_one() -> None:
+def test_every_other_metric_has_an_interval_on_request() -> None:
     labels, risks = drawn(3_000)
     found = evaluate(labels, risks, np.arange(3_000), samples=60, metrics=ALL_METRICS)
 
@@ -46,7 +46,7 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     assert evaluate(labels, risks, np.arange(800), 50) == evaluate(labels, risks, np.arange(800), 50)
 
 
-def test_resampling_patients_is_wider_than_resampling_rows_when_patients_come_back() -> None:
+def test_intervals_by_patient_are_wider_than_by_row() -> None:
     labels, risks = drawn(400)
     tenfold = np.repeat(np.arange(400), 10)
     by_patient = evaluate(labels[tenfold], risks[tenfold], tenfold, samples=100)["auroc"]
@@ -55,14 +55,14 @@ def test_resampling_patients_is_wider_than_resampling_rows_when_patients_come_ba
     assert by_patient["high"] - by_patient["low"] > 2 * (by_row["high"] - by_row["low"])
 
 
-def test_replicates_without_a_figure_are_left_out_of_the_interval() -> None:
+def test_undefined_replicates_are_left_out_of_the_interval() -> None:
     labels = np.array([1, 0, 0, 0, 0, 0])
     found = evaluate(labels, np.linspace(0.6, 0.1, 6), np.arange(6), samples=60)
 
     assert np.isfinite([found["auroc"]["low"], found["auroc"]["high"]]).all()
 
 
-def test_no_positive_at_all_gives_no_interval_and_no_error() -> None:
+def test_without_positives_the_interval_is_nan() -> None:
     found = evaluate(np.zeros(6, dtype=np.int64), np.linspace(0.6, 0.1, 6), np.arange(6), samples=50)
 
     assert all(np.isnan(end) for end in found["auroc"].values())
@@ -79,14 +79,14 @@ def test_all_rows_of_a_patient_are_drawn_equally_often(patients: list[int], seed
     assert weights[first].sum() == len(first)
 
 
-def test_a_difference_of_a_model_from_itself_is_nothing() -> None:
+def test_the_difference_of_a_model_from_itself_is_0() -> None:
     labels, risks = drawn(500)
 
     for metric in ALL_METRICS:
         assert paired_difference(metric, labels, risks, risks, np.arange(500), 50) == {"value": 0, "low": 0, "high": 0}
 
 
-def test_a_difference_is_that_of_the_metrics_and_turns_with_its_sides() -> None:
+def test_a_difference_is_that_of_the_metrics_and_antisymmetric() -> None:
     labels, risks = drawn(2_000)
     worse, patients = noisy(risks), np.arange(2_000) // 2
 
@@ -97,7 +97,7 @@ def test_a_difference_is_that_of_the_metrics_and_turns_with_its_sides() -> None:
     assert back == pytest.approx({"value": -there["value"], "low": -there["high"], "high": -there["low"]})
 
 
-def test_a_better_model_shows_itself_with_more_auroc_and_less_brier() -> None:
+def test_a_better_model_has_a_higher_auroc_and_a_lower_brier_score() -> None:
     labels, risks = drawn(8_000)
     patients = np.arange(8_000) // 2
 
@@ -115,8 +115,8 @@ def test_a_paired_difference_is_narrower_than_the_interval_of_either_model() -> 
 
 @settings(max_examples=20)
 @given(st.integers(0, 1_000))
-def test_an_interval_of_a_replicate_is_that_of_the_rows_as_they_were_drawn(seed: int) -> None:
-    """Weights on rows in the order of risk, against copies of rows in their own order."""
+def test_weights_equal_repeated_rows(seed: int) -> None:
+    """Weights of rows sorted by risk give the same metric as repeated rows in the original order."""
     labels, risks = drawn(120, seed)
     labels[:2] = 0, 1
     patients = np.arange(120) // 3

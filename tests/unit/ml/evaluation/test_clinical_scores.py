@@ -109,7 +109,7 @@ def test_hospital_reaches_11_of_its_13_points() -> None:
     assert hospital_points(worst) == 11
 
 
-def test_what_is_not_known_earns_no_points() -> None:
+def test_unknown_fields_score_0_points() -> None:
     unknown = dict.fromkeys(("time_in_hospital", "number_emergency", "number_inpatient", "diag_1", "medical_specialty"))
 
     assert lace_points({}) == lace_points(unknown) == hospital_points({}) == hospital_points(unknown) == 0

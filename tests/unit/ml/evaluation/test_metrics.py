@@ -1,4 +1,4 @@
-"""Every figure of merit: known values, agreement with scikit-learn, and what must hold for any data."""
+"""Metrics: known values, agreement with scikit-learn, and properties for any data."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def any_rows(rows: int, seed: int) -> Rows:
 ROWS = st.builds(any_rows, st.integers(5, 150), st.integers(0, 100_000))
 
 
-def test_known_values_of_the_headline_figures() -> None:
+def test_known_values_of_the_headline_metrics() -> None:
     labels, risks = np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.35, 0.8])
 
     assert METRICS["auroc"](labels, risks, None) == pytest.approx(0.75)
@@ -70,7 +70,7 @@ def test_the_calibration_slope_is_that_of_a_logistic_regression(seed: int, stret
 
 
 @given(ROWS)
-def test_the_calibration_intercept_is_what_the_logits_lack_for_the_observed_mean(rows: Rows) -> None:
+def test_the_calibration_intercept_brings_the_mean_risk_to_the_observed_mean(rows: Rows) -> None:
     labels, risks, weights = rows
     lacked = ALL_METRICS["calibration_intercept"](labels, risks, weights)
 
@@ -99,7 +99,7 @@ def test_the_scaled_brier_score_is_0_for_the_prevalence_and_1_for_certainty() ->
     assert ALL_METRICS["scaled_brier"](labels, labels.astype(float), None) == 1
 
 
-def test_capacity_figures_are_shares_of_the_positives_and_of_the_top() -> None:
+def test_sensitivity_and_ppv_at_a_share_of_the_rows() -> None:
     labels, risks = np.zeros(100, dtype=np.int64), np.linspace(0, 0.99, 100)
     labels[[99, 98, 90, 50, 0]] = 1
 
@@ -119,7 +119,7 @@ def test_risks_that_are_all_equal_rank_by_chance() -> None:
 
 
 @given(ROWS, st.integers(0, 1_000))
-def test_no_figure_depends_on_the_order_of_the_rows(rows: Rows, seed: int) -> None:
+def test_no_metric_depends_on_the_order_of_the_rows(rows: Rows, seed: int) -> None:
     order = np.random.default_rng(seed).permutation(len(rows[0]))
 
     found, again = point_metrics(*rows), point_metrics(*(part[order] for part in rows))
@@ -138,7 +138,7 @@ def test_weights_count_like_repeated_rows(rows: Rows) -> None:
 
 
 @pytest.mark.parametrize("outcome", [0, 1])
-def test_what_cannot_be_had_of_outcomes_that_are_all_alike_is_nan(outcome: int) -> None:
+def test_undefined_metrics_of_equal_outcomes_are_nan(outcome: int) -> None:
     found = point_metrics(np.full(50, outcome), np.linspace(0.1, 0.9, 50))
 
     assert {"auroc", "scaled_brier", "calibration_intercept", "calibration_slope"} <= {
@@ -161,7 +161,7 @@ def test_a_calibration_error_is_between_0_and_1(rows: Rows) -> None:
     assert 0 <= calibration_error(*rows) <= 1
 
 
-def test_the_chance_floor_is_what_calibrated_risks_show_on_average() -> None:
+def test_the_ece_floor_is_the_mean_error_of_calibrated_risks() -> None:
     risks = drawn(5_000)[1]
     shown = [calibration_error((np.random.default_rng(s).random(5_000) < risks).astype(int), risks) for s in range(60)]
 
@@ -169,7 +169,7 @@ def test_the_chance_floor_is_what_calibrated_risks_show_on_average() -> None:
     assert ece_floor(risks, seed=1) == ece_floor(risks, seed=1)
 
 
-def test_the_chance_floor_falls_with_the_square_root_of_the_rows() -> None:
+def test_the_ece_floor_falls_with_the_square_root_of_the_rows() -> None:
     few, many = ece_floor(drawn(2_000)[1], seed=0), ece_floor(drawn(32_000)[1], seed=0)
 
     assert few / many == pytest.approx(4, rel=0.2)

@@ -7,7 +7,6 @@ from sklearn.metrics import roc_auc_score
 from ml.core.bundle import NUMBERS, TEXTS
 from ml.features.tables import model_inputs, patients, target
 from ml.schema import INPUTS, TARGET
-from ml.training.export import probabilities
 from ml.training.models import FAMILIES, GRADIENT_BOOSTING, RANDOM_FOREST, fit
 
 
@@ -50,7 +49,7 @@ def test_patients_are_integers_in_the_order_of_rows(test_table: pd.DataFrame) ->
 
 def test_no_family_weights_or_resamples_the_classes() -> None:
     for family in FAMILIES.values():
-        settings = family.estimator(family.defaults, 1).get_params()
+        settings = family.estimator(**family.defaults).get_params()
         assert settings.get("class_weight") is None, family.name
         assert settings.get("scale_pos_weight") is None, family.name
 
@@ -59,12 +58,12 @@ def test_shuffled_outcomes_cannot_be_predicted(train_table: pd.DataFrame, test_t
     shuffled = train_table.assign(**{TARGET: train_table[TARGET].sample(frac=1, random_state=0).to_numpy()})
     model = fit(GRADIENT_BOOSTING, {"n_estimators": 20}, shuffled, jobs=1, masked=0)
 
-    assert abs(roc_auc_score(target(test_table), probabilities(model, test_table)) - 0.5) < 0.07
+    assert abs(roc_auc_score(target(test_table), model.predict(test_table)) - 0.5) < 0.07
 
 
 def test_true_outcomes_can_be_predicted(train_table: pd.DataFrame, test_table: pd.DataFrame) -> None:
     model = fit(RANDOM_FOREST, {"n_estimators": 30}, train_table, jobs=1)
-    risks = probabilities(model, test_table)
+    risks = model.predict(test_table)
 
     assert 0.57 < roc_auc_score(target(test_table), risks) < 0.75
     assert abs(risks.mean() - target(train_table).mean()) < 0.02, "the mean risk is the prevalence: calibrated"
@@ -73,4 +72,4 @@ def test_true_outcomes_can_be_predicted(train_table: pd.DataFrame, test_table: p
 def test_the_same_data_give_the_same_model(train_table: pd.DataFrame, test_table: pd.DataFrame) -> None:
     fits = [fit(RANDOM_FOREST, {"n_estimators": 10}, train_table, jobs) for jobs in (1, 2)]
 
-    np.testing.assert_allclose(probabilities(fits[0], test_table), probabilities(fits[1], test_table), atol=1e-12)
+    np.testing.assert_allclose(fits[0].predict(test_table), fits[1].predict(test_table), atol=1e-12)

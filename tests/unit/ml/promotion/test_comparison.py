@@ -1,4 +1,4 @@
-"""Figures for the gate, from answers that were made to be right, wrong and unfair."""
+"""The comparison of candidate and incumbent, from risks that are right, wrong or unfair by construction."""
 
 import json
 
@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from ml.promotion.comparison import ScoredCandidate, as_ledger, compare
+from ml.promotion.comparison import compare, ledger_figures
 from ml.promotion.evidence import Candidate, Evidence, Present, Rule
 from ml.promotion.rules import ECE_LIMIT, decide
 from ml.schema import PATIENT_ID, POSITIVE, TARGET
@@ -16,7 +16,7 @@ Answers = NDArray[np.float64]
 
 
 def table(rows: int, seed: int = 0) -> tuple[pd.DataFrame, Answers]:
-    """Encounters with made-up outcomes, two for each patient, and the true risks behind them."""
+    """Encounters with simulated outcomes, two for each patient, and their true risks."""
     generator = np.random.default_rng(seed)
     risks = 1 / (1 + np.exp(-generator.normal(-2.2, 0.6, rows)))
     outcomes = np.where(generator.random(rows) < risks, POSITIVE, "NO")
@@ -31,7 +31,7 @@ def truth() -> tuple[pd.DataFrame, Answers]:
     return table(6_000)
 
 
-def test_the_truth_is_better_than_chance_and_everything_says_so(truth: tuple[pd.DataFrame, Answers]) -> None:
+def test_the_true_risks_are_better_than_a_random_ranking_in_every_metric(truth: tuple[pd.DataFrame, Answers]) -> None:
     test, risks = truth
     found = compare(test, risks, np.random.default_rng(1).permutation(risks), 50)
 
@@ -42,7 +42,7 @@ def test_the_truth_is_better_than_chance_and_everything_says_so(truth: tuple[pd.
     assert all(figure["low"] <= figure["value"] <= figure["high"] for figure in found.differences.values())
 
 
-def test_equal_answers_differ_in_nothing(truth: tuple[pd.DataFrame, Answers]) -> None:
+def test_equal_risks_have_no_differences(truth: tuple[pd.DataFrame, Answers]) -> None:
     found = compare(truth[0], truth[1], truth[1], 50)
     zero = {"value": 0.0, "low": 0.0, "high": 0.0}
 
@@ -50,13 +50,13 @@ def test_equal_answers_differ_in_nothing(truth: tuple[pd.DataFrame, Answers]) ->
     assert all(group.auroc == group.miscalibration == zero for group in found.subgroups)
 
 
-def test_only_parts_with_enough_encounters_of_both_outcomes_are_judged(truth: tuple[pd.DataFrame, Answers]) -> None:
+def test_only_large_subgroups_are_compared(truth: tuple[pd.DataFrame, Answers]) -> None:
     names = [group.name for group in compare(truth[0], truth[1], truth[1], 50).subgroups]
 
     assert names == ["race AfricanAmerican", "race Caucasian", "gender Female", "age [70-80)"]
 
 
-def test_a_subgroup_whose_risks_are_halved_is_further_off(truth: tuple[pd.DataFrame, Answers]) -> None:
+def test_a_subgroup_with_halved_risks_is_miscalibrated(truth: tuple[pd.DataFrame, Answers]) -> None:
     test, risks = truth
     minority = (test["race"] == "AfricanAmerican").to_numpy(dtype=bool)
     halved = np.where(minority, risks / 2, risks)
@@ -80,13 +80,13 @@ def first(found: Evidence) -> Rule:
     return decide(version, None, found, Present("data", "code")).rule
 
 
-def test_risks_that_are_twice_too_high_never_pass() -> None:
+def test_doubled_risks_never_pass() -> None:
     for rows in (1_500, 20_000):
         test, risks = table(rows)
         assert first(compare(test, 2 * risks, None, 50)) is Rule.CALIBRATION
 
 
-def test_the_ceiling_comes_down_to_the_limit_as_rows_get_many() -> None:
+def test_the_ceiling_approaches_the_limit_with_more_rows() -> None:
     ceilings = [compare(*table(rows), None, 50).ece_ceiling for rows in (300, 3_000, 60_000)]
 
     assert ceilings == sorted(ceilings, reverse=True)
@@ -99,14 +99,20 @@ def test_constant_risks_have_no_slope_and_do_not_pass() -> None:
     assert first(compare(test, np.full(3_000, risks.mean()), None, 50)) is Rule.CALIBRATION
 
 
-def test_figures_are_plain_json_without_what_json_cannot_say() -> None:
+def test_ledger_figures_are_plain_json_with_null_for_nan() -> None:
     test, risks = table(3_000)
     constant = compare(test, np.full(3_000, risks.mean()), risks, 50)
     version = Candidate("2", "real", "data", "code", fault="a fault.")
-    kept = as_ledger(constant, {"candidate": ScoredCandidate(version, risks), "incumbent": None})
+    figures = ledger_figures(constant, {"candidate": version, "incumbent": None})
 
-    assert json.loads(json.dumps(kept, allow_nan=False)) == kept
-    assert kept["calibration"]["calibration_slope"]["value"] is None
-    assert kept["candidate"]["fault"] == "a fault."
-    assert "incumbent" not in kept
-    assert as_ledger(None, {"candidate": ScoredCandidate(version, None)}) == {"candidate": kept["candidate"]}
+    assert json.loads(json.dumps(figures, allow_nan=False)) == figures
+    assert figures["calibration"]["calibration_slope"]["value"] is None
+    assert figures["candidate"] == {
+        "version": "2",
+        "data_source": "real",
+        "data_version": "data",
+        "code_version": "code",
+        "fault": "a fault.",
+    }
+    assert "incumbent" not in figures
+    assert ledger_figures(None, {"candidate": version}) == {"candidate": figures["candidate"]}

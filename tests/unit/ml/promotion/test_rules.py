@@ -1,4 +1,4 @@
-"""The gate as a pure decision: each rule, for and against."""
+"""The rules of the gate: each with cases that pass and cases that fail."""
 
 from dataclasses import replace
 
@@ -7,26 +7,26 @@ import pytest
 from ml.evaluation.bootstrap import Interval
 from ml.promotion.evidence import Candidate, Rule, Subgroup
 from ml.promotion.rules import ENOUGH_POSITIVES
-from tests.unit.ml.promotion.verdicts import HELD, RANKING, TWIN, evidence, group, interval, judged, version
+from tests.unit.ml.promotion.decisions import INCUMBENT, RANKING, TWIN, decision_on, evidence, group, interval, version
 
 NAN = float("nan")
 
 
 def test_the_first_version_is_promoted_if_it_is_calibrated() -> None:
-    decision = judged(evidence(), None)
+    decision = decision_on(evidence(), None)
     assert (decision.promote, decision.rule, decision.reason) == (True, Rule.FIRST, "the first version")
 
-    decision = judged(evidence(calibration_intercept=interval(-0.3, 0.05)), None)
+    decision = decision_on(evidence(calibration_intercept=interval(-0.3, 0.05)), None)
     assert (decision.promote, decision.rule) == (False, Rule.CALIBRATION)
 
 
 def test_a_damaged_production_version_is_replaced_by_a_sound_and_calibrated_one() -> None:
-    damaged = replace(HELD, fault="its graph is gone.")
-    decision = judged(replace(evidence(), differences={}, subgroups=()), damaged)
+    damaged = replace(INCUMBENT, fault="its graph is gone.")
+    decision = decision_on(replace(evidence(), differences={}, subgroups=()), damaged)
 
     assert (decision.promote, decision.rule) == (True, Rule.INCUMBENT)
     assert decision.reason == "the present production version is not sound: its graph is gone."
-    assert not judged(evidence(ece=interval(0.2, 0.01)), damaged).promote
+    assert not decision_on(evidence(ece=interval(0.2, 0.01)), damaged).promote
 
 
 @pytest.mark.parametrize(
@@ -45,32 +45,32 @@ def test_a_damaged_production_version_is_replaced_by_a_sound_and_calibrated_one(
         ("calibration_slope", interval(NAN), False),
     ],
 )
-def test_a_limit_of_calibration_counts_once_it_is_shown_to_be_passed(
+def test_calibration_is_refused_if_its_interval_is_beyond_the_limit(
     figure: str, changed: Interval, promote: bool
 ) -> None:
-    decision = judged(evidence(**{figure: changed}))
+    decision = decision_on(evidence(**{figure: changed}))
 
     assert decision.promote is promote
     assert (decision.rule is Rule.CALIBRATION) is not promote
 
 
 @pytest.mark.parametrize("off", [{"calibration_slope": interval(0.4, 0.1)}, {"ece": interval(0.08, 0.01)}])
-def test_error_and_slope_say_nothing_where_there_are_few_positives(off: dict[str, Interval]) -> None:
-    assert judged(replace(evidence(**off), positives=ENOUGH_POSITIVES - 1)).promote
-    assert not judged(replace(evidence(**off), positives=ENOUGH_POSITIVES)).promote
+def test_error_and_slope_are_ignored_with_few_positives(off: dict[str, Interval]) -> None:
+    assert decision_on(replace(evidence(**off), positives=ENOUGH_POSITIVES - 1)).promote
+    assert not decision_on(replace(evidence(**off), positives=ENOUGH_POSITIVES)).promote
 
 
-def test_risks_that_are_off_by_a_factor_of_two_are_refused_even_where_there_are_few_positives() -> None:
+def test_grossly_miscalibrated_risks_are_refused_even_with_few_positives() -> None:
     few = replace(evidence(calibration_intercept=interval(-0.8, 0.2)), positives=30)
     gross = replace(evidence(calibration_intercept=interval(-1.0, 0.2)), positives=30)
 
-    assert judged(few).promote
-    assert judged(gross).rule is Rule.CALIBRATION
+    assert decision_on(few).promote
+    assert decision_on(gross).rule is Rule.CALIBRATION
 
 
 @pytest.mark.parametrize("metric", RANKING)
-def test_a_candidate_that_is_shown_to_rank_better_is_promoted(metric: str) -> None:
-    decision = judged(evidence(**{metric: {"value": 0.01, "low": 0.004, "high": 0.016}}), TWIN)
+def test_a_candidate_with_a_better_ranking_is_promoted(metric: str) -> None:
+    decision = decision_on(evidence(**{metric: {"value": 0.01, "low": 0.004, "high": 0.016}}), TWIN)
 
     assert (decision.promote, decision.rule) == (True, Rule.BETTER)
     assert decision.reason.endswith("is better: +0.01000 (+0.00400 to +0.01600)")
@@ -89,11 +89,9 @@ def test_a_candidate_that_is_shown_to_rank_better_is_promoted(metric: str) -> No
         ("brier", interval(NAN)),
     ],
 )
-def test_a_candidate_that_is_worse_in_one_figure_is_refused_however_good_the_others(
-    metric: str, change: Interval
-) -> None:
+def test_a_candidate_that_is_worse_in_one_metric_is_refused(metric: str, change: Interval) -> None:
     better = {name: interval(0.05, 0.01) for name in RANKING}
-    decision = judged(evidence(**{**better, metric: change}))
+    decision = decision_on(evidence(**{**better, metric: change}))
 
     assert (decision.promote, decision.rule) == (False, Rule.WORSE)
     assert {"auroc": "AUROC", "average_precision": "average precision", "brier": "Brier score"}[
@@ -110,8 +108,8 @@ def test_a_candidate_that_is_worse_in_one_figure_is_refused_however_good_the_oth
         (group(miscalibration={"value": 0.15, "low": 0.11, "high": 0.2}), "calibration in the large gets worse"),
     ],
 )
-def test_a_subgroup_that_suffers_has_a_veto_and_is_named(unfair: Subgroup, word: str) -> None:
-    decision = judged(evidence(auroc=interval(0.02, 0.005), subgroups=(group(), unfair)))
+def test_a_candidate_that_is_worse_for_a_subgroup_is_refused(unfair: Subgroup, word: str) -> None:
+    decision = decision_on(evidence(auroc=interval(0.02, 0.005), subgroups=(group(), unfair)))
 
     assert (decision.promote, decision.rule) == (False, Rule.SUBGROUP)
     assert decision.reason.startswith(f"for age [80-90) (409 of 3270 encounters readmitted) {word}: ")
@@ -120,7 +118,7 @@ def test_a_subgroup_that_suffers_has_a_veto_and_is_named(unfair: Subgroup, word:
 def test_a_subgroup_may_fall_a_little() -> None:
     fallen = group(auroc={"value": -0.02, "low": -0.05, "high": 0.01}, miscalibration=interval(0.05, 0.06))
 
-    assert judged(evidence(auroc=interval(0.02, 0.005), subgroups=(fallen,))).promote
+    assert decision_on(evidence(auroc=interval(0.02, 0.005), subgroups=(fallen,))).promote
 
 
 @pytest.mark.parametrize(
@@ -128,12 +126,12 @@ def test_a_subgroup_may_fall_a_little() -> None:
     [
         (version("1", data_version="data before"), Rule.NEW_DATA),
         (version("1", code_version="code before"), Rule.NEW_CODE),
-        (HELD, Rule.NEW_DATA),
+        (INCUMBENT, Rule.NEW_DATA),
         (TWIN, Rule.NOTHING_NEW),
     ],
 )
 def test_an_equal_candidate_needs_newer_data_or_newer_code(incumbent: Candidate, rule: Rule) -> None:
-    decision = judged(evidence(), incumbent)
+    decision = decision_on(evidence(), incumbent)
 
     assert (decision.promote, decision.rule) == (rule is not Rule.NOTHING_NEW, rule)
     assert decision.reason.startswith("it equals version 1")
@@ -141,10 +139,10 @@ def test_an_equal_candidate_needs_newer_data_or_newer_code(incumbent: Candidate,
 
 @pytest.mark.parametrize("stale", [{"data_version": "data before"}, {"code_version": "code before"}])
 def test_an_equal_candidate_of_older_data_or_code_is_refused(stale: dict[str, str]) -> None:
-    decision = judged(evidence(), TWIN, version(**stale))
+    decision = decision_on(evidence(), TWIN, version(**stale))
 
     assert (decision.promote, decision.rule) == (False, Rule.NOTHING_NEW)
 
 
-def test_a_sound_candidate_that_was_not_measured_is_refused() -> None:
-    assert judged(None).rule is Rule.SOUNDNESS
+def test_a_candidate_without_evidence_is_refused() -> None:
+    assert decision_on(None).rule is Rule.SOUNDNESS

@@ -1,4 +1,4 @@
-"""What holds of the gate's decision for any figures."""
+"""Properties of the gate's decision for any evidence."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ml.evaluation.bootstrap import Interval
 from ml.promotion.evidence import Candidate, Evidence, Rule, Subgroup
 from ml.promotion.rules import MARGINS
-from tests.unit.ml.promotion.verdicts import RANKING, evidence, group, interval, judged, version
+from tests.unit.ml.promotion.decisions import RANKING, decision_on, evidence, group, interval, version
 
 
 @st.composite
@@ -28,7 +28,7 @@ EVIDENCE = st.builds(
     calibration_slope=intervals(2),
     subgroups=st.lists(GROUPS, max_size=2).map(tuple),
 )
-CONTENDERS = st.builds(
+CANDIDATES = st.builds(
     version,
     number=st.just("1"),
     provenance=st.sampled_from(["real", "synthetic"]),
@@ -38,41 +38,43 @@ CONTENDERS = st.builds(
 )
 
 
-@given(CONTENDERS, EVIDENCE)
+@given(CANDIDATES, EVIDENCE)
 def test_a_damaged_candidate_is_never_promoted(incumbent: Candidate, figures: Evidence) -> None:
     for held in (incumbent, None):
         for known in (figures, None):
-            decision = judged(known, held, version(fault="its checksum differs."))
+            decision = decision_on(known, held, version(fault="its checksum differs."))
             assert not decision.promote
             assert decision.rule is Rule.SOUNDNESS
             assert decision.reason == "the bundle is not sound: its checksum differs."
 
 
-@given(CONTENDERS, EVIDENCE)
+@given(CANDIDATES, EVIDENCE)
 def test_synthetic_never_replaces_real(incumbent: Candidate, figures: Evidence) -> None:
-    decision = judged(figures, replace(incumbent, provenance="real"), version(provenance="synthetic"))
+    decision = decision_on(figures, replace(incumbent, provenance="real"), version(provenance="synthetic"))
 
     assert not decision.promote
     assert decision.rule is Rule.ORIGIN
     assert decision.reason == "it was trained on synthetic data and production on real data"
 
 
-@given(CONTENDERS, EVIDENCE)
-def test_real_that_is_calibrated_replaces_synthetic_whatever_it_changes(incumbent: Candidate, some: Evidence) -> None:
-    decision = judged(replace(some, calibration=evidence().calibration), replace(incumbent, provenance="synthetic"))
+@given(CANDIDATES, EVIDENCE)
+def test_calibrated_real_replaces_synthetic(incumbent: Candidate, some: Evidence) -> None:
+    decision = decision_on(
+        replace(some, calibration=evidence().calibration), replace(incumbent, provenance="synthetic")
+    )
 
     assert decision.promote
     assert decision.rule is Rule.ORIGIN
 
 
-@given(CONTENDERS, EVIDENCE)
+@given(CANDIDATES, EVIDENCE)
 def test_the_same_model_never_replaces_itself(one: Candidate, figures: Evidence) -> None:
     same = replace(figures, differences={name: interval(0.0) for name in MARGINS}, subgroups=())
 
-    assert not judged(same, one, replace(one, version="2")).promote
+    assert not decision_on(same, one, replace(one, version="2")).promote
 
 
-@given(CONTENDERS, CONTENDERS, EVIDENCE)
+@given(CANDIDATES, CANDIDATES, EVIDENCE)
 def test_two_versions_never_replace_each_other_in_turn(one: Candidate, other: Candidate, figures: Evidence) -> None:
     seen_from_the_other_side = replace(
         figures,
@@ -83,14 +85,14 @@ def test_two_versions_never_replace_each_other_in_turn(one: Candidate, other: Ca
         ),
     )
 
-    assert not (judged(figures, other, one).promote and judged(seen_from_the_other_side, one, other).promote)
+    assert not (decision_on(figures, other, one).promote and decision_on(seen_from_the_other_side, one, other).promote)
 
 
 def mirrored(figure: Interval) -> Interval:
     return {"value": -figure["value"], "low": -figure["high"], "high": -figure["low"]}
 
 
-@given(CONTENDERS, EVIDENCE, st.sampled_from(RANKING), st.floats(0, 1))
+@given(CANDIDATES, EVIDENCE, st.sampled_from(RANKING), st.floats(0, 1))
 def test_a_better_lower_bound_never_turns_a_promotion_into_a_refusal(
     incumbent: Candidate, figures: Evidence, metric: str, share: float
 ) -> None:
@@ -98,10 +100,10 @@ def test_a_better_lower_bound_never_turns_a_promotion_into_a_refusal(
     raised = change | {"low": change["low"] + share * (change["value"] - change["low"])}
     better = replace(figures, differences={**figures.differences, metric: raised})
 
-    assert judged(better, incumbent).promote >= judged(figures, incumbent).promote
+    assert decision_on(better, incumbent).promote >= decision_on(figures, incumbent).promote
 
 
-@given(CONTENDERS, EVIDENCE, st.sampled_from(list(MARGINS)), st.floats(0, 0.05))
+@given(CANDIDATES, EVIDENCE, st.sampled_from(list(MARGINS)), st.floats(0, 0.05))
 def test_a_better_figure_never_turns_a_promotion_into_a_refusal(
     incumbent: Candidate, figures: Evidence, metric: str, gain: float
 ) -> None:
@@ -109,21 +111,21 @@ def test_a_better_figure_never_turns_a_promotion_into_a_refusal(
     moved = {end: number + sign * gain for end, number in figures.differences[metric].items()}
     better = replace(figures, differences={**figures.differences, metric: moved})
 
-    assert judged(better, incumbent).promote >= judged(figures, incumbent).promote
+    assert decision_on(better, incumbent).promote >= decision_on(figures, incumbent).promote
 
 
-@given(CONTENDERS, EVIDENCE, GROUPS)
+@given(CANDIDATES, EVIDENCE, GROUPS)
 def test_one_more_subgroup_never_turns_a_refusal_into_a_promotion(
     incumbent: Candidate, figures: Evidence, more: Subgroup
 ) -> None:
     with_more = replace(figures, subgroups=(*figures.subgroups, more))
 
-    assert judged(with_more, incumbent).promote <= judged(figures, incumbent).promote
+    assert decision_on(with_more, incumbent).promote <= decision_on(figures, incumbent).promote
 
 
-@given(CONTENDERS, CONTENDERS, EVIDENCE)
+@given(CANDIDATES, CANDIDATES, EVIDENCE)
 def test_every_decision_has_a_reason_and_its_rule_fits_it(one: Candidate, other: Candidate, figures: Evidence) -> None:
-    decision = judged(figures, other, one)
+    decision = decision_on(figures, other, one)
     against = {Rule.SOUNDNESS, Rule.CALIBRATION, Rule.WORSE, Rule.SUBGROUP, Rule.NOTHING_NEW}
     in_favour = {Rule.FIRST, Rule.INCUMBENT, Rule.BETTER, Rule.NEW_DATA, Rule.NEW_CODE}
 

@@ -1,4 +1,4 @@
-"""The exported graph: the same answers as the fitted model, for whatever the API may be asked."""
+"""Export: the bundle predicts like the fitted model for every valid record, and a damaged bundle is refused."""
 
 import json
 import shutil
@@ -28,7 +28,7 @@ from ml.core.errors import BundleError
 from ml.features.records import to_records, to_table
 from ml.features.tables import model_inputs
 from ml.schema import EXAMPLE_RECORD, INPUTS, Column, Kind, Record
-from ml.training.export import parity, probabilities, write_bundle
+from ml.training.export import parity, write_bundle
 from ml.training.models import RiskModel
 from tests.support.completeness import COMPLETENESS
 
@@ -53,7 +53,7 @@ def written(fitted: RiskModel, test_table: pd.DataFrame, tmp_path_factory: pytes
 
 @pytest.fixture
 def copied(written: Path, tmp_path: Path) -> Path:
-    """A copy that may be tampered with."""
+    """A copy to damage."""
     return Path(shutil.copytree(written, tmp_path / "copy"))
 
 
@@ -79,33 +79,31 @@ def test_graph_and_model_agree_on_every_row(fitted: RiskModel, bundle: Bundle, t
     assert parity(fitted, bundle, test_table) <= 1e-6
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(requests=st.lists(RECORDS, min_size=1, max_size=10))
-def test_graph_and_model_agree_on_whatever_may_be_asked(
-    fitted: RiskModel, bundle: Bundle, requests: list[Record]
-) -> None:
-    expected = probabilities(fitted, to_table(requests))
+def test_graph_and_model_agree_on_any_valid_record(fitted: RiskModel, bundle: Bundle, requests: list[Record]) -> None:
+    expected = fitted.predict(to_table(requests))
 
     assert np.abs(bundle.predict(requests) - expected).max() <= 1e-6
 
 
-def test_unseen_categories_and_an_empty_record_have_an_answer(fitted: RiskModel, bundle: Bundle) -> None:
+def test_unseen_categories_and_an_empty_record_are_predicted(fitted: RiskModel, bundle: Bundle) -> None:
     requests: list[Record] = [{}, {"diag_1": "999.99", "medical_specialty": "Speech"}, {"payer_code": "not a payer"}]
-    expected = probabilities(fitted, to_table(requests))
+    expected = fitted.predict(to_table(requests))
     answers = bundle.predict(requests)
 
     assert np.abs(answers - expected).max() <= 1e-6
     assert ((answers > 0) & (answers < 1)).all()
 
 
-def test_absent_and_null_are_the_same_unknown(bundle: Bundle) -> None:
+def test_absent_and_null_values_are_equal(bundle: Bundle) -> None:
     nulls = dict.fromkeys(EXAMPLE_RECORD)
     answers = bundle.predict([{}, nulls])
 
     assert answers[0] == answers[1]
 
 
-def test_an_answer_does_not_depend_on_its_neighbours(bundle: Bundle, test_table: pd.DataFrame) -> None:
+def test_a_prediction_does_not_depend_on_the_batch(bundle: Bundle, test_table: pd.DataFrame) -> None:
     requests = to_records(test_table.head(50))
     together = bundle.predict(requests)
     alone = np.array([bundle.predict([request])[0] for request in requests])
@@ -113,13 +111,13 @@ def test_an_answer_does_not_depend_on_its_neighbours(bundle: Bundle, test_table:
     assert np.abs(together - alone).max() <= 1e-6
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(RECORDS, max_size=5))
-def test_records_become_a_table_and_come_back(requests: list[Record]) -> None:
+def test_records_survive_the_conversion_to_a_table_and_back(requests: list[Record]) -> None:
     assert to_records(to_table(requests)) == requests
 
 
-def test_requests_are_encoded_as_the_model_sees_them(test_table: pd.DataFrame) -> None:
+def test_records_are_encoded_as_for_the_model(test_table: pd.DataFrame) -> None:
     inputs = model_inputs(test_table.head(200))
     encoded = encode(to_records(test_table.head(200)))
 
@@ -133,7 +131,7 @@ def test_a_written_bundle_replays_its_golden_requests(written: Path, bundle: Bun
     assert {path.name for path in written.iterdir()} == {MODEL_FILE, GOLDEN_FILE, MANIFEST_FILE}
 
 
-def test_golden_requests_hold_no_identifier_and_cover_the_edges(written: Path) -> None:
+def test_golden_requests_have_no_identifiers_and_cover_edge_cases(written: Path) -> None:
     requests = [request["record"] for request in json.loads((written / GOLDEN_FILE).read_text())["requests"]]
 
     assert {name for record in requests for name in record} <= {c.name for c in INPUTS}
@@ -143,7 +141,7 @@ def test_golden_requests_hold_no_identifier_and_cover_the_edges(written: Path) -
     assert any(0 < len(record) < 40 for record in requests)
 
 
-def test_the_manifest_says_where_the_model_comes_from(bundle: Bundle, written: Path) -> None:
+def test_the_manifest_describes_the_model(bundle: Bundle, written: Path) -> None:
     manifest = bundle.manifest
 
     assert (manifest.algorithm, manifest.provenance, len(manifest.risk_quantiles)) == (
@@ -154,8 +152,8 @@ def test_the_manifest_says_where_the_model_comes_from(bundle: Bundle, written: P
     assert manifest.files == {name: sha256_of(written / name) for name in (MODEL_FILE, GOLDEN_FILE)}
 
 
-def reseal(directory: Path) -> None:
-    """Make the checksums fit again, as somebody who tampers would."""
+def update_checksums(directory: Path) -> None:
+    """Update the checksums in the manifest."""
     fields = json.loads((directory / MANIFEST_FILE).read_text())
     fields["files"] = {name: sha256_of(directory / name) for name in (MODEL_FILE, GOLDEN_FILE)}
     (directory / MANIFEST_FILE).write_text(json.dumps(fields))
@@ -166,11 +164,11 @@ def change_graph(directory: Path) -> None:
         file.write(b" ")
 
 
-def lose_graph(directory: Path) -> None:
+def delete_graph(directory: Path) -> None:
     (directory / MODEL_FILE).unlink()
 
 
-def lose_manifest(directory: Path) -> None:
+def delete_manifest(directory: Path) -> None:
     (directory / MANIFEST_FILE).unlink()
 
 
@@ -179,7 +177,7 @@ def add_to_manifest(directory: Path) -> None:
     (directory / MANIFEST_FILE).write_text(json.dumps({**fields, "surprise": 1}))
 
 
-def forget_a_checksum(directory: Path) -> None:
+def delete_a_checksum(directory: Path) -> None:
     fields = json.loads((directory / MANIFEST_FILE).read_text())
     del fields["files"][GOLDEN_FILE]
     (directory / MANIFEST_FILE).write_text(json.dumps(fields))
@@ -189,14 +187,14 @@ def change_golden(directory: Path, change: Callable[[dict[str, Any]], object]) -
     golden = json.loads((directory / GOLDEN_FILE).read_text())
     change(golden)
     (directory / GOLDEN_FILE).write_text(json.dumps(golden))
-    reseal(directory)
+    update_checksums(directory)
 
 
-def shift_an_answer(directory: Path) -> None:
+def change_a_probability(directory: Path) -> None:
     change_golden(directory, lambda golden: golden["requests"][3].update(probability=0.5))
 
 
-def spoil_an_answer(directory: Path) -> None:
+def set_a_probability_to_nan(directory: Path) -> None:
     change_golden(directory, lambda golden: golden["requests"][3].update(probability=float("nan")))
 
 
@@ -208,13 +206,13 @@ def reshape_golden(directory: Path) -> None:
     change_golden(directory, lambda golden: golden.pop("requests"))
 
 
-def ask_nonsense(directory: Path) -> None:
+def set_an_invalid_value(directory: Path) -> None:
     change_golden(directory, lambda golden: golden["requests"][0]["record"].update(time_in_hospital="long"))
 
 
-def write_nonsense(directory: Path) -> None:
+def overwrite_graph(directory: Path) -> None:
     (directory / MODEL_FILE).write_bytes(b"no graph at all")
-    reseal(directory)
+    update_checksums(directory)
 
 
 def rename_an_input(directory: Path) -> None:
@@ -223,7 +221,7 @@ def rename_an_input(directory: Path) -> None:
         node.input[:] = ["words" if name == "texts" else name for name in node.input]
     next(one for one in model.graph.input if one.name == "texts").name = "words"
     onnx.save(model, directory / MODEL_FILE)
-    reseal(directory)
+    update_checksums(directory)
 
 
 def change_manifest(directory: Path, **changes: Any) -> None:
@@ -240,45 +238,43 @@ def swap_columns(directory: Path) -> None:
     change_manifest(directory, texts=Manifest.read(directory).texts[::-1])
 
 
-def lose_completeness(directory: Path) -> None:
+def delete_completeness(directory: Path) -> None:
     change_manifest(directory, completeness={})
 
 
 @pytest.mark.parametrize(
-    ("tamper", "sentence"),
+    ("damage", "sentence"),
     [
         (change_graph, r"^model\.onnx does not match its checksum in the manifest\.$"),
-        (lose_graph, r"^model\.onnx cannot be read: "),
-        (lose_manifest, r"^The manifest of the model cannot be read: "),
+        (delete_graph, r"^model\.onnx cannot be read: "),
+        (delete_manifest, r"^The manifest of the model cannot be read: "),
         (add_to_manifest, r"^The manifest of the model cannot be read: .*surprise"),
-        (forget_a_checksum, r"^golden\.json does not match its checksum"),
-        (shift_an_answer, r"^The golden requests fail: a prediction differs by 0\.\d+, the tolerance is 1e-06\.$"),
-        (spoil_an_answer, r"^The golden requests fail: a prediction differs by nan"),
+        (delete_a_checksum, r"^golden\.json does not match its checksum"),
+        (change_a_probability, r"^The golden requests fail: a prediction differs by 0\.\d+, the tolerance is 1e-06\.$"),
+        (set_a_probability_to_nan, r"^The golden requests fail: a prediction differs by nan"),
         (drop_requests, r"^The bundle holds no golden requests\.$"),
         (reshape_golden, r"^The golden requests cannot be read: "),
-        (ask_nonsense, r"^The graph fails on a golden request: "),
-        (write_nonsense, r"^The graph cannot be loaded: "),
+        (set_an_invalid_value, r"^The graph fails on a golden request: "),
+        (overwrite_graph, r"^The graph cannot be loaded: "),
         (rename_an_input, r"^The graph has other inputs than the schema: .*words"),
         (rename_a_column, r"^The graph has other inputs than the schema: ethnicity, race\.$"),
         (swap_columns, r"^The graph has other inputs than the schema: another order\.$"),
-        (lose_completeness, r"^The manifest of the model cannot be read: .*weights"),
+        (delete_completeness, r"^The manifest of the model cannot be read: .*weights"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_tampered_bundle_is_refused_with_the_reason(
-    copied: Path, tamper: Callable[[Path], None], sentence: str
+def test_a_damaged_bundle_is_refused_with_the_reason(
+    copied: Path, damage: Callable[[Path], None], sentence: str
 ) -> None:
-    tamper(copied)
+    damage(copied)
 
     with pytest.raises(BundleError, match=sentence):
         load_bundle(copied)
 
 
-def test_a_graph_that_differs_from_the_model_is_not_written(
-    fitted: RiskModel, train_table: pd.DataFrame, bundle: Bundle
-) -> None:
+def test_parity_holds_on_other_rows(fitted: RiskModel, train_table: pd.DataFrame, bundle: Bundle) -> None:
     assert parity(fitted, bundle, train_table) <= 1e-6
-    assert not np.allclose(probabilities(fitted, train_table), bundle.predict([{}] * len(train_table)))
+    assert not np.allclose(fitted.predict(train_table), bundle.predict([{}] * len(train_table)))
 
 
 def test_a_manifest_reads_back_as_it_was_written(written: Path) -> None:

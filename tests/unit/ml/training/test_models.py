@@ -1,4 +1,4 @@
-"""The models: right on average however little is known, the same answers twice, and settings that mean something."""
+"""Models: calibrated for incomplete records, deterministic, and with parameters that reach the estimator."""
 
 from dataclasses import replace
 
@@ -29,8 +29,8 @@ BOTH = pytest.mark.parametrize("family", list(FAMILIES))
 
 
 @pytest.fixture(scope="module")
-def practice(train_table: pd.DataFrame) -> Inputs:
-    """The training patients with fields hidden in a way that no model has practised on."""
+def masked(train_table: pd.DataFrame) -> Inputs:
+    """The training records with a mask that no model was fitted on."""
     return apply_mask(model_inputs(train_table), random_mask(len(train_table), seed=10_000))
 
 
@@ -46,7 +46,7 @@ def test_known_fields_are_counted_for_each_record(train_table: pd.DataFrame) -> 
     assert known_features(encoder.transform(model_inputs(table))).tolist() == list(range(48))
 
 
-def test_what_is_known_of_earlier_stays_is_no_known_field(train_table: pd.DataFrame) -> None:
+def test_history_does_not_count_as_known_features(train_table: pd.DataFrame) -> None:
     encoder = Encoder().fit(model_inputs(train_table), target(train_table))
     with_it, without = (encoder.transform(model_inputs(t)) for t in (train_table, without_history(train_table)))
 
@@ -57,7 +57,7 @@ def test_what_is_known_of_earlier_stays_is_no_known_field(train_table: pd.DataFr
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name.lower())
-def test_a_group_of_which_nothing_is_known_is_noticed(train_table: pd.DataFrame, group: Group) -> None:
+def test_an_unknown_group_is_recognised(train_table: pd.DataFrame, group: Group) -> None:
     table = train_table.head(300).assign(**EXAMPLE_RECORD)
     encoder = Encoder().fit(model_inputs(table), target(train_table.head(300)))
     found = unknown_groups(encoder.transform(model_inputs(mask_groups(table, (group,)))))
@@ -65,19 +65,19 @@ def test_a_group_of_which_nothing_is_known_is_noticed(train_table: pd.DataFrame,
     assert (found == [member is group for member in GROUPS]).all()
 
 
-def test_risks_are_probabilities_one_for_each_row(fitted: RiskModel, practice: Inputs) -> None:
-    risks = fitted.probabilities(practice)
+def test_risks_are_probabilities_one_for_each_row(fitted: RiskModel, masked: Inputs) -> None:
+    risks = fitted.probabilities(masked)
 
-    assert risks.shape == (len(practice),)
+    assert risks.shape == (len(masked),)
     assert risks.dtype == np.float64
     assert ((risks >= 0) & (risks <= 1)).all()
 
 
-def test_the_mean_risk_is_the_prevalence_however_little_is_known(
-    fitted: RiskModel, practice: Inputs, train_table: pd.DataFrame
+def test_the_mean_risk_is_the_prevalence_for_any_number_of_known_features(
+    fitted: RiskModel, masked: Inputs, train_table: pd.DataFrame
 ) -> None:
-    known = known_features(matrix_of(fitted, practice))
-    risks, prevalence = fitted.probabilities(practice), target(train_table).mean()
+    known = known_features(matrix_of(fitted, masked))
+    risks, prevalence = fitted.probabilities(masked), target(train_table).mean()
 
     for low, high in ((0, 8), (9, 16), (17, 24), (25, 32), (33, 40)):
         rows = (low <= known) & (known <= high)
@@ -85,9 +85,7 @@ def test_the_mean_risk_is_the_prevalence_however_little_is_known(
         assert risks[rows].mean() == pytest.approx(prevalence, abs=0.006), (low, high)
 
 
-def test_the_mean_risk_is_the_prevalence_whatever_group_is_unknown(
-    fitted: RiskModel, train_table: pd.DataFrame
-) -> None:
+def test_the_mean_risk_is_the_prevalence_for_any_unknown_group(fitted: RiskModel, train_table: pd.DataFrame) -> None:
     prevalence = target(train_table).mean()
     unmoved = replace(fitted, offsets=Offsets())
     less = [mask_groups(train_table, (group,)) for group in GROUPS]
@@ -102,7 +100,7 @@ def test_the_mean_risk_is_the_prevalence_whatever_group_is_unknown(
     assert gaps.mean() < min(0.007, before.mean()), "the offsets are what does it"
 
 
-def test_complete_records_are_left_as_the_trees_have_them(fitted: RiskModel, train_table: pd.DataFrame) -> None:
+def test_complete_records_have_no_offset(fitted: RiskModel, train_table: pd.DataFrame) -> None:
     matrix = matrix_of(fitted, model_inputs(train_table))
     ordinary = known_features(matrix) >= np.quantile(known_features(matrix), 0.02)
 
@@ -112,7 +110,7 @@ def test_complete_records_are_left_as_the_trees_have_them(fitted: RiskModel, tra
 
 
 @BOTH
-def test_without_practice_nothing_is_moved(family: str, train_table: pd.DataFrame) -> None:
+def test_without_masked_copies_there_are_no_offsets(family: str, train_table: pd.DataFrame) -> None:
     model = fit(family, {"n_estimators": 5}, train_table, jobs=1, masked=0)
     risks = model.probabilities(model_inputs(keep_only(train_table.head(50), ())))
 
@@ -120,7 +118,7 @@ def test_without_practice_nothing_is_moved(family: str, train_table: pd.DataFram
     assert np.isfinite(risks).all()
 
 
-def test_records_that_tell_the_same_have_the_same_risk(fitted: RiskModel, test_table: pd.DataFrame) -> None:
+def test_equal_records_have_equal_risks(fitted: RiskModel, test_table: pd.DataFrame) -> None:
     table = test_table.head(20).assign(**EXAMPLE_RECORD)
 
     assert len(set(fitted.probabilities(model_inputs(without_history(table))).tolist())) == 1
@@ -128,12 +126,12 @@ def test_records_that_tell_the_same_have_the_same_risk(fitted: RiskModel, test_t
 
 @pytest.fixture(scope="module")
 def fitted_again(train_table: pd.DataFrame) -> dict[str, RiskModel]:
-    """The same again; the forest with two cores, which sum its trees in another order."""
+    """Second fits; that of the forest uses two cores, which sum its trees in another order."""
     return {family: fit(family, SMALL[family], train_table, jobs=1 + (family == RANDOM_FOREST)) for family in FAMILIES}
 
 
 @BOTH
-def test_the_same_settings_and_data_give_the_same_answers_twice(
+def test_equal_parameters_and_data_give_equal_predictions(
     family: str, fitted_again: dict[str, RiskModel], train_table: pd.DataFrame, test_table: pd.DataFrame
 ) -> None:
     model = fit(family, SMALL[family], train_table, jobs=1)
@@ -144,7 +142,7 @@ def test_the_same_settings_and_data_give_the_same_answers_twice(
 
 
 @BOTH
-def test_settings_given_go_before_the_defaults_of_the_family(family: str, train_table: pd.DataFrame) -> None:
+def test_parameters_override_the_defaults_of_the_family(family: str, train_table: pd.DataFrame) -> None:
     model = fit(family, {"n_estimators": 3}, train_table.head(500), jobs=1, masked=0)
     used = model.estimator.get_params()
 
@@ -154,16 +152,15 @@ def test_settings_given_go_before_the_defaults_of_the_family(family: str, train_
 
 
 @BOTH
-def test_the_search_begins_with_the_defaults_and_stays_within_settings_of_the_family(family: str) -> None:
+def test_the_defaults_are_in_the_search_space(family: str) -> None:
     chosen = FAMILIES[family]
-    trial = optuna.trial.FixedTrial(dict(chosen.first_guess))
+    suggested = chosen.suggest(optuna.trial.FixedTrial(dict(chosen.defaults)))  # fails outside of the search space
 
-    suggested = chosen.suggest(trial)  # fails when the first guess lies outside of the space
-    assert suggested == dict(chosen.first_guess) == {name: chosen.defaults[name] for name in suggested}
+    assert suggested == {name: chosen.defaults[name] for name in suggested}
 
 
 @BOTH
-def test_the_outcome_and_the_patient_teach_but_are_never_asked_for(
+def test_outcome_and_patient_are_not_needed_for_a_prediction(
     family: str, train_table: pd.DataFrame, test_table: pd.DataFrame
 ) -> None:
     model = fit(family, {"n_estimators": 3}, train_table.head(800), jobs=1, masked=0)
@@ -174,7 +171,7 @@ def test_the_outcome_and_the_patient_teach_but_are_never_asked_for(
     )
 
 
-def test_a_patient_who_teaches_does_not_teach_the_encoding_of_their_own_rows(train_table: pd.DataFrame) -> None:
+def test_the_encoding_of_a_training_row_does_not_use_its_own_patient(train_table: pd.DataFrame) -> None:
     inputs, labels, groups = model_inputs(train_table), target(train_table), patients(train_table)
     encoder = Encoder().fit(inputs, labels)
     (crossed,) = encoder.cross_transform([inputs], labels, groups)

@@ -2,7 +2,7 @@
 
 from ml.evaluation.metrics import ALL_METRICS
 from ml.promotion.evidence import Rule
-from ml.promotion.production_alias import DECIDED_AT, DECISION, REASON, REPLACED, ROLLED_BACK, RULE
+from ml.promotion.version_tags import DECIDED_AT, DECISION, REASON, REPLACED, ROLLED_BACK, RULE
 from ml.report.plots import _FIGURES
 from ui.charts import LIGHT
 from ui.clients.api_models import Interval

@@ -33,8 +33,8 @@ class Field:
     def promote(self, data_version: str | None = None) -> str:
         """Register the model and put it into production; returns its number."""
         number = register_bundle(self.registry, self.bundle).number
-        self.registry.tag(number, {"data_version": data_version or self.dataset.version.data_version})
-        self.registry.point(PRODUCTION, number)
+        self.registry.set_tags(number, {"data_version": data_version or self.dataset.version.data_version})
+        self.registry.set_alias(PRODUCTION, number)
         return number
 
     def ask(self, encounters: pd.DataFrame, version: str = "1", **changes: Any) -> None:

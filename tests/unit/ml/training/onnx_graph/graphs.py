@@ -1,10 +1,14 @@
-"""Parts of the ONNX graph, to be run on their own."""
+"""Sessions over parts of the ONNX graph, and records with edge cases of every column."""
 
 import onnx
 import onnxruntime as ort
+from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
+from ml.schema import ICD9_PATTERN, INPUTS, Column, Kind, Record
 from ml.training.onnx_graph.nodes import Nodes
+
+ODD_CODES = ("008", "8", "08", "008.45", "8.7", "V01.5", "E909.9", "250.8", "250.80", "250", "999.99", "0", "000.5")
 
 
 def session_of(nodes: Nodes, output: str, **inputs: tuple[int, int]) -> ort.InferenceSession:
@@ -16,3 +20,18 @@ def session_of(nodes: Nodes, output: str, **inputs: tuple[int, int]) -> ort.Infe
     model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
     onnx.checker.check_model(model)
     return ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+def values(column: Column) -> st.SearchStrategy[str | int]:
+    if column.kind is Kind.ICD9:
+        return st.sampled_from(ODD_CODES) | st.from_regex(ICD9_PATTERN, fullmatch=True)
+    if column.kind is Kind.COUNT:
+        low, high = column.low or 0, column.high or 0
+        return st.sampled_from([low, high]) | st.integers(low, high)
+    return st.sampled_from(column.allowed)
+
+
+RECORDS = st.fixed_dictionaries({}, optional={column.name: values(column) for column in INPUTS})
+LARGEST: Record = {c.name: c.high for c in INPUTS if c.high is not None}
+SMALLEST: Record = {c.name: c.low for c in INPUTS if c.low is not None}
+LAST: Record = {c.name: c.allowed[-1] for c in INPUTS if c.allowed}

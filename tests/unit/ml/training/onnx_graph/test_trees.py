@@ -1,4 +1,4 @@
-"""Trees in the graph: every comparison as in the library, also on the threshold itself."""
+"""Trees in the graph: every comparison as in the library, also exactly at the threshold."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from xgboost import XGBClassifier
 
 from ml.training.models import FAMILIES, GRADIENT_BOOSTING
 from ml.training.onnx_graph.nodes import Nodes
-from ml.training.onnx_graph.trees import SUMMED_TREES, add_trees, trees_of
+from ml.training.onnx_graph.trees import SUMMED_TREES, add_trees, ensemble_of
 from tests.unit.ml.training.onnx_graph.graphs import session_of
 
 
 def data(rows: int = 600, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Numbers of all kinds of sizes, many of them equal, and outcomes that depend on them."""
+    """Values of several magnitudes with many ties, and outcomes that depend on them."""
     generator = np.random.default_rng(seed)
     scales = np.array([1e-3, 0.1, 1, 300, 1e5])
     numbers = (generator.integers(-1, 12, (rows, 5)) / 3 * scales).astype(np.float32)
@@ -37,20 +37,21 @@ def around(numbers: NDArray[np.float32], thresholds: NDArray[np.float32]) -> NDA
 
 
 def boosting(**settings: Any) -> XGBClassifier:
-    """As production makes it, small."""
-    return FAMILIES[GRADIENT_BOOSTING].estimator(settings, 1)
+    """The estimator of production, with fewer trees."""
+    estimator: XGBClassifier = FAMILIES[GRADIENT_BOOSTING].estimator(**settings, random_state=296, n_jobs=1)
+    return estimator
 
 
 def sum_of_trees(estimator: Any, rows: NDArray[np.float32]) -> NDArray[np.float32]:
     nodes = Nodes()
-    nodes.add("Identity", add_trees(nodes, "matrix", trees_of(estimator)), output="sum")
+    nodes.add("Identity", add_trees(nodes, "matrix", ensemble_of(estimator)), output="sum")
     session = session_of(nodes, "sum", matrix=(TensorProto.FLOAT, rows.shape[1]))
     (answer,) = session.run(["sum"], {"matrix": rows})
     return np.asarray(answer)[:, 0]
 
 
 @pytest.mark.parametrize("leaf", [1, 20])
-def test_every_comparison_of_a_forest_goes_the_same_way_also_on_the_threshold_itself(leaf: int) -> None:
+def test_every_comparison_of_a_forest_is_exact_also_at_the_threshold(leaf: int) -> None:
     numbers, labels = data()
     for seed in range(8):
         tree = RandomForestClassifier(1, min_samples_leaf=leaf, max_features=0.6, random_state=seed)
@@ -66,7 +67,7 @@ def test_every_comparison_of_a_forest_goes_the_same_way_also_on_the_threshold_it
         np.testing.assert_array_equal(sum_of_trees(tree, rows), reached.astype(np.float32))
 
 
-def test_every_comparison_of_boosting_goes_the_same_way_also_on_the_threshold_itself() -> None:
+def test_every_comparison_of_boosting_is_exact_also_at_the_threshold() -> None:
     numbers, labels = data()
     model = boosting(n_estimators=30, max_leaves=12).fit(numbers, labels)
     splits = model.get_booster().trees_to_dataframe().query("Feature != 'Leaf'")["Split"]
@@ -80,7 +81,11 @@ def test_many_trees_are_summed_in_parts() -> None:
     numbers, labels = data()
     model = boosting(n_estimators=2 * SUMMED_TREES + 1, max_leaves=4).fit(numbers, labels)
 
-    assert [len(set(part.tree)) for part in trees_of(model)] == [SUMMED_TREES, SUMMED_TREES, 1]
+    nodes = Nodes()
+    add_trees(nodes, "matrix", ensemble_of(model))
+    operators = [node for node in nodes.nodes if node.op_type == "TreeEnsembleRegressor"]
+    tree_ids = [next(list(a.ints) for a in node.attribute if a.name == "nodes_treeids") for node in operators]
+    assert [len(set(ids)) for ids in tree_ids] == [SUMMED_TREES, SUMMED_TREES, 1]
     expected = model.predict(numbers, output_margin=True, base_margin=np.zeros(len(numbers)))
     np.testing.assert_allclose(sum_of_trees(model, numbers), expected, rtol=0, atol=2e-6)
 
@@ -100,7 +105,7 @@ def test_thresholds_that_are_float32_values_send_them_to_the_left_in_a_forest() 
     "estimator",
     [
         RandomForestClassifier(3, min_samples_leaf=400, random_state=0),
-        FAMILIES[GRADIENT_BOOSTING].estimator({"n_estimators": 3, "gamma": 1e9}, 1),
+        boosting(n_estimators=3, gamma=1e9),
     ],
     ids=["forest", "boosting"],
 )
@@ -108,7 +113,7 @@ def test_trees_that_never_split_are_their_only_leaf(estimator: Any) -> None:
     numbers, labels = data()
     estimator.fit(numbers, labels)
     forest = isinstance(estimator, RandomForestClassifier)
-    assert all(all(part.is_leaf) for part in trees_of(estimator))
+    assert all(tree.is_leaf.all() for tree in ensemble_of(estimator).trees)
 
     from_0 = {"output_margin": True, "base_margin": np.zeros(len(numbers))}
     expected = estimator.predict_proba(numbers)[:, 1] if forest else estimator.predict(numbers, **from_0)

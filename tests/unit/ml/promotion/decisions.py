@@ -1,4 +1,4 @@
-"""Figures and versions for the gate's decision, good by default, to be changed one at a time."""
+"""Evidence and candidates that the gate promotes, to be changed one value at a time."""
 
 from typing import Any
 
@@ -18,12 +18,12 @@ def version(number: str = "2", **more: Any) -> Candidate:
     return Candidate(number, **{"provenance": "real", "data_version": "data now", "code_version": "code now", **more})
 
 
-HELD = version("1", data_version="data before", code_version="code before")
+INCUMBENT = version("1", data_version="data before", code_version="code before")
 TWIN = version("1")
 
 
 def evidence(**more: Any) -> Evidence:
-    """A calibrated candidate that answers like the incumbent; some figures changed."""
+    """Evidence of a calibrated candidate that equals the incumbent, with changes."""
     calibration = {"ece": 0.006, "calibration_intercept": 0.0, "calibration_slope": 1.0}
     found = {name: interval(value, 0.002) for name, value in calibration.items()}
     same = {name: interval(0.0, 0.002) for name in MARGINS}
@@ -37,7 +37,7 @@ def group(auroc: Interval | None = None, miscalibration: Interval | None = None)
     return Subgroup("age [80-90)", 3_270, 409, auroc or interval(0, 0.01), miscalibration or interval(0, 0.02))
 
 
-def judged(
-    figures: Evidence | None, incumbent: Candidate | None = HELD, candidate: Candidate | None = None
+def decision_on(
+    figures: Evidence | None, incumbent: Candidate | None = INCUMBENT, candidate: Candidate | None = None
 ) -> Decision:
     return decide(candidate or version(), incumbent, figures, NOW)

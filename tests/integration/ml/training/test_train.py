@@ -1,4 +1,4 @@
-"""Training on real servers: what a version is made of, and that the same is never made twice."""
+"""Training on real servers: what a version contains, and that equal inputs give no second version."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,12 +14,14 @@ from ml.core.bundle import load_bundle
 from ml.core.names import CHALLENGER, MODEL_NAME, PRODUCTION
 from ml.core.settings import MlSettings
 from ml.data.sources.delivery import Delivery
+from ml.evaluation.registered_version import evaluate_version, predict
 from ml.features.records import to_records
 from ml.features.tables import model_inputs
-from ml.promotion.gate import Outcome, measure, predict, run_gate
+from ml.promotion.gate import Outcome, run_gate
 from ml.registry.client import Registry
+from ml.training.code_version import code_version, fingerprint
 from ml.training.models import FAMILIES, RANDOM_FOREST
-from ml.training.train import Trained, code_version, fingerprint_of, train
+from ml.training.train import Trained, train
 from ml.warehouse.datasets import Dataset, read
 from tests.integration.ml.databases import fresh_database, ingest_file
 from tests.integration.ml.registries import empty
@@ -29,7 +31,7 @@ SETTINGS = {"n_estimators": 12}
 
 @dataclass(frozen=True)
 class First:
-    """The first version, trained and judged."""
+    """The first version, trained and decided on."""
 
     settings: MlSettings
     engine: sa.Engine
@@ -63,12 +65,12 @@ def test_the_first_version_is_promoted(first: First) -> None:
     assert first.trained == Trained("1", new=True)
     assert (first.outcome.version, first.outcome.new, first.outcome.decision.promote) == ("1", True, True)
     for alias in (CHALLENGER, PRODUCTION):
-        found = first.registry.by_alias(alias)
+        found = first.registry.version_by_alias(alias)
         assert found is not None
         assert found.number == "1"
 
 
-def test_a_version_says_what_it_was_made_from_and_what_was_decided(first: First) -> None:
+def test_the_tags_of_a_version_hold_its_origin_and_the_decision(first: First) -> None:
     tags = first.registry.version("1").tags
     data_version = first.dataset.version.data_version
 
@@ -76,13 +78,13 @@ def test_a_version_says_what_it_was_made_from_and_what_was_decided(first: First)
     assert tags["data_version"] == data_version
     assert tags["algorithm"] == "RandomForest"
     assert tags["code_version"] == code_version()
-    assert tags["fingerprint"] == fingerprint_of(
+    assert tags["fingerprint"] == fingerprint(
         data_version, RANDOM_FOREST, {**FAMILIES[RANDOM_FOREST].defaults, **SETTINGS}
     )
     assert (tags["gate.decision"], tags["gate.reason"]) == ("promoted", "the first version")
 
 
-def test_the_same_again_makes_nothing_new(first: First) -> None:
+def test_training_again_with_equal_inputs_registers_no_version(first: First) -> None:
     again = train(first.settings, first.engine, first.registry, RANDOM_FOREST, SETTINGS)
     judged = run_gate(first.settings, first.engine, first.registry, again.version)
 
@@ -91,7 +93,7 @@ def test_the_same_again_makes_nothing_new(first: First) -> None:
     assert [version.number for version in first.registry.versions()] == ["1"]
 
 
-def test_a_run_keeps_settings_metrics_plots_and_model_card(first: First) -> None:
+def test_a_run_stores_parameters_metrics_plots_and_model_card(first: First) -> None:
     run_id = first.registry.version("1").run_id
     run = mlflow.get_run(run_id)
     artifacts = {item.path for item in mlflow.artifacts.list_artifacts(run_id=run_id)}
@@ -132,7 +134,7 @@ def test_a_run_names_its_data_with_their_version(first: First) -> None:
 
 
 def test_a_version_holds_graph_golden_requests_and_manifest_and_no_pickle(first: First) -> None:
-    with first.registry.downloaded("1") as directory:
+    with first.registry.download("1") as directory:
         files = {path.name for path in directory.rglob("*") if path.is_file()}
         manifest = load_bundle(directory).manifest
 
@@ -152,8 +154,8 @@ def test_mlflow_users_get_the_same_probabilities(first: First) -> None:
     np.testing.assert_allclose(answer["probability"], predict(first.registry, to_records(rows)), atol=1e-6)
 
 
-def test_a_version_can_be_measured_again_with_the_same_figures(first: First) -> None:
-    metrics = measure(first.settings, first.engine, first.registry, "1")
+def test_evaluating_a_version_gives_its_logged_metrics(first: First) -> None:
+    metrics = evaluate_version(first.settings, first.engine, first.registry, "1")
     logged = mlflow.get_run(first.registry.version("1").run_id).data.metrics
 
     for name in ("auroc", "average_precision", "brier", "ece"):
@@ -162,20 +164,9 @@ def test_a_version_can_be_measured_again_with_the_same_figures(first: First) -> 
 
 def test_other_settings_make_another_version_and_challenger(first: First) -> None:
     other = train(first.settings, first.engine, first.registry, RANDOM_FOREST, {**SETTINGS, "min_samples_leaf": 200})
-    challenger, production = first.registry.by_alias(CHALLENGER), first.registry.by_alias(PRODUCTION)
+    challenger, production = first.registry.version_by_alias(CHALLENGER), first.registry.version_by_alias(PRODUCTION)
 
     assert other == Trained("2", new=True)
     assert challenger is not None
     assert production is not None
     assert (challenger.number, production.number) == ("2", "1")
-
-
-def test_a_fingerprint_depends_on_data_settings_and_family() -> None:
-    one = fingerprint_of("data", RANDOM_FOREST, {"a": 1, "b": 2})
-
-    assert one == fingerprint_of("data", RANDOM_FOREST, {"b": 2, "a": 1})
-    assert one not in {
-        fingerprint_of("other", RANDOM_FOREST, {"a": 1, "b": 2}),
-        fingerprint_of("data", RANDOM_FOREST, {"a": 1, "b": 3}),
-        fingerprint_of("data", "gradient_boosting", {"a": 1, "b": 2}),
-    }

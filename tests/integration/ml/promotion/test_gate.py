@@ -1,4 +1,4 @@
-"""The gate on a real registry and a real ledger: who becomes production, who does not, and by which rule."""
+"""The gate on a real registry and a real ledger: which versions are promoted, and by which rule."""
 
 import json
 import shutil
@@ -12,24 +12,22 @@ from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, sha256_of
 from ml.core.errors import BundleError, RegistryError, WarehouseError
 from ml.core.names import CHALLENGER, PRODUCTION
 from ml.core.settings import MlSettings
+from ml.evaluation.registered_version import evaluate_version, predict
 from ml.promotion.evidence import Rule
-from ml.promotion.gate import measure, predict, run_gate
-from ml.promotion.gate_lock import gate_lock
+from ml.promotion.gate import run_gate
 from ml.promotion.ledger import Action
 from ml.promotion.production_alias import roll_back
 from ml.registry.client import Registry
-from ml.training.train import code_version
+from ml.training.code_version import code_version
 from ml.warehouse.connection import warehouse
 from ml.warehouse.datasets import Dataset
-from tests.integration.ml.promotion.gates import ACTOR, MINORITY, Gate, delete_files, watched_alias
+from tests.integration.ml.promotion.gates import ACTOR, MINORITY, Gate, delete_files, polled_alias
 
 
-def test_a_better_version_is_promoted_without_a_moment_between(
-    gate: Gate, good: Path, weak: Path, mlflow_server: str
-) -> None:
+def test_a_better_version_is_promoted_without_a_gap(gate: Gate, good: Path, weak: Path, mlflow_server: str) -> None:
     assert gate.judge(gate.add(weak)).decision.rule is Rule.FIRST
     number = gate.add(good)
-    with watched_alias(mlflow_server) as seen:
+    with polled_alias(mlflow_server) as seen:
         outcome = gate.judge(number)
 
     assert (outcome.decision.promote, outcome.decision.rule, outcome.note) == (True, Rule.BETTER, None)
@@ -40,7 +38,7 @@ def test_a_better_version_is_promoted_without_a_moment_between(
     assert tags["gate.reason"] == outcome.decision.reason
 
 
-def test_the_ledger_keeps_who_what_why_and_the_figures(gate: Gate, good: Path, weak: Path, dataset: Dataset) -> None:
+def test_the_ledger_records_actor_reason_and_figures(gate: Gate, good: Path, weak: Path, dataset: Dataset) -> None:
     gate.judge(gate.add(weak))
     outcome = gate.judge(gate.add(good))
     first, second = gate.entries
@@ -60,7 +58,7 @@ def test_the_ledger_keeps_who_what_why_and_the_figures(gate: Gate, good: Path, w
     assert [figures[side]["version"] for side in ("candidate", "incumbent")] == ["2", "1"]
 
 
-def test_a_decision_is_taken_once(gate: Gate, good: Path) -> None:
+def test_a_version_is_decided_on_once(gate: Gate, good: Path) -> None:
     first = gate.judge(gate.add(good))
     again = gate.judge("1")
 
@@ -90,10 +88,10 @@ def test_a_version_whose_risks_are_too_high_is_refused_even_as_the_first(gate: G
     assert gate.production is None
 
 
-def test_a_version_that_harms_a_subgroup_is_refused_though_it_is_better_for_the_most(
+def test_a_version_that_is_worse_for_a_subgroup_is_refused_though_it_is_better_overall(
     gate: Gate, unfair: Path, reversed_model: Path
 ) -> None:
-    gate.registry.point(PRODUCTION, gate.add(reversed_model))  # no gate would let it pass
+    gate.registry.set_alias(PRODUCTION, gate.add(reversed_model))  # no gate would let it pass
     outcome = gate.judge(gate.add(unfair))
 
     assert (outcome.decision.promote, outcome.decision.rule) == (False, Rule.SUBGROUP)
@@ -148,8 +146,8 @@ def test_a_version_whose_golden_requests_fail_is_refused(gate: Gate, good: Path,
     assert (outcome.decision.promote, outcome.decision.rule) == (False, Rule.SOUNDNESS)
     assert outcome.decision.reason.startswith("the bundle is not sound: The golden requests fail")
     assert gate.production is None
-    with pytest.raises(BundleError, match=r"^Version 1 is not sound: The golden requests fail"):
-        measure(gate.settings, gate.engine, gate.registry, "1")
+    with pytest.raises(BundleError, match=r"^The golden requests fail"):
+        evaluate_version(gate.settings, gate.engine, gate.registry, "1")
 
 
 @pytest.mark.parametrize("lost", ["", "golden.json", "model.onnx"])
@@ -176,23 +174,23 @@ def test_a_candidate_whose_files_were_deleted_is_refused(gate: Gate, good: Path,
     assert gate.production == "1"
 
 
-def test_mlflow_being_away_is_an_error_and_no_fault_of_a_version(gate: Gate, good: Path) -> None:
+def test_an_unreachable_mlflow_is_an_error_and_no_fault_of_a_version(gate: Gate, good: Path) -> None:
     gate.judge(gate.add(good))
     away = Registry(gate.settings.model_copy(update={"mlflow_tracking_uri": "http://127.0.0.1:18498"}))
     started = time.monotonic()
 
-    with pytest.raises(RegistryError) as told:
+    with pytest.raises(RegistryError) as reported:
         gate.judge("1", away)
 
     assert time.monotonic() - started < 40
-    assert str(told.value) == (
+    assert str(reported.value) == (
         "MLflow at http://127.0.0.1:18498 does not answer: start it, or correct MLFLOW_TRACKING_URI."
     )
     Registry(gate.settings)  # the address is global to MLflow
     assert len(gate.entries) == 1
 
 
-def test_postgresql_being_away_is_an_error_and_moves_nothing(gate: Gate, good: Path) -> None:
+def test_an_unreachable_postgresql_is_an_error_and_moves_nothing(gate: Gate, good: Path) -> None:
     number = gate.add(good)
     away = MlSettings.load(_env_file=None, postgres_port=18499, diabetes_db_password="unused")
     with warehouse(away) as engine, pytest.raises(WarehouseError, match=r"^PostgreSQL at 127\.0\.0\.1:18499 does not"):
@@ -201,17 +199,17 @@ def test_postgresql_being_away_is_an_error_and_moves_nothing(gate: Gate, good: P
     assert gate.production is None
 
 
-def test_an_empty_registry_is_told_in_one_sentence_each(gate: Gate) -> None:
+def test_an_empty_registry_is_reported(gate: Gate) -> None:
     with pytest.raises(RegistryError, match=r"^There is no challenger: run train_models_diabetes_simple"):
         gate.judge()
     with pytest.raises(RegistryError, match=r"^There is no production version to roll back\.$"):
         roll_back(gate.engine, gate.registry, ACTOR)
     with pytest.raises(RegistryError, match=r"^There is no production model yet: run train_models_diabetes_simple\.$"):
         predict(gate.registry, [{}])
-    with pytest.raises(RegistryError, match=r"^MLflow at http://127\.0\.0\.1:\d+ says: .*not found") as told:
+    with pytest.raises(RegistryError, match=r"^MLflow at http://127\.0\.0\.1:\d+ reports: .*not found") as reported:
         gate.judge("77")
-    assert "\n" not in str(told.value)
-    assert gate.registry.by_alias(CHALLENGER) is None
+    assert "\n" not in str(reported.value)
+    assert gate.registry.version_by_alias(CHALLENGER) is None
     assert gate.registry.versions() == []
     assert gate.entries == []
 
@@ -220,10 +218,10 @@ def test_two_gates_wait_for_each_other(gate: Gate) -> None:
     entered = threading.Event()
 
     def other() -> None:
-        with gate_lock(gate.engine):
+        with gate.ledger.lock():
             entered.set()
 
-    with gate_lock(gate.engine):
+    with gate.ledger.lock():
         waiting = threading.Thread(target=other)
         waiting.start()
         assert not entered.wait(0.5)

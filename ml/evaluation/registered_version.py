@@ -1,0 +1,48 @@
+"""Prediction and evaluation with a registered model version, through the code that serves it."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import sqlalchemy as sa
+
+from ml.core.bundle import load_bundle
+from ml.core.errors import RegistryError
+from ml.core.names import PRODUCTION
+from ml.core.settings import MlSettings
+from ml.evaluation.bootstrap import Interval, evaluate
+from ml.evaluation.metrics import Values
+from ml.features.records import to_records
+from ml.features.tables import patients, target
+from ml.registry.client import Registry
+from ml.schema import Record
+from ml.warehouse.datasets import read
+
+
+def predict(registry: Registry, records: Sequence[Record], number: str | None = None) -> Values:
+    """Probabilities of records by a version, by default production; shape ``(len(records),)``.
+
+    Raises:
+        BundleError: the bundle of the version is not valid.
+        RegistryError: there is no such version, or MLflow cannot be reached.
+    """
+    if number is None:
+        production = registry.version_by_alias(PRODUCTION)
+        if production is None:
+            raise RegistryError("There is no production model yet: run train_models_diabetes_simple.")
+        number = production.number
+    with registry.download(number) as directory:
+        return load_bundle(directory).predict(records).astype(np.float64)
+
+
+def evaluate_version(
+    settings: MlSettings, engine: sa.Engine, registry: Registry, number: str
+) -> Mapping[str, Interval]:
+    """Metrics of a version on the present test patients.
+
+    Raises:
+        BundleError, RegistryError: as in :func:`predict`.
+        NoDataError: nothing has been ingested.
+    """
+    test = read(engine).test
+    risks = predict(registry, to_records(test), number)
+    return evaluate(target(test), risks, patients(test), settings.bootstrap_samples)
