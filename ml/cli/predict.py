@@ -19,8 +19,7 @@ def predict(
     from ml.evaluation.registered_version import predict as run
 
     records = _parse(_read(file))
-    probabilities = run(open_registry(), records, version)
-    typer.echo(json.dumps({"predictions": probabilities.tolist()}))
+    typer.echo(json.dumps({"predictions": run(open_registry(), records, version).tolist()}))
 
 
 def _read(file: Path) -> str:

@@ -60,7 +60,7 @@ def list_versions() -> None:
 
 def ledger(
     limit: Annotated[int | None, typer.Option(help="Only so many, the newest.", min=1)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="With all figures, as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With all metrics, as JSON.")] = False,
 ) -> None:
     """Print the decisions about production, the newest first."""
     from ml.promotion.ledger import Ledger

@@ -17,21 +17,15 @@ def simulate(
     api_key: Annotated[str | None, typer.Option(help="Key to send to it; default: API_KEY.")] = None,
     drift: Annotated[str, typer.Option(help="Drift to apply: none, age, payer, lab or icd.")] = "none",
     known: Annotated[str, typer.Option(help="Known fields of each encounter: full, form or mixed.")] = "full",
-    never_told: Annotated[float, typer.Option(help="Share of the outcomes that are never reported.", min=0, max=1)] = (
-        0.1
-    ),
+    never_told: Annotated[float, typer.Option(help="Share of outcomes never reported.", min=0, max=1)] = 0.1,
     seed: Annotated[int, typer.Option(help="Seed for the choice of encounters.", min=0)] = 296,
-    force: Annotated[
-        bool,
-        typer.Option(
-            "--force", help="Run beside test predictions made by hand; a log with real predictions is always refused."
-        ),
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Delete all earlier simulations.")] = False,
 ) -> None:
     """Replay test encounters as traffic of the last days, with the outcomes that would be known by now.
 
     For demonstrations and tests only. The service makes the predictions, then their times in its log are moved
-    back, so they count in all metrics from then on. A log that holds real predictions is refused, with --force too.
+    back, so they count in all metrics from then on. A log that holds real predictions is refused, with --force too:
+    real predictions are all but those of simulations and load tests.
     """
     try:
         from ml.simulation.api_client import Service

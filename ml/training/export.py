@@ -35,7 +35,7 @@ def write_bundle(model: RiskModel, test: pd.DataFrame, manifest: dict[str, Any],
     Args:
         model: fitted.
         test: encounters with history, to compare on and to draw golden requests from.
-        manifest: the fields of :class:`ml.core.bundle.Manifest` other than ``files``, ``texts`` and ``numbers``.
+        manifest: ``manifest.json`` without ``files``, ``texts`` and ``numbers``; see :class:`ml.core.bundle.Manifest`.
         directory: exists.
 
     Raises:

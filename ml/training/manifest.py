@@ -20,7 +20,7 @@ def manifest_fields(
     metrics: Mapping[str, Interval],
     tags: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The fields of :class:`ml.core.bundle.Manifest` that do not depend on the written files.
+    """The keys of ``manifest.json`` that do not depend on the written files; see :class:`ml.core.bundle.Manifest`.
 
     ``metrics`` are those on the test encounters; ``tags`` are the version's.
     """

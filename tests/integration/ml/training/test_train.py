@@ -13,7 +13,7 @@ from infra.local.postgres.cluster import PostgresServer
 from ml.core.bundle import load_bundle
 from ml.core.names import CHALLENGER, MODEL_NAME, PRODUCTION
 from ml.core.settings import MlSettings
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from ml.evaluation.registered_version import evaluate_version, predict
 from ml.features.records import to_records
 from ml.features.tables import model_inputs

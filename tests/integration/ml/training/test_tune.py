@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from infra.local.postgres.cluster import PostgresServer
 from ml.core.errors import NoDataError
 from ml.core.settings import MlSettings
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from ml.training.code_version import code_version
 from ml.training.models import FAMILIES, GRADIENT_BOOSTING
 from ml.training.tune import Search, best, cross_validated, plan, run_trial

@@ -151,4 +151,4 @@ def test_equal_outcomes_give_an_expected_auroc_of_one_half(test_table: pd.DataFr
 
 
 def test_the_curve_survives_serialisation(curve: ReliabilityCurve) -> None:
-    assert ReliabilityCurve.from_json(json.loads(json.dumps(curve.to_json()))) == curve
+    assert TypeAdapter(ReliabilityCurve).validate_json(json.dumps(asdict(curve))) == curve

@@ -1,4 +1,4 @@
-"""ICD-9-CM: where a code stands in the book, and what that says."""
+"""ICD-9-CM: order, category, chapter and conditions of a code."""
 
 import re
 

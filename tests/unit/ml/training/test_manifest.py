@@ -1,13 +1,10 @@
 """What a trained version records about itself."""
 
-from dataclasses import fields
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from ml.core.bundle import Manifest
-from ml.core.reliability import ReliabilityCurve
 from ml.features.tables import target
 from ml.training.manifest import flat_metrics, manifest_fields
 from ml.training.models import RANDOM_FOREST, fit
@@ -23,12 +20,14 @@ def test_the_manifest_describes_data_metrics_risks_and_reliability(
     risks = model.predict(test_table)
     manifest = manifest_fields(model, train_table, test_table, METRICS, TAGS)
 
-    assert {*manifest, "texts", "numbers", "files"} == {field.name for field in fields(Manifest)}
+    assert {*manifest, "texts", "numbers", "files"} == {
+        field.alias or name for name, field in Manifest.model_fields.items()
+    }
     assert [manifest[name] for name in ("algorithm", "data_source", "data_version")] == list(TAGS.values())[:3]
     assert manifest["prevalence"] == pytest.approx(target(train_table).mean())
     assert manifest["risk_quantiles"][::50] == pytest.approx((risks.min(), np.median(risks), risks.max()))
     assert manifest["metrics"] == METRICS
-    assert ReliabilityCurve.from_json(manifest["completeness"]).weights
+    assert manifest["completeness"].weights
 
 
 def test_metrics_are_logged_with_the_ends_of_their_intervals() -> None:
