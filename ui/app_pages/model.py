@@ -62,15 +62,15 @@ def draw_versions(picture: ServingState) -> None:
                 overview.draw(picture, found)
     else:
         if isinstance(found, ServiceError) and not isinstance(picture.served, ServedModel):
-            banners.failure(found)
+            banners.service_error(found)
         if isinstance(picture.served, ServedModel) or isinstance(found, ServiceError):
             overview.draw(picture, found)
     links.draw(picture)
 
 
-with st.spinner(_("Asking the services…")):
-    picture = services.picture()
+with st.spinner(_("Checking the services…")):
+    picture = services.serving_state()
 banners.header(_("Model"), picture)
-banners.trouble(picture)
+banners.unavailable(picture)
 draw_versions(picture)
-st.markdown(f":small[{banners.not_clinical()}]")
+st.markdown(f":small[{banners.disclaimer()}]")

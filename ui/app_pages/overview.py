@@ -13,13 +13,13 @@ first = st.container()
 health_view.draw()
 
 with first:
-    with st.spinner(_("Asking the services…")):
-        picture = services.picture()
-    banners.states(picture)
+    with st.spinner(_("Checking the services…")):
+        picture = services.serving_state()
+    banners.status_badges(picture)
     if isinstance(picture.served, ServedModel):
         served_model.served(picture.served)
     elif guide.is_needed(picture):
         guide.draw(picture)
     else:
-        banners.trouble(picture)
+        banners.unavailable(picture)
     served_model.ways_on()

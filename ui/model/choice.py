@@ -6,7 +6,7 @@ from ml.core.names import CHALLENGER, PRODUCTION
 from ui.clients.api_models import SYNTHETIC
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
-from ui.i18n.wording import plain
+from ui.i18n.wording import escape
 from ui.model import verdict
 from ui.model.registry_snapshot import RegistrySnapshot
 
@@ -29,7 +29,7 @@ def described(shelf: RegistrySnapshot, number: str) -> str:
     found = shelf.version(number)
     if found is None:
         return number
-    notes = [plain(found.tag("algorithm") or ""), *roles(shelf, number)]
+    notes = [escape(found.tag("algorithm") or ""), *roles(shelf, number)]
     if found.tag("data_source") == SYNTHETIC:
         notes.append(_("synthetic data"))
     if found.tag(verdict.ROLLED_BACK):
@@ -40,4 +40,4 @@ def described(shelf: RegistrySnapshot, number: str) -> str:
 def roles(shelf: RegistrySnapshot, number: str) -> list[str]:
     """What points to a version, in words."""
     words = {PRODUCTION: _("production"), CHALLENGER: _("challenger")}
-    return [words.get(role) or plain(role) for role in shelf.roles(number)]
+    return [words.get(role) or escape(role) for role in shelf.roles(number)]

@@ -7,7 +7,7 @@ from ui import banners, charts
 from ui.clients.errors import ServiceError
 from ui.clients.mlflow import RegisteredVersion, Run
 from ui.i18n.language import _, counted
-from ui.i18n.wording import plain
+from ui.i18n.wording import escape
 from ui.model.choice import version as choose
 from ui.model.intervals import Dot, alternative, chart
 from ui.model.metrics import HEADLINE, Figures, in_order, label, meaning, of_run, told
@@ -32,7 +32,7 @@ def draw(shelf: RegistrySnapshot) -> None:
         return
     runs = runs_of(one, other)
     if isinstance(runs, ServiceError):
-        banners.failure(runs)
+        banners.service_error(runs)
         return
     _origins(one, other)
     for version, run in zip((one, other), runs, strict=True):
@@ -106,11 +106,11 @@ def _settings(versions: tuple[RegisteredVersion, RegisteredVersion], runs: tuple
         st.markdown(_("None: all settings are equal."))
         return
     columns = {
-        _("Version {version}").format(version=version.version): [plain(one.get(name, "–")) for name in differing]
+        _("Version {version}").format(version=version.version): [escape(one.get(name, "–")) for name in differing]
         for version, one in zip(versions, given, strict=True)
     }
     st.table(
-        pd.DataFrame(columns, [plain(name) for name in differing]),
+        pd.DataFrame(columns, [escape(name) for name in differing]),
         border="horizontal",
         alt=_("Settings of training that differ between the versions"),
     )

@@ -7,9 +7,9 @@ from typing import Self
 import altair as alt
 import pandas as pd
 
-from ui.charts import Palette, finished
+from ui.charts import Palette, localised
 from ui.clients.api_models import Interval
-from ui.i18n.language import _, current
+from ui.i18n.language import _, current_language
 from ui.model.metrics import told
 
 
@@ -44,7 +44,7 @@ def chart(title: str, dots: Sequence[Dot], names: Sequence[str], palette: Palett
         x="value:Q",
         shape=alt.Shape("name:N", scale=alt.Scale(domain=list(names), range=["circle", "diamond"]), legend=None),
     )
-    return finished(alt.LayerChart(layer=[span, dot]).properties(height=150), current())
+    return localised(alt.LayerChart(layer=[span, dot]).properties(height=150), current_language())
 
 
 def alternative(title: str, dots: Sequence[Dot]) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from ui.clients.api_models import Interval
 from ui.clients.mlflow import Run
 from ui.i18n.language import _, decimal, percent
-from ui.i18n.wording import interval, plain
+from ui.i18n.wording import escape, interval
 
 Figures = Mapping[str, Interval]
 """Name of a metric, as training gives it, to its figure."""
@@ -57,7 +57,7 @@ def label(name: str) -> str:
         "calibration_intercept": _("Calibration intercept"),
         "calibration_slope": _("Calibration slope"),
     }
-    return names.get(name) or plain(name)
+    return names.get(name) or escape(name)
 
 
 def meaning(name: str) -> str:

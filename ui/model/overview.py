@@ -9,7 +9,7 @@ from ml.schema import CITATION
 from ui.clients.api_models import SYNTHETIC, ServedModel
 from ui.clients.errors import ServiceError
 from ui.i18n.language import _
-from ui.i18n.wording import plain, sentence
+from ui.i18n.wording import error_text, escape
 from ui.model import verdict
 from ui.model.metrics import HEADLINE, Figures, label, meaning, of_run, told
 from ui.model.registry_snapshot import RegistrySnapshot, runs_of
@@ -93,7 +93,7 @@ def _figures(found: Sequence[Side]) -> dict[str, Figures]:
     # There are two of them at most: what is neither production nor challenger is served.
     runs = runs_of(by_registry[0], by_registry[1] if len(by_registry) > 1 else None)
     if isinstance(runs, ServiceError):
-        st.info(plain(sentence(runs)), icon=":material/cloud_off:")
+        st.info(escape(error_text(runs)), icon=":material/cloud_off:")
         return figures
     rest = iter(runs)
     return {

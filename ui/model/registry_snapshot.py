@@ -8,7 +8,7 @@ import streamlit as st
 
 from ml.core.names import CHALLENGER, PRODUCTION
 from ui import services
-from ui.clients.errors import NoModelYet, ServiceError
+from ui.clients.errors import NoModelYet, ServiceError, result_or_error
 from ui.clients.mlflow import RegisteredVersion, Run
 from ui.services import FRESH_SECONDS, ServingState
 
@@ -49,13 +49,13 @@ def look(picture: ServingState) -> RegistrySnapshot | ServiceError:
     """The shelf; where the picture says that MLflow is away, that is not found out a second time."""
     if isinstance(picture.registered, ServiceError) and not isinstance(picture.registered, NoModelYet):
         return picture.registered
-    return services.outcome(_shelf)
+    return result_or_error(_shelf)
 
 
 @st.cache_resource(ttl=FRESH_SECONDS, show_spinner=False)
 def _shelf() -> RegistrySnapshot:
     client = services.mlflow()
-    versions, aliases = services.together(client.versions, client.aliases)
+    versions, aliases = services.fetch_both(client.versions, client.aliases)
     if isinstance(versions, ServiceError):
         raise versions
     if isinstance(aliases, ServiceError):
@@ -66,14 +66,14 @@ def _shelf() -> RegistrySnapshot:
 def runs_of(one: RegisteredVersion | None, other: RegisteredVersion | None) -> Runs | ServiceError:
     """The runs of two versions; None where a version has none, or none any more."""
     ids = [version.run_id or None if version else None for version in (one, other)]
-    return services.outcome(lambda: _runs(ids[0], ids[1]))
+    return result_or_error(lambda: _runs(ids[0], ids[1]))
 
 
 @st.cache_resource(ttl=RUN_SECONDS, max_entries=MOST_PAIRS, show_spinner=False)
 def _runs(one: str | None, other: str | None) -> Runs:
     """Asked for at the same time; a fault is raised, and so not kept."""
     client = services.mlflow()
-    first, second = services.together(
+    first, second = services.fetch_both(
         lambda: client.run(one) if one else None, lambda: client.run(other) if other else None
     )
     if isinstance(first, ServiceError):
@@ -86,4 +86,4 @@ def _runs(one: str | None, other: str | None) -> Runs:
 def look_again() -> None:
     """Forget the shelf and the picture, so that the next look asks the services."""
     _shelf.clear()
-    services.look_again()
+    services.refresh()

@@ -8,7 +8,7 @@ import streamlit as st
 
 from ui import banners, operator, services
 from ui.clients.airflow import SUCCESS, DagRun
-from ui.clients.errors import ServiceError
+from ui.clients.errors import ServiceError, result_or_error
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.model import verdict
@@ -43,7 +43,7 @@ def draw(shelf: RegistrySnapshot) -> None:
     )
     if asked := st.session_state.get(_ASKED):
         _outcome(asked)
-    if not operator.ask("roll-back"):
+    if not operator.key_form("roll-back"):
         return
     production = shelf.production
     if production is None:
@@ -62,7 +62,7 @@ def draw(shelf: RegistrySnapshot) -> None:
         placeholder=_("Choose a version"),
         key="roll-back-to",
     )
-    under_way = asked is not None and not asked.run.has_ended
+    under_way = asked is not None and not asked.run.is_finished
     label, icon = _("Roll back…"), ":material/history:"
     if st.button(label, type="primary", icon=icon, disabled=to is None or under_way, key="roll-back") and to:
         # The title is in the language of this moment, so the dialog is made in it.
@@ -92,14 +92,14 @@ def confirm(production: str, to: str) -> None:
         return
     if typed.strip() != to:
         st.error(_("The number differs: type {version}.").format(version=to), icon=":material/edit_note:")
-    elif not operator.unlocked():
+    elif not operator.is_unlocked():
         st.error(_("The operator key is locked again: enter it first."), icon=":material/lock:")
     else:
         conf = {"to": to, "actor": ACTOR, "reason": reason.strip()}
         with st.spinner(_("Asking Airflow…")):
-            run = services.outcome(lambda: services.airflow().trigger(DAG, conf))
+            run = result_or_error(lambda: services.airflow().trigger(DAG, conf))
         if isinstance(run, ServiceError):
-            banners.failure(run)
+            banners.service_error(run)
             return
         st.session_state[_ASKED] = Asked(to, production, run)
         st.rerun()
@@ -107,7 +107,7 @@ def confirm(production: str, to: str) -> None:
 
 def _outcome(asked: Asked) -> None:
     """How far it got: followed while it is under way, told when it has ended."""
-    if asked.run.has_ended:
+    if asked.run.is_finished:
         _told(asked)
     else:
         _follow()
@@ -117,10 +117,10 @@ def _outcome(asked: Asked) -> None:
 def _follow() -> None:
     """Ask Airflow every two seconds, and draw the page anew at the end."""
     asked: Asked = st.session_state[_ASKED]
-    run = services.outcome(lambda: services.airflow().run(DAG, asked.run.dag_run_id))
+    run = result_or_error(lambda: services.airflow().run(DAG, asked.run.dag_run_id))
     if isinstance(run, ServiceError):
-        banners.failure(run)
-    elif run.has_ended:
+        banners.service_error(run)
+    elif run.is_finished:
         st.session_state[_ASKED] = Asked(asked.to, asked.withdrawn, run)
         look_again()
         st.rerun()

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from ui.clients.mlflow import RegisteredVersion
-from ui.i18n.language import _, moment
-from ui.i18n.wording import plain
+from ui.i18n.language import _, format_utc
+from ui.i18n.wording import escape
 
 DECISION, RULE, REASON = "gate.decision", "gate.rule", "gate.reason"
 DECIDED_AT, REPLACED, ROLLED_BACK = "gate.decided_at", "gate.replaced", "gate.rolled_back"
@@ -15,7 +15,7 @@ def decision(version: RegisteredVersion) -> str:
     """Promoted, refused or not decided yet; and whether the version was withdrawn since."""
     given = version.tag(DECISION)
     words = {"promoted": _("promoted"), "refused": _("refused"), None: _("not decided yet")}
-    told = words.get(given) or plain(given)
+    told = words.get(given) or escape(given)
     if (withdrawn := version.tag(ROLLED_BACK)) is None:
         return told
     return _("{decision}; withdrawn {moment}").format(decision=told, moment=at(withdrawn))
@@ -26,7 +26,7 @@ def rule(version: RegisteredVersion) -> str:
     given = version.tag(RULE)
     if given is None:
         return ""
-    return rules().get(given) or plain(given)
+    return rules().get(given) or escape(given)
 
 
 def rules() -> dict[str, str]:
@@ -51,7 +51,7 @@ def rules() -> dict[str, str]:
 
 def reason(version: RegisteredVersion) -> str:
     """Why, in the gate's own words."""
-    return plain(version.tag(REASON) or "")
+    return escape(version.tag(REASON) or "")
 
 
 def decided(version: RegisteredVersion) -> str:
@@ -63,12 +63,12 @@ def decided(version: RegisteredVersion) -> str:
 def replaced(version: RegisteredVersion) -> str:
     """Which version it took the place of."""
     given = version.tag(REPLACED)
-    return _("version {version}").format(version=plain(given)) if given else ""
+    return _("version {version}").format(version=escape(given)) if given else ""
 
 
 def at(text: str) -> str:
     """A moment as MLflow keeps it; shown as it is, where it is none."""
     try:
-        return moment(datetime.fromisoformat(text))
+        return format_utc(datetime.fromisoformat(text))
     except ValueError:
-        return plain(text)
+        return escape(text)

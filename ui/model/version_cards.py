@@ -6,8 +6,8 @@ from typing import Final
 from ui.clients.api_models import SYNTHETIC, ServedModel
 from ui.clients.errors import ServiceError
 from ui.clients.mlflow import RegisteredVersion
-from ui.i18n.language import _, moment, percent
-from ui.i18n.wording import plain
+from ui.i18n.language import _, format_utc, percent
+from ui.i18n.wording import escape
 from ui.model import verdict
 from ui.model.registry_snapshot import RegistrySnapshot
 from ui.services import ServingState
@@ -27,17 +27,17 @@ class Side:
     @property
     def data_source(self) -> str | None:
         """Real or synthetic."""
-        return self.served.data_source if self.served else self._tag("data_source")
+        return self.served.provenance if self.served else self._tag("data_source")
 
     def facts(self) -> dict[str, str]:
         """What is known of it; a fact that only one of the two services knows is left out without it."""
         served = self.served
         trained_at = served.trained_at if served else self.registered and self.registered.registered_at
         found = {
-            _("Algorithm"): plain((served.algorithm if served else self._tag("algorithm")) or _("not known")),
+            _("Algorithm"): escape((served.algorithm if served else self._tag("algorithm")) or _("not known")),
             _("Data"): data_of(self.data_source),
             _("Data version"): short(served.data_version if served else self._tag("data_version")),
-            _("Trained"): moment(trained_at) if trained_at else _("not known"),
+            _("Trained"): format_utc(trained_at) if trained_at else _("not known"),
         }
         if served:
             found[_("Prevalence")] = _("{share} readmitted within 30 days").format(share=percent(served.prevalence))
@@ -84,7 +84,7 @@ def data_of(source: str | None) -> str:
 
 def short(version: str | None) -> str:
     """A hash of data or code, as much of it as tells two apart."""
-    return plain(version[:SHORT]) if version else _("not known")
+    return escape(version[:SHORT]) if version else _("not known")
 
 
 def _side(title: str, version: RegisteredVersion, served: ServedModel | None) -> Side:

@@ -11,8 +11,8 @@ from typing import Any, Final
 import altair as alt
 import pandas as pd
 
-from ui.charts import Palette, finished
-from ui.i18n.language import Language, _, current
+from ui.charts import Palette, localised
+from ui.i18n.language import Language, _, current_language
 
 Spec = dict[str, Any]
 """A chart as Vega-Lite reads it; its rows are the data set of this name."""
@@ -72,17 +72,17 @@ def over_time(
         {"at": 1000 * at, "value": value, "name": line.name} for line in lines for at, value in line.points
     ]
     names = tuple(line.name for line in lines)
-    return _filled(_over_time(names, unit, palette, number, limit, current()), pd.DataFrame(rows))
+    return _filled(_over_time(names, unit, palette, number, limit, current_language()), pd.DataFrame(rows))
 
 
 def shares(bars: Sequence[Bar], names: Names, palette: Palette) -> Spec:
     """Upright bars of shares, with a mark across each for what is expected."""
-    return _filled(_shares(_order(bars), names, palette, current()), _table(bars, names))
+    return _filled(_shares(_order(bars), names, palette, current_language()), _table(bars, names))
 
 
 def lengths(bars: Sequence[Bar], names: Names, palette: Palette) -> Spec:
     """Bars that lie, each with the mark from which on it is too long."""
-    return _filled(_lengths(_order(bars), names, palette, current()), _table(bars, names))
+    return _filled(_lengths(_order(bars), names, palette, current_language()), _table(bars, names))
 
 
 def intervals(found: Sequence[Estimate], title: str, palette: Palette, limits: Sequence[float] = ()) -> Spec:
@@ -93,7 +93,7 @@ def intervals(found: Sequence[Estimate], title: str, palette: Palette, limits: S
     ]
     order = tuple(one.name for one in found)
     table = pd.DataFrame(rows).astype({"low": float, "high": float})
-    return _filled(_intervals(order, title, palette, tuple(limits), current()), table)
+    return _filled(_intervals(order, title, palette, tuple(limits), current_language()), table)
 
 
 @_kept
@@ -193,7 +193,7 @@ def _rule(palette: Palette) -> alt.Chart:
 def _layout(layers: Sequence[alt.Chart], height: int, language: Language) -> Spec:
     """The finished layout; numbers on the axes stand as the language writes them."""
     chart = alt.LayerChart(layer=list(layers), data=alt.NamedData(ROWS)).properties(height=height)
-    spec: Spec = finished(chart, language).to_dict()
+    spec: Spec = localised(chart, language).to_dict()
     return spec
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ml.core.names import MONITORING
 from ui import services
-from ui.clients.errors import Answer, ServiceError
+from ui.clients.errors import ResponseModel, ServiceError
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.services import ServingState
@@ -16,11 +16,11 @@ DASHBOARDS: Final = ("api-model", "field", "services", "pipelines", "load-test")
 DAG: Final = "monitor_diabetes"
 
 
-class _Experiment(Answer):
+class _Experiment(ResponseModel):
     experiment_id: str
 
 
-class _ExperimentAnswer(Answer):
+class _ExperimentAnswer(ResponseModel):
     experiment: _Experiment
 
 
@@ -70,4 +70,4 @@ def _number() -> str:
     """The experiment's number, which never changes; a fault is not cached."""
     asked = {"experiment_name": MONITORING}
     path = "/api/2.0/mlflow/experiments/get-by-name"
-    return services.mlflow().read(_ExperimentAnswer, "GET", path, params=asked).experiment.experiment_id
+    return services.mlflow().fetch(_ExperimentAnswer, "GET", path, params=asked).experiment.experiment_id

@@ -8,14 +8,13 @@ from functools import partial
 
 from ui.clients.api import ApiClient
 from ui.clients.api_models import ServedModel
-from ui.clients.errors import Answer, NoModelYet, ServiceError
-from ui.clients.prometheus import Alert, Line, PrometheusClient, Sample
+from ui.clients.errors import NoModelYet, ResponseModel, ServiceError, result_or_error
+from ui.clients.prometheus import Alert, PrometheusClient, Sample, TimeSeries
 from ui.monitoring.expressions import QUESTIONS, Now, OverTime
 from ui.monitoring.window import Window
-from ui.services import outcome
 
 
-class Status(Answer):
+class Status(ResponseModel):
     """``GET /ready``: a model answers."""
 
     status: str
@@ -28,7 +27,7 @@ class Readings:
     window: Window
     asked_at: float
     samples: Mapping[Now, tuple[Sample, ...] | ServiceError]
-    lines: Mapping[OverTime, tuple[Line, ...] | ServiceError]
+    lines: Mapping[OverTime, tuple[TimeSeries, ...] | ServiceError]
     alerts: tuple[Alert, ...] | ServiceError
     served: ServedModel | ServiceError
     ready: Status | ServiceError
@@ -60,17 +59,17 @@ def read(prometheus: PrometheusClient, api: ApiClient, window: Window) -> Readin
     end = time.time()
     start = end - window.seconds
     with ThreadPoolExecutor(max_workers=len(QUESTIONS) + 3) as pool:
-        served = pool.submit(outcome, api.served_model)
-        ready = pool.submit(outcome, partial(api.read, Status, "GET", "/ready"))
-        alerts = pool.submit(outcome, prometheus.alerts)
+        served = pool.submit(result_or_error, api.served_model)
+        ready = pool.submit(result_or_error, partial(api.fetch, Status, "GET", "/ready"))
+        alerts = pool.submit(result_or_error, prometheus.alerts)
         samples = {
-            question: pool.submit(outcome, partial(prometheus.now, question.within(window)))
+            question: pool.submit(result_or_error, partial(prometheus.query, question.within(window)))
             for question in QUESTIONS
             if isinstance(question, Now)
         }
         lines = {
             question: pool.submit(
-                outcome, partial(prometheus.over_time, question.within(window), start, end, window.step)
+                result_or_error, partial(prometheus.query_range, question.within(window), start, end, window.step)
             )
             for question in QUESTIONS
             if isinstance(question, OverTime)

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ui.clients.airflow import AirflowHealth, Part
-from ui.clients.errors import NoModelYet, ServiceError, TooSlow, Unreachable
-from ui.clients.service_health import Glance, Watched
+from ui.clients.airflow import AirflowHealth, ComponentHealth
+from ui.clients.errors import NoModelYet, ServiceError, TimedOut, Unreachable
+from ui.clients.service_health import ScrapeStatus, ServicesHealth
 from ui.i18n.language import _
-from ui.i18n.wording import sentence
+from ui.i18n.wording import error_text
 from ui.settings import UiSettings
 
 
@@ -36,7 +36,7 @@ class Card:
     """What to do about it, where there is something to do."""
 
 
-def cards(glance: Glance, given: UiSettings) -> Iterator[Card]:
+def cards(glance: ServicesHealth, given: UiSettings) -> Iterator[Card]:
     """The services a person opens, in the order of the work."""
     yield _card(
         glance.api,
@@ -60,7 +60,7 @@ def cards(glance: Glance, given: UiSettings) -> Iterator[Card]:
         _("Collects the figures of all services and raises alerts."),
         given.prometheus_public_url,
     )
-    yield _grafana(glance.watched, given)
+    yield _grafana(glance.scraped, given)
     yield _card(
         glance.locust,
         "Locust",
@@ -76,7 +76,7 @@ def _card(said: object, name: str, icon: str, purpose: str, url: str) -> Card:
             more = _("It answers, and waits for a first model.")
             return Card(name, icon, purpose, url, State.INCOMPLETE, _("no model yet"), more)
         case ServiceError():
-            return Card(name, icon, purpose, url, State.AWAY, _away(said), sentence(said))
+            return Card(name, icon, purpose, url, State.AWAY, _away(said), error_text(said))
     return Card(name, icon, purpose, url, State.RUNNING, _("running"))
 
 
@@ -84,7 +84,7 @@ def _away(error: ServiceError) -> str:
     match error:
         case Unreachable():
             return _("not reached")
-        case TooSlow():
+        case TimedOut():
             return _("too slow")
     return _("answers with a fault")
 
@@ -107,7 +107,7 @@ def _airflow(said: AirflowHealth | ServiceError, given: UiSettings) -> Card:
     return Card(card.name, card.icon, card.purpose, card.url, State.INCOMPLETE, _("partly running"), more)
 
 
-def airflow_parts(said: AirflowHealth) -> dict[str, Part | None]:
+def airflow_parts(said: AirflowHealth) -> dict[str, ComponentHealth | None]:
     """The parts of Airflow that a run needs, by the words for them."""
     return {
         _("database"): said.metadatabase,
@@ -116,7 +116,7 @@ def airflow_parts(said: AirflowHealth) -> dict[str, Part | None]:
     }
 
 
-def _grafana(watched: Watched | ServiceError, given: UiSettings) -> Card:
+def _grafana(watched: ScrapeStatus | ServiceError, given: UiSettings) -> Card:
     name, icon, purpose = "Grafana", ":material/dashboard:", _("Shows the figures of Prometheus as dashboards.")
     url = given.grafana_public_url
     if isinstance(watched, ServiceError):
@@ -132,7 +132,7 @@ def _grafana(watched: Watched | ServiceError, given: UiSettings) -> Card:
     return Card(name, icon, purpose, url, State.UNWATCHED, _("not watched"), more)
 
 
-def behind(watched: Watched) -> dict[str, bool]:
+def behind(watched: ScrapeStatus) -> dict[str, bool]:
     """What nobody opens, by the words for it; whether it answers."""
     names = {
         "postgres": _("PostgreSQL of data and Airflow"),

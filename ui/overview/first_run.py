@@ -78,11 +78,11 @@ class FirstRun:
 
     def _present_run(self, dag: str) -> DagRun:
         """A run that is under way, or that switching the DAG on brings about; else one of our own."""
-        ended = {run.dag_run_id for run in self._airflow.newest_runs(dag) if run.has_ended}
-        self._airflow.switch_on(dag)
+        ended = {run.dag_run_id for run in self._airflow.latest_runs(dag) if run.is_finished}
+        self._airflow.unpause(dag)
         deadline = time.monotonic() + min(OWN_RUN_SECONDS, 4 * self._poll)
         while time.monotonic() < deadline:
-            for run in self._airflow.newest_runs(dag):
+            for run in self._airflow.latest_runs(dag):
                 if run.dag_run_id not in ended:
                     return run
             time.sleep(self._poll / 2)
@@ -92,7 +92,7 @@ class FirstRun:
         """The run, again and again, until it has ended."""
         deadline, misses = time.monotonic() + MOST_SECONDS, 0
         yield run
-        while not run.has_ended and time.monotonic() < deadline:
+        while not run.is_finished and time.monotonic() < deadline:
             time.sleep(self._poll)
             try:
                 run, misses = self._airflow.run(run.dag_id, run.dag_run_id), 0

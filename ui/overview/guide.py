@@ -10,7 +10,7 @@ from ui.clients.airflow import AirflowHealth
 from ui.clients.api_models import ServedModel
 from ui.clients.errors import NoModelYet, ServiceError
 from ui.clients.mlflow import RegisteredVersion
-from ui.clients.service_health import Glance
+from ui.clients.service_health import ServicesHealth
 from ui.i18n.language import _
 from ui.overview import progress
 from ui.overview.first_run import INGEST, TRAIN, first_run
@@ -32,14 +32,14 @@ def is_needed(picture: ServingState) -> bool:
     return not isinstance(picture.served, ServedModel) and isinstance(picture.registered, NoModelYet)
 
 
-def steps(picture: ServingState, seen: Glance, airflow_url: str) -> Iterator[Step]:
+def steps(picture: ServingState, seen: ServicesHealth, airflow_url: str) -> Iterator[Step]:
     """The way to a first model."""
     at = airflow_url.rstrip("/")
     health = seen.airflow
     runs = isinstance(health, AirflowHealth) and health.scheduler.is_healthy
     yield Step(_("Airflow runs"), _("Open [Airflow]({at}) and log in.").format(at=at), runs)
     trained = isinstance(picture.registered, RegisteredVersion)
-    has_data = None if isinstance(seen.watched, ServiceError) else seen.watched.has_data
+    has_data = None if isinstance(seen.scraped, ServiceError) else seen.scraped.has_data
     text = _(
         "Open [{dag}]({at}/dags/{dag}), switch it on at the top and press **Trigger**: it fetches the data, "
         "checks them and splits them by patient."
@@ -62,9 +62,9 @@ def draw(picture: ServingState) -> None:
         st.markdown(f"**{_('Or let this page do it')}**")
         if first_run().was_started:
             progress.draw(first_run())
-        if operator.ask("home"):
+        if operator.key_form("home"):
             _start()
-    banners.keep_looking(picture.state)
+    banners.poll_for_change(picture.fingerprint)
 
 
 @st.fragment(run_every="10s")

@@ -5,17 +5,17 @@ from typing import Final
 import streamlit as st
 
 from ui import services
-from ui.clients.service_health import Addresses, Glance, Lookout
+from ui.clients.service_health import HealthChecker, ServicesHealth, ServiceUrls
 
 FRESH_SECONDS: Final = 4
 """How old a glance may be: many who look cost the services no more than one."""
 
 
 @st.cache_resource(show_spinner=False)
-def _lookout() -> Lookout:
+def _lookout() -> HealthChecker:
     given = services.settings()
-    return Lookout(
-        Addresses(
+    return HealthChecker(
+        ServiceUrls(
             api=given.api_url,
             mlflow=given.mlflow_tracking_uri,
             airflow=given.airflow_url,
@@ -26,9 +26,9 @@ def _lookout() -> Lookout:
 
 
 @st.cache_resource(ttl=FRESH_SECONDS, show_spinner=False)
-def glance() -> Glance:
+def glance() -> ServicesHealth:
     """How each service is."""
-    return _lookout().look()
+    return _lookout().check()
 
 
 def look_again() -> None:

@@ -7,9 +7,9 @@ import streamlit as st
 from ui import services
 from ui.clients.airflow import AirflowHealth
 from ui.clients.errors import ServiceError
-from ui.clients.service_health import Glance
-from ui.i18n.language import _, moment
-from ui.i18n.wording import plain
+from ui.clients.service_health import ServicesHealth
+from ui.i18n.language import _, format_utc
+from ui.i18n.wording import escape
 from ui.overview.cards import Card, State, airflow_parts, behind, cards
 from ui.overview.health_poller import glance
 
@@ -38,7 +38,7 @@ def draw() -> None:
     _behind(seen)
 
 
-def _card(card: Card, seen: Glance) -> None:
+def _card(card: Card, seen: ServicesHealth) -> None:
     colour, icon = _LOOKS[card.state]
     with st.container(border=True, height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -48,7 +48,7 @@ def _card(card: Card, seen: Glance) -> None:
         if card.name == "Airflow" and isinstance(seen.airflow, AirflowHealth):
             _heartbeats(seen.airflow)
         if card.more:
-            st.markdown(f":small[{plain(card.more)}]")
+            st.markdown(f":small[{escape(card.more)}]")
         st.link_button(
             _("Open {name}").format(name=card.name), card.url, icon=":material/open_in_new:", type="tertiary"
         )
@@ -62,16 +62,16 @@ def _heartbeats(airflow: AirflowHealth) -> None:
         line = _("{part}: {state}").format(part=name, state=word)
         if part and part.heartbeat:
             line = _("{part}: {state}, last heartbeat {moment}").format(
-                part=name, state=word, moment=moment(part.heartbeat)
+                part=name, state=word, moment=format_utc(part.heartbeat)
             )
         lines.append(f":small[{icon} {line}]")
     st.markdown("  \n".join(lines))
 
 
-def _behind(seen: Glance) -> None:
-    if isinstance(seen.watched, ServiceError):
+def _behind(seen: ServicesHealth) -> None:
+    if isinstance(seen.scraped, ServiceError):
         return
-    jobs = behind(seen.watched)
+    jobs = behind(seen.scraped)
     if not jobs:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):

@@ -5,9 +5,9 @@ import streamlit as st
 from ui import services
 from ui.clients import airflow
 from ui.clients.airflow import DagRun
-from ui.clients.errors import Refused
-from ui.i18n.language import _, moment
-from ui.i18n.wording import plain, sentence
+from ui.clients.errors import Rejected
+from ui.i18n.language import _, format_utc
+from ui.i18n.wording import error_text, escape
 from ui.overview.first_run import DAGS, FirstRun
 
 
@@ -23,7 +23,7 @@ def draw(run: FirstRun) -> None:
 @st.fragment(run_every="2s")
 def _live(run: FirstRun) -> None:
     if not run.is_running:
-        services.look_again()
+        services.refresh()
         st.rerun()
     _states(run)
     st.markdown(f":small[{_('This goes on when you leave the page.')}]")
@@ -35,7 +35,7 @@ def _states(run: FirstRun) -> None:
 
 
 def _state(dag: str, seen: DagRun | None) -> str:
-    name = f"[{plain(dag)}]({services.settings().airflow_public_url.rstrip('/')}/dags/{dag})"
+    name = f"[{escape(dag)}]({services.settings().airflow_public_url.rstrip('/')}/dags/{dag})"
     if seen is None:
         return _("{name}: :material/schedule: to come").format(name=name)
     match seen.state:
@@ -45,7 +45,7 @@ def _state(dag: str, seen: DagRun | None) -> str:
             text = _("{name}: :material/error: failed")
         case "running" if seen.start_date:
             text = _("{name}: :material/progress_activity: runs since {since}")
-            return text.format(name=name, since=moment(seen.start_date))
+            return text.format(name=name, since=format_utc(seen.start_date))
         case _:
             text = _("{name}: :material/hourglass: waits for its turn")
     return text.format(name=name)
@@ -53,18 +53,18 @@ def _state(dag: str, seen: DagRun | None) -> str:
 
 def _ending(run: FirstRun) -> None:
     failed = next((seen for seen in run.runs.values() if seen.state == airflow.FAILED), None)
-    if isinstance(run.error, Refused) and run.error.status == 401:
+    if isinstance(run.error, Rejected) and run.error.status == 401:
         text = _("Airflow did not accept the login of this interface: set AIRFLOW_USER and AIRFLOW_PASSWORD right.")
         st.error(text, icon=":material/lock:")
-    elif isinstance(run.error, Refused) and run.error.status == 404:
+    elif isinstance(run.error, Rejected) and run.error.status == 404:
         text = _("Airflow does not know this pipeline yet: it reads its files within a minute after its start.")
         st.error(text, icon=":material/error:")
     elif run.error:
-        st.error(plain(sentence(run.error)), icon=":material/error:")
+        st.error(escape(error_text(run.error)), icon=":material/error:")
     elif failed:
         text = _("{dag} failed at the step {task}: open its run in Airflow, its log ends with the reason.")
         if not run.failed_task:
             text = _("{dag} failed: open its run in Airflow for the reason.")
-        st.error(text.format(dag=plain(failed.dag_id), task=plain(run.failed_task)), icon=":material/error:")
+        st.error(text.format(dag=escape(failed.dag_id), task=escape(run.failed_task)), icon=":material/error:")
     elif run.has_succeeded:
         st.success(_("Both runs ended well: the API takes the model up within 15 seconds."), icon=":material/check:")

@@ -6,8 +6,8 @@ import streamlit as st
 
 from ui import banners
 from ui.clients.api_models import SYNTHETIC, ServedModel
-from ui.i18n.language import _, decimal, moment, percent
-from ui.i18n.wording import interval, plain
+from ui.i18n.language import _, decimal, format_utc, percent
+from ui.i18n.wording import escape, interval
 
 AUROC: Final = "auroc"
 
@@ -16,14 +16,14 @@ def served(model: ServedModel) -> None:
     """Name, version, where it comes from, and the one figure that says most."""
     with st.container(border=True):
         st.subheader(_("The model that answers"))
-        data = _("a synthetic cohort") if model.data_source == SYNTHETIC else "Diabetes 130-US hospitals (UCI 296)"
+        data = _("a synthetic cohort") if model.provenance == SYNTHETIC else "Diabetes 130-US hospitals (UCI 296)"
         text = _("**{name}**, version {version}: {algorithm}, trained {trained} on {data}.")
         st.markdown(
             text.format(
-                name=plain(model.name),
-                version=plain(model.version),
-                algorithm=plain(model.algorithm),
-                trained=moment(model.trained_at),
+                name=escape(model.name),
+                version=escape(model.version),
+                algorithm=escape(model.algorithm),
+                trained=format_utc(model.trained_at),
                 data=data,
             )
         )
@@ -37,13 +37,13 @@ def served(model: ServedModel) -> None:
                     share=percent(model.prevalence),
                 )
             )
-        st.markdown(f":small[{banners.not_clinical()}]")
+        st.markdown(f":small[{banners.disclaimer()}]")
 
 
 def ways_on() -> None:
     """The other pages, and what each is for."""
     pages = (
-        ("predict", _("Predict"), ":material/stethoscope:", _("The risk of one patient, and where it comes from.")),
+        ("predict", _("Prediction"), ":material/stethoscope:", _("The risk of one patient, and where it comes from.")),
         ("batch", _("Batch"), ":material/table_rows:", _("A CSV file of patients, sorted by risk.")),
         ("model", _("Model"), ":material/analytics:", _("What the model is, how good it is, and what came before it.")),
         ("monitoring", _("Monitoring"), ":material/monitoring:", _("Traffic, drift and quality, now and lately.")),

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from ml.schema import FEATURES
-from tests.integration.ui.conftest import Asked, Platform, Reply
+from tests.integration.ui.conftest import Platform, ReceivedRequest, Reply
 from ui.monitoring import expressions as ask
 from ui.monitoring.expressions import Now, OverTime, Question
 from ui.monitoring.window import Window
@@ -34,7 +34,7 @@ class FakePrometheus:
         platform.more[("GET", "/ready")] = lambda _: (200, {"status": "ready"})
         return self
 
-    def query(self, asked: Asked) -> Reply:
+    def query(self, asked: ReceivedRequest) -> Reply:
         """The answer to a question, of now or over time."""
         if self.is_away:
             return 503, b"Service Unavailable"
@@ -54,7 +54,7 @@ class FakePrometheus:
             [{"metric": labels, "values": [[at, str(value)] for at in moments]} for labels, value in rows]
         )
 
-    def firing(self, _asked: Asked) -> Reply:
+    def firing(self, _asked: ReceivedRequest) -> Reply:
         """The answer of /api/v1/alerts."""
         return (503, b"") if self.is_away else (200, {"status": "success", "data": {"alerts": self.alerts}})
 

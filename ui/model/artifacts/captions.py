@@ -1,7 +1,7 @@
 """The plots of training in words: what each shows, for those who cannot see it or have not seen its kind before."""
 
 from ui.i18n.language import _
-from ui.i18n.wording import plain
+from ui.i18n.wording import escape
 
 
 def title(name: str) -> str:
@@ -15,7 +15,7 @@ def title(name: str) -> str:
         "gains": _("Readmissions reached"),
         "missing_fields": _("Fields left unknown"),
     }
-    return titles.get(name) or plain(name)
+    return titles.get(name) or escape(name)
 
 
 def said(name: str) -> str:

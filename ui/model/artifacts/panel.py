@@ -6,8 +6,8 @@ from typing import Final
 
 import streamlit as st
 
-from ui import banners, services
-from ui.clients.errors import ServiceError
+from ui import banners
+from ui.clients.errors import ServiceError, result_or_error
 from ui.clients.mlflow import RegisteredVersion, Run
 from ui.i18n.language import _, decimal
 from ui.model import links
@@ -44,7 +44,7 @@ def draw(shelf: RegistrySnapshot) -> None:
     )
     runs = runs_of(version, None)
     if isinstance(runs, ServiceError):
-        banners.failure(runs)
+        banners.service_error(runs)
     elif (run := runs[0]) is None:
         st.info(_("The run behind version {version} is gone from MLflow.").format(version=version.version))
     else:
@@ -54,9 +54,9 @@ def draw(shelf: RegistrySnapshot) -> None:
 
 def _plots(version: RegisteredVersion, run: Run) -> None:
     with st.spinner(_("Fetching the plots…")):
-        found = services.outcome(lambda: store.pictures(run.info.run_id))
+        found = result_or_error(lambda: store.pictures(run.info.run_id))
     if isinstance(found, ServiceError):
-        banners.failure(found)
+        banners.service_error(found)
         return
     if not found:
         _nothing(version)
@@ -119,12 +119,12 @@ def readable(card: str) -> str:
 def _text(version: RegisteredVersion, run: Run, name: str) -> bytes | None:
     """A text file of the run; None, after saying why, where it cannot be had."""
     with st.spinner(_("Fetching…")):
-        found = services.outcome(lambda: store.text(run.info.run_id, name))
+        found = result_or_error(lambda: store.text(run.info.run_id, name))
     match found:
         case bytes():
             return found
         case ServiceError():
-            banners.failure(found)
+            banners.service_error(found)
         case store.TooLarge():
             text = _("It is {size} MB large, too much for this page: open it in MLflow.")
             st.info(text.format(size=decimal(found.megabytes, 1)))

@@ -51,7 +51,7 @@ def pictures(run_id: str) -> tuple[Plot, ...]:
     found = [file for file in client.files(run_id, PLOTS) if PurePosixPath(file.path).suffix.lower() in PICTURES]
 
     def fetch(file: File) -> Plot:
-        content = client.content(run_id, file.path) if file.file_size <= LARGEST_PICTURE else None
+        content = client.download(run_id, file.path) if file.file_size <= LARGEST_PICTURE else None
         return Plot(PurePosixPath(file.path).stem, content)
 
     with ThreadPoolExecutor(max_workers=4) as pool:
@@ -69,4 +69,4 @@ def text(run_id: str, name: str) -> bytes | TooLarge | None:
     file = next((one for one in client.files(run_id) if one.path == name), None)
     if file is None:
         return None
-    return TooLarge(file.file_size / 2**20) if file.file_size > LARGEST_TEXT else client.content(run_id, name)
+    return TooLarge(file.file_size / 2**20) if file.file_size > LARGEST_TEXT else client.download(run_id, name)

@@ -7,8 +7,8 @@ import streamlit as st
 from ui import services
 from ui.clients.errors import ServiceError
 from ui.clients.prometheus import Alert
-from ui.i18n.language import _, moment
-from ui.i18n.wording import plain
+from ui.i18n.language import _, format_utc
+from ui.i18n.wording import escape
 from ui.monitoring.alert_texts import meanings
 from ui.monitoring.panels.panel import fault
 from ui.monitoring.snapshot import Readings
@@ -37,22 +37,22 @@ def ranked(alerts: Sequence[Alert]) -> list[Alert]:
 def _alert(alert: Alert, number: int) -> None:
     given = services.settings()
     with st.container(border=True):
-        st.markdown(f"#### {plain(alert.name)}")
+        st.markdown(f"#### {escape(alert.name)}")
         with st.container(horizontal=True, gap="small"):
             if alert.severity == "critical":
                 st.badge(_("critical"), color="red", icon=":material/error:")
             else:
                 st.badge(_("warning"), color="orange", icon=":material/warning:")
             if alert.state == "firing":
-                st.badge(_("firing since {moment}").format(moment=moment(alert.active_at)), color="red")
+                st.badge(_("firing since {moment}").format(moment=format_utc(alert.active_at)), color="red")
             else:
-                st.badge(_("pending since {moment}").format(moment=moment(alert.active_at)), color="gray")
+                st.badge(_("pending since {moment}").format(moment=format_utc(alert.active_at)), color="gray")
         if meaning := meanings().get(alert.name):
             st.markdown(meaning)
         if summary := alert.annotations.get("summary"):
             # Prometheus fills the particulars in, in English only.
             with st.container(key=f"as-the-service-says-alert-{number}"):
-                st.markdown(f":small[{plain(summary)}]")
+                st.markdown(f":small[{escape(summary)}]")
         with st.container(horizontal=True):
             runbooks = f"{given.notices_public_url.rstrip('/')}/runbooks"
             st.link_button(_("What to do"), f"{runbooks}/{alert.name}", icon=":material/menu_book:")

@@ -9,7 +9,7 @@ import streamlit as st
 from ui import services
 from ui.clients.errors import ServiceError
 from ui.i18n.language import _
-from ui.i18n.wording import plain, sentence
+from ui.i18n.wording import error_text, escape
 from ui.monitoring.charts import Spec
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ def usable(answer: Sequence[T] | ServiceError, nothing: str) -> Sequence[T]:
 
 def fault(error: ServiceError) -> None:
     """One question without an answer: the rest of the page goes on."""
-    st.warning(plain(sentence(error)), icon=":material/cloud_off:")
+    st.warning(escape(error_text(error)), icon=":material/cloud_off:")
 
 
 def picture(figure: Spec, words: str, table: Mapping[str, Sequence[str]]) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from ui.charts import palette
 from ui.clients.errors import ServiceError
-from ui.clients.prometheus import Line
+from ui.clients.prometheus import TimeSeries
 from ui.i18n.language import _, percent
 from ui.monitoring import charts
 from ui.monitoring.charts import Series
@@ -96,7 +96,7 @@ def nothing() -> str:
 
 def named(readings: Readings, question: OverTime, label: str, name: str) -> list[Series]:
     """The lines of an answer by the value of a label; says so where there are none."""
-    answer: Sequence[Line] | ServiceError = readings.lines[question]
+    answer: Sequence[TimeSeries] | ServiceError = readings.lines[question]
     if not isinstance(answer, ServiceError) and not any(value for line in answer for _when, value in line.points):
         answer = () if question is not FAILING else answer  # no failure is a finding, no request is none
     found = [Series(name.format(label=line.labels.get(label, "")), line.points) for line in usable(answer, nothing())]

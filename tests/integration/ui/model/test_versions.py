@@ -232,7 +232,7 @@ def test_a_comparison_takes_two_versions(app: AppTest, registry: FakeRegistry) -
 
 
 def test_independent_questions_to_the_registry_go_out_together(platform: Platform, registry: FakeRegistry) -> None:
-    picture = services.picture()
+    picture = services.serving_state()
     platform.delay = 0.5
     start = time.monotonic()
     found = registry_snapshot.look(picture)

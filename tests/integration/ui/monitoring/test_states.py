@@ -78,7 +78,7 @@ def test_an_api_without_a_model_is_told_beside_prometheus_that_is_away(
     prometheus.is_away = True
     page = shown(opened(app))
     assert "no, it has no model yet" in tables(app)[0].to_string()
-    assert "There is no production model yet." in page
+    assert "No model is available\\: no production model yet" in page
 
 
 def test_with_the_api_away_prometheus_still_has_its_figures(
@@ -93,7 +93,7 @@ def test_with_the_api_away_prometheus_still_has_its_figures(
 def test_a_server_that_is_not_prometheus_is_told_as_such(app: AppTest, platform: Platform) -> None:
     for address in (("POST", "/api/v1/query"), ("POST", "/api/v1/query_range"), ("GET", "/api/v1/alerts")):
         platform.more[address] = lambda _: (200, {"hello": "there"})
-    assert "Prometheus answered something this page does not understand" in shown(opened(app))
+    assert "Prometheus sent a response of an unexpected format" in shown(opened(app))
 
 
 def test_all_questions_go_out_at_the_same_time(app: AppTest, platform: Platform, prometheus: FakePrometheus) -> None:

@@ -11,8 +11,8 @@ from infra.exporter.warehouse_metrics import STATES
 from ml.schema import BY_NAME
 from tests.unit.ui.test_charts import contrast
 from ui.charts import DARK, LIGHT
-from ui.clients.errors import Failed, NotUnderstood, TooSlow
-from ui.clients.prometheus import MOST_SECONDS, Line, PrometheusClient, Sample
+from ui.clients.errors import InvalidResponse, ServerError, TimedOut
+from ui.clients.prometheus import MAX_SECONDS, PrometheusClient, Sample, TimeSeries
 from ui.model.metrics import label, meaning
 from ui.monitoring import charts
 from ui.monitoring.charts import Bar, Estimate, Names, Series
@@ -53,19 +53,19 @@ def test_figures_that_are_no_numbers_are_left_out() -> None:
     client = prometheus(
         200, result(*({"metric": {"a": text}, "value": [1.5, text]} for text in ("2.5", "NaN", "+Inf")))
     )
-    assert client.now("up") == (Sample({"a": "2.5"}, 2.5),)
+    assert client.query("up") == (Sample({"a": "2.5"}, 2.5),)
 
 
 def test_a_line_without_any_number_is_no_line() -> None:
     gaps = {"metric": {}, "values": [[1, "NaN"], [2, "3"]]}
     client = prometheus(200, result(gaps, {"metric": {"a": "b"}, "values": [[1, "NaN"]]}))
-    assert client.over_time("up", 0, 2, 1) == (Line({}, ((2.0, 3.0),)),)
+    assert client.query_range("up", 0, 2, 1) == (TimeSeries({}, ((2.0, 3.0),)),)
 
 
 def test_prometheus_is_told_to_give_up_as_soon_as_the_page_does() -> None:
     seen: list[httpx.Request] = []
-    prometheus(200, result(), seen).now("up")
-    assert f"timeout={MOST_SECONDS}" in seen[0].content.decode()
+    prometheus(200, result(), seen).query("up")
+    assert f"timeout={MAX_SECONDS}" in seen[0].content.decode()
 
 
 def test_alerts_come_with_texts_and_since_when() -> None:
@@ -83,14 +83,14 @@ def test_alerts_come_with_texts_and_since_when() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "fault"),
     [
-        (503, {"status": "error", "errorType": "timeout", "error": "query timed out"}, TooSlow),
-        (422, {"status": "error", "errorType": "execution", "error": "many-to-many"}, Failed),
-        (200, {"status": "success", "data": {"result": [{"metric": {}, "value": [1, "high"]}]}}, NotUnderstood),
+        (503, {"status": "error", "errorType": "timeout", "error": "query timed out"}, TimedOut),
+        (422, {"status": "error", "errorType": "execution", "error": "many-to-many"}, ServerError),
+        (200, {"status": "success", "data": {"result": [{"metric": {}, "value": [1, "high"]}]}}, InvalidResponse),
     ],
 )
 def test_faults_of_prometheus_are_told_apart(status: int, body: Any, fault: type[Exception]) -> None:
     with pytest.raises(fault):
-        prometheus(status, body).now("up")
+        prometheus(status, body).query("up")
 
 
 # --- Scores ------------------------------------------------------------------------------------------------------
