@@ -34,7 +34,7 @@ st.set_page_config(page_title=_("30-day readmission risk"))  # once more, now th
 
 page = st.navigation(
     [
-        st.Page("app_pages/home.py", title=_("Overview"), icon=":material/home:"),
+        st.Page("app_pages/overview.py", title=_("Overview"), icon=":material/home:", url_path="home"),
         st.Page("app_pages/predict.py", title=_("Predict"), icon=":material/stethoscope:", default=True),
         st.Page("app_pages/batch.py", title=_("Batch"), icon=":material/table_rows:"),
         st.Page("app_pages/model.py", title=_("Model"), icon=":material/analytics:"),

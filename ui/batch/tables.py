@@ -39,7 +39,8 @@ def top(file: CsvFile, table: pd.DataFrame) -> pd.DataFrame:
         texts = {str(value): text_of(column, value) for value in column.allowed}
         rows[name] = [texts.get(value, "" if value == UNKNOWN else value) for value in rows[name]]
     if HISTORY in first:
-        first[HISTORY] = first[HISTORY].replace(_of_earlier_stays())
+        texts = _of_earlier_stays()  # by astype: a category takes no values that are not among its categories
+        first[HISTORY] = [texts.get(state, state) for state in first[HISTORY].astype(str)]
     added = [name for name in (RISK, LINE, *ADDED[1:]) if name in first]
     return pd.concat([first[added], rows], axis=1).rename_axis("rank").rename(lambda index: index + 1)
 

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.integration.ui.conftest import Asked, Platform, Reply
 from tests.support import csv_api
+from ui.batch import tables
 from ui.clients.file_scoring import RISK
 
 PAGE = "app_pages/batch.py"
@@ -73,6 +74,15 @@ def test_a_scored_file_is_shown_by_risk_with_summary_chart_and_downloads(page: A
     assert {"batch-sorted", "batch-in-order", "batch-template"} <= offered(page)
     assert "Model version 3" in texts(page)
     assert "Not for clinical use" in texts(page)
+
+
+@pytest.mark.parametrize(
+    "content", [tables.template(), b"patient_nbr,age\n7,[60-70)\n8,?\n"], ids=["template", "patient numbers"]
+)
+def test_a_file_with_patient_numbers_shows_the_state_of_the_history(page: AppTest, content: bytes) -> None:
+    score(upload(page, content))
+    history = next(frame.value["history"] for frame in page.dataframe if "history" in frame.value)
+    assert set(history) == {"no patient number"}
 
 
 def test_a_faulty_file_shows_its_faults_and_no_result(page: AppTest) -> None:

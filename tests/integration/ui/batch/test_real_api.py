@@ -47,3 +47,20 @@ def test_every_faulty_line_is_found(api: ApiProcess) -> None:
     scoring = scored(api, lines)
     assert scoring.faulty == {n + 2 for n in range(0, 1_200, 3)}
     assert len(scoring.table) == 800
+
+
+@pytest.mark.parametrize("content", [tables.template(), None], ids=["template", "patient numbers"])
+def test_a_file_with_patient_numbers_is_tabulated_from_the_real_answer(api: ApiProcess, content: bytes | None) -> None:
+    file = CsvFile(content or f"{HEADER}\r\n1,7,Female,2,NO\r\n2,?,Male,0,NO\r\n".encode())
+    scoring = Scoring(file, "patients.csv")
+    with ScoringClient(api.url, 30) as client:
+        scoring.run(client.score)
+    assert scoring.stage is Stage.DONE
+    shown = tables.top(scoring.file, scoring.table)
+    assert len(shown) == 2
+    assert set(shown["history"]) <= {
+        "no patient number",
+        "taken into account",
+        "patient not known",
+        "not looked up in time",
+    }
