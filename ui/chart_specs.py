@@ -11,7 +11,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ui.charts import Palette
-from ui.i18n.language import Language, _, current
+from ui.i18n.language import Language, _, current_language
 
 Spec = dict[str, Any]
 ROWS: Final = "rows"
@@ -111,16 +111,17 @@ def bars(
             "encoding": {
                 dimension: name,
                 measure: _quantity(field, titles.measure, axis={"format": number, "tickCount": 5, **axis}),
-                "color": {"datum": text, "type": "nominal", "scale": scale, "legend": _LEGEND},
+                "color": {"field": f"{field}_title", "type": "nominal", "scale": scale, "legend": _LEGEND},
                 "tooltip": tooltip,
             },
         }
-        for field, text, mark in (
-            ("value", titles.bar, {"type": "bar"} | ({"height": 12} if is_horizontal else {})),
-            ("mark", titles.mark, {"type": "tick", "thickness": 3} | ({"height": 20} if is_horizontal else {})),
+        for field, mark in (
+            ("value", {"type": "bar"} | ({"height": 12} if is_horizontal else {})),
+            ("mark", {"type": "tick", "thickness": 3} | ({"height": 20} if is_horizontal else {})),
         )
     ]
-    return _spec(layers, height, [asdict(row) for row in rows])
+    texts = {"value_title": titles.bar, "mark_title": titles.mark}  # in every row: the legend names both
+    return _spec(layers, height, [asdict(row) | texts for row in rows])
 
 
 def intervals(rows: Sequence[Estimate], title: str, palette: Palette, limits: Sequence[float] = ()) -> Spec:
@@ -165,7 +166,7 @@ def _rules(channel: str, limits: Sequence[float], palette: Palette) -> list[Spec
 
 def _spec(layers: Sequence[Spec], height: int, rows: Iterable[Spec]) -> Spec:
     """The specification, with numbers as the language writes them and without Vega's English axis descriptions."""
-    point, comma = (".", ",") if current() is Language.ENGLISH else (",", ".")
+    point, comma = (".", ",") if current_language() is Language.ENGLISH else (",", ".")
     number = {"decimal": point, "thousands": comma, "grouping": [3], "currency": ["", ""]}
     config = {"axis": {"aria": False}, "legend": {"aria": False}, "locale": {"number": number}}
     table = pd.DataFrame(rows)

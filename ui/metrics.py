@@ -8,7 +8,7 @@ from typing import Final
 from ui.clients.api_models import Interval
 from ui.clients.mlflow import Run
 from ui.i18n.language import _, decimal, percent
-from ui.i18n.wording import interval, plain
+from ui.i18n.wording import escape, interval
 
 Metrics = Mapping[str, Interval]
 """Name of a metric, as training logs it, to its value and interval."""
@@ -81,7 +81,7 @@ def _texts(name: str) -> tuple[str, str]:
             _("Below 1 the risks are too extreme, above 1 too cautious; 1 is ideal."),
         ),
     }
-    return texts.get(name, (plain(name), ""))
+    return texts.get(name, (escape(name), ""))
 
 
 def format_metric(metric: Interval | None, digits: int = DIGITS) -> str:

@@ -29,12 +29,12 @@ def draw_versions(state: ServingState) -> None:
     from ui.model import current_versions, decisions, registry_snapshot, roll_back
     from ui.model.artifacts import artifacts_view
 
-    with st.spinner(_("Asking the registry…")):
+    with st.spinner(_("Reading the registry…")):
         snapshot = registry_snapshot.fetch_snapshot(state)
     if isinstance(snapshot, ServiceError) or not snapshot.versions:
         is_served = isinstance(state.served, ServedModel)
         if isinstance(snapshot, ServiceError) and not is_served:
-            banners.failure(snapshot)
+            banners.service_error(snapshot)
         if isinstance(snapshot, ServiceError) or is_served:
             current_versions.draw(state, snapshot)
         return
@@ -83,10 +83,10 @@ def draw_links(state: ServingState) -> None:
         st.link_button(_("API reference"), f"{api}/docs", icon=":material/api:")
 
 
-with st.spinner(_("Asking the services…")):
-    state = services.picture()
+with st.spinner(_("Checking the services…")):
+    state = services.serving_state()
 banners.header(_("Model"), state)
-banners.trouble(state)
+banners.unavailable(state)
 draw_versions(state)
 draw_links(state)
-st.markdown(f":small[{banners.not_clinical()}]")
+st.markdown(f":small[{banners.disclaimer()}]")

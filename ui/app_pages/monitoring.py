@@ -6,9 +6,9 @@ from ui import banners, services
 from ui.i18n.language import _
 from ui.monitoring import links, live
 
-with st.spinner(_("Asking the services…")):
-    state = services.picture()
+with st.spinner(_("Checking the services…")):
+    state = services.serving_state()
 banners.header(_("Monitoring"), state)
 live.draw()
 links.draw(state)
-st.markdown(f":small[{banners.not_clinical()}]")
+st.markdown(f":small[{banners.disclaimer()}]")

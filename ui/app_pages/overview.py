@@ -12,13 +12,13 @@ top = st.container()
 health_view.draw()  # below the model, but drawn first: polling the health never takes long
 
 with top:
-    with st.spinner(_("Asking the services…")):
-        state = services.picture()
-    banners.states(state)
+    with st.spinner(_("Checking the services…")):
+        state = services.serving_state()
+    banners.status_badges(state)
     if isinstance(state.served, ServedModel):
         served_model.draw(state.served)
     elif guide.is_needed(state):
         guide.draw(state)
     else:
-        banners.trouble(state)
+        banners.unavailable(state)
     served_model.draw_page_links()

@@ -4,8 +4,8 @@ from typing import Final
 
 import streamlit as st
 
-from ui.i18n.language import _, current
-from ui.i18n.wording import plain
+from ui.i18n.language import _, current_language
+from ui.i18n.wording import escape
 from ui.monitoring.alert_texts import meanings
 from ui.runbooks import reader
 
@@ -28,7 +28,7 @@ if runbook is None:
     st.title(_("Runbooks"))
     if name:
         text = _("There is no runbook with the name {name}. These are all runbooks:")
-        st.error(text.format(name=plain(name[:LONGEST_NAME])), icon=":material/search_off:")
+        st.error(text.format(name=escape(name[:LONGEST_NAME])), icon=":material/search_off:")
     st.markdown(_("What to do when an alert fires. The runbooks are in English."))
     draw_list()
 else:
@@ -36,4 +36,4 @@ else:
     st.title(heading.removeprefix("# "))
     st.page_link(PAGE, label=_("All runbooks"), icon=":material/arrow_back:")
     with st.container(key="as-the-service-says-runbook"):
-        st.markdown(reader.rewrite_links(body, current()))
+        st.markdown(reader.rewrite_links(body, current_language()))

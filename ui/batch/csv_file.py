@@ -1,7 +1,7 @@
-"""An uploaded file: its lines by number, cut from the bytes when they are asked for.
+"""Uploaded CSV file, indexed by line without parsing.
 
-As text or as records a large file would take many times its size; here it takes the bytes it came in, once, and eight
-more for each line. No value of the schema holds a line end, so a line is a row: the API reads files likewise.
+Parsed text or records of a large file would take many times its size. This index takes the bytes of the file and eight
+more per line. No value of the schema contains a line break, so a line is a row; the API reads files the same way.
 """
 
 import csv
@@ -9,88 +9,88 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-MOST_ROWS: Final = 200_000
-"""What the page takes at once. The limit on bytes is in ``.streamlit/config.toml``."""
+MAX_ROWS: Final = 200_000
+"""Rows that the page accepts. ``.streamlit/config.toml`` limits the bytes."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 
 
 class UnreadableError(Exception):
-    """The bytes are no file of rows; ``line`` is where that shows, if it does at one place."""
+    """The content is not a CSV file with rows; ``line`` is the place, if there is one."""
 
     def __init__(self, line: int | None = None) -> None:
         super().__init__(line)
         self.line = line
 
 
-class NotTextError(UnreadableError):
-    """It is not text in UTF-8."""
+class EncodingError(UnreadableError):
+    """The content is not text in UTF-8."""
 
 
 class NoRowsError(UnreadableError):
-    """There is nothing below its first line."""
+    """There is no row below the header."""
 
 
 class TooManyRowsError(UnreadableError):
-    """It has more rows than are taken at once."""
+    """There are more than ``MAX_ROWS`` rows."""
 
 
 class CsvFile:
-    """The header of a file, and its rows by the numbers of their lines, from 1 as an editor counts."""
+    """Header of a file, and its rows by line number, counted from 1."""
 
     def __init__(self, content: bytes) -> None:
-        """Find the lines.
+        """Index the lines.
 
         Raises:
-            UnreadableError: it is not text, has no rows, or too many.
+            UnreadableError: the content is not text, or has no rows or too many.
         """
         try:
             content.decode()
         except UnicodeDecodeError as error:
-            raise NotTextError(content.count(b"\n", 0, error.start) + 1) from None
+            raise EncodingError(content.count(b"\n", 0, error.start) + 1) from None
         self._content = content
-        self._starts = _starts(content)
+        self._starts = _line_starts(content)
         self.header: Final = self.line(1).removeprefix(_BOM)
         try:
             self.names: Final = tuple(_cells(self.header))
         except csv.Error:  # a first line of hundreds of kilobytes
             raise UnreadableError(1) from None
-        self.rows: Final = array("L", self._numbers())
-        """Numbers of the lines that hold a row."""
+        self.rows: Final = array("L", self._row_numbers())
+        """Numbers of the lines that are rows."""
         if not self.rows:
             raise NoRowsError
 
     def line(self, number: int) -> bytes:
-        """A line without its end."""
+        """A line without its line break."""
         start, end = self._starts[number - 1], self._starts[number]
         return self._content[start:end].rstrip(b"\r\n")
 
     def part(self, numbers: Sequence[int]) -> bytes:
-        """A file of the same header, and of these lines only."""
+        """A file of the header and these lines."""
         return b"\n".join([self.header, *(self.line(number) for number in numbers), b""])
 
     def cells(self, number: int) -> list[str]:
         """The values of a line."""
         return _cells(self.line(number))
 
-    def _numbers(self) -> Iterator[int]:
-        """An empty line says nothing, unless there is one column only: then that its value is unknown."""
-        keeps_empty = len(self.names) == 1
-        found = 0
+    def _row_numbers(self) -> Iterator[int]:
+        """Empty lines are no rows, unless there is only one column: then the value is unknown."""
+        keep_empty = len(self.names) == 1
+        count = 0
         for number in range(2, len(self._starts)):
-            if keeps_empty or self.line(number):
-                found += 1
-                if found > MOST_ROWS:
+            if keep_empty or self.line(number):
+                count += 1
+                if count > MAX_ROWS:
                     raise TooManyRowsError
                 yield number
 
 
-def _starts(content: bytes) -> Sequence[int]:
-    """Where each line begins, and at last where the file ends."""
-    starts, place = array("Q", [0]), content.find(b"\n")
-    while place >= 0:
-        starts.append(place + 1)
-        place = content.find(b"\n", place + 1)
+def _line_starts(content: bytes) -> Sequence[int]:
+    """Offset of each line, and of the end of the content."""
+    starts, position = array("Q", [0]), content.find(b"\n")
+    while position >= 0:
+        starts.append(position + 1)
+        position = content.find(b"\n", position + 1)
     if starts[-1] < len(content) or not content:
         starts.append(len(content))
     return starts

@@ -1,4 +1,4 @@
-"""The file of a session: taken in once, kept until another one comes or it is given up."""
+"""The uploaded file of a session and its scoring job."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,8 +6,8 @@ from typing import Final
 import streamlit as st
 
 from ui.batch.csv_file import CsvFile, UnreadableError
-from ui.batch.job_queue import desk
-from ui.batch.scoring import Scoring
+from ui.batch.job_queue import job_queue
+from ui.batch.scoring import ScoringJob
 
 WIDGET: Final = "batch-file"
 _KEY: Final = "batch-upload"
@@ -15,44 +15,38 @@ _KEY: Final = "batch-upload"
 
 @dataclass
 class Upload:
-    """A file, and what has been done with it."""
+    """An uploaded file; ``is_queue_full`` tells that its job was not accepted."""
 
     name: str
     file: CsvFile | UnreadableError
-    scoring: Scoring | None = None
-    was_turned_away: bool = False
-    """Whether too many files were waiting when it was handed in."""
+    job: ScoringJob | None = None
+    is_queue_full: bool = False
 
 
 def current() -> Upload | None:
-    """The file of this session, also when the person comes back from another page."""
-    found: Upload | None = st.session_state.get(_KEY)
-    return found
+    """The file of this session; it survives a visit to another page."""
+    upload: Upload | None = st.session_state.get(_KEY)
+    return upload
 
 
-def take() -> None:
-    """Take in what was uploaded, or nothing when it was taken back (a callback)."""
-    discard()
-    if given := st.session_state.get(WIDGET):
+def store() -> None:
+    """Index the uploaded file and store it, or clear the stored one (for callbacks)."""
+    upload = st.session_state.pop(_KEY, None)
+    if isinstance(upload, Upload) and upload.job:
+        upload.job.cancel()
+    if uploaded := st.session_state.get(WIDGET):
         try:
-            file: CsvFile | UnreadableError = CsvFile(given.getvalue())
+            file: CsvFile | UnreadableError = CsvFile(uploaded.getvalue())
         except UnreadableError as error:
             file = error
-        st.session_state[_KEY] = Upload(given.name, file)
+        st.session_state[_KEY] = Upload(uploaded.name, file)
 
 
 def start() -> None:
-    """Hand the file in (a callback)."""
+    """Enqueue a job for the file (for callbacks)."""
     upload = current()
     if upload is None or isinstance(upload.file, UnreadableError):
         return
-    scoring = Scoring(upload.file, upload.name)
-    upload.was_turned_away = not desk().hand_in(scoring)
-    upload.scoring = None if upload.was_turned_away else scoring
-
-
-def discard() -> None:
-    """Give the file up, whatever becomes of it (a callback)."""
-    upload = st.session_state.pop(_KEY, None)
-    if isinstance(upload, Upload) and upload.scoring:
-        upload.scoring.cancel()
+    job = ScoringJob(upload.file, upload.name)
+    upload.is_queue_full = not job_queue().enqueue(job)
+    upload.job = None if upload.is_queue_full else job

@@ -9,7 +9,7 @@ from ui.charts import palette
 from ui.clients.errors import ServiceError
 from ui.clients.mlflow import RegisteredVersion, Run
 from ui.i18n.language import _, counted
-from ui.i18n.wording import plain
+from ui.i18n.wording import escape
 from ui.metrics import HEADLINE, Metrics, format_metric, label, ordered, run_metrics
 from ui.model.current_versions import draw_metrics
 from ui.model.registry_snapshot import RegistrySnapshot, fetch_runs
@@ -35,7 +35,7 @@ def draw(snapshot: RegistrySnapshot) -> None:
         return
     runs = fetch_runs(first, second)
     if isinstance(runs, ServiceError):
-        banners.failure(runs)
+        banners.service_error(runs)
         return
     _comparability(first, second)
     for version, run in zip((first, second), runs, strict=True):
@@ -102,9 +102,9 @@ def _settings(runs: dict[str, Run]) -> None:
     if not differing:
         st.markdown(_("None: all settings are equal."))
         return
-    columns = {title: [plain(one.get(name, "–")) for name in differing] for title, one in settings.items()}
+    columns = {title: [escape(one.get(name, "–")) for name in differing] for title, one in settings.items()}
     st.table(
-        pd.DataFrame(columns, [plain(name) for name in differing]),
+        pd.DataFrame(columns, [escape(name) for name in differing]),
         border="horizontal",
         alt=_("Settings of training that differ between the versions"),
     )

@@ -9,7 +9,7 @@ from ml.schema import CITATION
 from ui.clients.api_models import SYNTHETIC, ServedModel
 from ui.clients.errors import ServiceError
 from ui.i18n.language import _
-from ui.i18n.wording import plain, sentence
+from ui.i18n.wording import error_text, escape
 from ui.metrics import HEADLINE, Metrics, description, format_metric, label, run_metrics
 from ui.model import gate_decision
 from ui.model.registry_snapshot import RegistrySnapshot, fetch_runs
@@ -93,7 +93,7 @@ def _metrics_by_title(cards: Sequence[VersionCard]) -> dict[str, Metrics]:
     others = [card for card in cards if not card.served]
     runs = fetch_runs(*(card.registered for card in others))
     if isinstance(runs, ServiceError):
-        st.info(plain(sentence(runs)), icon=":material/cloud_off:")
+        st.info(escape(error_text(runs)), icon=":material/cloud_off:")
         return {card.title: card.served.metrics for card in cards if card.served}
     of_runs = {card.title: run_metrics(run) if run else {} for card, run in zip(others, runs, strict=True)}
     return {card.title: card.served.metrics if card.served else of_runs[card.title] for card in cards}

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from ui.clients.mlflow import RegisteredVersion
-from ui.i18n.language import _, moment
-from ui.i18n.wording import plain
+from ui.i18n.language import _, format_utc
+from ui.i18n.wording import escape
 
 DECISION, RULE, REASON = "gate.decision", "gate.rule", "gate.reason"
 DECIDED_AT, REPLACED, ROLLED_BACK = "gate.decided_at", "gate.replaced", "gate.rolled_back"
@@ -14,15 +14,15 @@ def facts(version: RegisteredVersion) -> dict[str, str]:
     """Label and text of the decision, its rule, its time and the replaced version; empty for a missing tag."""
     decision, rule = version.tag(DECISION), version.tag(RULE)
     names = {"promoted": _("promoted"), "refused": _("refused"), None: _("not decided yet")}
-    text = names.get(decision) or plain(decision)
+    text = names.get(decision) or escape(decision)
     if withdrawn := version.tag(ROLLED_BACK):
         text = _("{decision}; withdrawn {moment}").format(decision=text, moment=_moment(withdrawn))
     replaced = version.tag(REPLACED)
     return {
         _("Gate decision"): text,
-        _("Deciding rule"): rules().get(rule or "") or plain(rule or ""),
+        _("Deciding rule"): rules().get(rule or "") or escape(rule or ""),
         _("Decided"): _moment(version.tag(DECIDED_AT) or ""),
-        _("Replaced"): _("version {version}").format(version=plain(replaced)) if replaced else "",
+        _("Replaced"): _("version {version}").format(version=escape(replaced)) if replaced else "",
     }
 
 
@@ -48,11 +48,11 @@ def rules() -> dict[str, str]:
 
 def reason(version: RegisteredVersion) -> str:
     """The gate's reason, in English."""
-    return plain(version.tag(REASON) or "")
+    return escape(version.tag(REASON) or "")
 
 
 def _moment(tag: str) -> str:
     try:
-        return moment(datetime.fromisoformat(tag))
+        return format_utc(datetime.fromisoformat(tag))
     except ValueError:
-        return plain(tag)
+        return escape(tag)

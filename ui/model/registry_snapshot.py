@@ -9,7 +9,7 @@ import streamlit as st
 
 from ml.core.names import CHALLENGER, PRODUCTION
 from ui import services
-from ui.clients.errors import NoModelYet, ServiceError, outcome
+from ui.clients.errors import NoModelYet, ServiceError, result_or_error
 from ui.clients.mlflow import RegisteredVersion, Run
 from ui.services import FRESH_SECONDS, ServingState
 
@@ -48,7 +48,7 @@ def fetch_snapshot(state: ServingState) -> RegistrySnapshot | ServiceError:
     """The snapshot; no request is sent if the serving state shows that MLflow does not answer."""
     if isinstance(state.registered, ServiceError) and not isinstance(state.registered, NoModelYet):
         return state.registered
-    return outcome(_snapshot)
+    return result_or_error(_snapshot)
 
 
 @st.cache_resource(ttl=FRESH_SECONDS, show_spinner=False)
@@ -62,7 +62,7 @@ def _snapshot() -> RegistrySnapshot:
 def fetch_runs(*versions: RegisteredVersion | None) -> tuple[Run | None, ...] | ServiceError:
     """The run of each version; None where a version has none, or where it was deleted."""
     run_ids = tuple(version.run_id or None if version else None for version in versions)
-    return outcome(lambda: _runs(run_ids))
+    return result_or_error(lambda: _runs(run_ids))
 
 
 @st.cache_resource(ttl=RUN_SECONDS, max_entries=MAX_CACHED_RUNS, show_spinner=False)
@@ -76,4 +76,4 @@ def _runs(run_ids: tuple[str | None, ...]) -> tuple[Run | None, ...]:
 def refresh() -> None:
     """Drop the cached snapshot and serving state."""
     _snapshot.clear()
-    services.look_again()
+    services.refresh()

@@ -8,7 +8,7 @@ import streamlit as st
 
 from ui import banners, operator, services
 from ui.clients.airflow import SUCCESS, DagRun
-from ui.clients.errors import ServiceError, outcome
+from ui.clients.errors import ServiceError, result_or_error
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.model import gate_decision
@@ -43,11 +43,11 @@ def draw(snapshot: RegistrySnapshot) -> None:
         )
     )
     request: RollbackRequest | None = st.session_state.get(REQUEST)
-    if request and request.run.has_ended:
+    if request and request.run.is_finished:
         _outcome(request)
     elif request:
         _follow()
-    if not operator.ask("roll-back"):
+    if not operator.key_form("roll-back"):
         return
     production = snapshot.production
     if production is None:
@@ -66,7 +66,7 @@ def draw(snapshot: RegistrySnapshot) -> None:
         placeholder=_("Choose a version"),
         key="roll-back-to",
     )
-    is_running = request is not None and not request.run.has_ended
+    is_running = request is not None and not request.run.is_finished
     label, icon = _("Roll back…"), ":material/history:"
     if st.button(label, type="primary", icon=icon, disabled=to is None or is_running, key="roll-back") and to:
         # The decorator is applied here because the title depends on the language of the session.
@@ -96,14 +96,14 @@ def confirm(production: str, to: str) -> None:
         return
     if typed.strip() != to:
         st.error(_("The number differs: type {version}.").format(version=to), icon=":material/edit_note:")
-    elif not operator.unlocked():
+    elif not operator.is_unlocked():
         st.error(_("The operator key is locked again: enter it first."), icon=":material/lock:")
     else:
         conf = {"to": to, "actor": ACTOR, "reason": reason.strip()}
-        with st.spinner(_("Asking Airflow…")):
-            run = outcome(lambda: services.airflow().trigger(DAG, conf))
+        with st.spinner(_("Starting the pipeline…")):
+            run = result_or_error(lambda: services.airflow().trigger(DAG, conf))
         if isinstance(run, ServiceError):
-            banners.failure(run)
+            banners.service_error(run)
             return
         st.session_state[REQUEST] = RollbackRequest(to, production, run)
         st.rerun()
@@ -112,10 +112,10 @@ def confirm(production: str, to: str) -> None:
 @st.fragment(run_every="2s")
 def _follow() -> None:
     request: RollbackRequest = st.session_state[REQUEST]
-    run = outcome(lambda: services.airflow().run(DAG, request.run.dag_run_id))
+    run = result_or_error(lambda: services.airflow().run(DAG, request.run.dag_run_id))
     if isinstance(run, ServiceError):
-        banners.failure(run)
-    elif run.has_ended:
+        banners.service_error(run)
+    elif run.is_finished:
         st.session_state[REQUEST] = replace(request, run=run)
         refresh()
         st.rerun()

@@ -6,8 +6,8 @@ from typing import Final
 from ui.clients.api_models import SYNTHETIC, ServedModel
 from ui.clients.errors import ServiceError
 from ui.clients.mlflow import RegisteredVersion
-from ui.i18n.language import _, moment, percent
-from ui.i18n.wording import plain
+from ui.i18n.language import _, format_utc, percent
+from ui.i18n.wording import escape
 from ui.model import gate_decision
 from ui.model.registry_snapshot import RegistrySnapshot
 from ui.services import ServingState
@@ -26,7 +26,7 @@ class VersionCard:
     @property
     def data_source(self) -> str | None:
         """``real`` or ``synthetic``."""
-        return self.served.data_source if self.served else self._tag("data_source")
+        return self.served.provenance if self.served else self._tag("data_source")
 
     def facts(self) -> dict[str, str]:
         """Label and text of every known fact."""
@@ -34,10 +34,10 @@ class VersionCard:
         trained_at = served.trained_at if served else self.registered and self.registered.registered_at
         source = {None: _("not known"), SYNTHETIC: _("Synthetic cohort")}
         facts = {
-            _("Algorithm"): plain((served.algorithm if served else self._tag("algorithm")) or _("not known")),
+            _("Algorithm"): escape((served.algorithm if served else self._tag("algorithm")) or _("not known")),
             _("Data"): source.get(self.data_source, "Diabetes 130-US hospitals (UCI 296)"),
             _("Data version"): short_hash(served.data_version if served else self._tag("data_version")),
-            _("Trained"): moment(trained_at) if trained_at else _("not known"),
+            _("Trained"): format_utc(trained_at) if trained_at else _("not known"),
         }
         if served:
             facts[_("Prevalence")] = _("{share} readmitted within 30 days").format(share=percent(served.prevalence))
@@ -82,4 +82,4 @@ def version_cards(
 
 def short_hash(version: str | None) -> str:
     """The first digits of a hash of data or code."""
-    return plain(version[:SHORT_HASH]) if version else _("not known")
+    return escape(version[:SHORT_HASH]) if version else _("not known")

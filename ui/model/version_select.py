@@ -6,7 +6,7 @@ from ml.core.names import CHALLENGER, PRODUCTION
 from ui.clients.api_models import SYNTHETIC
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
-from ui.i18n.wording import plain
+from ui.i18n.wording import escape
 from ui.model.gate_decision import ROLLED_BACK
 from ui.model.registry_snapshot import RegistrySnapshot
 
@@ -29,7 +29,7 @@ def describe(snapshot: RegistrySnapshot, number: str) -> str:
     version = snapshot.version(number)
     if version is None:
         return number
-    notes = [plain(version.tag("algorithm") or ""), *roles(snapshot, number)]
+    notes = [escape(version.tag("algorithm") or ""), *roles(snapshot, number)]
     if version.tag("data_source") == SYNTHETIC:
         notes.append(_("synthetic data"))
     if version.tag(ROLLED_BACK):
@@ -40,4 +40,4 @@ def describe(snapshot: RegistrySnapshot, number: str) -> str:
 def roles(snapshot: RegistrySnapshot, number: str) -> list[str]:
     """The aliases of a version in the language of the page."""
     names = {PRODUCTION: _("production"), CHALLENGER: _("challenger")}
-    return [names.get(alias) or plain(alias) for alias in snapshot.aliases_of(number)]
+    return [names.get(alias) or escape(alias) for alias in snapshot.aliases_of(number)]

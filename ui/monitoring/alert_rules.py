@@ -4,9 +4,9 @@ import re
 from datetime import datetime
 from typing import Final
 
-from pydantic import AliasPath, Field
+from pydantic import Field
 
-from ui.clients.errors import Answer
+from ui.clients.errors import ResponseModel
 from ui.clients.prometheus import PrometheusClient
 
 FIRING: Final = "firing"
@@ -16,7 +16,7 @@ _COMPARISON: Final = re.compile(r"[a-zA-Z_:][\w:]*(?:\{[^{}]*\})? [<>]=? (-?[\d.
 """A selected series compared with a number: the number is where the alert begins."""
 
 
-class Alert(Answer):
+class Alert(ResponseModel):
     """A pending or firing alert. It is pending until its condition has held for the rule's waiting time."""
 
     labels: dict[str, str]
@@ -35,7 +35,7 @@ class Alert(Answer):
         return self.labels.get("severity", "")
 
 
-class AlertRule(Answer):
+class AlertRule(ResponseModel):
     """A rule with its alerts."""
 
     name: str
@@ -48,12 +48,8 @@ class AlertRule(Answer):
         return tuple(sorted(float(number) for number in _COMPARISON.findall(self.query)))
 
 
-class _Group(Answer):
+class _Group(ResponseModel):
     rules: tuple[AlertRule, ...]
-
-
-class _RulesAnswer(Answer):
-    groups: tuple[_Group, ...] = Field(validation_alias=AliasPath("data", "groups"))
 
 
 def fetch_rules(prometheus: PrometheusClient) -> tuple[AlertRule, ...]:
@@ -62,5 +58,5 @@ def fetch_rules(prometheus: PrometheusClient) -> tuple[AlertRule, ...]:
     Raises:
         ServiceError: Prometheus does not answer as expected.
     """
-    answer = prometheus.read(_RulesAnswer, "GET", "/api/v1/rules", params={"type": "alert"})
-    return tuple(rule for group in answer.groups for rule in group.rules)
+    groups = prometheus.fetch(tuple[_Group, ...], "GET", "/api/v1/rules", key="data.groups", params={"type": "alert"})
+    return tuple(rule for group in groups for rule in group.rules)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from ui.i18n.language import _, decimal, moment
+from ui.i18n.language import _, decimal, format_utc
 
 
 def duration(seconds: float) -> str:
@@ -24,4 +24,4 @@ def value(number: float | None) -> str:
 
 def at(seconds: float) -> str:
     """A moment given in seconds since 1970."""
-    return moment(datetime.fromtimestamp(seconds, UTC))
+    return format_utc(datetime.fromtimestamp(seconds, UTC))

@@ -4,18 +4,10 @@ import streamlit as st
 
 from ml.core.names import MONITORING
 from ui import services
-from ui.clients.errors import Answer, ServiceError
+from ui.clients.errors import ServiceError
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.services import ServingState
-
-
-class _Experiment(Answer):
-    experiment_id: str
-
-
-class _ExperimentAnswer(Answer):
-    experiment: _Experiment
 
 
 def dashboards() -> dict[str, str]:
@@ -64,4 +56,4 @@ def _reports_url(state: ServingState) -> str:
 def _experiment_id() -> str:
     """Cached for good, since it never changes; an error is not cached."""
     params, path = {"experiment_name": MONITORING}, "/api/2.0/mlflow/experiments/get-by-name"
-    return services.mlflow().read(_ExperimentAnswer, "GET", path, params=params).experiment.experiment_id
+    return services.mlflow().fetch(str, "GET", path, key="experiment.experiment_id", params=params)

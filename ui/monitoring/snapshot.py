@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from ui.clients.api import ApiClient
 from ui.clients.api_models import ServedModel
-from ui.clients.errors import Answer, NoModelYet, ServiceError, outcome
-from ui.clients.prometheus import Line, PrometheusClient, Sample
+from ui.clients.errors import NoModelYet, ResponseModel, ServiceError, result_or_error
+from ui.clients.prometheus import PrometheusClient, Sample, TimeSeries
 from ui.monitoring.alert_rules import Alert, AlertRule, fetch_rules
 from ui.monitoring.queries import INSTANT_QUERIES, QUERIES, RANGE_QUERIES, Query
 from ui.monitoring.window import Window
 
 
-class Readiness(Answer):
+class Readiness(ResponseModel):
     """Response of ``GET /ready`` with a model in service."""
 
     status: str
@@ -27,7 +27,7 @@ class Snapshot:
     window: Window
     taken_at: float
     samples: Mapping[Query, tuple[Sample, ...] | ServiceError]
-    lines: Mapping[Query, tuple[Line, ...] | ServiceError]
+    lines: Mapping[Query, tuple[TimeSeries, ...] | ServiceError]
     rules: tuple[AlertRule, ...] | ServiceError
     served: ServedModel | ServiceError
     ready: Readiness | ServiceError
@@ -75,16 +75,16 @@ def take(prometheus: PrometheusClient, api: ApiClient, window: Window) -> Snapsh
     end = time.time()
 
     def evaluate(query: Query) -> tuple[Sample, ...] | ServiceError:
-        return outcome(lambda: prometheus.now(query.within(window)))
+        return result_or_error(lambda: prometheus.query(query.within(window)))
 
-    def evaluate_range(query: Query) -> tuple[Line, ...] | ServiceError:
+    def evaluate_range(query: Query) -> tuple[TimeSeries, ...] | ServiceError:
         start = end - window.seconds
-        return outcome(lambda: prometheus.over_time(query.within(window), start, end, window.step))
+        return result_or_error(lambda: prometheus.query_range(query.within(window), start, end, window.step))
 
     with ThreadPoolExecutor(max_workers=len(QUERIES) + 3) as pool:
-        served = pool.submit(outcome, api.served_model)
-        ready = pool.submit(outcome, lambda: api.read(Readiness, "GET", "/ready"))
-        rules = pool.submit(outcome, lambda: fetch_rules(prometheus))
+        served = pool.submit(result_or_error, api.served_model)
+        ready = pool.submit(result_or_error, lambda: api.fetch(Readiness, "GET", "/ready"))
+        rules = pool.submit(result_or_error, lambda: fetch_rules(prometheus))
         samples = dict(zip(INSTANT_QUERIES, pool.map(evaluate, INSTANT_QUERIES), strict=True))
         lines = dict(zip(RANGE_QUERIES, pool.map(evaluate_range, RANGE_QUERIES), strict=True))
         return Snapshot(window, end, samples, lines, rules.result(), served.result(), ready.result())

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from ui.clients.airflow import AirflowHealth, Part
-from ui.clients.errors import NoModelYet, ServiceError, TooSlow, Unreachable
-from ui.clients.service_health import Glance, Watched
+from ui.clients.airflow import AirflowHealth, ComponentHealth
+from ui.clients.errors import NoModelYet, ServiceError, TimedOut, Unreachable
+from ui.clients.service_health import ScrapeStatus, ServicesHealth
 from ui.i18n.language import _
-from ui.i18n.wording import sentence
+from ui.i18n.wording import error_text
 from ui.settings import UiSettings
 
 
@@ -40,11 +40,11 @@ class Card:
     status: Status
 
 
-def cards(health: Glance, settings: UiSettings) -> tuple[Card, ...]:
+def cards(health: ServicesHealth, settings: UiSettings) -> tuple[Card, ...]:
     """The services with a web interface."""
     api, mlflow, airflow = _status(health.api), _status(health.mlflow), _airflow_status(health.airflow)
     prometheus, locust = _status(health.prometheus), _status(health.locust)
-    alertmanager, grafana = (_observed_status(health.watched, job) for job in ("alertmanager", "grafana"))
+    alertmanager, grafana = (_observed_status(health.scraped, job) for job in ("alertmanager", "grafana"))
     api_docs = f"{settings.api_public_url.rstrip('/')}/docs"
     return (
         Card(_("Prediction API"), "api", _("Predicts risks, for one patient or for a file."), api_docs, api),
@@ -80,11 +80,11 @@ def _status(result: object) -> Status:
         case NoModelYet():
             return Status(State.INCOMPLETE, _("no model yet"), _("It answers, and waits for a first model."))
         case Unreachable():
-            return Status(State.DOWN, _("not reached"), sentence(result))
-        case TooSlow():
-            return Status(State.DOWN, _("too slow"), sentence(result))
+            return Status(State.DOWN, _("not reached"), error_text(result))
+        case TimedOut():
+            return Status(State.DOWN, _("too slow"), error_text(result))
         case ServiceError():
-            return Status(State.DOWN, _("answers with an error"), sentence(result))
+            return Status(State.DOWN, _("answers with an error"), error_text(result))
     return Status(State.RUNNING, _("running"))
 
 
@@ -98,7 +98,7 @@ def _airflow_status(health: AirflowHealth | ServiceError) -> Status:
     return Status(State.INCOMPLETE, _("partly running"), text.format(parts=", ".join(unhealthy)))
 
 
-def airflow_parts(health: AirflowHealth) -> dict[str, Part | None]:
+def airflow_parts(health: AirflowHealth) -> dict[str, ComponentHealth | None]:
     """The parts of Airflow that a run needs, by name."""
     return {
         _("database"): health.metadatabase,
@@ -107,7 +107,7 @@ def airflow_parts(health: AirflowHealth) -> dict[str, Part | None]:
     }
 
 
-def _observed_status(watched: Watched | ServiceError, job: str) -> Status:
+def _observed_status(watched: ScrapeStatus | ServiceError, job: str) -> Status:
     """Status of a service that only Prometheus observes."""
     if isinstance(watched, ServiceError):
         return Status(State.UNKNOWN, _("not known"), _("Prometheus, which observes it, does not answer."))
@@ -120,7 +120,7 @@ def _observed_status(watched: Watched | ServiceError, job: str) -> Status:
     return Status(State.UNKNOWN, _("not observed"), _("It is not included in this installation."))
 
 
-def background_services(watched: Watched) -> dict[str, bool]:
+def background_services(watched: ScrapeStatus) -> dict[str, bool]:
     """Services without a card, by name; whether each answers Prometheus."""
     names = {
         "postgres": _("PostgreSQL of data and Airflow"),

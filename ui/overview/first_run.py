@@ -82,11 +82,11 @@ class FirstRun:
 
     def _start_or_join(self, dag: str) -> DagRun:
         """A run in progress or one that Airflow schedules when the DAG is switched on; otherwise a triggered one."""
-        ended = {run.dag_run_id for run in self._airflow.newest_runs(dag) if run.has_ended}
-        self._airflow.switch_on(dag)
+        ended = {run.dag_run_id for run in self._airflow.latest_runs(dag) if run.is_finished}
+        self._airflow.unpause(dag)
         deadline = time.monotonic() + min(SCHEDULED_RUN_SECONDS, 4 * self._poll_seconds)
         while time.monotonic() < deadline:
-            for run in self._airflow.newest_runs(dag):
+            for run in self._airflow.latest_runs(dag):
                 if run.dag_run_id not in ended:
                     return run
             time.sleep(self._poll_seconds / 2)
@@ -96,7 +96,7 @@ class FirstRun:
         """The run at each poll, until it has ended."""
         deadline, failures = time.monotonic() + MAX_SECONDS, 0
         yield run
-        while not run.has_ended and time.monotonic() < deadline:
+        while not run.is_finished and time.monotonic() < deadline:
             time.sleep(self._poll_seconds)
             try:
                 run, failures = self._airflow.run(run.dag_id, run.dag_run_id), 0

@@ -9,11 +9,11 @@ from ui import banners, operator, services
 from ui.clients import airflow
 from ui.clients.airflow import AirflowHealth, DagRun
 from ui.clients.api_models import ServedModel
-from ui.clients.errors import NoModelYet, Refused, ServiceError
+from ui.clients.errors import NoModelYet, Rejected, ServiceError
 from ui.clients.mlflow import RegisteredVersion
-from ui.clients.service_health import Glance
-from ui.i18n.language import _, moment
-from ui.i18n.wording import plain, sentence
+from ui.clients.service_health import ServicesHealth
+from ui.i18n.language import _, format_utc
+from ui.i18n.wording import error_text, escape
 from ui.overview.first_run import DAGS, INGEST, TRAIN, FirstRun, first_run
 from ui.overview.health_poller import health
 from ui.services import ServingState
@@ -33,13 +33,13 @@ def is_needed(state: ServingState) -> bool:
     return not isinstance(state.served, ServedModel) and isinstance(state.registered, NoModelYet)
 
 
-def steps(state: ServingState, current: Glance, airflow_url: str) -> Iterator[Step]:
+def steps(state: ServingState, current: ServicesHealth, airflow_url: str) -> Iterator[Step]:
     """The steps in their order."""
     url = airflow_url.rstrip("/")
     is_running = isinstance(current.airflow, AirflowHealth) and current.airflow.scheduler.is_healthy
     yield Step(_("Airflow is running"), _("Open [Airflow]({url}) and log in.").format(url=url), is_running)
     trained = isinstance(state.registered, RegisteredVersion)
-    has_data = None if isinstance(current.watched, ServiceError) else current.watched.has_data
+    has_data = None if isinstance(current.scraped, ServiceError) else current.scraped.has_data
     text = _(
         "Open [{dag}]({url}/dags/{dag}), switch it on at the top and press **Trigger**: it fetches the data, "
         "checks them and splits them by patient."
@@ -65,9 +65,9 @@ def draw(state: ServingState) -> None:
         elif first_run().was_started:
             _dag_states(first_run())
             _result(first_run())
-        if operator.ask("home"):
+        if operator.key_form("home"):
             _start()
-    banners.keep_looking(state.state)
+    banners.poll_for_change(state.fingerprint)
 
 
 @st.fragment(run_every="10s")
@@ -98,7 +98,7 @@ def _start() -> None:
 @st.fragment(run_every="2s")
 def _progress(run: FirstRun) -> None:
     if not run.is_running:
-        services.look_again()
+        services.refresh()
         st.rerun()
     _dag_states(run)
     st.markdown(f":small[{_('This continues when you leave the page.')}]")
@@ -109,12 +109,12 @@ def _dag_states(run: FirstRun) -> None:
 
 
 def _dag_state(dag: str, run: DagRun | None) -> str:
-    name = f"[{plain(dag)}]({services.settings().airflow_public_url.rstrip('/')}/dags/{dag})"
+    name = f"[{escape(dag)}]({services.settings().airflow_public_url.rstrip('/')}/dags/{dag})"
     if run is None:
         return _("{name}: :material/schedule: not started").format(name=name)
     if run.state == "running" and run.start_date:
         text = _("{name}: :material/progress_activity: running since {since}")
-        return text.format(name=name, since=moment(run.start_date))
+        return text.format(name=name, since=format_utc(run.start_date))
     ended = {
         airflow.SUCCESS: _("{name}: :material/check_circle: succeeded"),
         airflow.FAILED: _("{name}: :material/error: failed"),
@@ -124,18 +124,18 @@ def _dag_state(dag: str, run: DagRun | None) -> str:
 
 def _result(run: FirstRun) -> None:
     failed = next((one for one in run.runs.values() if one.state == airflow.FAILED), None)
-    if isinstance(run.error, Refused) and run.error.status == 401:
+    if isinstance(run.error, Rejected) and run.error.status == 401:
         text = _("Airflow did not accept the login of this interface: correct AIRFLOW_USER and AIRFLOW_PASSWORD.")
         st.error(text, icon=":material/lock:")
-    elif isinstance(run.error, Refused) and run.error.status == 404:
+    elif isinstance(run.error, Rejected) and run.error.status == 404:
         text = _("Airflow does not know this pipeline yet: it reads its files within a minute after its start.")
         st.error(text, icon=":material/error:")
     elif run.error:
-        st.error(plain(sentence(run.error)), icon=":material/error:")
+        st.error(escape(error_text(run.error)), icon=":material/error:")
     elif failed:
         text = _("{dag} failed at the task {task}: open its run in Airflow, its log ends with the reason.")
         if not run.failed_task:
             text = _("{dag} failed: open its run in Airflow for the reason.")
-        st.error(text.format(dag=plain(failed.dag_id), task=plain(run.failed_task)), icon=":material/error:")
+        st.error(text.format(dag=escape(failed.dag_id), task=escape(run.failed_task)), icon=":material/error:")
     elif run.has_succeeded:
         st.success(_("Both runs succeeded: the API loads the model within 15 seconds."), icon=":material/check:")

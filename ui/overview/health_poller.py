@@ -5,16 +5,16 @@ from typing import Final
 import streamlit as st
 
 from ui import services
-from ui.clients.service_health import Addresses, Glance, Lookout
+from ui.clients.service_health import HealthChecker, ServicesHealth, ServiceUrls
 
 FRESH_SECONDS: Final = 4
 
 
 @st.cache_resource(show_spinner=False)
-def _poller() -> Lookout:
+def _poller() -> HealthChecker:
     settings = services.settings()
-    return Lookout(
-        Addresses(
+    return HealthChecker(
+        ServiceUrls(
             api=settings.api_url,
             mlflow=settings.mlflow_tracking_uri,
             airflow=settings.airflow_url,
@@ -25,6 +25,6 @@ def _poller() -> Lookout:
 
 
 @st.cache_resource(ttl=FRESH_SECONDS, show_spinner=False)
-def health() -> Glance:
+def health() -> ServicesHealth:
     """Health of each service."""
-    return _poller().look()
+    return _poller().check()

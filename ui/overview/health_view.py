@@ -7,9 +7,9 @@ import streamlit as st
 from ui import services
 from ui.clients.airflow import AirflowHealth
 from ui.clients.errors import ServiceError
-from ui.clients.service_health import Glance
-from ui.i18n.language import _, moment
-from ui.i18n.wording import plain
+from ui.clients.service_health import ServicesHealth
+from ui.i18n.language import _, format_utc
+from ui.i18n.wording import escape
 from ui.overview.cards import Card, State, airflow_parts, background_services, cards
 from ui.overview.health_poller import health
 
@@ -33,7 +33,7 @@ def draw() -> None:
         for place, card in zip(st.columns(COLUMNS), all_cards[start : start + COLUMNS], strict=False):
             with place:
                 _card(card, current)
-    if not isinstance(current.watched, ServiceError) and (jobs := background_services(current.watched)):
+    if not isinstance(current.scraped, ServiceError) and (jobs := background_services(current.scraped)):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.markdown(_("Background services, as seen by Prometheus:"), width="content")
             for name, up in jobs.items():
@@ -43,7 +43,7 @@ def draw() -> None:
                     st.badge(_("{name}: no answer").format(name=name), icon=":material/cloud_off:", color="red")
 
 
-def _card(card: Card, current: Glance) -> None:
+def _card(card: Card, current: ServicesHealth) -> None:
     colour, icon = _BADGES[card.status.state]
     with st.container(border=True, height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -53,7 +53,7 @@ def _card(card: Card, current: Glance) -> None:
         if card.name == "Airflow" and isinstance(current.airflow, AirflowHealth):
             _heartbeats(current.airflow)
         if card.status.advice:
-            st.markdown(f":small[{plain(card.status.advice)}]")
+            st.markdown(f":small[{escape(card.status.advice)}]")
         st.link_button(
             _("Open {name}").format(name=card.name), card.url, icon=":material/open_in_new:", type="tertiary"
         )
@@ -67,7 +67,7 @@ def _heartbeats(airflow: AirflowHealth) -> None:
         line = _("{part}: {state}").format(part=name, state=state)
         if part and part.heartbeat:
             line = _("{part}: {state}, last heartbeat {moment}").format(
-                part=name, state=state, moment=moment(part.heartbeat)
+                part=name, state=state, moment=format_utc(part.heartbeat)
             )
         lines.append(f":small[{icon} {line}]")
     st.markdown("  \n".join(lines))

@@ -4,22 +4,22 @@ import streamlit as st
 
 from ui import banners
 from ui.clients.api_models import SYNTHETIC, ServedModel
-from ui.i18n.language import _, decimal, moment, percent
-from ui.i18n.wording import interval, plain
+from ui.i18n.language import _, decimal, format_utc, percent
+from ui.i18n.wording import escape, interval
 
 
 def draw(model: ServedModel) -> None:
     """Name, version, provenance and AUROC."""
     with st.container(border=True):
         st.subheader(_("Model in service"))
-        data = _("a synthetic cohort") if model.data_source == SYNTHETIC else "Diabetes 130-US hospitals (UCI 296)"
+        data = _("a synthetic cohort") if model.provenance == SYNTHETIC else "Diabetes 130-US hospitals (UCI 296)"
         text = _("**{name}**, version {version}: {algorithm}, trained {trained} on {data}.")
         st.markdown(
             text.format(
-                name=plain(model.name),
-                version=plain(model.version),
-                algorithm=plain(model.algorithm),
-                trained=moment(model.trained_at),
+                name=escape(model.name),
+                version=escape(model.version),
+                algorithm=escape(model.algorithm),
+                trained=format_utc(model.trained_at),
                 data=data,
             )
         )
@@ -33,7 +33,7 @@ def draw(model: ServedModel) -> None:
                     share=percent(model.prevalence),
                 )
             )
-        st.markdown(f":small[{banners.not_clinical()}]")
+        st.markdown(f":small[{banners.disclaimer()}]")
 
 
 def draw_page_links() -> None:

@@ -1,19 +1,17 @@
-"""Patients to try the form with: made up, with values of the schema, from little known to everything known."""
+"""Made-up example patients with values of the schema, from few known fields to all."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ml.schema import EXAMPLE_RECORD
 from ui.i18n.language import _
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A made-up patient."""
+class Example(NamedTuple):
+    """A made-up patient; ``key`` is the key of its button."""
 
     key: str
-    known: Mapping[str, str | int]
+    record: Mapping[str, str | int]
 
 
 FIRST: Final = Example("example", {name: value for name, value in EXAMPLE_RECORD.items() if value is not None})
@@ -97,7 +95,7 @@ FURTHER: Final = (AT_ADMISSION, PLANNED, OFTEN_ADMITTED)
 
 
 def title(example: Example) -> str:
-    """What a person reads before choosing one."""
+    """Label of the button."""
     return {
         FIRST.key: _("Example patient"),
         AT_ADMISSION.key: _("Just admitted: little is known yet"),

@@ -26,7 +26,7 @@ NO_MODEL = "no production model yet: run train_models_diabetes_simple"
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
     """A request as it came."""
 
     path: str
@@ -59,10 +59,10 @@ class Platform:
     records: list[dict[str, Any]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     """Sent with every answer."""
-    more: dict[tuple[str, str], Callable[[Asked], Reply]] = field(default_factory=dict)
+    more: dict[tuple[str, str], Callable[[ReceivedRequest], Reply]] = field(default_factory=dict)
     """Answers of further addresses, by method and path; they come before those that are always there."""
 
-    def reply(self, method: str, asked: Asked) -> Reply:
+    def reply(self, method: str, asked: ReceivedRequest) -> Reply:
         """The answer to a request."""
         is_of_mlflow = asked.path.startswith("/api/2.0/mlflow/")
         if self.api_status != 200 and not is_of_mlflow:
@@ -162,7 +162,7 @@ def serve(platform: Platform, port: int = 0) -> ThreadingHTTPServer:
             url = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             query = dict(parse_qsl(url.query))
-            status, given = platform.reply(self.command, Asked(url.path, query, dict(self.headers), body))
+            status, given = platform.reply(self.command, ReceivedRequest(url.path, query, dict(self.headers), body))
             raw = given if isinstance(given, bytes) else json.dumps(given).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json" if status == 200 else "application/problem+json")

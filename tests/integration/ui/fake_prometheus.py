@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from ml.schema import FEATURES
-from tests.integration.ui.conftest import Asked, Platform, Reply
+from tests.integration.ui.conftest import Platform, ReceivedRequest, Reply
 from tests.unit.infra.prometheus.prometheus_files import alerts
 from ui.monitoring import queries
 from ui.monitoring.queries import QUERIES, Query
@@ -36,7 +36,7 @@ class FakePrometheus:
         platform.more[("GET", "/ready")] = lambda _: (200, {"status": "ready"})
         return self
 
-    def query(self, asked: Asked) -> Reply:
+    def query(self, asked: ReceivedRequest) -> Reply:
         """The answer to an instant or a range query."""
         if self.is_down:
             return 503, b"Service Unavailable"
@@ -54,7 +54,7 @@ class FakePrometheus:
             [{"metric": labels, "values": [[at, str(value)] for at in moments]} for labels, value in rows]
         )
 
-    def rules(self, _asked: Asked) -> Reply:
+    def rules(self, _asked: ReceivedRequest) -> Reply:
         """The answer of /api/v1/rules: the platform's alerting rules, and others for alerts of another name."""
         if self.is_down or self.rules_fail:
             return 503, b"Service Unavailable"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from tests.integration.ui.conftest import Asked, Platform, Reply
+from tests.integration.ui.conftest import Platform, ReceivedRequest, Reply
 
 MLFLOW = "/api/2.0/mlflow"
 PNG = bytes.fromhex(
@@ -61,11 +61,11 @@ class FakeRegistry:
             ("GET", "/get-artifact"): self._content,
         }
 
-    def _aliases(self, _asked: Asked) -> Reply:
+    def _aliases(self, _asked: ReceivedRequest) -> Reply:
         pointing = [{"alias": alias, "version": number} for alias, number in self.aliases.items()]
         return 200, {"registered_model": {"name": "diabetes-readmission", "aliases": pointing}}
 
-    def _versions(self, asked: Asked) -> Reply:
+    def _versions(self, asked: ReceivedRequest) -> Reply:
         assert asked.query["filter"] == "name = 'diabetes-readmission'"
         found = [
             {
@@ -79,7 +79,7 @@ class FakeRegistry:
         ]
         return 200, {"model_versions": found}
 
-    def _run(self, asked: Asked) -> Reply:
+    def _run(self, asked: ReceivedRequest) -> Reply:
         number = asked.query["run_id"].removeprefix("run-")
         if number not in self.figures:
             return ABSENT
@@ -88,7 +88,7 @@ class FakeRegistry:
         info = {"run_id": f"run-{number}", "experiment_id": "1"}
         return 200, {"run": {"info": info, "data": {"metrics": metrics, "params": params}}}
 
-    def _list(self, asked: Asked) -> Reply:
+    def _list(self, asked: ReceivedRequest) -> Reply:
         folder = asked.query.get("path", "")
         found: list[dict[str, Any]] = []
         for path, content in self.files.get(asked.query["run_id"].removeprefix("run-"), {}).items():
@@ -96,7 +96,7 @@ class FakeRegistry:
                 found.append({"path": path, "is_dir": False, "file_size": self.sizes.get(path, len(content))})
         return 200, {"files": found}
 
-    def _content(self, asked: Asked) -> Reply:
+    def _content(self, asked: ReceivedRequest) -> Reply:
         self.fetched.append(asked.query["path"])
         content = self.files[asked.query["run_id"].removeprefix("run-")].get(asked.query["path"])
         return ABSENT if content is None else (200, content)

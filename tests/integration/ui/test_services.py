@@ -8,16 +8,16 @@ from ui.clients.api_models import ServedModel
 def test_both_services_are_asked_at_the_same_time(platform: Platform) -> None:
     platform.delay = 0.5
     start = time.monotonic()
-    picture = services.picture()
+    picture = services.serving_state()
     assert time.monotonic() - start < 0.95
-    assert picture.state == ("3", "3")
+    assert picture.fingerprint == ("3", "3")
 
 
 def test_the_picture_is_kept_for_a_moment_and_renewed_on_request(platform: Platform) -> None:
-    first = services.picture()
+    first = services.serving_state()
     platform.served = "4"
-    assert services.picture() is first
-    services.look_again()
-    renewed = services.picture().served
+    assert services.serving_state() is first
+    services.refresh()
+    renewed = services.serving_state().served
     assert isinstance(renewed, ServedModel)
     assert renewed.version == "4"

@@ -40,7 +40,7 @@ def test_without_model_and_registry_nobody_is_sent_to_train_one(app: AppTest, pl
     platform.served = None
     platform.mlflow_status = 503
     page = texts(app.run())
-    assert "The API has no model, and the registry it would get one from is away" in page
+    assert "The API has no model, and the model registry is unavailable" in page
     assert "ingest_diabetes" not in page
 
 
@@ -65,12 +65,12 @@ def test_an_api_that_loses_its_model_before_the_prediction_is_told(app: AppTest,
     app.run()
     platform.served = None
     app.button(key="predict").click().run()
-    assert "There is no model to ask" in texts(app)
+    assert "No model is available" in texts(app)
 
 
 def test_with_mlflow_away_predictions_go_on(app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOBODY)
-    assert "Predictions go on with version 3" in texts(app.run())
+    assert "Predictions continue with version 3" in texts(app.run())
     app.button(key="predict").click().run()
     assert app.metric[0].value == "18.0%"
 

@@ -7,7 +7,7 @@ from typing import Final
 import streamlit as st
 
 from ui import banners, services
-from ui.clients.errors import ServiceError, outcome
+from ui.clients.errors import ServiceError, result_or_error
 from ui.clients.mlflow import File, Run
 from ui.i18n.language import _, decimal
 from ui.metrics import format_metric, label, run_metrics
@@ -45,7 +45,7 @@ def draw(snapshot: RegistrySnapshot) -> None:
     )
     runs = fetch_runs(snapshot.version(version))
     if isinstance(runs, ServiceError):
-        banners.failure(runs)
+        banners.service_error(runs)
     elif (run := runs[0]) is None:
         st.info(_("The run of version {version} was deleted from MLflow.").format(version=version))
     else:
@@ -58,9 +58,9 @@ def draw(snapshot: RegistrySnapshot) -> None:
 
 def _plots(version: str, run: Run) -> None:
     with st.spinner(_("Fetching the plots…")):
-        plots = outcome(lambda: store.plots(run.info.run_id))
+        plots = result_or_error(lambda: store.plots(run.info.run_id))
     if isinstance(plots, ServiceError):
-        banners.failure(plots)
+        banners.service_error(plots)
         return
     if not plots:
         _no_artifact(version)
@@ -112,12 +112,12 @@ def _download(label: str, content: bytes, name: str, mime: str) -> None:
 def _fetch_text(version: str, run: Run, name: str) -> bytes | None:
     """A text file of the run; None, after an explanation on the page, if it cannot be shown."""
     with st.spinner(_("Fetching…")):
-        content = outcome(lambda: store.text(run.info.run_id, name))
+        content = result_or_error(lambda: store.text(run.info.run_id, name))
     match content:
         case bytes():
             return content
         case ServiceError():
-            banners.failure(content)
+            banners.service_error(content)
         case File():
             text = _("It is {size} MB large, too much for this page: open it in MLflow.")
             st.info(text.format(size=decimal(content.file_size / 2**20, 1)))

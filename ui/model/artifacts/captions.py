@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from ui.i18n.language import _
-from ui.i18n.wording import plain
+from ui.i18n.wording import escape
 
 
 class Caption(NamedTuple):
@@ -72,4 +72,4 @@ def captions() -> dict[str, Caption]:
 
 def caption(name: str) -> Caption:
     """The caption of a plot; a general one for an unknown plot."""
-    return captions().get(name) or Caption(plain(name), _("A plot logged by the training."))
+    return captions().get(name) or Caption(escape(name), _("A plot logged by the training."))

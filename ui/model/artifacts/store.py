@@ -44,7 +44,7 @@ def plots(run_id: str) -> tuple[Plot, ...]:
     files = [file for file in client.files(run_id, PLOTS) if PurePosixPath(file.path).suffix.lower() in IMAGE_SUFFIXES]
 
     def fetch(file: File) -> Plot:
-        content = client.content(run_id, file.path) if file.file_size <= MAX_PLOT_BYTES else None
+        content = client.download(run_id, file.path) if file.file_size <= MAX_PLOT_BYTES else None
         return Plot(PurePosixPath(file.path).stem, content)
 
     with ThreadPoolExecutor(max_workers=4) as pool:
@@ -62,4 +62,4 @@ def text(run_id: str, name: str) -> bytes | File | None:
     file = next((one for one in client.files(run_id) if one.path == name), None)
     if file is None:
         return None
-    return file if file.file_size > MAX_TEXT_BYTES else client.content(run_id, name)
+    return file if file.file_size > MAX_TEXT_BYTES else client.download(run_id, name)

@@ -6,8 +6,8 @@ import streamlit as st
 
 from ui import services
 from ui.clients.errors import ServiceError
-from ui.i18n.language import _, moment
-from ui.i18n.wording import plain
+from ui.i18n.language import _, format_utc
+from ui.i18n.wording import escape
 from ui.monitoring.alert_rules import CRITICAL, FIRING, Alert
 from ui.monitoring.alert_texts import meanings
 from ui.monitoring.panels.panel import draw_error
@@ -36,21 +36,21 @@ def ranked(alerts: Sequence[Alert]) -> list[Alert]:
 
 def _alert(alert: Alert, number: int) -> None:
     with st.container(border=True):
-        st.markdown(f"#### {plain(alert.name)}")
+        st.markdown(f"#### {escape(alert.name)}")
         with st.container(horizontal=True, gap="small"):
             if alert.severity == CRITICAL:
                 st.badge(_("critical"), color="red", icon=":material/error:")
             else:
                 st.badge(_("warning"), color="orange", icon=":material/warning:")
             if alert.state == FIRING:
-                st.badge(_("firing since {moment}").format(moment=moment(alert.active_at)), color="red")
+                st.badge(_("firing since {moment}").format(moment=format_utc(alert.active_at)), color="red")
             else:
-                st.badge(_("pending since {moment}").format(moment=moment(alert.active_at)), color="gray")
+                st.badge(_("pending since {moment}").format(moment=format_utc(alert.active_at)), color="gray")
         if meaning := meanings().get(alert.name):
             st.markdown(meaning)
         details = [text for name in ("summary", "description") if (text := alert.annotations.get(name))]
         with st.container(key=f"as-the-service-says-alert-{number}"):  # in English
-            st.markdown("  \n".join(f":small[{plain(text)}]" for text in details))
+            st.markdown("  \n".join(f":small[{escape(text)}]" for text in details))
         with st.container(horizontal=True):
             runbook = alert.annotations.get("runbook_url", "")
             if runbook.startswith(("http://", "https://")):

@@ -11,7 +11,7 @@ from ui import services
 from ui.chart_specs import Spec
 from ui.clients.errors import ServiceError
 from ui.i18n.language import _
-from ui.i18n.wording import plain, sentence
+from ui.i18n.wording import error_text, escape
 from ui.monitoring.format import value
 from ui.monitoring.snapshot import Snapshot
 
@@ -64,7 +64,7 @@ def available(result: Sequence[T] | ServiceError, empty: str) -> Sequence[T]:
 
 def draw_error(error: ServiceError) -> None:
     """The error of one query; the rest of the page stays."""
-    st.warning(plain(sentence(error)), icon=":material/cloud_off:")
+    st.warning(escape(error_text(error)), icon=":material/cloud_off:")
 
 
 def draw_chart(spec: Spec, words: str, table: Mapping[str, Sequence[str]]) -> None:

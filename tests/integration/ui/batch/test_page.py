@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.integration.ui.conftest import Asked, Platform, Reply
+from tests.integration.ui.conftest import Platform, ReceivedRequest, Reply
 from tests.support import csv_api
 from ui.batch import tables
 from ui.clients.file_scoring import RISK
@@ -87,29 +87,29 @@ def test_a_file_with_patient_numbers_shows_the_state_of_the_history(page: AppTes
 
 def test_a_faulty_file_shows_its_faults_and_no_result(page: AppTest) -> None:
     score(upload(page, FAULTY))
-    assert "2 lines are at fault. 1 line is without fault." in texts(page)
-    rows = table(page, "Allowed")
+    assert "2 lines have errors. 1 line is valid." in texts(page)
+    rows = table(page, "Line")
     assert rows[0][:3] == [3, "Inpatient stays (stays in the prior year) · number_inpatient", "many"]
     assert "a whole number from 0 to 50" in str(rows[0][3])
     assert rows[1][:3] == [4, "Age (years) · age", "old"]
     assert "[0-10), [10-20)" in str(rows[1][3])
     assert not page.metric
-    assert "batch-faults" in offered(page)
+    assert "batch-errors" in offered(page)
 
 
 def test_the_good_lines_alone_are_taken_only_when_that_is_chosen(page: AppTest) -> None:
     score(upload(page, FAULTY))
-    page.button(key="batch-good").click().run()
+    page.button(key="batch-valid").click().run()
     assert [row[:2] for row in table(page, RISK)] == [[0.02, 2]]
     assert page.metric[-1].label == "Lines left out"
     assert page.metric[-1].value == "2"
-    assert "batch-good" not in offered(page)
+    assert "batch-valid" not in offered(page)
 
 
 def test_a_wrong_header_names_the_column(page: AppTest) -> None:
     score(upload(page, b"age,inpatients\n[60-70),1\n"))
-    assert "The header of the file is not right" in texts(page)
-    line, field, _value, told = table(page, "Allowed")[0]
+    assert "The header of the file is not valid" in texts(page)
+    line, field, _value, told = table(page, "Line")[0]
     assert (line, field) == (1, "inpatients")
     assert told == "a column of the data set, perhaps number_inpatient"
 
@@ -118,20 +118,20 @@ def test_a_wrong_header_names_the_column(page: AppTest) -> None:
     ("header", "told"),
     [
         ("age;race", "names separated by commas"),
-        ("age,age", "a name that stands there once"),
+        ("age,age", "a column name that occurs once"),
         ("age,zzz", "a column of the data set"),
     ],
 )
 def test_what_is_wrong_with_a_header_is_said(page: AppTest, header: str, told: str) -> None:
     score(upload(page, f"{header}\n?,?\n".encode()))
-    assert table(page, "Allowed")[0][3] == told
+    assert table(page, "Line")[0][3] == told
 
 
 @pytest.mark.parametrize(
     ("content", "told"),
     [
         (b"age,race\n", "The file has no rows"),
-        (b"age,race\n?,caf\xe9\n", "line 2 has a byte that is none"),
+        (b"age,race\n?,caf\xe9\n", "line 2 has an invalid byte"),
     ],
 )
 def test_what_is_no_csv_is_told_at_once(page: AppTest, content: bytes, told: str) -> None:
@@ -142,7 +142,7 @@ def test_what_is_no_csv_is_told_at_once(page: AppTest, content: bytes, told: str
 def test_a_running_file_can_be_cancelled(page: AppTest, platform: Platform) -> None:
     under_way, go_on = Event(), Event()
 
-    def slow(asked: Asked) -> Reply:
+    def slow(asked: ReceivedRequest) -> Reply:
         under_way.set()
         go_on.wait(20)
         return csv_api.answer(asked.body)
@@ -181,7 +181,7 @@ def test_taking_the_file_back_takes_its_result_back(page: AppTest) -> None:
 def test_a_model_replaced_meanwhile_is_told(page: AppTest, platform: Platform) -> None:
     versions = iter("345")
 
-    def answer(asked: Asked) -> Reply:
+    def answer(asked: ReceivedRequest) -> Reply:
         platform.headers["X-Model-Version"] = next(versions)
         return csv_api.answer(asked.body)
 
@@ -195,8 +195,12 @@ def test_a_model_replaced_meanwhile_is_told(page: AppTest, platform: Platform) -
     [
         (500, {}, "status 500"),
         (413, {"detail": "The body has more bytes than 1024."}, "MAX_BODY_BYTES"),
-        (503, {"type": "urn:readmission:problem:no-model", "detail": "no production model yet"}, "no model to ask"),
-        (429, {"type": "urn:readmission:problem:too-many-requests"}, "takes no more requests for the moment"),
+        (
+            503,
+            {"type": "urn:readmission:problem:no-model", "detail": "no production model yet"},
+            "No model is available",
+        ),
+        (429, {"type": "urn:readmission:problem:too-many-requests"}, "is overloaded"),
     ],
 )
 def test_a_fault_of_the_api_is_a_sentence_and_another_try(

@@ -21,16 +21,16 @@ def test_the_registry_is_read_from_empty_to_a_production_version(mlflow_server: 
     model = f"ui-test-{secrets.token_hex(4)}"
     with RegistryClient(mlflow_server, timeout=30) as client:
         with pytest.raises(NoModelYet):
-            client.by_alias(PRODUCTION, model)
+            client.version_by_alias(PRODUCTION, model)
 
         post(mlflow_server, "registered-models/create", name=model)
         tags = [{"key": "data_source", "value": "synthetic"}]
         post(mlflow_server, "model-versions/create", name=model, source="s3://bucket/model", tags=tags)
         with pytest.raises(NoModelYet):
-            client.by_alias(PRODUCTION, model)
+            client.version_by_alias(PRODUCTION, model)
 
         post(mlflow_server, "registered-models/alias", name=model, alias=PRODUCTION, version="1")
-        production = client.by_alias(PRODUCTION, model)
+        production = client.version_by_alias(PRODUCTION, model)
         assert (production.version, production.tag("data_source")) == ("1", "synthetic")
 
 
@@ -65,7 +65,7 @@ def test_versions_runs_and_files_are_read_as_training_writes_them(mlflow_server:
 
         assert [(file.path, file.file_size) for file in client.files(run_id)] == [("model_card.md", 6)]
         assert [file.path for file in client.files(run_id, "plots")] == ["plots/roc.png"]
-        assert client.content(run_id, "model_card.md") == b"# Card"
+        assert client.download(run_id, "model_card.md") == b"# Card"
 
 
 def test_deleted_runs_and_files_are_none(mlflow_server: str) -> None:
@@ -76,4 +76,4 @@ def test_deleted_runs_and_files_are_none(mlflow_server: str) -> None:
         assert client.files(secrets.token_hex(16)) == []
         assert client.files(run_id) == []
         assert client.files(run_id, "plots") == []
-        assert client.content(run_id, "report.html") is None
+        assert client.download(run_id, "report.html") is None

@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.integration.ui.conftest import Asked, Platform
+from tests.integration.ui.conftest import Platform, ReceivedRequest
 from tests.integration.ui.model.page import NOBODY, open_page, shown
 from tests.integration.ui.registry import FakeRegistry
 from ui.clients.airflow import DagRun
@@ -51,11 +51,11 @@ def dialog() -> None:
 
 
 @pytest.fixture
-def started(platform: Platform) -> list[Asked]:
+def started(platform: Platform) -> list[ReceivedRequest]:
     """Requests to Airflow to start a run."""
-    found: list[Asked] = []
+    found: list[ReceivedRequest] = []
 
-    def start(asked: Asked) -> tuple[int, object]:
+    def start(asked: ReceivedRequest) -> tuple[int, object]:
         found.append(asked)
         return 200, {"dag_id": "roll_back_model", "dag_run_id": "manual 1", "state": "queued"}
 
@@ -68,7 +68,7 @@ def started(platform: Platform) -> list[Asked]:
 
 
 @pytest.mark.usefixtures("operator")
-def test_a_wrong_number_starts_nothing(started: list[Asked]) -> None:
+def test_a_wrong_number_starts_nothing(started: list[ReceivedRequest]) -> None:
     app = AppTest.from_function(dialog, default_timeout=30)
     app.session_state["operator-unlocked"] = True
     app.run()
@@ -79,7 +79,7 @@ def test_a_wrong_number_starts_nothing(started: list[Asked]) -> None:
 
 
 @pytest.mark.usefixtures("operator")
-def test_a_locked_key_starts_nothing(started: list[Asked]) -> None:
+def test_a_locked_key_starts_nothing(started: list[ReceivedRequest]) -> None:
     app = AppTest.from_function(dialog, default_timeout=30).run()
     app.text_input(key="roll-back-typed").input("2")
     app.button(key="roll-back-now").click().run()
@@ -88,7 +88,7 @@ def test_a_locked_key_starts_nothing(started: list[Asked]) -> None:
 
 
 @pytest.mark.usefixtures("operator")
-def test_a_confirmed_rollback_starts_the_pipeline_with_version_and_reason(started: list[Asked]) -> None:
+def test_a_confirmed_rollback_starts_the_pipeline_with_version_and_reason(started: list[ReceivedRequest]) -> None:
     app = AppTest.from_function(dialog, default_timeout=30)
     app.session_state["operator-unlocked"] = True
     app.run()

@@ -237,7 +237,7 @@ def test_a_comparison_takes_two_versions(app: AppTest, registry: FakeRegistry) -
 
 
 def test_requests_to_the_registry_are_concurrent(platform: Platform, registry: FakeRegistry) -> None:
-    state = services.picture()
+    state = services.serving_state()
     platform.delay = 0.5
     start = time.monotonic()
     snapshot = fetch_snapshot(state)

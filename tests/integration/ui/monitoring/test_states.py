@@ -86,7 +86,7 @@ def test_an_api_without_a_model_is_shown_without_prometheus(
     prometheus.is_down = True
     page = shown(opened(app))
     assert "no, it has no model yet" in tables(app)[0].to_string()
-    assert "There is no production model yet." in page
+    assert "No model is available\\: no production model yet" in page
 
 
 def test_without_the_api_the_metrics_of_prometheus_are_shown(
@@ -101,7 +101,7 @@ def test_without_the_api_the_metrics_of_prometheus_are_shown(
 def test_a_server_that_is_not_prometheus_is_reported(app: AppTest, platform: Platform) -> None:
     for address in (("POST", "/api/v1/query"), ("POST", "/api/v1/query_range"), ("GET", "/api/v1/rules")):
         platform.more[address] = lambda _: (200, {"hello": "there"})
-    assert "Prometheus answered something this page does not understand" in shown(opened(app))
+    assert "Prometheus sent a response of an unexpected format" in shown(opened(app))
 
 
 def test_all_queries_are_sent_at_once(app: AppTest, platform: Platform, prometheus: FakePrometheus) -> None:

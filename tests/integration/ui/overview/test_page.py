@@ -6,11 +6,11 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.integration.ui.conftest import Asked, Platform, Reply
+from tests.integration.ui.conftest import Platform, ReceivedRequest, Reply
 from tests.support.dag_server import DagServer
 from ui import services
-from ui.clients.errors import TooSlow
-from ui.clients.service_health import Addresses, Glance, Lookout
+from ui.clients.errors import TimedOut
+from ui.clients.service_health import HealthChecker, ServicesHealth, ServiceUrls
 from ui.overview import first_run
 from ui.overview.health_poller import health
 
@@ -39,7 +39,7 @@ def well(platform: Platform) -> Platform:
     return platform
 
 
-def prometheus(asked: Asked, up: dict[str, int], has_data: bool = True) -> dict[str, object]:
+def prometheus(asked: ReceivedRequest, up: dict[str, int], has_data: bool = True) -> dict[str, object]:
     body = asked.body.decode()
     found: list[dict[str, object]] = []
     if "up%29" in body or "by+%28job%29" in body:
@@ -107,19 +107,19 @@ def test_an_api_without_a_model_waits_for_one(app: AppTest, well: Platform) -> N
 
 def test_services_are_polled_at_once_within_a_time_limit(well: Platform) -> None:
     well.delay = 0.4
-    looking = Lookout(Addresses(well.url, well.url, well.url, well.url, well.url), seconds=1.5)
+    looking = HealthChecker(ServiceUrls(well.url, well.url, well.url, well.url, well.url), timeout=1.5)
     begun = time.monotonic()
-    assert not isinstance(looking.look().airflow, TooSlow)
+    assert not isinstance(looking.check().airflow, TimedOut)
     well.delay = 2.5
     begun = time.monotonic()
-    seen = looking.look()
+    seen = looking.check()
     assert time.monotonic() - begun < 1.9
-    assert isinstance(seen.api, TooSlow)
-    assert isinstance(seen.watched, TooSlow)
+    assert isinstance(seen.api, TimedOut)
+    assert isinstance(seen.scraped, TimedOut)
 
 
 def test_sessions_share_a_recent_poll(well: Platform) -> None:
-    assert isinstance(health(), Glance)
+    assert isinstance(health(), ServicesHealth)
     assert health() is health()
 
 
@@ -181,7 +181,7 @@ def airflow(empty: Platform, monkeypatch: pytest.MonkeyPatch) -> DagServer:
     monkeypatch.setattr(first_run, "POLL_SECONDS", 0.02)
 
     def answer(method: str) -> None:
-        def reply(asked: Asked) -> Reply:
+        def reply(asked: ReceivedRequest) -> Reply:
             authorisation = asked.headers.get("Authorization", "")
             body = json.loads(asked.body) if asked.body else None
             return server.answer(method, asked.path, body, authorisation)
@@ -223,7 +223,7 @@ def test_the_operator_starts_both_runs_and_sees_them_end(app: AppTest, airflow: 
     empty.served = empty.registered = "1"
     empty.more["GET", "/ready"] = lambda _asked: (200, {"status": "ready"})
     app.button(key="home-lock").click().run()
-    services.look_again()
+    services.refresh()
     assert "version 1: random\\_forest" in texts(app.run())
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from tests.integration.ui.conftest import Asked, Platform, Reply
+from tests.integration.ui.conftest import Platform, ReceivedRequest, Reply
 
 
 def shown(app: AppTest) -> str:
@@ -29,7 +29,7 @@ def explained(platform: Platform, **more: Any) -> list[dict[str, Any]]:
     """Let the platform answer POST /explain; returns the records it will be asked about."""
     asked_about: list[dict[str, Any]] = []
 
-    def answer(asked: Asked) -> Reply:
+    def answer(asked: ReceivedRequest) -> Reply:
         record = asked.json()["records"][0]
         asked_about.append(record)
         step = 0.07 / max(len(record), 1)

@@ -51,7 +51,7 @@ def test_the_prediction_stands_when_the_contributions_cannot_be_had(app: AppTest
     app.selectbox(key="field-race").select("Asian")
     page = shown(predict(app))
     assert app.metric[0].value == "18.0%"
-    assert "The contributions cannot be shown now; the risk stands." in page
+    assert "The contributions cannot be shown now; the risk remains valid." in page
     explained(platform)
     app.button(key="ask-again").click().run()
     assert "From 11.0%, when nothing is known" in shown(app)
@@ -78,7 +78,7 @@ def test_what_if_shows_the_move_and_leaves_the_form_alone(app: AppTest, platform
     app.number_input(key="field-number_inpatient").set_value(2)
     predict(app)
     app.selectbox(key="what-if-field").select("number_inpatient").run()
-    assert "It is as in the prediction: 2." in shown(app)
+    assert "This is the value of the prediction: 2." in shown(app)
     app.number_input(key="what-if-0f1e2d3c-number_inpatient").set_value(5).run()
     assert asked[-1] == {"number_inpatient": 5}
     assert (app.metric[1].value, app.metric[1].delta) == ("21.3%", "+3.3 points")

@@ -65,15 +65,15 @@ def test_the_band_stands_beside_its_definition(app: AppTest) -> None:
 
 def test_the_result_says_what_range_and_reliability_mean(app: AppTest) -> None:
     page = shown(predict(app.run()))
-    assert "**Range: 11.0% to 27.0%.** If all were known of the patient, 90% of such answers would lie in it." in page
-    assert "in 61% of pairs; half would be a guess (AUROC 0.61)" in page
+    assert "**Range: 11.0% to 27.0%.** If all fields were known, 90% of such answers would lie in it." in page
+    assert "in 61% of pairs; a guess would reach half (AUROC 0.61)" in page
 
 
 @pytest.mark.parametrize(
     ("state", "told"),
     [
         ("used", "The earlier stays of this patient were taken into account."),
-        ("unknown", "The database does not know this patient"),
+        ("unknown", "The database has no earlier stays of this patient"),
         ("unavailable", "Earlier stays could not be looked up in time"),
     ],
 )
@@ -97,7 +97,7 @@ def test_a_risk_whose_cohort_cannot_be_had_stands_alone(app: AppTest, platform: 
     platform.served = "4"
     page = shown(predict(app.run()))
     assert app.metric[0].value == "18.0%"
-    assert "The cohort of version 4 cannot be had now, so the risk stands alone." in page
+    assert "The cohort of version 4 is not available now" in page
     assert "**Range: 11.0% to 27.0%**" in page
     assert not app.get("vega_lite_chart")
 
@@ -133,7 +133,7 @@ def test_each_example_fills_in_what_is_known_of_it_and_nothing_else(
     app.button(key="example").click().run()
     app.button(key=example.key).click().run()
     predict(app)
-    assert platform.records == [example.known]
+    assert platform.records == [example.record]
 
 
 def test_the_result_of_one_patient_does_not_stay_beside_the_form_of_another(app: AppTest) -> None:
@@ -176,7 +176,7 @@ def test_a_version_the_api_has_not_taken_up_yet_is_hinted_at(app: AppTest, platf
 def test_a_refused_version_is_told_with_its_reason(app: AppTest, platform: Platform) -> None:
     platform.registered = "4"
     platform.refused = {"version": "4", "reason": "golden requests differ", "at": "2026-05-04T02:12:00+00:00"}
-    assert "refused version 4 (golden requests differ) and goes on serving version 3" in shown(app.run())
+    assert "refused version 4 (golden requests differ) and still serves version 3" in shown(app.run())
 
 
 def test_a_model_swapped_between_two_requests_is_shown_with_its_own_cohort(app: AppTest, platform: Platform) -> None:

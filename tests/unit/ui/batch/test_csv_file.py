@@ -1,7 +1,7 @@
 import pytest
 
 from ui.batch import csv_file
-from ui.batch.csv_file import CsvFile, NoRowsError, NotTextError, TooManyRowsError, UnreadableError
+from ui.batch.csv_file import CsvFile, EncodingError, NoRowsError, TooManyRowsError, UnreadableError
 
 
 def test_rows_are_known_by_the_numbers_an_editor_shows() -> None:
@@ -35,13 +35,13 @@ def test_a_file_without_rows_is_refused(content: bytes) -> None:
 
 
 def test_a_byte_that_is_no_text_is_told_with_its_line() -> None:
-    with pytest.raises(NotTextError) as told:
+    with pytest.raises(EncodingError) as told:
         CsvFile(b"age,race\n?,?\n?,caf\xe9\n")
     assert told.value.line == 3
 
 
 def test_more_rows_than_are_taken_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_file, "MOST_ROWS", 2)
+    monkeypatch.setattr(csv_file, "MAX_ROWS", 2)
     assert len(CsvFile(b"age,race\n1,1\n2,2\n").rows) == 2
     with pytest.raises(TooManyRowsError):
         CsvFile(b"age,race\n1,1\n2,2\n3,3\n")

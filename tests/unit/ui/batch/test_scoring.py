@@ -9,8 +9,8 @@ import pytest
 from tests.support import csv_api
 from ui.batch import scoring as scoring_module
 from ui.batch.csv_file import CsvFile
-from ui.batch.scoring import LINE, PART_ROWS, Scoring, Stage
-from ui.clients.errors import Busy, Failed, NoModelYet, NotUnderstood, Refused
+from ui.batch.scoring import LINE, PART_ROWS, ScoringJob, Stage
+from ui.clients.errors import Busy, InvalidResponse, NoModelYet, Rejected, ServerError
 from ui.clients.file_scoring import KNOWN, RISK, Scores, ScoringClient
 
 GOOD, BAD = "[60-70),1", "[60-70),many"
@@ -30,11 +30,11 @@ def client(answer: Answer | None = None) -> ScoringClient:
     return ScoringClient("http://api:8000", 5, transport=httpx.MockTransport(answer or real))
 
 
-def scoring_of(lines: list[str], header: str = "age,number_inpatient") -> Scoring:
-    return Scoring(CsvFile("\n".join([header, *lines, ""]).encode()), "patients.csv")
+def scoring_of(lines: list[str], header: str = "age,number_inpatient") -> ScoringJob:
+    return ScoringJob(CsvFile("\n".join([header, *lines, ""]).encode()), "patients.csv")
 
 
-def scored(lines: list[str], **more: Any) -> Scoring:
+def scored(lines: list[str], **more: Any) -> ScoringJob:
     found = scoring_of(lines, **more)
     found.run(client().score)
     return found
@@ -63,8 +63,8 @@ def test_a_file_is_sent_in_parts_each_with_the_header() -> None:
 
 def test_the_fault_of_a_later_part_has_the_line_of_the_file() -> None:
     found = scored([GOOD] * 1_500 + [BAD] + [GOOD] * 10)
-    assert [(fault.line, fault.field, fault.value) for fault in found.faults] == [(1_502, "number_inpatient", "many")]
-    assert found.faulty == {1_502}
+    assert [(fault.line, fault.field, fault.value) for fault in found.errors] == [(1_502, "number_inpatient", "many")]
+    assert found.invalid_lines == {1_502}
     assert len(found.table) == 1_510
     assert 1_502 not in found.table[LINE].tolist()
 
@@ -73,32 +73,32 @@ def test_the_fault_of_a_later_part_has_the_line_of_the_file() -> None:
 def test_every_faulty_line_is_found_though_the_api_names_only_the_first(every: int) -> None:
     lines = [BAD if number % every == 0 else GOOD for number in range(3_000)]
     found = scored(lines)
-    assert found.faulty == {number + 2 for number in range(0, 3_000, every)}
-    assert sorted(found.faulty) == [fault.line for fault in found.faults]
-    assert len(found.table) + len(found.faulty) == found.done == 3_000
+    assert found.invalid_lines == {number + 2 for number in range(0, 3_000, every)}
+    assert sorted(found.invalid_lines) == [fault.line for fault in found.errors]
+    assert len(found.table) + len(found.invalid_lines) == found.done == 3_000
 
 
 def test_all_faults_of_a_line_are_named_also_where_the_answer_was_full() -> None:
     found = scored(["old,many"] * 15)
-    assert [(fault.line, fault.field) for fault in found.faults] == [
+    assert [(fault.line, fault.field) for fault in found.errors] == [
         (line, field) for line in range(2, 17) for field in ("age", "number_inpatient")
     ]
 
 
 def test_a_line_of_another_number_of_values_is_a_fault_of_that_line() -> None:
     found = scored([GOOD, "[60-70)", GOOD])
-    assert [(fault.line, fault.field) for fault in found.faults] == [(3, None)]
-    assert "1 values, the header names 2" in found.faults[0].message
+    assert [(fault.line, fault.field) for fault in found.errors] == [(3, None)]
+    assert "1 values, the header names 2" in found.errors[0].message
 
 
 def test_a_line_too_long_for_the_api_does_not_hide_what_is_wrong_after_it() -> None:
-    assert scored([GOOD, "x" * 20_000, GOOD, BAD]).faulty == {3, 5}
+    assert scored([GOOD, "x" * 20_000, GOOD, BAD]).invalid_lines == {3, 5}
 
 
 def test_a_file_that_is_wrong_throughout_is_not_looked_at_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring_module, "MOST_FAULTY", 50)
+    monkeypatch.setattr(scoring_module, "MAX_INVALID_LINES", 50)
     found = scored([BAD] * 3_000)
-    assert found.is_stopped_by_faults
+    assert found.is_aborted
     assert found.done < 100
     assert found.table.empty
 
@@ -106,8 +106,8 @@ def test_a_file_that_is_wrong_throughout_is_not_looked_at_to_its_end(monkeypatch
 def test_a_wrong_header_ends_it_at_once() -> None:
     found = scored([GOOD] * 3_000, header="age,inpatients")
     assert found.stage is Stage.FAILED
-    assert isinstance(found.error, Refused)
-    assert [fault.field for fault in found.error.faults] == ["inpatients"]
+    assert isinstance(found.failure, Rejected)
+    assert [fault.field for fault in found.failure.errors] == ["inpatients"]
 
 
 def test_cancelling_ends_it_after_the_part_under_way() -> None:
@@ -149,20 +149,20 @@ def test_a_busy_api_is_asked_once_more_after_the_time_it_names(status: int, monk
 def test_an_api_that_stays_busy_ends_it() -> None:
     found = scoring_of([GOOD])
     found.run(client(lambda _: httpx.Response(429, headers={"Retry-After": "1"})).score)
-    assert isinstance(found.error, Busy)
+    assert isinstance(found.failure, Busy)
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
         (httpx.Response(503, json={"type": "urn:readmission:problem:no-model", "detail": "none"}), NoModelYet),
-        (httpx.Response(413, json={"detail": "too large"}), Refused),
-        (httpx.Response(500), Failed),
-        (httpx.Response(200, content=b"<html>"), NotUnderstood),
-        (httpx.Response(200, content=b"age,readmission_risk,known_fields,reliability\r\n"), NotUnderstood),
+        (httpx.Response(413, json={"detail": "too large"}), Rejected),
+        (httpx.Response(500), ServerError),
+        (httpx.Response(200, content=b"<html>"), InvalidResponse),
+        (httpx.Response(200, content=b"age,readmission_risk,known_fields,reliability\r\n"), InvalidResponse),
         (
             httpx.Response(200, content=b"age,readmission_risk,known_fields,reliability\r\n?,high,1,1\r\n"),
-            NotUnderstood,
+            InvalidResponse,
         ),
     ],
 )
@@ -170,7 +170,7 @@ def test_what_goes_wrong_is_kept(answer: httpx.Response, expected: type[Exceptio
     found = scoring_of([GOOD])
     found.run(client(lambda _: answer).score)
     assert found.stage is Stage.FAILED
-    assert isinstance(found.error, expected)
+    assert isinstance(found.failure, expected)
 
 
 def test_a_fault_of_our_own_does_not_leave_anyone_waiting() -> None:
@@ -180,7 +180,7 @@ def test_a_fault_of_our_own_does_not_leave_anyone_waiting() -> None:
     found = scoring_of([GOOD])
     with pytest.raises(ZeroDivisionError):
         found.run(broken)
-    assert (found.stage, found.error) == (Stage.FAILED, None)
+    assert (found.stage, found.failure) == (Stage.FAILED, None)
 
 
 def test_there_is_no_time_left_to_tell_before_there_is_a_pace() -> None:

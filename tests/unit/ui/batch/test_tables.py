@@ -6,10 +6,10 @@ import pandas as pd
 from api.contract.csv_rows import COLUMN_NAMES, Header
 from ml.schema import EXAMPLE_RECORD, TARGET
 from tests.support import csv_api
-from ui.batch import chart, tables
+from ui.batch import risk_chart, tables
 from ui.batch.csv_file import CsvFile
 from ui.batch.scoring import LINE
-from ui.clients.errors import FieldFault
+from ui.clients.errors import FieldError
 from ui.clients.file_scoring import HISTORY, KNOWN, RELIABILITY, RISK
 
 FILE = CsvFile(
@@ -43,14 +43,14 @@ def test_the_sorted_download_has_the_same_rows_by_risk() -> None:
 
 
 def test_the_faults_are_downloaded_with_line_field_value_and_what_is_allowed() -> None:
-    fault = FieldFault(line=7, field="gender", value="F", message="gender must be", allowed=("Female", "Male"))
-    rows = list(csv.reader(io.StringIO(tables.faults([fault]).decode())))
+    fault = FieldError(line=7, field="gender", value="F", message="gender must be", allowed=("Female", "Male"))
+    rows = list(csv.reader(io.StringIO(tables.errors([fault]).decode())))
     assert rows[1] == ["7", "gender", "F", "Female; Male", "gender must be"]
 
 
 def test_a_refused_value_cannot_act_as_a_formula() -> None:
-    fault = FieldFault(line=7, field="gender", value="=1+1", message="gender must be")
-    assert b"'=1+1" in tables.faults([fault])
+    fault = FieldError(line=7, field="gender", value="=1+1", message="gender must be")
+    assert b"'=1+1" in tables.errors([fault])
 
 
 def test_the_template_is_taken_by_the_api_as_it_is() -> None:
@@ -65,11 +65,11 @@ def test_the_template_is_taken_by_the_api_as_it_is() -> None:
 
 def test_the_bars_of_the_chart_hold_every_row() -> None:
     risks = pd.Series([0.0, 0.05, 0.1, 0.2, 0.9])
-    assert chart.bars(risks, end=0.4)["share"].sum() == 1
+    assert risk_chart.bars(risks, end=0.4)["share"].sum() == 1
 
 
 def test_what_is_above_twice_the_average_is_marked_in_the_chart() -> None:
-    spec = chart.distribution(TABLE[RISK], prevalence=0.02).to_dict()
+    spec = risk_chart.distribution(TABLE[RISK], prevalence=0.02).to_dict()
     rows = next(rows for rows in spec["datasets"].values() if "share" in rows[0])
     assert {row["side"] for row in rows if row["low"] >= 0.04} == {"above"}
     assert {row["side"] for row in rows if row["low"] < 0.04} == {"below"}

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.dag_server import DagServer
 from ui.clients.airflow import AirflowClient
-from ui.clients.errors import Failed, NotUnderstood, Refused
+from ui.clients.errors import InvalidResponse, Rejected, ServerError
 from ui.overview.first_run import DAGS, INGEST, TRAIN, FirstRun
 
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -42,24 +42,24 @@ def test_it_logs_in_once_and_again_when_its_token_is_no_longer_taken() -> None:
     server = DagServer()
     airflow = served_by(server)
     airflow.trigger(INGEST)
-    airflow.newest_runs(INGEST)
+    airflow.latest_runs(INGEST)
     assert server.logins == 1
     server.token = "another"
-    airflow.newest_runs(INGEST)
+    airflow.latest_runs(INGEST)
     assert server.logins == 2
 
 
 def test_a_wrong_password_is_a_refusal() -> None:
     server = DagServer(password="other")
-    with pytest.raises(Refused) as told:
-        served_by(server).newest_runs(INGEST)
+    with pytest.raises(Rejected) as told:
+        served_by(server).latest_runs(INGEST)
     assert told.value.status == 401
 
 
 def test_triggering_switches_the_dag_on_and_starts_a_run() -> None:
     server = DagServer()
     run = served_by(server).trigger(TRAIN, {"reason": "by hand"})
-    assert (run.dag_id, run.state, run.has_ended) == (TRAIN, "queued", False)
+    assert (run.dag_id, run.state, run.is_finished) == (TRAIN, "queued", False)
     assert server.switched_on == [TRAIN]
     assert server.triggered == [(TRAIN, {"logical_date": None, "conf": {"reason": "by hand"}})]
 
@@ -89,8 +89,8 @@ def test_health_needs_no_login_and_tells_each_part() -> None:
 
 @pytest.mark.parametrize("body", [{}, [], {"dag_runs": [{"state": "running"}]}])
 def test_an_answer_of_another_shape_is_not_understood(body: Any) -> None:
-    with pytest.raises(NotUnderstood):
-        client(lambda _: httpx.Response(200, json=body)).newest_runs(INGEST)
+    with pytest.raises(InvalidResponse):
+        client(lambda _: httpx.Response(200, json=body)).latest_runs(INGEST)
 
 
 def test_a_first_model_is_data_then_training_followed_to_their_end() -> None:
@@ -123,7 +123,7 @@ def test_a_moment_without_an_answer_does_not_end_it() -> None:
 
 def test_an_airflow_that_stays_away_ends_it_with_the_fault() -> None:
     server = DagServer(failures_while_following=1_000)
-    assert isinstance(gone_through(server).error, Failed)
+    assert isinstance(gone_through(server).error, ServerError)
 
 
 def test_pressed_twice_it_starts_once() -> None:

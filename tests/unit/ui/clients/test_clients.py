@@ -7,9 +7,18 @@ import httpx
 import pytest
 
 from ui.clients.api import ApiClient
-from ui.clients.errors import Busy, Failed, NoModelYet, NotUnderstood, Refused, ServiceError, TooSlow, Unreachable
+from ui.clients.errors import (
+    Busy,
+    InvalidResponse,
+    NoModelYet,
+    Rejected,
+    ServerError,
+    ServiceError,
+    TimedOut,
+    Unreachable,
+)
 from ui.clients.mlflow import RegistryClient
-from ui.i18n.wording import sentence
+from ui.i18n.wording import error_text
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -77,9 +86,9 @@ def test_the_key_goes_to_the_api(key: str, sent: str | None) -> None:
 
 
 def test_a_refused_key_is_told_as_such() -> None:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         api(always(401, {"title": "No key", "status": 401, "detail": "This service asks for a key."})).served_model()
-    assert "refused the key" in sentence(refusal.value)
+    assert "rejected the key" in error_text(refusal.value)
 
 
 def test_one_record_is_posted_as_a_batch_of_one() -> None:
@@ -102,7 +111,7 @@ def test_the_production_version_is_asked_for_by_its_alias() -> None:
         tags = [{"key": "data_source", "value": "synthetic"}]
         return httpx.Response(200, json={"model_version": {"name": "diabetes-readmission", "version": 4, "tags": tags}})
 
-    version = mlflow(answer).by_alias()
+    version = mlflow(answer).version_by_alias()
     assert version.version == "4"
     assert version.tag("data_source") == "synthetic"
     assert version.tag("algorithm") is None
@@ -111,12 +120,12 @@ def test_the_production_version_is_asked_for_by_its_alias() -> None:
 @pytest.mark.parametrize(("status", "code"), [(404, "RESOURCE_DOES_NOT_EXIST"), (400, "INVALID_PARAMETER_VALUE")])
 def test_a_registry_without_the_model_or_without_the_alias_means_no_model_yet(status: int, code: str) -> None:
     with pytest.raises(NoModelYet):
-        mlflow(always(status, {"error_code": code, "message": "not found"})).by_alias()
+        mlflow(always(status, {"error_code": code, "message": "not found"})).version_by_alias()
 
 
 def test_another_server_at_the_address_of_mlflow_is_not_taken_for_an_empty_registry() -> None:
-    with pytest.raises(Refused) as refusal:
-        mlflow(always(404, {"detail": "Not Found"})).by_alias()
+    with pytest.raises(Rejected) as refusal:
+        mlflow(always(404, {"detail": "Not Found"})).version_by_alias()
     assert refusal.value.status == 404
 
 
@@ -124,16 +133,16 @@ def test_an_api_without_a_model_says_what_to_run() -> None:
     detail = "no production model yet: run train_models_diabetes_simple"
     with pytest.raises(NoModelYet) as told:
         api(always(503, {"title": "Service Unavailable", "status": 503, "detail": detail})).predict({})
-    assert "run train_models_diabetes_simple" in told.value.said
+    assert "run train_models_diabetes_simple" in told.value.detail
 
 
 def test_a_refusal_carries_its_faults_field_by_field() -> None:
     fault = {"record": 0, "field": "age", "value": "abc", "message": "is not allowed", "allowed": ["[0-10)"]}
     problem = {"title": "Unprocessable", "status": 422, "detail": "1 fault", "errors": [fault], "error_count": 40}
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         api(always(422, problem)).predict({})
-    assert (refusal.value.said, refusal.value.count) == ("1 fault", 40)
-    assert [(one.field, one.value, one.allowed) for one in refusal.value.faults] == [("age", "abc", ("[0-10)",))]
+    assert (refusal.value.detail, refusal.value.error_count) == ("1 fault", 40)
+    assert [(one.field, one.value, one.allowed) for one in refusal.value.errors] == [("age", "abc", ("[0-10)",))]
 
 
 @pytest.mark.parametrize(
@@ -141,34 +150,34 @@ def test_a_refusal_carries_its_faults_field_by_field() -> None:
     [
         (httpx.ConnectError, Unreachable),
         (httpx.RemoteProtocolError, Unreachable),
-        (httpx.ReadTimeout, TooSlow),
-        (httpx.ConnectTimeout, TooSlow),
+        (httpx.ReadTimeout, TimedOut),
+        (httpx.ConnectTimeout, TimedOut),
     ],
 )
 def test_transport_faults_become_one_clear_sentence(error: type[httpx.HTTPError], expected: type[ServiceError]) -> None:
     with pytest.raises(expected) as told:
         api(failing(error)).served_model()
-    assert re.match(r"The prediction API (cannot be reached|did not answer).*\.$", sentence(told.value))
+    assert re.match(r"The prediction API (cannot be reached|did not answer).*\.$", error_text(told.value))
 
 
 def test_an_unreachable_service_is_named_with_its_address() -> None:
     with pytest.raises(Unreachable) as told:
-        mlflow(failing(httpx.ConnectError)).by_alias()
-    assert sentence(told.value) == "MLflow cannot be reached at http://mlflow:5000: check that it is running."
+        mlflow(failing(httpx.ConnectError)).version_by_alias()
+    assert error_text(told.value) == "MLflow cannot be reached at http://mlflow:5000: check that it is running."
 
 
 @pytest.mark.parametrize("status", [400, 403, 500, 502])
 def test_a_failing_service_is_told_with_its_status(status: int) -> None:
-    with pytest.raises(Failed) as told:
+    with pytest.raises(ServerError) as told:
         api(lambda _: httpx.Response(status, text="<html>")).served_model()
-    assert f"status {status}" in sentence(told.value)
+    assert f"status {status}" in error_text(told.value)
 
 
 @pytest.mark.parametrize("body", [{}, {"predictions": []}, {"predictions": ["high"]}, []])
 def test_an_answer_of_another_shape_is_not_drawn(body: Any) -> None:
-    with pytest.raises(NotUnderstood) as told:
+    with pytest.raises(InvalidResponse) as told:
         api(always(200, body)).predict({})
-    assert "does not understand" in sentence(told.value)
+    assert "unexpected format" in error_text(told.value)
 
 
 def test_a_malformed_address_is_told_as_unreachable() -> None:
@@ -195,4 +204,4 @@ def test_a_busy_service_is_not_taken_for_one_without_a_model(
     with pytest.raises(Busy) as told:
         api(lambda _: httpx.Response(status, json=body, headers=headers)).served_model()
     assert told.value.seconds == seconds
-    assert "takes no more requests for the moment" in sentence(told.value)
+    assert "is overloaded" in error_text(told.value)

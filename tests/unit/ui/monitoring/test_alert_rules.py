@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.unit.infra.prometheus.prometheus_files import alerts
-from ui.clients.errors import NotUnderstood
+from ui.clients.errors import InvalidResponse
 from ui.clients.prometheus import PrometheusClient
 from ui.monitoring.alert_rules import AlertRule, fetch_rules
 from ui.monitoring.alert_texts import meanings
@@ -42,8 +42,8 @@ def test_rules_are_read_with_their_alerts() -> None:
     )
 
 
-def test_another_answer_is_not_understood() -> None:
-    with pytest.raises(NotUnderstood):
+def test_a_response_of_another_format_is_invalid() -> None:
+    with pytest.raises(InvalidResponse):
         fetch_rules(prometheus({"hello": "there"}))
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from ui.clients.api import ApiClient
 from ui.clients.api_models import Contribution
-from ui.predict.contributions import MOST_BARS, _bars, points
+from ui.predict.contributions import MAX_BARS, _bars, points
 
 
 def contributions(count: int) -> list[Contribution]:
@@ -21,13 +21,13 @@ def test_a_difference_of_risks_is_told_in_percentage_points_with_its_sign(share:
 
 def test_what_is_too_much_for_a_chart_is_one_bar_and_nothing_is_lost() -> None:
     bars = _bars(contributions(47))
-    assert len(bars) == MOST_BARS
+    assert len(bars) == MAX_BARS
     assert bars[-1].label == "38 other fields"
     assert sum(bar.amount for bar in bars) == pytest.approx(0.47)
 
 
 def test_few_contributions_are_all_drawn() -> None:
-    assert len(_bars(contributions(MOST_BARS))) == MOST_BARS
+    assert len(_bars(contributions(MAX_BARS))) == MAX_BARS
     assert _bars(contributions(1))[0].label == "Inpatient stays: 0"
 
 

@@ -14,7 +14,7 @@ DIAGNOSIS = BY_NAME["diag_1"]
 
 @pytest.fixture
 def spanish(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diagnoses, "current", lambda: Language.SPANISH)
+    monkeypatch.setattr(diagnoses, "current_language", lambda: Language.SPANISH)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_what_a_choice_reads_as_is_read_back_as_the_same_code() -> None:
 
 
 def test_every_category_of_the_book_has_a_name_or_a_chapter() -> None:
-    bare = {code for code in categories() if diagnoses.label(code) == diagnoses._long(code)}
+    bare = {code for code in categories() if diagnoses.label(code) == diagnoses._padded(code)}
     assert bare == {"0", "00", "000", "V00", *(f"V{number}" for number in range(92, 100))}
 
 

@@ -1,8 +1,8 @@
 import pytest
 
 from ml.schema import BY_NAME, FEATURES, INPUTS, PATIENT_ID, UNKNOWN, Column, Group
-from ui.i18n.wording import label_of, text_of
-from ui.predict.fields import FIRST, further_groups, text
+from ui.i18n.wording import label_of, value_label
+from ui.predict.fields import FIRST, further_groups, value_text
 
 
 def test_each_feature_stands_in_the_form_exactly_once_and_so_does_the_patient_number() -> None:
@@ -22,8 +22,8 @@ def test_groups_come_in_the_order_of_a_stay_and_whose_it_is_comes_last() -> None
     ("name", "value", "read"),
     [
         ("age", "[60-70)", "60 to 69"),
-        ("weight", "[75-100)", "75 to under 100"),
-        ("weight", ">200", ">200"),
+        ("weight", "[75-100)", "75 to under 100 (34 to 45 kg)"),
+        ("weight", ">200", "over 200 (91 kg)"),
         ("race", "AfricanAmerican", "African American"),
         ("admission_source_id", 7, "Emergency room"),
         ("diag_1", "428", "428 Heart failure"),
@@ -32,12 +32,12 @@ def test_groups_come_in_the_order_of_a_stay_and_whose_it_is_comes_last() -> None
     ],
 )
 def test_values_are_written_as_people_read_them(name: str, value: str | int, read: str) -> None:
-    assert text(BY_NAME[name], value) == read
+    assert value_text(BY_NAME[name], value) == read
 
 
 @pytest.mark.parametrize("column", FEATURES, ids=lambda column: column.name)
 def test_no_two_values_of_a_field_read_alike(column: Column) -> None:
-    texts = [text_of(column, value) for value in (UNKNOWN, *column.allowed)]
+    texts = [value_label(column, value) for value in (UNKNOWN, *column.allowed)]
     assert len(set(texts)) == len(texts)
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from ml.core import reliability as of_the_api
 from ml.core.reliability import UNITS
 from ui.clients.api_models import ReliabilityCurve
-from ui.predict.reliability import EARLIER_STAYS, expected_auroc, most_telling
+from ui.predict.reliability import EARLIER_STAYS, expected_auroc, largest_gains
 
 WEIGHTS = {unit: (number + 1) / sum(range(len(UNITS) + 1)) for number, unit in enumerate(UNITS)}
 INFORMATION = (0.0, 0.3, 1.0)
@@ -21,27 +21,27 @@ def test_it_reckons_as_the_api_does(known: set[str]) -> None:
     assert expected_auroc(known, SERVED) == pytest.approx(theirs.expected_auroc(dict.fromkeys(known, 1)))
 
 
-def test_the_most_telling_fields_are_unknown_ones_and_come_by_weight() -> None:
-    gains = most_telling({UNITS[-2]}, SERVED, most=3)
+def test_the_largest_gains_fields_are_unknown_ones_and_come_by_weight() -> None:
+    gains = largest_gains({UNITS[-2]}, SERVED, limit=3)
     assert [gain.field for gain in gains] == [EARLIER_STAYS, UNITS[-3], UNITS[-4]]
     assert all(gain.auroc >= 0.5 for gain in gains)
 
 
 def test_history_is_gained_on_its_own_curve() -> None:
-    (gain,) = most_telling(set(UNITS) - {EARLIER_STAYS}, SERVED)
+    (gain,) = largest_gains(set(UNITS) - {EARLIER_STAYS}, SERVED)
     assert gain.auroc == pytest.approx(0.68)
 
 
 def test_a_field_without_information_is_not_recommended() -> None:
     model = SERVED.model_copy(update={"weights": {"race": 0.0, "age": 1.0}})
-    assert [gain.field for gain in most_telling(set(), model)] == ["age"]
+    assert [gain.field for gain in largest_gains(set(), model)] == ["age"]
 
 
 def test_with_everything_known_nothing_is_left_to_gain() -> None:
-    assert most_telling(set(UNITS), SERVED) == []
+    assert largest_gains(set(UNITS), SERVED) == []
 
 
 def test_a_model_without_curves_promises_nothing() -> None:
     model = SERVED.model_copy(update={"information": (), "auroc_without_history": (), "auroc_with_history": ()})
     assert expected_auroc(set(), model) is None
-    assert most_telling(set(), model) == []
+    assert largest_gains(set(), model) == []
