@@ -40,6 +40,7 @@ page = st.navigation(
         st.Page("app_pages/batch.py", title=_("Batch"), icon=":material/table_rows:"),
         st.Page("app_pages/model.py", title=_("Model"), icon=":material/analytics:"),
         st.Page("app_pages/monitoring.py", title=_("Monitoring"), icon=":material/monitoring:"),
+        st.Page("app_pages/runbooks.py", title=_("Runbooks"), icon=":material/menu_book:"),
     ],
     position="top",
 )

@@ -102,7 +102,7 @@ class PublicAddresses(PlatformSettings):
     prometheus_port: Port = 9090
     grafana_port: Port = 3000
     locust_port: Port = 8089
-    notices_port: Port = 9106
+    alertmanager_port: Port = 9093
     ui_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['ui_port']}")
     api_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['api_port']}")
     mlflow_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['mlflow_port']}")
@@ -110,7 +110,7 @@ class PublicAddresses(PlatformSettings):
     prometheus_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['prometheus_port']}")
     grafana_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['grafana_port']}")
     locust_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['locust_port']}")
-    notices_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['notices_port']}")
+    alertmanager_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['alertmanager_port']}")
 
 
 class MlSettings(DatabaseSettings, MlflowSettings, MonitorSettings):

@@ -15,7 +15,14 @@ from tests.integration.api.conftest import eventually
 from tests.support.native import ROOT
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
-PAGES = {"predict": "", "home": "home", "batch": "batch", "model": "model", "monitoring": "monitoring"}
+PAGES = {
+    "predict": "",
+    "home": "home",
+    "batch": "batch",
+    "model": "model",
+    "monitoring": "monitoring",
+    "runbooks": "runbooks",
+}
 """Name of each page, and its path."""
 ANSWER_MS = 30_000
 HIGHEST = 4_000

@@ -1,4 +1,4 @@
-"""Monitoring: what is asked of the model, how it answers, and whether it is still good."""
+"""Monitoring page: traffic, alerts, drift and quality of the model in service."""
 
 import streamlit as st
 
@@ -7,8 +7,8 @@ from ui.i18n.language import _
 from ui.monitoring import links, live
 
 with st.spinner(_("Checking the services…")):
-    picture = services.serving_state()
-banners.header(_("Monitoring"), picture)
+    state = services.serving_state()
+banners.header(_("Monitoring"), state)
 live.draw()
-links.draw(picture)
+links.draw(state)
 st.markdown(f":small[{banners.disclaimer()}]")

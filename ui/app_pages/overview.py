@@ -1,4 +1,4 @@
-"""Home: what is served, or how to get a first model; then the services at a glance."""
+"""Overview page: the served model, or the steps to a first one, and the health of all services."""
 
 import streamlit as st
 
@@ -8,18 +8,17 @@ from ui.i18n.language import _
 from ui.overview import guide, health_view, served_model
 
 st.title(_("Overview"))
-first = st.container()
-# Stands below the model, and comes before it: a glance never takes long, whoever is slow.
-health_view.draw()
+top = st.container()
+health_view.draw()  # below the model, but drawn first: polling the health never takes long
 
-with first:
+with top:
     with st.spinner(_("Checking the services…")):
-        picture = services.serving_state()
-    banners.status_badges(picture)
-    if isinstance(picture.served, ServedModel):
-        served_model.served(picture.served)
-    elif guide.is_needed(picture):
-        guide.draw(picture)
+        state = services.serving_state()
+    banners.status_badges(state)
+    if isinstance(state.served, ServedModel):
+        served_model.draw(state.served)
+    elif guide.is_needed(state):
+        guide.draw(state)
     else:
-        banners.unavailable(picture)
-    served_model.ways_on()
+        banners.unavailable(state)
+    served_model.draw_page_links()

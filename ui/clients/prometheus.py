@@ -1,13 +1,11 @@
-"""Client of Prometheus: instant and range queries, and the active alerts."""
+"""Client of Prometheus: instant and range queries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from math import isfinite
 from typing import Final
 
 import httpx
-from pydantic import Field
 
 from ui.clients.connection import Connection
 from ui.clients.errors import ResponseModel, Service
@@ -20,25 +18,6 @@ class _Series(ResponseModel):
     metric: dict[str, str]
     value: tuple[float, float] | None = None
     values: tuple[tuple[float, float], ...] = ()
-
-
-class Alert(ResponseModel):
-    """A firing alert, or a pending one, whose condition has not held for long enough."""
-
-    labels: dict[str, str]
-    annotations: dict[str, str] = Field(default_factory=dict)
-    state: str
-    active_at: datetime = Field(alias="activeAt")
-
-    @property
-    def name(self) -> str:
-        """Name of its rule."""
-        return self.labels.get("alertname", "")
-
-    @property
-    def severity(self) -> str:
-        """``critical`` or ``warning``."""
-        return self.labels.get("severity", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +57,6 @@ class PrometheusClient(Connection):
             for series in self._series("/api/v1/query_range", expression, start=start, end=end, step=step)
         )
         return tuple(series for series in found if series.points)
-
-    def alerts(self) -> tuple[Alert, ...]:
-        """The active alerts with the annotations of their rules."""
-        return self.fetch(tuple[Alert, ...], "GET", "/api/v1/alerts", key="data.alerts")
 
     def _series(self, path: str, expression: str, **times: float) -> tuple[_Series, ...]:
         data = {"query": expression, "timeout": self._timeout, **times}

@@ -1,6 +1,4 @@
-"""What is served now, and the ways on."""
-
-from typing import Final
+"""Summary of the served model, and links to the other pages."""
 
 import streamlit as st
 
@@ -9,13 +7,11 @@ from ui.clients.api_models import SYNTHETIC, ServedModel
 from ui.i18n.language import _, decimal, format_utc, percent
 from ui.i18n.wording import escape, interval
 
-AUROC: Final = "auroc"
 
-
-def served(model: ServedModel) -> None:
-    """Name, version, where it comes from, and the one figure that says most."""
+def draw(model: ServedModel) -> None:
+    """Name, version, provenance and AUROC."""
     with st.container(border=True):
-        st.subheader(_("The model that answers"))
+        st.subheader(_("Model in service"))
         data = _("a synthetic cohort") if model.provenance == SYNTHETIC else "Diabetes 130-US hospitals (UCI 296)"
         text = _("**{name}**, version {version}: {algorithm}, trained {trained} on {data}.")
         st.markdown(
@@ -27,7 +23,7 @@ def served(model: ServedModel) -> None:
                 data=data,
             )
         )
-        auroc = model.metrics.get(AUROC)
+        auroc = model.metrics.get("auroc")
         if auroc and auroc.value is not None:
             text = _("AUROC {value} (95% interval {interval}); {share} of the test patients were readmitted.")
             st.markdown(
@@ -40,13 +36,13 @@ def served(model: ServedModel) -> None:
         st.markdown(f":small[{banners.disclaimer()}]")
 
 
-def ways_on() -> None:
-    """The other pages, and what each is for."""
+def draw_page_links() -> None:
+    """A card for each other page."""
     pages = (
-        ("predict", _("Prediction"), ":material/stethoscope:", _("The risk of one patient, and where it comes from.")),
+        ("predict", _("Predict"), ":material/stethoscope:", _("The risk of one patient, and what contributes to it.")),
         ("batch", _("Batch"), ":material/table_rows:", _("A CSV file of patients, sorted by risk.")),
-        ("model", _("Model"), ":material/analytics:", _("What the model is, how good it is, and what came before it.")),
-        ("monitoring", _("Monitoring"), ":material/monitoring:", _("Traffic, drift and quality, now and lately.")),
+        ("model", _("Model"), ":material/analytics:", _("Versions of the model, their quality and the decisions.")),
+        ("monitoring", _("Monitoring"), ":material/monitoring:", _("Alerts, traffic, drift and quality.")),
     )
     for place, (page, title, icon, purpose) in zip(st.columns(len(pages)), pages, strict=True):
         with place, st.container(border=True, height="stretch"):
