@@ -5,7 +5,7 @@ from ui import services
 from ui.clients.api_models import ServedModel
 
 
-def test_both_services_are_asked_at_the_same_time(platform: Platform) -> None:
+def test_both_services_are_called_in_parallel(platform: Platform) -> None:
     platform.delay = 0.5
     start = time.monotonic()
     picture = services.serving_state()
@@ -13,7 +13,7 @@ def test_both_services_are_asked_at_the_same_time(platform: Platform) -> None:
     assert picture.fingerprint == ("3", "3")
 
 
-def test_the_picture_is_kept_for_a_moment_and_renewed_on_request(platform: Platform) -> None:
+def test_the_serving_state_is_cached_until_a_refresh(platform: Platform) -> None:
     first = services.serving_state()
     platform.served = "4"
     assert services.serving_state() is first

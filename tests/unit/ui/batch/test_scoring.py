@@ -61,7 +61,7 @@ def test_a_file_is_sent_in_parts_each_with_the_header() -> None:
     assert all(part.startswith(b"age,number_inpatient\n") for part in sent)
 
 
-def test_the_fault_of_a_later_part_has_the_line_of_the_file() -> None:
+def test_an_error_in_a_later_part_has_the_line_of_the_file() -> None:
     found = scored([GOOD] * 1_500 + [BAD] + [GOOD] * 10)
     assert [(fault.line, fault.field, fault.value) for fault in found.errors] == [(1_502, "number_inpatient", "many")]
     assert found.invalid_lines == {1_502}
@@ -70,7 +70,7 @@ def test_the_fault_of_a_later_part_has_the_line_of_the_file() -> None:
 
 
 @pytest.mark.parametrize("every", [1, 2, 7, 100])
-def test_every_faulty_line_is_found_though_the_api_names_only_the_first(every: int) -> None:
+def test_every_invalid_line_is_found_although_the_api_lists_only_the_first(every: int) -> None:
     lines = [BAD if number % every == 0 else GOOD for number in range(3_000)]
     found = scored(lines)
     assert found.invalid_lines == {number + 2 for number in range(0, 3_000, every)}
@@ -78,24 +78,24 @@ def test_every_faulty_line_is_found_though_the_api_names_only_the_first(every: i
     assert len(found.table) + len(found.invalid_lines) == found.done == 3_000
 
 
-def test_all_faults_of_a_line_are_named_also_where_the_answer_was_full() -> None:
+def test_all_errors_of_a_line_are_found_when_the_list_is_full() -> None:
     found = scored(["old,many"] * 15)
     assert [(fault.line, fault.field) for fault in found.errors] == [
         (line, field) for line in range(2, 17) for field in ("age", "number_inpatient")
     ]
 
 
-def test_a_line_of_another_number_of_values_is_a_fault_of_that_line() -> None:
+def test_a_wrong_number_of_values_is_an_error_of_the_line() -> None:
     found = scored([GOOD, "[60-70)", GOOD])
     assert [(fault.line, fault.field) for fault in found.errors] == [(3, None)]
     assert "1 values, the header names 2" in found.errors[0].message
 
 
-def test_a_line_too_long_for_the_api_does_not_hide_what_is_wrong_after_it() -> None:
+def test_a_line_too_long_for_the_api_does_not_hide_later_errors() -> None:
     assert scored([GOOD, "x" * 20_000, GOOD, BAD]).invalid_lines == {3, 5}
 
 
-def test_a_file_that_is_wrong_throughout_is_not_looked_at_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_with_too_many_invalid_lines_is_aborted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scoring_module, "MAX_INVALID_LINES", 50)
     found = scored([BAD] * 3_000)
     assert found.is_aborted
@@ -103,14 +103,14 @@ def test_a_file_that_is_wrong_throughout_is_not_looked_at_to_its_end(monkeypatch
     assert found.table.empty
 
 
-def test_a_wrong_header_ends_it_at_once() -> None:
+def test_a_wrong_header_fails_the_job() -> None:
     found = scored([GOOD] * 3_000, header="age,inpatients")
     assert found.stage is Stage.FAILED
     assert isinstance(found.failure, Rejected)
     assert [fault.field for fault in found.failure.errors] == ["inpatients"]
 
 
-def test_cancelling_ends_it_after_the_part_under_way() -> None:
+def test_cancelling_stops_after_the_current_part() -> None:
     found = scoring_of([GOOD] * 5_000)
 
     def score(lines: bytes, rows: int) -> Scores:
@@ -122,7 +122,7 @@ def test_cancelling_ends_it_after_the_part_under_way() -> None:
     assert found.table.empty
 
 
-def test_what_is_cancelled_while_it_waits_never_starts() -> None:
+def test_a_job_cancelled_while_waiting_never_starts() -> None:
     found = scoring_of([GOOD])
     found.cancel()
     found.run(client(lambda _: pytest.fail("it was asked")).score)
@@ -130,7 +130,7 @@ def test_what_is_cancelled_while_it_waits_never_starts() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_busy_api_is_asked_once_more_after_the_time_it_names(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_api_is_retried_once_after_its_delay(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, waited = [0], list[float]()
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -146,7 +146,7 @@ def test_a_busy_api_is_asked_once_more_after_the_time_it_names(status: int, monk
     assert (found.stage, waited, asked) == (Stage.DONE, [7], [2])
 
 
-def test_an_api_that_stays_busy_ends_it() -> None:
+def test_an_api_that_stays_busy_fails_the_job() -> None:
     found = scoring_of([GOOD])
     found.run(client(lambda _: httpx.Response(429, headers={"Retry-After": "1"})).score)
     assert isinstance(found.failure, Busy)
@@ -166,14 +166,14 @@ def test_an_api_that_stays_busy_ends_it() -> None:
         ),
     ],
 )
-def test_what_goes_wrong_is_kept(answer: httpx.Response, expected: type[Exception]) -> None:
+def test_the_failure_is_recorded(answer: httpx.Response, expected: type[Exception]) -> None:
     found = scoring_of([GOOD])
     found.run(client(lambda _: answer).score)
     assert found.stage is Stage.FAILED
     assert isinstance(found.failure, expected)
 
 
-def test_a_fault_of_our_own_does_not_leave_anyone_waiting() -> None:
+def test_an_unexpected_exception_fails_the_job() -> None:
     def broken(lines: bytes, rows: int) -> Scores:
         raise ZeroDivisionError
 
@@ -183,7 +183,7 @@ def test_a_fault_of_our_own_does_not_leave_anyone_waiting() -> None:
     assert (found.stage, found.failure) == (Stage.FAILED, None)
 
 
-def test_there_is_no_time_left_to_tell_before_there_is_a_pace() -> None:
+def test_the_remaining_time_is_unknown_before_the_first_part() -> None:
     found = scoring_of([GOOD] * 2_000)
     assert found.seconds_left is None
     seen: list[float | None] = []
