@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from ui.cohort import quantile, share_below
@@ -12,23 +11,10 @@ EDGES: Final = (0.5, 0.8, 0.95)
 """Shares of the cohort that separate the bands."""
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
-    """A band: its number, from 0 for the lowest, and its name."""
-
-    number: int
-    name: str
-
-
-def names() -> tuple[str, ...]:
-    """Names of the bands, lowest first."""
-    return _("Lower half"), _("Upper half"), _("Top fifth"), _("Top twentieth")
-
-
-def band_of(risk: float, quantiles: Sequence[float]) -> Band:
-    """The band of a risk, by the share of the cohort with a lower risk."""
-    number = bisect_right(EDGES, share_below(risk, quantiles))
-    return Band(number, names()[number])
+def band_of(risk: float, quantiles: Sequence[float]) -> str:
+    """Name of the band of a risk, by the share of the cohort with a lower risk."""
+    names = (_("Lower half"), _("Upper half"), _("Top fifth"), _("Top twentieth"))
+    return names[bisect_right(EDGES, share_below(risk, quantiles))]
 
 
 def definition(quantiles: Sequence[float]) -> str:

@@ -75,7 +75,8 @@ def unavailable(state: ServingState) -> None:
     if isinstance(state.served, ServedModel):
         return
     if state.has_no_model:
-        _first_model()
+        st.info(_("No model yet: this page shows the steps to a first one."), icon=":material/rocket_launch:")
+        st.page_link("app_pages/overview.py", label=_("Overview"), icon=":material/home:")
     elif not isinstance(state.served, NoModelYet):
         text = _("This page continues by itself as soon as it answers.")
         st.error(f"{escape(error_text(state.served))} {text}", icon=":material/cloud_off:")
@@ -89,24 +90,6 @@ def unavailable(state: ServingState) -> None:
         st.error(f"{text} {escape(error_text(state.registered))}", icon=":material/cloud_off:")
     st.button(_("Check again"), icon=":material/refresh:", on_click=services.refresh, key="check-again")
     poll_for_change(state.fingerprint)
-
-
-def _first_model() -> None:
-    airflow = services.settings().airflow_public_url.rstrip("/")
-    with st.container(border=True):
-        st.subheader(_("No model yet"))
-        text = _(
-            """Predictions need a first production model. Training one takes a few minutes:
-
-1. Open [Airflow]({airflow}) and log in.
-2. Enable and trigger [ingest_diabetes]({airflow}/dags/ingest_diabetes): it fetches the data and splits it.
-3. When its run has succeeded, enable and trigger
-   [train_models_diabetes_simple]({airflow}/dags/train_models_diabetes_simple): it trains, checks and
-   promotes the model.
-
-The API loads the model by itself, and this page continues as soon as it has."""
-        )
-        st.markdown(text.format(airflow=airflow))
 
 
 @st.fragment(run_every="5s")

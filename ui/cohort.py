@@ -8,6 +8,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from ui.i18n.language import _, decimal, percent
 
 BINS: Final = 40
@@ -44,9 +46,7 @@ def _share(above: int, risk: float, quantiles: Sequence[float]) -> float:
 
 def quantile(share: float, quantiles: Sequence[float]) -> float:
     """The risk that a share of the cohort does not exceed."""
-    position = share * (len(quantiles) - 1)
-    low = min(int(position), len(quantiles) - 2)
-    return quantiles[low] + (position - low) * (quantiles[low + 1] - quantiles[low])
+    return float(np.quantile(quantiles, share))
 
 
 def axis_end(risk: float, quantiles: Sequence[float]) -> float:

@@ -1,12 +1,10 @@
-"""Uploaded CSV file, indexed by line without parsing.
+"""Uploaded CSV file, split into lines and not parsed: parsed records of a large file would take many times its size.
 
-Parsed text or records of a large file would take many times its size. This index takes the bytes of the file and eight
-more per line. No value of the schema contains a line break, so a line is a row; the API reads files the same way.
+No value of the schema contains a line break, so a line is a row; the API reads files the same way.
 """
 
 import csv
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 MAX_ROWS: Final = 200_000
@@ -39,7 +37,7 @@ class CsvFile:
     """Header of a file, and its rows by line number, counted from 1."""
 
     def __init__(self, content: bytes) -> None:
-        """Index the lines.
+        """Split the content into lines.
 
         Raises:
             UnreadableError: the content is not text, or has no rows or too many.
@@ -48,22 +46,24 @@ class CsvFile:
             content.decode()
         except UnicodeDecodeError as error:
             raise EncodingError(content.count(b"\n", 0, error.start) + 1) from None
-        self._content = content
-        self._starts = _line_starts(content)
+        self._lines = content.removesuffix(b"\n").split(b"\n")
         self.header: Final = self.line(1).removeprefix(_BOM)
         try:
-            self.names: Final = tuple(_cells(self.header))
+            self.names: Final = self.cells(1)
         except csv.Error:  # a first line of hundreds of kilobytes
             raise UnreadableError(1) from None
-        self.rows: Final = array("L", self._row_numbers())
+        # Empty lines are no rows, unless there is only one column: then the value is unknown.
+        numbers = range(2, len(self._lines) + 1)
+        self.rows: Final = [number for number in numbers if len(self.names) == 1 or self.line(number)]
         """Numbers of the lines that are rows."""
         if not self.rows:
             raise NoRowsError
+        if len(self.rows) > MAX_ROWS:
+            raise TooManyRowsError
 
     def line(self, number: int) -> bytes:
         """A line without its line break."""
-        start, end = self._starts[number - 1], self._starts[number]
-        return self._content[start:end].rstrip(b"\r\n")
+        return self._lines[number - 1].rstrip(b"\r")
 
     def part(self, numbers: Sequence[int]) -> bytes:
         """A file of the header and these lines."""
@@ -71,30 +71,5 @@ class CsvFile:
 
     def cells(self, number: int) -> list[str]:
         """The values of a line."""
-        return _cells(self.line(number))
-
-    def _row_numbers(self) -> Iterator[int]:
-        """Empty lines are no rows, unless there is only one column: then the value is unknown."""
-        keep_empty = len(self.names) == 1
-        count = 0
-        for number in range(2, len(self._starts)):
-            if keep_empty or self.line(number):
-                count += 1
-                if count > MAX_ROWS:
-                    raise TooManyRowsError
-                yield number
-
-
-def _line_starts(content: bytes) -> Sequence[int]:
-    """Offset of each line, and of the end of the content."""
-    starts, position = array("Q", [0]), content.find(b"\n")
-    while position >= 0:
-        starts.append(position + 1)
-        position = content.find(b"\n", position + 1)
-    if starts[-1] < len(content) or not content:
-        starts.append(len(content))
-    return starts
-
-
-def _cells(line: bytes) -> list[str]:
-    return next(csv.reader([line.decode()]), [])
+        line = self.header if number == 1 else self.line(number)
+        return next(csv.reader([line.decode()]), [])

@@ -14,7 +14,6 @@ import pandas as pd
 
 from ui.batch.csv_file import CsvFile
 from ui.clients.errors import Busy, FieldError, Rejected, ServiceError
-from ui.clients.file_scoring import Scores
 
 PART_ROWS: Final = 1_000
 """Rows per request: the API accepts few requests of more than a quarter of a megabyte at a time."""
@@ -27,6 +26,7 @@ MAX_RETRY_DELAY: Final = 60
 
 LINE: Final = "line"
 
+Scores = tuple[pd.DataFrame, str]
 Score = Callable[[bytes, int], Scores]
 
 
@@ -120,19 +120,19 @@ class ScoringJob:
 
     def _score_parts(self, score: Score) -> Iterator[pd.DataFrame]:
         for first in range(0, self.total, PART_ROWS):
-            pending = [self.file.rows[first : first + PART_ROWS].tolist()]
+            pending = [self.file.rows[first : first + PART_ROWS]]
             while pending:
                 if self._stop.is_set() or self.is_aborted:
                     return
                 numbers = pending.pop()
                 try:
-                    scores = self._score(score, numbers)
+                    table, version = self._score(score, numbers)
                 except Rejected as rejection:
                     pending += self._without_invalid(numbers, rejection)
                     continue
-                self.versions.add(scores.version)
+                self.versions.add(version)
                 self.done += len(numbers)
-                yield scores.table.assign(**{LINE: pd.array(numbers, dtype="uint32")})
+                yield table.assign(**{LINE: pd.array(numbers, dtype="uint32")})
 
     def _score(self, score: Score, numbers: Sequence[int]) -> Scores:
         """Send a part, with one retry after the delay that a busy API requests."""

@@ -31,7 +31,7 @@ def by_risk(table: pd.DataFrame) -> pd.DataFrame:
 def top(file: CsvFile, table: pd.DataFrame) -> pd.DataFrame:
     """The rows with the highest risks, by rank: the columns of the API, then those of the file with labels."""
     first = by_risk(table).head(TOP_ROWS)
-    rows = pd.DataFrame([file.cells(int(number)) for number in first[LINE]], columns=list(file.names))
+    rows = pd.DataFrame([file.cells(int(number)) for number in first[LINE]], columns=file.names)
     for name in rows.columns:
         column = BY_NAME[name]
         labels = {str(value): value_label(column, value) for value in column.allowed}

@@ -21,7 +21,6 @@ class DagRun(ResponseModel):
     dag_run_id: str
     state: str
     start_date: datetime | None = None
-    end_date: datetime | None = None
 
     @property
     def is_finished(self) -> bool:

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 import httpx
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from ui.clients import errors
@@ -21,13 +21,14 @@ _OVERLOADED: Final = "urn:readmission:problem:overloaded"
 
 
 class _Problem(ResponseModel):
-    """Body of a failure: RFC 9457 problem details, or MLflow's code and message."""
+    """Body of a failure: RFC 9457 problem details, MLflow's code and message, or Prometheus's type of error."""
 
     type: str = ""
     title: str = ""
     detail: Any = ""
     message: str = ""
     error_code: str = ""
+    error_type: str = Field(default="", alias="errorType")
     errors: tuple[FieldError, ...] = ()
     error_count: int = 0
 
@@ -101,6 +102,8 @@ class Connection:
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS or problem.type == _OVERLOADED:
             delay = response.headers.get("Retry-After", "")
             return errors.Busy(self.service, max(1, int(delay)) if delay.isdecimal() else 1)
+        if problem.error_type == "timeout":
+            return errors.TimedOut(self.service, self._timeout)
         if self.service is Service.API and response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             return errors.NoModelYet(self.service, detail)
         if self.service is Service.MLFLOW and problem.error_code in _NO_MODEL_CODES:

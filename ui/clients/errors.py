@@ -14,13 +14,13 @@ T = TypeVar("T")
 
 
 class Service(StrEnum):
-    """The services that the interface calls."""
+    """The services that the interface calls, with their names in texts."""
 
-    API = "api"
-    MLFLOW = "mlflow"
-    AIRFLOW = "airflow"
-    PROMETHEUS = "prometheus"
-    LOCUST = "locust"
+    API = "Prediction API"
+    MLFLOW = "MLflow"
+    AIRFLOW = "Airflow"
+    PROMETHEUS = "Prometheus"
+    LOCUST = "Locust"
 
 
 class ResponseModel(BaseModel):

@@ -1,6 +1,5 @@
 """Client of ``POST /predict/csv``. Imports pandas, so it is apart from :mod:`ui.clients.api`."""
 
-from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
@@ -21,22 +20,18 @@ MIN_TIMEOUT_SECONDS: Final = 30.0
 """A thousand rows can take longer than one record on a busy machine."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """The added columns of some rows, in their order, and the version of the model that scored them."""
-
-    table: pd.DataFrame
-    version: str
-
-
 class ScoringClient(ApiClient):
     """Scores rows of a file."""
 
     def __init__(self, url: str, timeout: float, key: str = "", transport: httpx.BaseTransport | None = None) -> None:
         super().__init__(url, max(timeout, MIN_TIMEOUT_SECONDS), key, transport)
 
-    def score(self, content: bytes, rows: int) -> Scores:
-        """Score a CSV file of this number of rows; raises Rejected with the errors of its lines."""
+    def score(self, content: bytes, rows: int) -> tuple[pd.DataFrame, str]:
+        """Score a CSV file of this number of rows; raises Rejected with the errors of its lines.
+
+        Returns:
+            The added columns in the order of the rows, and the version of the model.
+        """
         response = self.request("POST", "/predict/csv", content=content, headers={"Content-Type": "text/csv"})
         try:
             table = pd.read_csv(
@@ -49,4 +44,4 @@ class ScoringClient(ApiClient):
             raise InvalidResponse(self.service) from error
         if len(table) != rows or RISK not in table:
             raise InvalidResponse(self.service)
-        return Scores(table, response.headers.get("X-Model-Version", ""))
+        return table, response.headers.get("X-Model-Version", "")

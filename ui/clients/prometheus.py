@@ -6,10 +6,9 @@ from math import isfinite
 from typing import Final
 
 import httpx
-from pydantic import Field
 
 from ui.clients.connection import Connection
-from ui.clients.errors import ResponseModel, Service, ServiceError, TimedOut
+from ui.clients.errors import ResponseModel, Service
 
 MAX_SECONDS: Final = 3.0
 """Upper limit of the timeout: the page refreshes every few seconds."""
@@ -19,10 +18,6 @@ class _Series(ResponseModel):
     metric: dict[str, str]
     value: tuple[float, float] | None = None
     values: tuple[tuple[float, float], ...] = ()
-
-
-class _Failure(ResponseModel):
-    error_type: str = Field(default="", alias="errorType")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +61,3 @@ class PrometheusClient(Connection):
     def _series(self, path: str, expression: str, **times: float) -> tuple[_Series, ...]:
         data = {"query": expression, "timeout": self._timeout, **times}
         return self.fetch(tuple[_Series, ...], "POST", path, key="data.result", data=data)
-
-    def _error(self, response: httpx.Response) -> ServiceError:
-        try:
-            failure = _Failure.model_validate_json(response.content)
-        except ValueError:
-            failure = _Failure()
-        if failure.error_type == "timeout":
-            return TimedOut(self.service, self._timeout)
-        return super()._error(response)

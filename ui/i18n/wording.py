@@ -58,23 +58,13 @@ def allowed_values(column: Column) -> str:
     return _("a whole number from {low} to {high}").format(low=column.low, high=column.high)
 
 
-def service_name(service: Service) -> str:
-    """The name of a service at the beginning of a sentence."""
-    return {
-        Service.API: _("The prediction API"),
-        Service.MLFLOW: "MLflow",
-        Service.AIRFLOW: "Airflow",
-        Service.PROMETHEUS: "Prometheus",
-        Service.LOCUST: "Locust",
-    }[service]
-
-
 def error_text(error: ServiceError) -> str:
     """What failed and what to do, in one or two sentences."""
     values = {name: value.rstrip(".") if isinstance(value, str) else value for name, value in vars(error).items()}
     if isinstance(error, errors.TimedOut):
         values["seconds"] = decimal(error.seconds, 1 if error.seconds % 1 else 0)
-    return _error_template(error).format_map({**values, "service": service_name(error.service)})
+    name = _("The prediction API") if error.service is Service.API else error.service.value
+    return _error_template(error).format_map({**values, "service": name})
 
 
 def _error_template(error: ServiceError) -> str:

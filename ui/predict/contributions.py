@@ -5,14 +5,12 @@ from typing import Final
 
 import streamlit as st
 
-from ml.schema import INPUTS
 from ui import charts, services
 from ui.clients.api_models import Contribution, ExplainResponse, Explanation
 from ui.clients.errors import ServiceError, result_or_error
 from ui.i18n.language import _, counted, decimal, percent
-from ui.i18n.wording import error_text, escape, label_of
+from ui.i18n.wording import error_text, escape
 from ui.predict import fields
-from ui.predict.reliability import EARLIER_STAYS
 from ui.predict.result import Result
 
 KEY: Final = "last-explanation"
@@ -20,8 +18,6 @@ MAX_BARS: Final = 10
 """Further contributions are summed in the last bar; the table lists all of them."""
 MAX_NAMED: Final = 3
 """Contributions in the text alternative of the chart."""
-
-_COLUMNS: Final = {column.name: column for column in INPUTS}
 
 
 def draw(result: Result) -> None:
@@ -77,7 +73,7 @@ def _draw(explanation: Explanation) -> None:
     with st.expander(_("All contributions as a table")):
         st.table(
             {
-                _("Field"): [_label(one.field) for one in contributions],
+                _("Field"): [fields.input_label(one.field) for one in contributions],
                 _("Value"): [escape(_value(one)) for one in contributions],
                 _("Contribution"): [points(one.contribution) for one in contributions],
                 _("Standard error"): [decimal(100 * one.standard_error, 1) for one in contributions],
@@ -103,17 +99,11 @@ def _bars(contributions: Sequence[Contribution]) -> list[charts.Bar]:
 
 def _name(one: Contribution) -> str:
     """Field and value without the unit, short enough for a chart."""
-    if one.field == EARLIER_STAYS or one.field not in _COLUMNS:
-        return _label(one.field)
-    return f"{_(_COLUMNS[one.field].label)}: {_value(one)}"
-
-
-def _label(name: str) -> str:
-    if name == EARLIER_STAYS:
-        return _("All that is known of earlier stays")
-    return label_of(_COLUMNS[name]) if name in _COLUMNS else name
+    if one.field == fields.EARLIER_STAYS or one.field not in fields.INPUT_BY_NAME:
+        return fields.input_label(one.field)
+    return f"{_(fields.INPUT_BY_NAME[one.field].label)}: {_value(one)}"
 
 
 def _value(one: Contribution) -> str:
-    column = _COLUMNS.get(one.field)
+    column = fields.INPUT_BY_NAME.get(one.field)
     return fields.value_text(column, one.value) if column else str(one.value)

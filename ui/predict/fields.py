@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 import streamlit as st
 
-from ml.schema import BY_NAME, FEATURES, PATIENT_ID, UNKNOWN, Column, Group, Kind
+from ml.schema import BY_NAME, FEATURES, HISTORY_NAMES, INPUTS, PATIENT_ID, UNKNOWN, Column, Group, Kind
 from ui.i18n.language import _
 from ui.i18n.wording import label_of, unknown, value_label
 from ui.predict import diagnoses
@@ -14,6 +14,10 @@ FIRST: Final = ("race", "gender", "age")
 """Fields above the groups."""
 COLUMNS: Final = (*FEATURES, BY_NAME[PATIENT_ID])
 """Columns with a widget: the features and the patient number."""
+
+INPUT_BY_NAME: Final = {column.name: column for column in INPUTS}
+EARLIER_STAYS: Final = HISTORY_NAMES[0]
+"""Stands for the patient's history as a whole."""
 
 Value = str | int
 Persistence = Literal["session"] | None
@@ -81,6 +85,13 @@ def _draw_diagnosis(column: Column, key: str, persist: Persistence) -> None:
         key=key,
         persist_state=persist,
     )
+
+
+def input_label(name: str) -> str:
+    """The label of an input of the model."""
+    if name == EARLIER_STAYS:
+        return _("Earlier stays, by the patient number")
+    return label_of(INPUT_BY_NAME[name]) if name in INPUT_BY_NAME else name
 
 
 def value_text(column: Column, value: Value) -> str:

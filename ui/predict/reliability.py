@@ -4,15 +4,12 @@ Computes the same values as :mod:`ml.core.reliability` in the API, from the curv
 """
 
 from collections.abc import Collection
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ml.schema import HISTORY_NAMES
 from ui.clients.api_models import ReliabilityCurve
-
-EARLIER_STAYS: Final = HISTORY_NAMES[0]
-"""Stands for the patient's history as a whole."""
+from ui.predict.fields import EARLIER_STAYS
 
 
 class Gain(NamedTuple):

@@ -5,14 +5,13 @@ from typing import Final
 
 import streamlit as st
 
-from ml.schema import FEATURES, INPUTS
+from ml.schema import FEATURES
 from ui.clients.api_models import Prediction, ServedModel
 from ui.i18n.language import _, decimal, percent
-from ui.i18n.wording import label_of
-from ui.predict.reliability import EARLIER_STAYS, largest_gains
+from ui.predict import fields
+from ui.predict.reliability import largest_gains
 from ui.predict.result import Result
 
-_COLUMNS: Final = {column.name: column for column in INPUTS}
 _USED: Final = "used"
 _MIN_WIDTH: Final = 0.0005
 """Ends of a narrower interval look equal."""
@@ -62,7 +61,7 @@ def draw_unknown_fields(result: Result) -> None:
     st.markdown(text.format(auroc=decimal(result.prediction.reliability[0])))
     st.table(
         {
-            _("Field"): [_label(gain.field) for gain in gains],
+            _("Field"): [fields.input_label(gain.field) for gain in gains],
             _("Share of all information"): [percent(gain.weight, 0) for gain in gains],
             _("AUROC if it were known too"): [decimal(gain.auroc) for gain in gains],
         },
@@ -74,10 +73,4 @@ def draw_unknown_fields(result: Result) -> None:
 
 def _known(result: Result) -> Collection[str]:
     """The fields of the record, and the earlier stays if the API used them."""
-    return {*result.record, *([EARLIER_STAYS] if result.prediction.history[0] == _USED else [])}
-
-
-def _label(name: str) -> str:
-    if name == EARLIER_STAYS:
-        return _("Earlier stays (by the patient number)")
-    return label_of(_COLUMNS[name]) if name in _COLUMNS else name
+    return {*result.record, *([fields.EARLIER_STAYS] if result.prediction.history[0] == _USED else [])}

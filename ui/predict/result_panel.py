@@ -44,7 +44,7 @@ def _draw(result: Result) -> None:
         st.info(text.format(version=prediction.model.version))
     else:
         band = bands.band_of(risk, model.risk_quantiles)
-        st.badge(_("{band} of the cohort").format(band=band.name), icon=":material/bar_chart:")
+        st.badge(_("{band} of the cohort").format(band=band), icon=":material/bar_chart:")
         st.markdown(f"**{cohort.comparison(risk, model.risk_quantiles, model.prevalence)}**")
     chart_position = st.container()
     reliability_panel.draw(prediction, model)

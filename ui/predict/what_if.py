@@ -78,4 +78,4 @@ def _band(result: Result, after: float) -> str:
     band = bands.band_of(after, result.model.risk_quantiles)
     if band == bands.band_of(result.risk, result.model.risk_quantiles):
         return _("The band stays the same.")
-    return _("The band becomes: {band} of the cohort.").format(band=band.name)
+    return _("The band becomes: {band} of the cohort.").format(band=band)

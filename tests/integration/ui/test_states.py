@@ -13,12 +13,10 @@ def texts(app: AppTest) -> str:
     return "\n".join(element.value for kind in (app.markdown, app.error, app.info, app.subheader) for element in kind)
 
 
-def test_without_a_model_it_says_what_to_run_in_airflow(app: AppTest, platform: Platform) -> None:
+def test_without_a_model_the_page_links_to_the_steps_to_a_first_one(app: AppTest, platform: Platform) -> None:
     platform.served = platform.registered = None
-    page = texts(app.run())
-    assert "No model yet" in page
-    assert "http://airflow.example:8080/dags/ingest_diabetes" in page
-    assert "http://airflow.example:8080/dags/train_models_diabetes_simple" in page
+    assert "No model yet" in texts(app.run())
+    assert [link.proto.label for link in app.get("page_link")] == ["Overview"]
     assert not app.selectbox
 
 

@@ -17,7 +17,7 @@ def test_the_unknown_fields_that_hold_most_information_are_named(app: AppTest, p
     (table,) = [one.value for one in app.table if "Share of all information" in one.value.columns]
     assert table["Field"].tolist()[:2] == [
         "Inpatient stays (stays in the prior year)",
-        "Earlier stays (by the patient number)",
+        "Earlier stays, by the patient number",
     ]
     assert table["Share of all information"].tolist()[:2] == ["40%", "20%"]
 

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from ml.schema import EXAMPLE_RECORD, FEATURES, UNKNOWN, Kind
 from tests.integration.ui.conftest import Platform
 from tests.integration.ui.predict.page import predict, shown, type_in
-from ui.predict.examples import FURTHER, OFTEN_ADMITTED
+from ui.predict.examples import FURTHER
 
 
 def test_the_header_names_the_production_model_and_the_served_version(app: AppTest) -> None:
@@ -138,7 +138,7 @@ def test_each_example_fills_in_what_is_known_of_it_and_nothing_else(
 
 def test_the_result_of_one_patient_does_not_stay_beside_the_form_of_another(app: AppTest) -> None:
     predict(app.run())
-    app.button(key=OFTEN_ADMITTED.key).click().run()
+    app.button(key="often-admitted").click().run()
     assert not app.metric
 
 

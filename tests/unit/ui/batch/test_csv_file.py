@@ -6,8 +6,8 @@ from ui.batch.csv_file import CsvFile, EncodingError, NoRowsError, TooManyRowsEr
 
 def test_rows_are_known_by_the_numbers_an_editor_shows() -> None:
     file = CsvFile(b"age,race\r\n[60-70),Asian\r\n\r\n?,Other\r\n")
-    assert file.names == ("age", "race")
-    assert list(file.rows) == [2, 4]
+    assert file.names == ["age", "race"]
+    assert file.rows == [2, 4]
     assert file.line(4) == b"?,Other"
 
 

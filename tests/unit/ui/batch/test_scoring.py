@@ -9,9 +9,9 @@ import pytest
 from tests.support import csv_api
 from ui.batch import scoring as scoring_module
 from ui.batch.csv_file import CsvFile
-from ui.batch.scoring import LINE, PART_ROWS, ScoringJob, Stage
+from ui.batch.scoring import LINE, PART_ROWS, Scores, ScoringJob, Stage
 from ui.clients.errors import Busy, InvalidResponse, NoModelYet, Rejected, ServerError
-from ui.clients.file_scoring import KNOWN, RISK, Scores, ScoringClient
+from ui.clients.file_scoring import KNOWN, RISK, ScoringClient
 
 GOOD, BAD = "[60-70),1", "[60-70),many"
 Answer = Callable[[httpx.Request], httpx.Response]

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from ml.core import reliability as of_the_api
 from ml.core.reliability import UNITS
 from ui.clients.api_models import ReliabilityCurve
-from ui.predict.reliability import EARLIER_STAYS, expected_auroc, largest_gains
+from ui.predict.fields import EARLIER_STAYS
+from ui.predict.reliability import expected_auroc, largest_gains
 
 WEIGHTS = {unit: (number + 1) / sum(range(len(UNITS) + 1)) for number, unit in enumerate(UNITS)}
 INFORMATION = (0.0, 0.3, 1.0)
