@@ -126,7 +126,7 @@ def bars(
 
 def intervals(rows: Sequence[Estimate], title: str, palette: Palette, limits: Sequence[float] = ()) -> Spec:
     """Values with their intervals, one row each; a value without an interval is a hollow diamond."""
-    axis = {"scale": {"zero": False, "padding": 16}, "axis": {"format": ".2f", "tickCount": 5}}
+    axis = {"scale": {"zero": False, "padding": 16}, "axis": {"format": ".3~f", "tickCount": 5}}
     value: Spec = {"x": _quantity("value", title, **axis)}
     interval: Spec = {"x": _quantity("low", title, **axis), "x2": {"field": "high"}}
     names = (("value", _("Value")), ("low", _("Low")), ("high", _("High")))

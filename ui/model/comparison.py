@@ -77,10 +77,7 @@ def _metrics(metrics: dict[str, Metrics]) -> None:
         with places[number % 2]:
             _chart(name, metrics)
     draw_metrics(metrics, names)
-    text = _(
-        "Intervals that overlap do not show that two versions are equal: the gate decides by the interval of the "
-        "difference."
-    )
+    text = _("Overlapping intervals do not show equality: the gate decides by the interval of the difference.")
     st.markdown(f":small[{text}]")
 
 

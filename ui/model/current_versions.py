@@ -71,9 +71,7 @@ def _metrics(cards: Sequence[VersionCard]) -> None:
         st.info(_("There are no metrics: the version's run was deleted from MLflow, or it has logged none."))
         return
     draw_metrics(metrics, HEADLINE)
-    text = _(
-        "Each metric has a 95% interval, by bootstrap over patients: all encounters of a patient are drawn together."
-    )
+    text = _("Each metric has a 95% interval, by bootstrap over patients with all of their encounters.")
     st.markdown(f":small[{text}]")
 
 

@@ -7,17 +7,11 @@ from dataclasses import dataclass
 
 from ui.clients.api import ApiClient
 from ui.clients.api_models import ServedModel
-from ui.clients.errors import NoModelYet, ResponseModel, ServiceError, result_or_error
+from ui.clients.errors import NoModelYet, ServiceError, result_or_error
 from ui.clients.prometheus import PrometheusClient, Sample, TimeSeries
 from ui.monitoring.alert_rules import Alert, AlertRule, fetch_rules
 from ui.monitoring.queries import INSTANT_QUERIES, QUERIES, RANGE_QUERIES, Query
 from ui.monitoring.window import Window
-
-
-class Readiness(ResponseModel):
-    """Response of ``GET /ready`` with a model in service."""
-
-    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +24,7 @@ class Snapshot:
     lines: Mapping[Query, tuple[TimeSeries, ...] | ServiceError]
     rules: tuple[AlertRule, ...] | ServiceError
     served: ServedModel | ServiceError
-    ready: Readiness | ServiceError
+    ready: str | ServiceError
 
     @property
     def prometheus_error(self) -> ServiceError | None:
@@ -42,7 +36,7 @@ class Snapshot:
     @property
     def is_ready(self) -> bool | None:
         """Whether the API has a model in service; None if the API does not answer."""
-        if isinstance(self.ready, Readiness):
+        if isinstance(self.ready, str):
             return True
         return False if isinstance(self.ready, NoModelYet) else None
 
@@ -83,7 +77,7 @@ def take(prometheus: PrometheusClient, api: ApiClient, window: Window) -> Snapsh
 
     with ThreadPoolExecutor(max_workers=len(QUERIES) + 3) as pool:
         served = pool.submit(result_or_error, api.served_model)
-        ready = pool.submit(result_or_error, lambda: api.fetch(Readiness, "GET", "/ready"))
+        ready = pool.submit(result_or_error, lambda: api.fetch(str, "GET", "/ready", key="status"))
         rules = pool.submit(result_or_error, lambda: fetch_rules(prometheus))
         samples = dict(zip(INSTANT_QUERIES, pool.map(evaluate, INSTANT_QUERIES), strict=True))
         lines = dict(zip(RANGE_QUERIES, pool.map(evaluate_range, RANGE_QUERIES), strict=True))

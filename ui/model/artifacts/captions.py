@@ -16,57 +16,23 @@ class Caption(NamedTuple):
 
 def captions() -> dict[str, Caption]:
     """The captions of all plots that training logs."""
+    roc = _("Sensitivity against false positive rate, with a 95% band, chance and the LACE proxy. Higher is better.")
+    precision_recall = _("Precision against recall, with a 95% band. The dotted line is chance, the prevalence.")
+    calibration = _("Observed rate against predicted risk, by deciles; equal on the dotted line. Below: encounters.")
+    distribution = _("Distribution of risk of those readmitted and those not. The less the two overlap, the better.")
+    decision_curve = _(
+        "Net benefit by threshold: of the risks, the LACE proxy, everybody and nobody. Higher is better."
+    )
+    gains = _("Share of all readmissions among the encounters of highest risk, with chance and the LACE proxy.")
+    missing = _("AUROC and mean prediction as more fields are hidden. The mean should stay at the observed rate.")
     return {
-        "roc": Caption(
-            _("ROC curve"),
-            _(
-                "Sensitivity against false positive rate at every threshold, with its 95% band, beside chance and the "
-                "LACE proxy. The higher above the diagonal, the better the order of the risks."
-            ),
-            "auroc",
-        ),
-        "precision_recall": Caption(
-            _("Precision and recall"),
-            _(
-                "Precision against recall at every threshold, with its 95% band. The dotted line is chance, the "
-                "prevalence."
-            ),
-            "average_precision",
-        ),
-        "calibration": Caption(
-            _("Calibration"),
-            _(
-                "Observed rate against predicted risk, by deciles of the encounters; equal on the dotted line. "
-                "Below: the number of encounters by risk."
-            ),
-            "ece",
-        ),
-        "distribution": Caption(
-            _("Predicted risk by outcome"),
-            _("Distribution of risk among those readmitted and those not. The less the two overlap, the better."),
-        ),
-        "decision_curve": Caption(
-            _("Decision curve"),
-            _(
-                "Net benefit of acting on the risks, against the threshold for acting, beside acting for everybody, "
-                "for nobody and by the LACE proxy. The highest line is the best strategy."
-            ),
-        ),
-        "gains": Caption(
-            _("Readmissions reached"),
-            _(
-                "Share of all readmissions among the encounters followed up, highest risk first, beside chance and the "
-                "LACE proxy."
-            ),
-            "sensitivity_top_10",
-        ),
-        "missing_fields": Caption(
-            _("Fields left unknown"),
-            _(
-                "AUROC and mean prediction as ever more fields are hidden at random. The mean should stay at the "
-                "observed rate."
-            ),
-        ),
+        "roc": Caption(_("ROC curve"), roc, "auroc"),
+        "precision_recall": Caption(_("Precision and recall"), precision_recall, "average_precision"),
+        "calibration": Caption(_("Calibration"), calibration, "ece"),
+        "distribution": Caption(_("Predicted risk by outcome"), distribution),
+        "decision_curve": Caption(_("Decision curve"), decision_curve),
+        "gains": Caption(_("Readmissions reached"), gains, "sensitivity_top_10"),
+        "missing_fields": Caption(_("Fields left unknown"), missing),
     }
 
 

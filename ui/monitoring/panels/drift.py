@@ -97,18 +97,9 @@ def draw(snapshot: Snapshot) -> None:
             return
     unit = _("Jensen-Shannon distance, from 0 (the same) to 1 (nothing in common)")
     sections = {
-        "value": (
-            _("Values of features"),
-            _("Compares the distribution of the known values with that in the training data."),
-        ),
-        "known": (
-            _("How often features are given"),
-            _("Compares how often a feature is given with how often it is known in the training data."),
-        ),
-        "score": (
-            _("Predicted risk of the window"),
-            _("Compares the predicted risks, without load tests, with those of the test patients."),
-        ),
+        "value": (_("Values of features"), _("Known values, compared with the training data.")),
+        "known": (_("How often features are given"), _("Share of known values, compared with the training data.")),
+        "score": (_("Predicted risk of the window"), _("Without load tests, compared with the test patients.")),
     }
     for place, (kind, (title, text)) in zip((*st.columns(2), st.container()), sections.items(), strict=True):
         with place, Panel(title, unit, DRIFT_DISTANCE.metric, DASHBOARD, alerts=("DriftDetected",)).frame(snapshot):
@@ -166,31 +157,20 @@ def _state(state: DriftState, tests: Sequence[DriftTest]) -> None:
     airflow = f"{services.settings().airflow_public_url.rstrip('/')}/dags/monitor_diabetes"
     drift = _("**Drift.** The patients of the predictions differ from those of the training data.")
     no_run = _("**monitor_diabetes has not run yet.** Switch it on and trigger it [in Airflow]({address}).")
-    draw_text, icon, text = {
-        DriftState.DRIFT: (st.warning, "warning", f"{drift} {count}"),
-        DriftState.OK: (
-            st.success,
-            "check_circle",
-            _("**No drift.** The patients of the predictions are similar to those of the training data."),
-        ),
-        DriftState.NOT_ENOUGH_DATA: (
-            st.info,
-            "hourglass_empty",
-            _("**Not enough data.** The window of the run holds too few predictions."),
-        ),
-        DriftState.NO_RUN: (st.info, "hourglass_empty", no_run.format(address=airflow)),
-        DriftState.DATABASE_DOWN: (
-            st.warning,
-            "cloud_off",
-            _("The diabetes database does not answer the exporter, so the state of drift is not known."),
-        ),
-        DriftState.NO_EXPORTER: (
-            st.info,
-            "cloud_off",
-            _("Prometheus has no data from the exporter, which reads the results of the runs: start it."),
-        ),
+    text = {
+        DriftState.OK: _("**No drift.** The patients of the predictions are similar to those of the training data."),
+        DriftState.DRIFT: f"{drift} {count}",
+        DriftState.NOT_ENOUGH_DATA: _("**Not enough data.** The window of the run holds too few predictions."),
+        DriftState.NO_RUN: no_run.format(address=airflow),
+        DriftState.DATABASE_DOWN: _("The diabetes database does not answer the exporter: drift is not known."),
+        DriftState.NO_EXPORTER: _("Prometheus has no data from the exporter, which reads the runs' results: start it."),
     }[state]
-    draw_text(text, icon=f":material/{icon}:")
+    if state is DriftState.OK:
+        st.success(text, icon=":material/check_circle:")
+    elif state in (DriftState.DRIFT, DriftState.DATABASE_DOWN):
+        st.warning(text, icon=":material/warning:")
+    else:
+        st.info(text, icon=":material/hourglass_empty:")
 
 
 def _run(snapshot: Snapshot) -> bool:
