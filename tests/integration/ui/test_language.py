@@ -1,4 +1,4 @@
-"""The language of the interface: by settings, by choice, by address; figures as the language writes them."""
+"""Language of the interface: settings, selector, query string, and formats of numbers."""
 
 import pytest
 from streamlit.testing.v1 import AppTest

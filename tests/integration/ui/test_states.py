@@ -1,4 +1,4 @@
-"""No model yet, a service away, a service slow, a faulty setting: each has its words, none a traceback."""
+"""Pages without a model, with a failing or slow service, or with a malformed setting."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -78,6 +78,13 @@ def test_a_failing_registry_does_not_stop_predictions(app: AppTest, platform: Pl
     app.run()
     app.button(key="predict").click().run()
     assert app.metric[0].value == "18.0%"
+
+
+def test_the_footer_has_version_and_commit(app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUILD_VERSION", "9.8.7")
+    monkeypatch.setenv("BUILD_COMMIT", "0123456789abcdef0123456789abcdef01234567")
+    platform.served = platform.registered = None
+    assert "Version 9.8.7 · commit 0123456" in texts(app.run())
 
 
 def test_a_slow_service_times_out(app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:

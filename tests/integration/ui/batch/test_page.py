@@ -20,7 +20,7 @@ FAULTY = "\n".join([HEADER, "[60-70),1", "[60-70),many", "old,2", ""]).encode()
 @pytest.fixture
 def page(app: AppTest, platform: Platform) -> AppTest:
     platform.headers["X-Model-Version"] = csv_api.VERSION
-    platform.more["POST", "/predict/csv"] = lambda asked: csv_api.answer(asked.body)
+    platform.more["POST", "/predict/csv"] = lambda request: csv_api.answer(request.body)
     return app.run().switch_page(PAGE).run()
 
 
@@ -29,7 +29,7 @@ def upload(page: AppTest, content: bytes, name: str = "patients.csv") -> AppTest
 
 
 def score(page: AppTest, button: str = "batch-start") -> AppTest:
-    """Press the button, and look until there is no progress any more."""
+    """Press the button and rerun the page until the job is finished."""
     page.button(key=button).click().run()
     deadline = time.monotonic() + 20
     while page.get("progress") and time.monotonic() < deadline:
@@ -50,14 +50,14 @@ def offered(page: AppTest) -> set[str | None]:
 
 
 def table(page: AppTest, column: str) -> list[list[object]]:
-    """The rows of the table that has this column."""
+    """The rows of the table with this column."""
     found = next(frame for frame in page.dataframe if column in frame.value)
     rows: list[list[object]] = found.value.to_numpy().tolist()
     return rows
 
 
 def test_an_upload_is_described_before_anything_is_sent(page: AppTest, platform: Platform) -> None:
-    platform.more["POST", "/predict/csv"] = lambda _asked: pytest.fail("it was sent")
+    platform.more["POST", "/predict/csv"] = lambda _request: pytest.fail("the file was sent")
     assert "**patients.csv**: 3 rows, 2 columns." in texts(upload(page, CSV))
     assert page.button(key="batch-start").label == "Score 3 rows"
 
@@ -142,10 +142,10 @@ def test_an_unreadable_file_is_explained_at_once(page: AppTest, content: bytes, 
 def test_a_running_file_can_be_cancelled(page: AppTest, platform: Platform) -> None:
     under_way, go_on = Event(), Event()
 
-    def slow(asked: ReceivedRequest) -> Reply:
+    def slow(request: ReceivedRequest) -> Reply:
         under_way.set()
         go_on.wait(20)
-        return csv_api.answer(asked.body)
+        return csv_api.answer(request.body)
 
     platform.more["POST", "/predict/csv"] = slow
     upload(page, "\n".join([HEADER, *["[60-70),1"] * 3_000, ""]).encode())
@@ -159,7 +159,7 @@ def test_a_running_file_can_be_cancelled(page: AppTest, platform: Platform) -> N
         page.run()
     assert "Cancelled after 1,000 of 3,000 rows" in texts(page)
     assert not page.metric
-    platform.more["POST", "/predict/csv"] = lambda asked: csv_api.answer(asked.body)
+    platform.more["POST", "/predict/csv"] = lambda request: csv_api.answer(request.body)
     score(page, "batch-again")
     assert page.metric[0].value == "3,000"
 
@@ -181,9 +181,9 @@ def test_removing_the_file_removes_its_result(page: AppTest) -> None:
 def test_a_model_replaced_during_a_job_is_reported(page: AppTest, platform: Platform) -> None:
     versions = iter("345")
 
-    def answer(asked: ReceivedRequest) -> Reply:
+    def answer(request: ReceivedRequest) -> Reply:
         platform.headers["X-Model-Version"] = next(versions)
-        return csv_api.answer(asked.body)
+        return csv_api.answer(request.body)
 
     platform.more["POST", "/predict/csv"] = answer
     score(upload(page, "\n".join([HEADER, *["[60-70),1"] * 2_000, ""]).encode()))
@@ -206,10 +206,10 @@ def test_a_model_replaced_during_a_job_is_reported(page: AppTest, platform: Plat
 def test_an_error_of_the_api_is_shown_with_a_retry(
     page: AppTest, platform: Platform, status: int, body: dict[str, str], expected: str
 ) -> None:
-    platform.more["POST", "/predict/csv"] = lambda _asked: (status, body)
+    platform.more["POST", "/predict/csv"] = lambda _request: (status, body)
     score(upload(page, CSV))
     assert expected.replace("_", "\\_") in texts(page) or expected in texts(page)
-    platform.more["POST", "/predict/csv"] = lambda asked: csv_api.answer(asked.body)
+    platform.more["POST", "/predict/csv"] = lambda request: csv_api.answer(request.body)
     score(page, "batch-again")
     assert page.metric[0].value == "3"
 

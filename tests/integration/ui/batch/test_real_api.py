@@ -1,4 +1,4 @@
-"""A file in parts through the real service: what comes together is what it answers for the whole."""
+"""Scoring of a file in parts by the real API."""
 
 from collections.abc import Iterator
 from pathlib import Path

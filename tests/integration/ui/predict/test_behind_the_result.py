@@ -1,4 +1,4 @@
-"""What stands behind a result: contributions, what if, what knowing more would change."""
+"""Explanation of a result: contributions, what-if analysis and unknown fields."""
 
 from streamlit.testing.v1 import AppTest
 
@@ -10,7 +10,7 @@ from tests.integration.ui.predict.page import explained, predict, shown, type_in
 def test_the_unknown_fields_with_most_information_are_listed(app: AppTest, platform: Platform) -> None:
     status, model = platform.model()
     model["completeness"]["weights"] |= {"number_inpatient": 0.4, "race": 0.3, "earlier_stays": 0.2}
-    platform.more[("GET", "/model")] = lambda _asked: (status, model)
+    platform.more[("GET", "/model")] = lambda _request: (status, model)
     app.run()
     app.selectbox(key="field-race").select("Asian")
     predict(app)
@@ -23,12 +23,12 @@ def test_the_unknown_fields_with_most_information_are_listed(app: AppTest, platf
 
 
 def test_contributions_are_drawn_with_a_text_and_a_table(app: AppTest, platform: Platform) -> None:
-    asked = explained(platform)
+    received = explained(platform)
     app.run()
     app.selectbox(key="field-diag_1").select("428")
     app.number_input(key="field-number_inpatient").set_value(2)
     predict(app)
-    assert asked == [{"number_inpatient": 2, "diag_1": "428"}]
+    assert received == [{"number_inpatient": 2, "diag_1": "428"}]
     assert "From 11.0%, when nothing is known, to 21.3%" in shown(app)
     chart = app.get("vega_lite_chart")[1].proto
     assert "Primary diagnosis: 428 Heart failure +3.5 points" in chart.alt
@@ -37,16 +37,16 @@ def test_contributions_are_drawn_with_a_text_and_a_table(app: AppTest, platform:
 
 
 def test_contributions_are_requested_once_per_prediction(app: AppTest, platform: Platform) -> None:
-    asked = explained(platform)
+    received = explained(platform)
     app.run()
     app.button(key="example").click().run()
     predict(app)
     app.run()
-    assert asked == [EXAMPLE_RECORD]
+    assert received == [EXAMPLE_RECORD]
 
 
 def test_the_prediction_remains_when_the_contributions_fail(app: AppTest, platform: Platform) -> None:
-    platform.more[("POST", "/explain")] = lambda _asked: (500, {"detail": "out of memory"})
+    platform.more[("POST", "/explain")] = lambda _request: (500, {"detail": "out of memory"})
     app.run()
     app.selectbox(key="field-race").select("Asian")
     page = shown(predict(app))
@@ -73,14 +73,14 @@ def test_an_unknown_patient_number_has_no_contributions(app: AppTest, platform: 
 
 
 def test_what_if_shows_the_difference_and_does_not_change_the_form(app: AppTest, platform: Platform) -> None:
-    asked = explained(platform)
+    received = explained(platform)
     app.run()
     app.number_input(key="field-number_inpatient").set_value(2)
     predict(app)
     app.selectbox(key="what-if-field").select("number_inpatient").run()
     assert "This is the value of the prediction: 2." in shown(app)
     app.number_input(key="what-if-0f1e2d3c-number_inpatient").set_value(5).run()
-    assert asked[-1] == {"number_inpatient": 5}
+    assert received[-1] == {"number_inpatient": 5}
     assert (app.metric[1].value, app.metric[1].delta) == ("21.3%", "+3.3 points")
     assert "Before 18.0%, after 21.3%." in shown(app)
     assert "not the effect of a treatment" in shown(app)
@@ -89,14 +89,14 @@ def test_what_if_shows_the_difference_and_does_not_change_the_form(app: AppTest,
 
 
 def test_what_if_can_make_a_field_unknown(app: AppTest, platform: Platform) -> None:
-    asked = explained(platform)
+    received = explained(platform)
     app.run()
     app.selectbox(key="field-race").select("Asian")
     app.selectbox(key="field-gender").select("Male")
     predict(app)
     app.selectbox(key="what-if-field").select("race").run()
     app.selectbox(key="what-if-0f1e2d3c-race").select(UNKNOWN).run()
-    assert asked[-1] == {"gender": "Male"}
+    assert received[-1] == {"gender": "Male"}
 
 
 def test_an_error_of_what_if_leaves_the_risk(app: AppTest, platform: Platform) -> None:
@@ -109,8 +109,11 @@ def test_an_error_of_what_if_leaves_the_risk(app: AppTest, platform: Platform) -
 
 
 def test_what_if_shows_field_errors_with_the_labels_of_the_form(app: AppTest, platform: Platform) -> None:
-    fault = {"record": 0, "field": "diag_1", "value": "flu", "message": "no code", "allowed": None}
-    platform.more[("POST", "/explain")] = lambda _asked: (422, platform.problem(422, "1 field is not valid.", [fault]))
+    error = {"record": 0, "field": "diag_1", "value": "flu", "message": "no code", "allowed": None}
+    platform.more[("POST", "/explain")] = lambda _request: (
+        422,
+        platform.problem(422, "1 invalid", [error]),
+    )
     predict(app.run())
     app.selectbox(key="what-if-field").select("diag_1").run()
     type_in(app, "what-if-0f1e2d3c-diag_1", "flu")

@@ -1,4 +1,4 @@
-"""The form of the Predict page, and the result beside it."""
+"""Form and result of the Prediction page."""
 
 from typing import Any
 
@@ -81,8 +81,8 @@ def test_with_a_patient_number_the_result_shows_the_use_of_the_history(
     app: AppTest, platform: Platform, state: str, expected: str
 ) -> None:
     status, answer = platform.predict({})
-    platform.more[("POST", "/predict")] = lambda asked: (
-        platform.records.append(asked.json()["records"][0]),
+    platform.more[("POST", "/predict")] = lambda request: (
+        platform.records.append(request.json()["records"][0]),
         (status, {**answer, "history": [state]}),
     )[1]
     app.run()
@@ -93,7 +93,7 @@ def test_with_a_patient_number_the_result_shows_the_use_of_the_history(
 
 def test_a_risk_without_cohort_is_shown_without_comparison(app: AppTest, platform: Platform) -> None:
     known = platform.model()
-    platform.more[("GET", "/model")] = lambda _asked: known
+    platform.more[("GET", "/model")] = lambda _request: known
     platform.served = "4"
     page = shown(predict(app.run()))
     assert app.metric[0].value == "18.0%"

@@ -13,10 +13,10 @@ from ui.clients.airflow import AirflowClient
 from ui.clients.errors import InvalidResponse, Rejected, ServerError
 from ui.overview.first_run import DAGS, INGEST, TRAIN, FirstRun
 
-Answer = Callable[[httpx.Request], httpx.Response]
+Handler = Callable[[httpx.Request], httpx.Response]
 
 
-def client(answer: Answer) -> AirflowClient:
+def client(answer: Handler) -> AirflowClient:
     return AirflowClient("http://airflow:8080", 2, "airflow", "secret", httpx.MockTransport(answer))
 
 

@@ -20,7 +20,7 @@ from ui.clients.errors import (
 from ui.clients.mlflow import RegistryClient
 from ui.i18n.wording import error_text
 
-Answer = Callable[[httpx.Request], httpx.Response]
+Handler = Callable[[httpx.Request], httpx.Response]
 
 MODEL = {
     "name": "diabetes-readmission",
@@ -47,19 +47,19 @@ PREDICTION = {
 }
 
 
-def api(answer: Answer) -> ApiClient:
+def api(answer: Handler) -> ApiClient:
     return ApiClient("http://api:8000/", 2, transport=httpx.MockTransport(answer))
 
 
-def mlflow(answer: Answer) -> RegistryClient:
+def mlflow(answer: Handler) -> RegistryClient:
     return RegistryClient("http://mlflow:5000", 2, transport=httpx.MockTransport(answer))
 
 
-def always(status: int, body: Any) -> Answer:
+def always(status: int, body: Any) -> Handler:
     return lambda _: httpx.Response(status, json=body)
 
 
-def failing(error: type[httpx.HTTPError]) -> Answer:
+def failing(error: type[httpx.HTTPError]) -> Handler:
     def fail(request: httpx.Request) -> httpx.Response:
         raise error("broken")
 
