@@ -29,8 +29,8 @@ class Result:
 
 def last() -> Result | ServiceError | None:
     """The last result or error of this session."""
-    stored: Result | ServiceError | None = st.session_state.get(KEY)
-    return stored
+    result: Result | ServiceError | None = st.session_state.get(KEY)
+    return result
 
 
 def clear() -> None:

@@ -49,7 +49,7 @@ class Platform:
 
     served: str | None = "3"
     registered: str | None = "3"
-    data_source: str = "real"
+    provenance: str = "real"
     refused: dict[str, str] | None = None
     mlflow_status: int = 200
     api_status: int = 200
@@ -87,7 +87,7 @@ class Platform:
             "name": "diabetes-readmission",
             "version": self.served,
             "algorithm": "random_forest",
-            "data_source": self.data_source,
+            "data_source": self.provenance,
             "data_version": "5f2c9a7be01d",
             "trained_at": "2026-05-04T02:11:09+00:00",
             "metrics": {
@@ -117,7 +117,7 @@ class Platform:
             return self.mlflow_status, {"error_code": "TEMPORARILY_UNAVAILABLE", "message": "database away"}
         if self.registered is None:
             return 404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "Registered Model not found"}
-        tags = [{"key": "data_source", "value": self.data_source}, {"key": "algorithm", "value": "random_forest"}]
+        tags = [{"key": "data_source", "value": self.provenance}, {"key": "algorithm", "value": "random_forest"}]
         return 200, {"model_version": {"name": "diabetes-readmission", "version": self.registered, "tags": tags}}
 
     def predict(self, record: dict[str, Any]) -> Reply:
@@ -144,7 +144,7 @@ class Platform:
             "reliability": [0.61],
             "history": ["none"],
             "intervals": [[0.11, 0.27]],
-            "model": {"name": "diabetes-readmission", "version": self.served, "data_source": self.data_source},
+            "model": {"name": "diabetes-readmission", "version": self.served, "data_source": self.provenance},
             "request_id": "0f1e2d3c",
         }
 

@@ -112,7 +112,7 @@ def test_before_the_first_training_the_pipelines_to_run_are_named(app: AppTest, 
 
 
 def test_a_synthetic_model_is_marked(app: AppTest, platform: Platform, registry: FakeRegistry) -> None:
-    platform.data_source = "synthetic"
+    platform.provenance = "synthetic"
     assert "Synthetic cohort" in shown(open_page(app))
     assert "not for any real patient" in app.warning[0].value
 

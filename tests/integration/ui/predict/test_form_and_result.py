@@ -159,11 +159,11 @@ def test_a_field_error_has_the_label_and_the_allowed_values(app: AppTest) -> Non
     assert "Second diagnosis (ICD-9-CM) “flu”: enter an ICD-9-CM code such as 428".replace(":", "\\:") in expected
 
 
-@pytest.mark.parametrize("data_source", ["synthetic", "real"])
-def test_a_model_of_synthetic_data_is_marked_as_such(app: AppTest, platform: Platform, data_source: str) -> None:
-    platform.data_source = data_source
+@pytest.mark.parametrize("provenance", ["synthetic", "real"])
+def test_a_model_of_synthetic_data_is_marked_as_such(app: AppTest, platform: Platform, provenance: str) -> None:
+    platform.provenance = provenance
     banner = "Trained on synthetic data: not for any real patient" in shown(app.run())
-    assert banner is (data_source == "synthetic")
+    assert banner is (provenance == "synthetic")
 
 
 def test_a_version_that_is_not_served_yet_is_announced(app: AppTest, platform: Platform) -> None:
