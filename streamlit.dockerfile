@@ -28,6 +28,7 @@ WORKDIR /opt/platform
 COPY ml/__init__.py ml/
 COPY ml/schema/ ml/schema/
 COPY ml/core/ ml/core/
+COPY docs/runbooks/ docs/runbooks/
 COPY .streamlit/ .streamlit/
 COPY ui/ ui/
 ARG BUILD_VERSION=unknown

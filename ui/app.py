@@ -1,4 +1,4 @@
-"""The Streamlit app. Start it from the root of the repository:
+"""The Streamlit app. Start it in the root of the repository:
 
 ``PYTHONPATH=. streamlit run ui/app.py``
 """
@@ -11,6 +11,7 @@ from ml.core.errors import SettingsError
 from ui import services
 from ui.i18n import language
 from ui.i18n.language import _
+from ui.i18n.wording import escape
 from ui.predict import fields
 
 st.set_page_config(
@@ -28,18 +29,23 @@ except SettingsError as error:
 
 st.html(Path(__file__).with_name("style.css"))
 with st.container(horizontal=True, horizontal_alignment="right"):
-    language.choose(settings.ui_language, fields.keep)
+    language.selector(settings.ui_language, fields.preserve)
 
-st.set_page_config(page_title=_("30-day readmission risk"))  # once more, now that the language is known
+st.set_page_config(page_title=_("30-day readmission risk"))  # again, now in the language of the session
 
 page = st.navigation(
     [
-        st.Page("app_pages/overview.py", title=_("Overview"), icon=":material/home:"),
-        st.Page("app_pages/predict.py", title=_("Predict"), icon=":material/stethoscope:", default=True),
+        st.Page("app_pages/overview.py", title=_("Overview"), icon=":material/home:", url_path="home"),
+        st.Page("app_pages/predict.py", title=_("Prediction"), icon=":material/stethoscope:", default=True),
         st.Page("app_pages/batch.py", title=_("Batch"), icon=":material/table_rows:"),
         st.Page("app_pages/model.py", title=_("Model"), icon=":material/analytics:"),
         st.Page("app_pages/monitoring.py", title=_("Monitoring"), icon=":material/monitoring:"),
+        st.Page("app_pages/runbooks.py", title=_("Runbooks"), icon=":material/menu_book:"),
     ],
     position="top",
 )
 page.run()
+
+build = services.build()
+footer = _("Version {version} · commit {commit}").format(version=build.version, commit=build.short_commit)
+st.markdown(f":small[{escape(footer)}]")

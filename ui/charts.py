@@ -1,20 +1,18 @@
-"""Charts of the interface, each with its text alternative beside it."""
+"""Charts of risks and contributions that several pages use. The caller adds the text alternative."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
 from ui.cohort import axis_end, distribution
-from ui.i18n.language import Language, _, current, percent
+from ui.i18n.language import Language, _, current_language, percent
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
-    """Colours of a chart: bars told apart by lightness as well as by hue, texts at 4.5 : 1 on their ground."""
+class Palette(NamedTuple):
+    """Colours of a chart: bars differ in lightness as well as hue, texts have a contrast of 4.5 : 1."""
 
     lower: str
     higher: str
@@ -26,13 +24,21 @@ LIGHT: Final = Palette(lower="#4C86B5", higher="#C3D2DF", patient="#B83A0B", ave
 DARK: Final = Palette(lower="#6FA8D6", higher="#3D556B", patient="#FF9A66", average="#BAC6D1")
 
 
+class Bar(NamedTuple):
+    """A bar to the right (positive) or left (negative) of zero, with a text at its end."""
+
+    label: str
+    amount: float
+    text: str
+
+
 def palette() -> Palette:
-    """The colours for the theme this person looks at."""
+    """The colours of the theme of this session."""
     return DARK if st.context.theme.type == "dark" else LIGHT
 
 
-def finished(chart: alt.LayerChart, language: Language) -> alt.LayerChart:
-    """A chart with its figures as the language writes them, and without Vega's English descriptions of its axes."""
+def localised(chart: alt.LayerChart, language: Language) -> alt.LayerChart:
+    """Format numbers for the language, and remove Vega's English descriptions of axes and legends."""
     point, comma = (".", ",") if language is Language.ENGLISH else (",", ".")
     number = {"decimal": point, "thousands": comma, "grouping": [3], "currency": ["", ""]}
     configured: alt.LayerChart = chart.configure(
@@ -48,70 +54,90 @@ def risk_in_cohort(
     palette: Palette = LIGHT,
     interval: tuple[float, float] | None = None,
 ) -> alt.LayerChart:
-    """Distribution of risk in the cohort, with this patient, the range of the answer and the average marked."""
+    """Histogram of the risks of the cohort with marks for the patient, the interval and the average."""
     end = axis_end(max(risk, interval[1]) if interval else risk, quantiles)
-    rows = pd.DataFrame([asdict(one) for one in distribution(quantiles, end)])
-    sides = {"lower": palette.lower, "higher": palette.higher}
+    rows = pd.DataFrame(distribution(quantiles, end))
     rows["side"] = ["lower" if low < risk else "higher" for low in rows["low"]]
-    cohort = histogram(rows, end, _("Share of patients"), sides)
-    average = mark(
-        prevalence, _("average {share}").format(share=percent(prevalence)), palette.average, end, row=1, dash=[4, 3]
-    )
-    patient = mark(risk, _("this patient {share}").format(share=percent(risk)), palette.patient, end, row=0)
-    between = [_between(*interval, palette.patient, end)] if interval else []
-    chart = alt.LayerChart(layer=[cohort, *average, *between, *patient])
-    return finished(chart.properties(height=240, padding={"top": 34, "right": 8}), current())
+    cohort = histogram(rows, end, _("Share of patients"), {"lower": palette.lower, "higher": palette.higher})
+    text = _("average {share}").format(share=percent(prevalence))
+    average = labelled_rule(prevalence, text, palette.average, end, row=1, dash=[4, 3])
+    text = _("this patient {share}").format(share=percent(risk))
+    patient = labelled_rule(risk, text, palette.patient, end, row=0)
+    span = [_span(*interval, palette.patient, end)] if interval else []
+    chart = alt.LayerChart(layer=[cohort, *average, *span, *patient])
+    return localised(chart.properties(height=240, padding={"top": 34, "right": 8}), current_language())
 
 
-def histogram(rows: pd.DataFrame, end: float, share: str, sides: Mapping[str, str]) -> alt.Chart:
-    """Bars from ``low`` to ``high`` on an axis of risk that ends at ``end``; ``share`` names what their heights are of.
+def histogram(rows: pd.DataFrame, end: float, share_title: str, colours: Mapping[str, str]) -> alt.Chart:
+    """Histogram on an axis of risk from 0 to ``end``.
 
     Args:
-        rows: with the columns ``low``, ``high``, ``share`` and ``side``.
-        end: of the axis.
-        share: title of the heights.
-        sides: the colour of each side.
+        rows: bars with the columns ``low``, ``high``, ``share`` and ``side``.
+        end: end of the axis.
+        share_title: title of the heights.
+        colours: colour of each side.
     """
     x = alt.X(
         "low:Q", title=_("Predicted risk"), scale=alt.Scale(domain=[0, end]), axis=alt.Axis(format=".0%", tickCount=6)
     )
+    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
     bars: alt.Chart = (
         alt.Chart(rows)
         .mark_bar(binSpacing=1)
         .encode(
             x=x,
             x2="high:Q",
-            y=alt.Y("share:Q", title=share, axis=alt.Axis(format=".0%", tickCount=4)),
+            y=alt.Y("share:Q", title=share_title, axis=alt.Axis(format=".0%", tickCount=4)),
             y2=alt.datum(0),
-            color=alt.Color("side:N", scale=alt.Scale(domain=list(sides), range=list(sides.values())), legend=None),
+            color=alt.Color("side:N", scale=scale, legend=None),
             tooltip=[
                 alt.Tooltip("low:Q", title=_("Risk from"), format=".1%"),
                 alt.Tooltip("high:Q", title=_("Risk up to"), format=".1%"),
-                alt.Tooltip("share:Q", title=share, format=".1%"),
+                alt.Tooltip("share:Q", title=share_title, format=".1%"),
             ],
         )
     )
     return bars
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One bar to the right (raises) or to the left (lowers) of zero, with its text at its end."""
+def labelled_rule(
+    at: float, text: str, colour: str, end: float, row: int, dash: Sequence[int] = ()
+) -> tuple[alt.Chart, alt.Chart]:
+    """A vertical line with a text above the plot; texts in different rows do not overlap."""
+    point = alt.Chart(pd.DataFrame({"at": [at], "text": [text]}))
+    x = alt.X("at:Q", scale=alt.Scale(domain=[0, end]))
+    line = point.mark_rule(color=colour, strokeWidth=2.5, strokeDash=list(dash)).encode(x=x)
+    align: Literal["left", "right"] = "right" if at > end / 2 else "left"
+    label = point.mark_text(
+        color=colour,
+        align=align,
+        baseline="bottom",
+        dx=-3 if align == "right" else 3,
+        dy=-4 - 15 * row,
+        fontSize=13,
+        fontWeight="bold",
+    ).encode(x=x, y=alt.value(0), text="text:N")
+    return line, label
 
-    label: str
-    amount: float
-    text: str
+
+def _span(low: float, high: float, colour: str, end: float) -> alt.Chart:
+    """A horizontal bar along the upper edge of the plot."""
+    ends = alt.Chart(pd.DataFrame({"low": [low], "high": [high]}))
+    bar: alt.Chart = ends.mark_rule(color=colour, strokeWidth=5, strokeCap="round", opacity=0.75).encode(
+        x=alt.X("low:Q", scale=alt.Scale(domain=[0, end])), x2="high:Q", y=alt.value(3)
+    )
+    return bar
 
 
 def diverging(bars: Sequence[Bar], palette: Palette = LIGHT) -> alt.LayerChart:
-    """What raises a risk and what lowers it: told apart by side, sign and colour."""
-    rows = pd.DataFrame([asdict(one) for one in bars])
+    """Bars that raise or lower the risk; side, sign and colour show the direction."""
+    rows = pd.DataFrame(bars)
     raises, lowers = _("raises the risk"), _("lowers the risk")
     rows["direction"] = [raises if amount >= 0 else lowers for amount in rows["amount"]]
-    # Room for the texts beyond the longest bar on either side.
-    reach = 0.45 * (rows["amount"].max() - rows["amount"].min() or rows["amount"].abs().max() or 1.0)
-    domain = [min(rows["amount"].min(), 0) - reach, max(rows["amount"].max(), 0) + reach]
-    # Without an axis in every layer: where only some have none, Vega draws nothing at all.
+    # Space for the texts beyond the longest bar on either side.
+    margin = 0.45 * (rows["amount"].max() - rows["amount"].min() or rows["amount"].abs().max() or 1.0)
+    domain = [min(rows["amount"].min(), 0) - margin, max(rows["amount"].max(), 0) + margin]
+    # No layer has an x axis: Vega draws nothing if only some have none.
     x = alt.X("amount:Q", axis=None, scale=alt.Scale(domain=domain))
     base = alt.Chart(rows).encode(
         x=x,
@@ -126,45 +152,9 @@ def diverging(bars: Sequence[Bar], palette: Palette = LIGHT) -> alt.LayerChart:
         tooltip=[alt.Tooltip("label:N", title=_("Field")), alt.Tooltip("text:N", title=_("Contribution"))],
     )
     zero = alt.Chart(pd.DataFrame({"amount": [0.0]})).mark_rule(color=palette.average).encode(x=x)
+    style: dict[str, Any] = {"color": palette.average, "fontSize": 13}
     texts = [
-        base.transform_filter(side)
-        .mark_text(align=align, dx=shift, color=palette.average, fontSize=13)
-        .encode(text="text:N")
-        for side, align, shift in _SIDES
+        base.transform_filter("datum.amount >= 0").mark_text(align="left", dx=4, **style).encode(text="text:N"),
+        base.transform_filter("datum.amount < 0").mark_text(align="right", dx=-4, **style).encode(text="text:N"),
     ]
-    return finished(alt.LayerChart(layer=[marks, zero, *texts]).properties(height=27 * len(bars)), current())
-
-
-_SIDES: Final[tuple[tuple[str, Literal["left", "right"], int], ...]] = (
-    ("datum.amount >= 0", "left", 4),
-    ("datum.amount < 0", "right", -4),
-)
-
-
-def _between(low: float, high: float, colour: str, end: float) -> alt.Chart:
-    """The range of an answer, as a bar along the upper edge of the plot."""
-    ends = alt.Chart(pd.DataFrame({"low": [low], "high": [high]}))
-    bar: alt.Chart = ends.mark_rule(color=colour, strokeWidth=5, strokeCap="round", opacity=0.75).encode(
-        x=alt.X("low:Q", scale=alt.Scale(domain=[0, end])), x2="high:Q", y=alt.value(3)
-    )
-    return bar
-
-
-def mark(
-    at: float, text: str, colour: str, end: float, row: int, dash: Sequence[int] = ()
-) -> tuple[alt.Chart, alt.Chart]:
-    """A vertical line with its text above the plot; two texts stand on two rows, so they never collide."""
-    point = alt.Chart(pd.DataFrame({"at": [at], "text": [text]}))
-    x = alt.X("at:Q", scale=alt.Scale(domain=[0, end]))
-    line = point.mark_rule(color=colour, strokeWidth=2.5, strokeDash=list(dash)).encode(x=x)
-    side: Literal["left", "right"] = "right" if at > end / 2 else "left"
-    label = point.mark_text(
-        color=colour,
-        align=side,
-        baseline="bottom",
-        dx=-3 if side == "right" else 3,
-        dy=-4 - 15 * row,
-        fontSize=13,
-        fontWeight="bold",
-    ).encode(x=x, y=alt.value(0), text="text:N")
-    return line, label
+    return localised(alt.LayerChart(layer=[marks, zero, *texts]).properties(height=27 * len(bars)), current_language())

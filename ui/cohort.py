@@ -1,21 +1,22 @@
-"""Where one risk stands among the risks of the cohort. Pure figures, no drawing.
+"""Position of a risk within the cohort of test patients.
 
-The cohort is known by its quantiles only: ``quantiles[i]`` is the risk that ``i / (n - 1)`` of the test
-patients do not exceed. Between two quantiles the patients are taken to be spread evenly.
+The cohort is given by its quantiles: ``quantiles[i]`` is the risk that ``i / (n - 1)`` of the patients do not exceed.
+Between two quantiles the distribution is taken as uniform.
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
 
 from ui.i18n.language import _, decimal, percent
 
-BINS = 40
+BINS: Final = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Bin:
-    """One bar of the distribution: the share of the cohort with a risk from ``low`` to ``high``."""
+class Bin(NamedTuple):
+    """A bar of the histogram: the share of the cohort with a risk from ``low`` to ``high``."""
 
     low: float
     high: float
@@ -23,17 +24,17 @@ class Bin:
 
 
 def share_below(risk: float, quantiles: Sequence[float]) -> float:
-    """Share of the cohort, 0 to 1, whose risk is lower."""
+    """Share of the cohort, 0 to 1, with a lower risk."""
     return _share(bisect_left(quantiles, risk), risk, quantiles)
 
 
 def share_up_to(risk: float, quantiles: Sequence[float]) -> float:
-    """Share of the cohort, 0 to 1, whose risk is lower or equal."""
+    """Share of the cohort, 0 to 1, with a lower or equal risk."""
     return _share(bisect_right(quantiles, risk), risk, quantiles)
 
 
 def _share(above: int, risk: float, quantiles: Sequence[float]) -> float:
-    """Share below a risk whose right neighbour among the quantiles is number ``above``, by interpolation."""
+    """Interpolated share; ``above`` is the index of the next higher quantile."""
     last = len(quantiles) - 1
     if above == 0:
         return 0.0
@@ -45,28 +46,23 @@ def _share(above: int, risk: float, quantiles: Sequence[float]) -> float:
 
 def quantile(share: float, quantiles: Sequence[float]) -> float:
     """The risk that a share of the cohort does not exceed."""
-    place = share * (len(quantiles) - 1)
-    low = min(int(place), len(quantiles) - 2)
-    return quantiles[low] + (place - low) * (quantiles[low + 1] - quantiles[low])
+    return float(np.quantile(quantiles, share))
 
 
 def axis_end(risk: float, quantiles: Sequence[float]) -> float:
-    """Right end of the chart: the patient and 99 of 100 others fit; the few far outliers do not stretch it."""
+    """End of the risk axis: includes ``risk`` and 99 % of the cohort, so that outliers do not stretch it."""
     return min(1.0, max(risk, quantile(0.99, quantiles)) * 1.08) or 1.0
 
 
 def distribution(quantiles: Sequence[float], end: float, bins: int = BINS) -> list[Bin]:
-    """The cohort as bars of equal width from 0 to ``end``; outliers beyond stand in no bar."""
+    """Histogram of the cohort from 0 to ``end``, without the outliers beyond."""
     edges = [end * step / bins for step in range(bins + 1)]
     shares = [0.0, *(share_up_to(edge, quantiles) for edge in edges[1:])]
-    return [
-        Bin(low, high, after - before)
-        for low, high, before, after in zip(edges, edges[1:], shares, shares[1:], strict=False)
-    ]
+    return [Bin(edges[i], edges[i + 1], shares[i + 1] - shares[i]) for i in range(bins)]
 
 
 def comparison(risk: float, quantiles: Sequence[float], prevalence: float) -> str:
-    """The chart in words: where the patient stands, and how that compares to the average."""
+    """Rank of a risk in the cohort and its ratio to the average, as a sentence."""
     below = share_below(risk, quantiles)
     if below < 0.01:
         standing = _("Higher than no one in the cohort")
@@ -79,6 +75,6 @@ def comparison(risk: float, quantiles: Sequence[float], prevalence: float) -> st
     ratio = risk / prevalence
     if 0.95 <= ratio <= 1.05:
         text = _("{standing}, about the average of {average}.")
-        return text.format(standing=standing, average=percent(prevalence))
-    text = _("{standing}, {ratio} times the average of {average}.")
+    else:
+        text = _("{standing}, {ratio} times the average of {average}.")
     return text.format(standing=standing, ratio=decimal(ratio, 1), average=percent(prevalence))

@@ -1,4 +1,4 @@
-"""The operator key: who knows it may start DAGs and roll a model back, for as long as the session lasts."""
+"""Operator key: unlocks starting DAGs and rolling back for the rest of the session."""
 
 import hmac
 from typing import Final
@@ -9,59 +9,56 @@ from ui.i18n.language import _
 from ui.services import settings
 
 _UNLOCKED: Final = "operator-unlocked"
-_REFUSED: Final = "operator-refused"
+_WRONG_KEY: Final = "operator-wrong-key"
 
 
-def unlocked() -> bool:
+def is_unlocked() -> bool:
     """Whether this session has entered the operator key."""
-    return _is_configured() and bool(st.session_state.get(_UNLOCKED))
+    return bool(_expected_key() and st.session_state.get(_UNLOCKED))
 
 
-def ask(key: str) -> bool:
-    """Draw what lets a person enter the operator key, or take it back; returns whether it has been entered.
+def key_form(prefix: str) -> bool:
+    """Draw the form for the key, or the button that locks again; return whether the session is unlocked.
 
     Args:
-        key: begins the keys of the widgets, so that several pages can ask.
+        prefix: of the keys of the widgets, different for each page.
     """
-    if not _is_configured():
+    if not _expected_key():
         text = _(
-            "Starting pipelines and rolling back from here are switched off: set OPERATOR_KEY to a secret of your "
-            "choice and AIRFLOW_PASSWORD to the password of Airflow, and start the interface again."
+            "Starting pipelines and rolling back are disabled here: set OPERATOR_KEY to a secret of your choice and "
+            "AIRFLOW_PASSWORD to the password of Airflow, then restart the interface."
         )
         st.info(text, icon=":material/lock:")
-    elif unlocked():
+    elif is_unlocked():
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge(_("Operator key accepted"), icon=":material/lock_open:", color="green")
-            st.button(_("Lock again"), icon=":material/lock:", on_click=_lock, key=f"{key}-lock", type="tertiary")
+            st.button(_("Lock again"), icon=":material/lock:", on_click=_lock, key=f"{prefix}-lock", type="tertiary")
     else:
-        _field(key)
-    return unlocked()
+        field = f"{prefix}-key"
+        with st.form(f"{prefix}-form", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+            st.text_input(_("Operator key"), type="password", key=field, autocomplete="off", width=320)
+            st.form_submit_button(
+                _("Unlock"), icon=":material/key:", on_click=_submit, args=(field,), key=f"{prefix}-unlock"
+            )
+        if st.session_state.pop(_WRONG_KEY, False):
+            st.error(_("That is not the operator key."), icon=":material/key_off:")
+    return is_unlocked()
 
 
-def is_right(given: str, expected: str) -> bool:
-    """Whether a key is the right one; how long that takes tells nothing of it. An empty one is never right."""
-    return bool(expected) and hmac.compare_digest(given.encode(), expected.encode())
+def is_valid_key(key: str, expected: str) -> bool:
+    """Compare two keys in constant time; an empty one is never valid."""
+    return bool(expected) and hmac.compare_digest(key.encode(), expected.encode())
 
 
-def _field(key: str) -> None:
-    field = f"{key}-key"
-    with st.form(f"{key}-form", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input(_("Operator key"), type="password", key=field, autocomplete="off", width=320)
-        st.form_submit_button(_("Unlock"), icon=":material/key:", on_click=_enter, args=(field,), key=f"{key}-unlock")
-    if st.session_state.pop(_REFUSED, False):
-        st.error(_("That is not the operator key."), icon=":material/key_off:")
-
-
-def _enter(field: str) -> None:
-    """Check what was entered, and keep none of it (a callback)."""
-    right = is_right(st.session_state.get(field, ""), settings().operator_key.get_secret_value())
-    st.session_state[_UNLOCKED], st.session_state[_REFUSED] = right, not right
-    st.session_state[field] = ""
+def _submit(field: str) -> None:
+    valid = is_valid_key(st.session_state.get(field, ""), _expected_key())
+    st.session_state[_UNLOCKED], st.session_state[_WRONG_KEY] = valid, not valid
+    st.session_state[field] = ""  # the session does not keep the key
 
 
 def _lock() -> None:
     st.session_state[_UNLOCKED] = False
 
 
-def _is_configured() -> bool:
-    return bool(settings().operator_key.get_secret_value())
+def _expected_key() -> str:
+    return settings().operator_key.get_secret_value()

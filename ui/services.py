@@ -1,18 +1,17 @@
-"""The services as the pages see them: one client each for all sessions, and a short-lived picture of the two that
-every page needs."""
+"""Settings and clients shared by all sessions, and the cached serving state."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import streamlit as st
 
+from ml.core.build import BuildInfo, build_info
 from ui.clients.airflow import AirflowClient
 from ui.clients.api import ApiClient
 from ui.clients.api_models import SYNTHETIC, ServedModel
-from ui.clients.errors import NoModelYet, ServiceError
-from ui.clients.errors import outcome as outcome
+from ui.clients.errors import NoModelYet, ServiceError, result_or_error
 from ui.clients.mlflow import RegisteredVersion, RegistryClient
 from ui.clients.prometheus import PrometheusClient
 from ui.settings import UiSettings
@@ -20,87 +19,88 @@ from ui.settings import UiSettings
 T = TypeVar("T")
 U = TypeVar("U")
 
-FRESH_SECONDS = 5
-"""How old the picture may be: short enough to follow a promotion, long enough that typing costs no requests."""
+FRESH_SECONDS: Final = 5
+"""Lifetime of the cached state: short enough to follow a promotion, long enough to save requests on reruns."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServingState:
-    """What MLflow calls production and what the API serves; either may be a fault instead."""
+    """The production version in MLflow and the model served by the API; either may be an error."""
 
     registered: RegisteredVersion | ServiceError
     served: ServedModel | ServiceError
 
     @property
-    def state(self) -> tuple[object, ...]:
-        """What came of both questions: it changes when a service comes, goes, or has another version."""
+    def fingerprint(self) -> tuple[object, ...]:
+        """Versions or types of error; differs when a service fails, recovers or has another version."""
         return tuple(
-            found.version if isinstance(found, RegisteredVersion | ServedModel) else type(found)
-            for found in (self.registered, self.served)
+            item.version if isinstance(item, RegisteredVersion | ServedModel) else type(item)
+            for item in (self.registered, self.served)
         )
 
     @property
     def is_synthetic(self) -> bool:
-        """Whether what is shown comes from synthetic data: by the model that answers, else by the registry."""
+        """Whether the served model, or else the registered version, was trained on synthetic data."""
         if isinstance(self.served, ServedModel):
-            return self.served.data_source == SYNTHETIC
+            return self.served.provenance == SYNTHETIC
         return isinstance(self.registered, RegisteredVersion) and self.registered.tag("data_source") == SYNTHETIC
 
     @property
     def has_no_model(self) -> bool:
-        """Whether both services are well, and a first model has still to be trained."""
+        """Whether both services work and no model was trained yet."""
         return isinstance(self.served, NoModelYet) and isinstance(self.registered, NoModelYet)
 
 
 @st.cache_resource(show_spinner=False)
 def settings() -> UiSettings:
-    """The settings, read once; a fault is not cached, so correcting it and reloading the page is enough."""
+    """The settings. An error is not cached: after a correction, reloading the page is enough."""
     return UiSettings.load()
 
 
 @st.cache_resource(show_spinner=False)
+def build() -> BuildInfo:
+    """Version and commit at the start of the process: the files may change while it runs."""
+    return build_info()
+
+
+@st.cache_resource(show_spinner=False)
 def api() -> ApiClient:
-    """The client of the API that all sessions share."""
-    given = settings()
-    return ApiClient(given.api_url, given.http_timeout_seconds, given.api_key.get_secret_value())
+    """Client of the API."""
+    return ApiClient(settings().api_url, settings().http_timeout_seconds, settings().api_key.get_secret_value())
 
 
 @st.cache_resource(show_spinner=False)
 def mlflow() -> RegistryClient:
-    """The client of MLflow that all sessions share."""
-    given = settings()
-    return RegistryClient(given.mlflow_tracking_uri, given.http_timeout_seconds)
+    """Client of MLflow."""
+    return RegistryClient(settings().mlflow_tracking_uri, settings().http_timeout_seconds)
 
 
 @st.cache_resource(show_spinner=False)
 def prometheus() -> PrometheusClient:
-    """The client of Prometheus that all sessions share."""
-    given = settings()
-    return PrometheusClient(given.prometheus_url, given.http_timeout_seconds)
+    """Client of Prometheus."""
+    return PrometheusClient(settings().prometheus_url, settings().http_timeout_seconds)
 
 
 @st.cache_resource(show_spinner=False)
 def airflow() -> AirflowClient:
-    """The client of Airflow that all sessions share."""
-    given = settings()
-    password = given.airflow_password.get_secret_value()
-    return AirflowClient(given.airflow_url, given.http_timeout_seconds, given.airflow_user, password)
+    """Client of Airflow."""
+    login = settings().airflow_user, settings().airflow_password.get_secret_value()
+    return AirflowClient(settings().airflow_url, settings().http_timeout_seconds, *login)
 
 
 @st.cache_resource(ttl=FRESH_SECONDS, show_spinner=False)
-def picture() -> ServingState:
-    """API and registry at a glance."""
-    registered, served = together(mlflow().by_alias, api().served_model)
-    return ServingState(registered, served)
+def serving_state() -> ServingState:
+    """State of registry and API, at most ``FRESH_SECONDS`` old."""
+    return ServingState(*fetch_both(mlflow().version_by_alias, api().served_model))
 
 
-def together(first: Callable[[], T], second: Callable[[], U]) -> tuple[T | ServiceError, U | ServiceError]:
-    """Ask two services at the same time, so that a slow one does not hold up the other."""
+def refresh() -> None:
+    """Drop the cached serving state."""
+    serving_state.clear()
+
+
+def fetch_both(first: Callable[[], T], second: Callable[[], U]) -> tuple[T | ServiceError, U | ServiceError]:
+    """Run two calls in parallel and return their results or errors."""
     with ThreadPoolExecutor(max_workers=2) as pool:
-        one, other = pool.submit(outcome, first), pool.submit(outcome, second)
+        one, other = pool.submit(result_or_error, first), pool.submit(result_or_error, second)
         return one.result(), other.result()
-
-
-def look_again() -> None:
-    """Forget the picture, so that the next look asks the services."""
-    picture.clear()

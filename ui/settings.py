@@ -7,13 +7,13 @@ from ui.i18n.language import Language
 
 
 class UiSettings(MlflowSettings, ApiClientSettings, PublicAddresses):
-    """The Streamlit app: the services it asks, the addresses a browser can open, and what a person may do here."""
+    """ServiceUrls of the services, for the interface and for a browser, and what users may do."""
 
     ui_language: Language = Language.ENGLISH
     airflow_url: str = Field(default_factory=lambda given: f"http://127.0.0.1:{given['airflow_port']}")
     prometheus_url: str = Field(default_factory=lambda given: f"http://127.0.0.1:{given['prometheus_port']}")
     locust_url: str = Field(default_factory=lambda given: f"http://127.0.0.1:{given['locust_port']}")
     http_timeout_seconds: float = Field(default=10, gt=0)
-    operator_key: SecretStr = SecretStr("")  # empty: nobody starts DAGs or rolls back from here
+    operator_key: SecretStr = SecretStr("")  # empty: no DAG run or rollback can be started in the interface
     airflow_user: str = "airflow"
     airflow_password: SecretStr = SecretStr("airflow")

@@ -15,7 +15,14 @@ from tests.integration.api.conftest import eventually
 from tests.support.native import ROOT
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
-PAGES = {"predict": "", "overview": "overview", "batch": "batch", "model": "model", "monitoring": "monitoring"}
+PAGES = {
+    "predict": "",
+    "overview": "home",
+    "batch": "batch",
+    "model": "model",
+    "monitoring": "monitoring",
+    "runbooks": "runbooks",
+}
 """Name of each page, and its path."""
 ANSWER_MS = 30_000
 HIGHEST = 4_000

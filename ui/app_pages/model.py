@@ -1,76 +1,92 @@
-"""Model: what is in production and what might be, how good they are, what was decided, and going back."""
+"""Model page: versions in the registry, their metrics and artifacts, gate decisions, comparison and rollback."""
 
 from enum import StrEnum
 
 import streamlit as st
 
+from ml.core.names import MODEL_NAME
 from ui import banners, services
 from ui.clients.api_models import ServedModel
 from ui.clients.errors import ServiceError
+from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.services import ServingState
 
 
 class View(StrEnum):
-    """The parts of the page; only the chosen one asks for what it needs."""
+    """The views of the page; only the selected one sends requests."""
 
     OVERVIEW = "overview"
-    EXHIBITS = "exhibits"
+    ARTIFACTS = "artifacts"
     DECISIONS = "decisions"
     COMPARE = "compare"
     ROLL_BACK = "roll-back"
 
 
-def draw_versions(picture: ServingState) -> None:
-    """What the registry has, and what the API serves of it."""
-    # What draws tables takes a second to import, once per process, and charts another one: the header stands meanwhile.
-    from ui.model import decisions, links, overview, registry_snapshot, roll_back
-    from ui.model.artifacts import panel
+def draw_versions(state: ServingState) -> None:
+    """The selected view of the registry's versions."""
+    # Importing the table code takes a second and the chart code another one, once per process: the header comes first.
+    from ui.model import current_versions, decisions, registry_snapshot, roll_back
+    from ui.model.artifacts import artifacts_view
 
-    with st.spinner(_("Asking the registry…")):
-        found = registry_snapshot.look(picture)
+    with st.spinner(_("Reading the registry…")):
+        snapshot = registry_snapshot.fetch_snapshot(state)
+    if isinstance(snapshot, ServiceError) or not snapshot.versions:
+        is_served = isinstance(state.served, ServedModel)
+        if isinstance(snapshot, ServiceError) and not is_served:
+            banners.service_error(snapshot)
+        if isinstance(snapshot, ServiceError) or is_served:
+            current_versions.draw(state, snapshot)
+        return
+    names = {
+        View.OVERVIEW: _("Production and challenger"),
+        View.ARTIFACTS: _("Plots and report"),
+        View.DECISIONS: _("Decisions"),
+        View.COMPARE: _("Compare"),
+        View.ROLL_BACK: _("Roll back"),
+    }
+    view = st.segmented_control(
+        _("View"),
+        list(View),
+        format_func=names.__getitem__,
+        default=View.OVERVIEW,
+        required=True,
+        key="view",
+        label_visibility="collapsed",
+    )
+    match view:
+        case View.ARTIFACTS:
+            artifacts_view.draw(snapshot)
+        case View.DECISIONS:
+            decisions.draw(snapshot)
+        case View.COMPARE:
+            from ui.model import comparison
 
-    if isinstance(found, registry_snapshot.RegistrySnapshot) and found.versions:
-        names = {
-            View.OVERVIEW: _("Production and challenger"),
-            View.EXHIBITS: _("Plots and report"),
-            View.DECISIONS: _("Decisions"),
-            View.COMPARE: _("Compare"),
-            View.ROLL_BACK: _("Roll back"),
-        }
-        view = st.segmented_control(
-            _("View"),
-            list(View),
-            format_func=names.__getitem__,
-            default=View.OVERVIEW,
-            required=True,
-            key="view",
-            label_visibility="collapsed",
-        )
-        match view:
-            case View.EXHIBITS:
-                panel.draw(found)
-            case View.DECISIONS:
-                decisions.draw(found)
-            case View.COMPARE:
-                from ui.model import comparison
-
-                comparison.draw(found)
-            case View.ROLL_BACK:
-                roll_back.draw(found)
-            case _:
-                overview.draw(picture, found)
-    else:
-        if isinstance(found, ServiceError) and not isinstance(picture.served, ServedModel):
-            banners.failure(found)
-        if isinstance(picture.served, ServedModel) or isinstance(found, ServiceError):
-            overview.draw(picture, found)
-    links.draw(picture)
+            comparison.draw(snapshot)
+        case View.ROLL_BACK:
+            roll_back.draw(snapshot)
+        case _:
+            current_versions.draw(state, snapshot)
 
 
-with st.spinner(_("Asking the services…")):
-    picture = services.picture()
-banners.header(_("Model"), picture)
-banners.trouble(picture)
-draw_versions(picture)
-st.markdown(f":small[{banners.not_clinical()}]")
+def draw_links(state: ServingState) -> None:
+    """Links to the model in MLflow, the pipelines in Airflow and the API's reference."""
+    settings = services.settings()
+    mlflow = f"{settings.mlflow_public_url.rstrip('/')}/#/models/{MODEL_NAME}"
+    if isinstance(state.registered, RegisteredVersion):
+        mlflow = f"{mlflow}/versions/{state.registered.version}"
+    airflow, api = (url.rstrip("/") for url in (settings.airflow_public_url, settings.api_public_url))
+    st.header(_("Links"))
+    with st.container(horizontal=True):
+        st.link_button(_("Model in MLflow"), mlflow, icon=":material/inventory_2:")
+        st.link_button(_("Training in Airflow"), f"{airflow}/dags", icon=":material/account_tree:")
+        st.link_button(_("API reference"), f"{api}/docs", icon=":material/api:")
+
+
+with st.spinner(_("Checking the services…")):
+    state = services.serving_state()
+banners.header(_("Model"), state)
+banners.unavailable(state)
+draw_versions(state)
+draw_links(state)
+st.markdown(f":small[{banners.disclaimer()}]")

@@ -1,4 +1,4 @@
-"""Monitoring: what is asked of the model, how it answers, and whether it is still good."""
+"""Monitoring page: traffic, alerts, drift and quality of the model in service."""
 
 import streamlit as st
 
@@ -6,9 +6,9 @@ from ui import banners, services
 from ui.i18n.language import _
 from ui.monitoring import links, live
 
-with st.spinner(_("Asking the services…")):
-    picture = services.picture()
-banners.header(_("Monitoring"), picture)
+with st.spinner(_("Checking the services…")):
+    state = services.serving_state()
+banners.header(_("Monitoring"), state)
 live.draw()
-links.draw(picture)
-st.markdown(f":small[{banners.not_clinical()}]")
+links.draw(state)
+st.markdown(f":small[{banners.disclaimer()}]")

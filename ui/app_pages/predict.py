@@ -1,6 +1,7 @@
-"""Predict: a short form, the result beside it, and below what stands behind the result."""
+"""Prediction page: a form, the result beside it, and below the explanation of the result."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -10,36 +11,36 @@ from ui import banners, services
 from ui.i18n.language import _
 from ui.predict import examples, fields, result
 
-PREDICT = "predict"
+PREDICT: Final = "predict"
 """Key of the button."""
 
 
-def start_with(known: Mapping[str, str | int]) -> None:
-    """Fill in the form; the result of another record goes (a callback)."""
-    fields.fill(known)
-    result.forget()
+def fill_form(record: Mapping[str, str | int]) -> None:
+    """Fill in the form and remove the result of another record (a callback)."""
+    fields.fill(record)
+    result.clear()
 
 
-def example_button(example: examples.Example) -> None:
-    """Fills in one example."""
-    title = examples.title(example)
-    st.button(title, icon=":material/person:", on_click=start_with, args=(example.known,), key=example.key)
+def draw_example(example: examples.Example) -> None:
+    """Draw the button that fills in an example."""
+    label = examples.title(example)
+    st.button(label, icon=":material/person:", on_click=fill_form, args=(example.record,), key=example.key)
 
 
-def draw_answer(place: DeltaGenerator, is_asked: bool) -> None:
-    """The result, asked for first where **Predict** was pressed."""
-    # What draws charts takes a second or two to import, once per process: the form stands meanwhile.
+def draw_result(column: DeltaGenerator, is_submitted: bool) -> None:
+    """Draw the result, after requesting it if the form was submitted."""
+    # Importing the charts takes a second or two, once per process; the form is drawn before.
     from ui.predict import result_panel
 
-    with place, st.container(key="result"):
-        if is_asked:
-            with st.spinner(_("Asking the model…")):
-                result.ask(fields.record())
+    with column, st.container(key="result"):
+        if is_submitted:
+            with st.spinner(_("Computing the prediction…")):
+                result.predict(fields.record())
         result_panel.draw(result.last())
 
 
 def predict_button(place: DeltaGenerator, is_ready: bool = True) -> None:
-    """Sends the form, once all of it stands there."""
+    """Draw the button that submits the form."""
     place.form_submit_button(
         _("Predict"),
         type="primary",
@@ -51,59 +52,65 @@ def predict_button(place: DeltaGenerator, is_ready: bool = True) -> None:
 
 
 def draw_form() -> None:
-    """The inputs of a patient and the stay."""
+    """Draw the inputs."""
     with st.form("patient", border=False):
         inputs, button = st.container(), st.empty()
-        # What is sent before the browser has the last field would leave the later ones out, without a word.
-        if fields.were_filled():
+        # A form submitted before the browser has all values would lack the later ones.
+        if fields.pop_filled():
             predict_button(button, is_ready=False)
         with inputs:
             for place, name in zip(st.columns(len(fields.FIRST)), fields.FIRST, strict=True):
                 with place:
-                    fields.draw(BY_NAME[name], fields.key_of(name), keep="session")
+                    fields.draw(BY_NAME[name], fields.key_of(name), persist="session")
             for group, columns in fields.further_groups().items():
                 with st.expander(f"{_(group)} ({len(columns)})"):
                     places = st.columns(2)
                     for position, column in enumerate(columns):
                         with places[position % 2]:
-                            fields.draw(column, fields.key_of(column.name), keep="session")
+                            fields.draw(column, fields.key_of(column.name), persist="session")
         predict_button(button)
 
 
-with st.spinner(_("Asking the services…")):
-    picture = services.picture()
-banners.header(_("30-day readmission risk"), picture)
-banners.trouble(picture)
-if picture.has_no_model:
-    st.stop()
+def draw_page() -> None:
+    """Draw form, result, and what explains the result."""
+    form_column, result_column = st.columns([3, 2], gap="large")
+    is_submitted = bool(st.session_state.get(PREDICT))
+    has_result = is_submitted or result.last() is not None
+    if has_result:  # before the form, which takes longer to draw and is on the screen already
+        draw_result(result_column, is_submitted)
+    with form_column:
+        st.subheader(_("Patient and stay"))
+        with st.container(horizontal=True):
+            draw_example(examples.FIRST)
+            with st.popover(_("More examples"), icon=":material/group:"):
+                for further in examples.FURTHER:
+                    draw_example(further)
+            st.button(_("Reset"), icon=":material/restart_alt:", on_click=fill_form, args=({},), key="reset")
+        draw_form()
+    if not has_result:
+        draw_result(result_column, is_submitted)
+    latest = result.last()
+    if isinstance(latest, result.Result):
+        draw_explanation(latest)
 
-entry, answer = st.columns([3, 2], gap="large")
-is_asked = bool(st.session_state.get(PREDICT))
-has_answer = is_asked or result.last() is not None
-if has_answer:  # before the form, which takes longer to draw and stands there already
-    draw_answer(answer, is_asked)
-with entry:
-    st.subheader(_("Patient and stay"))
-    with st.container(horizontal=True):
-        example_button(examples.FIRST)
-        with st.popover(_("More examples"), icon=":material/group:"):
-            for further in examples.FURTHER:
-                example_button(further)
-        st.button(_("Reset"), icon=":material/restart_alt:", on_click=start_with, args=({},), key="reset")
-    draw_form()
-if not has_answer:
-    draw_answer(answer, is_asked)
 
-shown = result.last()
-if isinstance(shown, result.Result):
+def draw_explanation(latest: result.Result) -> None:
+    """Draw contributions, what-if analysis and the most informative unknown fields."""
     from ui.predict import contributions, reliability_panel, what_if
 
     st.divider()
-    behind, beside = st.columns([3, 2], gap="large")
-    with beside:
+    left, right = st.columns([3, 2], gap="large")
+    with right:
         with st.container(key="what-if"):
-            what_if.draw(shown)
-        reliability_panel.draw_more(shown.record, shown.prediction, shown.model)
-    # Last, since it has to be asked for: everything else is there before.
-    with behind:
-        contributions.draw(shown)
+            what_if.draw(latest)
+        reliability_panel.draw_unknown_fields(latest)
+    with left:  # last, because it requires a further request
+        contributions.draw(latest)
+
+
+with st.spinner(_("Checking the services…")):
+    state = services.serving_state()
+banners.header(_("30-day readmission risk"), state)
+banners.unavailable(state)
+if not state.has_no_model:
+    draw_page()

@@ -1,1 +1,1 @@
-"""The Batch page: a file in, its lines by risk out."""
+"""Parts of the Batch page: upload, scoring in the background, result and errors of a CSV file; no HTTP."""

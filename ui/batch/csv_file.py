@@ -1,100 +1,73 @@
-"""An uploaded file: its lines by number, cut from the bytes when they are asked for.
+"""Uploaded CSV file, split into lines and not parsed: parsed records of a large file would take many times its size.
 
-As text or as records a large file would take many times its size; here it takes the bytes it came in, once, and eight
-more for each line. No value of the schema holds a line end, so a line is a row: the API reads files likewise.
+No value of the schema contains a line break, so a line is a row; the API reads files the same way.
 """
 
 import csv
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from enum import StrEnum
 from typing import Final
 
-MOST_ROWS: Final = 200_000
-"""What the page takes at once. The limit on bytes is in ``.streamlit/config.toml``."""
+MAX_ROWS: Final = 200_000
+"""Rows that the page accepts. ``.streamlit/config.toml`` limits the bytes."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 
 
+class Reason(StrEnum):
+    """Why content is not a CSV file with rows."""
+
+    ENCODING = "not UTF-8"
+    HEADER = "no header"
+    NO_ROWS = "no rows"
+    TOO_MANY_ROWS = "too many rows"
+
+
 class UnreadableError(Exception):
-    """The bytes are no file of rows; ``line`` is where that shows, if it does at one place."""
+    """The content is not a CSV file with rows; ``line`` is the place of a wrong encoding."""
 
-    def __init__(self, line: int | None = None) -> None:
-        super().__init__(line)
-        self.line = line
-
-
-class NotTextError(UnreadableError):
-    """It is not text in UTF-8."""
-
-
-class NoRowsError(UnreadableError):
-    """There is nothing below its first line."""
-
-
-class TooManyRowsError(UnreadableError):
-    """It has more rows than are taken at once."""
+    def __init__(self, reason: Reason, line: int | None = None) -> None:
+        super().__init__(reason, line)
+        self.reason, self.line = reason, line
 
 
 class CsvFile:
-    """The header of a file, and its rows by the numbers of their lines, from 1 as an editor counts."""
+    """Header of a file, and its rows by line number, counted from 1."""
 
     def __init__(self, content: bytes) -> None:
-        """Find the lines.
+        """Split the content into lines.
 
         Raises:
-            UnreadableError: it is not text, has no rows, or too many.
+            UnreadableError: the content is not text, or has no rows or too many.
         """
         try:
             content.decode()
         except UnicodeDecodeError as error:
-            raise NotTextError(content.count(b"\n", 0, error.start) + 1) from None
-        self._content = content
-        self._starts = _starts(content)
+            raise UnreadableError(Reason.ENCODING, content.count(b"\n", 0, error.start) + 1) from None
+        self._lines = content.removesuffix(b"\n").split(b"\n")
         self.header: Final = self.line(1).removeprefix(_BOM)
         try:
-            self.names: Final = tuple(_cells(self.header))
+            self.names: Final = self.cells(1)
         except csv.Error:  # a first line of hundreds of kilobytes
-            raise UnreadableError(1) from None
-        self.rows: Final = array("L", self._numbers())
-        """Numbers of the lines that hold a row."""
+            raise UnreadableError(Reason.HEADER) from None
+        # Empty lines are no rows, unless there is only one column: then the value is unknown.
+        numbers = range(2, len(self._lines) + 1)
+        self.rows: Final = [number for number in numbers if len(self.names) == 1 or self.line(number)]
+        """Numbers of the lines that are rows."""
         if not self.rows:
-            raise NoRowsError
+            raise UnreadableError(Reason.NO_ROWS)
+        if len(self.rows) > MAX_ROWS:
+            raise UnreadableError(Reason.TOO_MANY_ROWS)
 
     def line(self, number: int) -> bytes:
-        """A line without its end."""
-        start, end = self._starts[number - 1], self._starts[number]
-        return self._content[start:end].rstrip(b"\r\n")
+        """A line without its line break."""
+        return self._lines[number - 1].rstrip(b"\r")
 
     def part(self, numbers: Sequence[int]) -> bytes:
-        """A file of the same header, and of these lines only."""
+        """A file of the header and these lines."""
         return b"\n".join([self.header, *(self.line(number) for number in numbers), b""])
 
     def cells(self, number: int) -> list[str]:
         """The values of a line."""
-        return _cells(self.line(number))
-
-    def _numbers(self) -> Iterator[int]:
-        """An empty line says nothing, unless there is one column only: then that its value is unknown."""
-        keeps_empty = len(self.names) == 1
-        found = 0
-        for number in range(2, len(self._starts)):
-            if keeps_empty or self.line(number):
-                found += 1
-                if found > MOST_ROWS:
-                    raise TooManyRowsError
-                yield number
-
-
-def _starts(content: bytes) -> Sequence[int]:
-    """Where each line begins, and at last where the file ends."""
-    starts, place = array("Q", [0]), content.find(b"\n")
-    while place >= 0:
-        starts.append(place + 1)
-        place = content.find(b"\n", place + 1)
-    if starts[-1] < len(content) or not content:
-        starts.append(len(content))
-    return starts
-
-
-def _cells(line: bytes) -> list[str]:
-    return next(csv.reader([line.decode()]), [])
+        line = self.header if number == 1 else self.line(number)
+        return next(csv.reader([line.decode()]), [])

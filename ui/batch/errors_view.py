@@ -1,4 +1,4 @@
-"""What is wrong with a file: line, field, value and what is allowed; and what can be done with the rest."""
+"""Errors of a file: line, field, value and allowed values, and the option to score the valid lines only."""
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
@@ -8,93 +8,85 @@ from typing import Final
 import streamlit as st
 
 from ml.schema import BY_NAME
-from ui.batch import tables
-from ui.batch.scoring import Scoring
-from ui.clients.errors import FieldFault
+from ui.batch import downloads, tables
+from ui.batch.scoring import ScoringJob
+from ui.clients.errors import FieldError
 from ui.i18n.language import _, counted, decimal
-from ui.i18n.wording import expectation, label_of
+from ui.i18n.wording import allowed_values, label_of
 
-SHOWN: Final = 1_000
-"""Faults that are shown; all of them are in the download."""
+MAX_SHOWN: Final = 1_000
+"""Errors shown on the page; the download has all of them."""
 
 
-def draw(scoring: Scoring) -> None:
-    """The faults, and the choice to go on without the faulty lines."""
-    good = len(scoring.table)
-    st.error(" ".join(_summary(scoring, good)), icon=":material/edit_note:")
-    table(scoring.faults)
+def draw(job: ScoringJob) -> None:
+    """Draw the errors, their download, and the button for the valid lines."""
+    valid = len(job.table)
+    st.error(" ".join(_summary(job, valid)), icon=":material/edit_note:")
+    draw_table(job.errors)
     with st.container(horizontal=True):
-        st.download_button(
-            _("Download the faults"),
-            partial(tables.faults, scoring.faults),
-            "faults.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key="batch-faults",
-        )
-        if good and not scoring.good_only:
-            st.button(
-                counted("Take the {number} good line only", "Take the {number} good lines only", good),
-                icon=":material/rule:",
-                on_click=_go_on,
-                args=(scoring,),
-                key="batch-good",
-            )
+        downloads.draw(_("Download the errors"), partial(tables.errors, job.errors), "errors.csv", "batch-errors")
+        if valid and not job.valid_only:
+            label = counted("Use the {number} valid line only", "Use the {number} valid lines only", valid)
+            st.button(label, icon=":material/rule:", on_click=_use_valid_only, args=(job,), key="batch-valid")
 
 
-def _summary(scoring: Scoring, good: int) -> Iterator[str]:
-    """How many lines are at fault, how many are not, and what to do, each in a sentence."""
-    faulty = len(scoring.faulty)
-    if scoring.is_stopped_by_faults:
-        yield counted("{number} line is at fault so far.", "{number} lines are at fault so far.", faulty)
-        yield _("The rest was not looked at: correct what these have in common, and start again.")
+def _summary(job: ScoringJob, valid: int) -> Iterator[str]:
+    invalid = len(job.invalid_lines)
+    if job.is_aborted:
+        yield invalid_so_far(job)
+        yield _("The rest was not checked: correct what these lines have in common, and start again.")
         return
-    yield counted("{number} line is at fault.", "{number} lines are at fault.", faulty)
-    if good:
-        yield counted("{number} line is without fault.", "{number} lines are without fault.", good)
-        yield _("Correct the file and upload it again, or go on without the lines at fault.")
+    yield counted("{number} line has errors.", "{number} lines have errors.", invalid)
+    if valid:
+        yield counted("{number} line is valid.", "{number} lines are valid.", valid)
+        yield _("Correct the file and upload it again, or continue without the lines with errors.")
     else:
-        yield _("No line is without fault: correct the file and upload it again.")
+        yield _("No line is valid: correct the file and upload it again.")
 
 
-def table(faults: Sequence[FieldFault]) -> None:
-    """The first faults, as a table."""
-    first = faults[:SHOWN]
+def invalid_so_far(job: ScoringJob) -> str:
+    """Number of the invalid lines of a job that has not checked all lines."""
+    return counted("{number} line has errors so far.", "{number} lines have errors so far.", len(job.invalid_lines))
+
+
+def draw_table(errors: Sequence[FieldError]) -> None:
+    """Draw the first errors as a table."""
+    first = errors[:MAX_SHOWN]
     st.dataframe(
         {
-            _("Line"): [fault.line for fault in first],
-            _("Field"): [_field(fault) for fault in first],
-            _("Value"): ["" if fault.value is None else str(fault.value) for fault in first],
-            _("Allowed"): [_allowed(fault) for fault in first],
+            _("Line"): [error.line for error in first],
+            _("Field"): [_field(error) for error in first],
+            _("Value"): ["" if error.value is None else str(error.value) for error in first],
+            _("Allowed"): [_allowed(error) for error in first],
         },
         hide_index=True,
-        alt=_("What is wrong with the file: line, field, value and what is allowed"),
+        alt=_("The errors of the file: line, field, value and allowed values"),
     )
-    if len(faults) > SHOWN:
-        text = _("The first {shown} of {all} faults; the download has all.")
-        st.markdown(f":small[{text.format(shown=decimal(SHOWN, 0), all=decimal(len(faults), 0))}]")
+    if len(errors) > MAX_SHOWN:
+        text = _("The first {shown} of {all} errors; the download has all.")
+        st.markdown(f":small[{text.format(shown=decimal(MAX_SHOWN, 0), all=decimal(len(errors), 0))}]")
 
 
-def _field(fault: FieldFault) -> str:
-    column = BY_NAME.get(fault.field or "")
-    return f"{label_of(column)} · {column.name}" if column else fault.field or ""
+def _field(error: FieldError) -> str:
+    column = BY_NAME.get(error.field or "")
+    return f"{label_of(column)} · {column.name}" if column else error.field or ""
 
 
-def _allowed(fault: FieldFault) -> str:
-    """What the schema allows; where the fault is not about a value, what is wrong."""
-    column = BY_NAME.get(fault.field or "")
-    if column and fault.line != 1:
-        return _("{expectation}, or empty for unknown").format(expectation=expectation(column))
+def _allowed(error: FieldError) -> str:
+    """The allowed values; for an error of the header or of a whole line, what is wrong."""
+    column = BY_NAME.get(error.field or "")
+    if column and error.line != 1:
+        return _("{allowed}, or empty for unknown").format(allowed=allowed_values(column))
     if column:
-        return _("a name that stands there once")
-    if fault.field is None:
-        return fault.message
-    if any(mark in fault.field for mark in ";\t|"):
+        return _("a column name that occurs once")
+    if error.field is None:
+        return error.message
+    if any(mark in error.field for mark in ";\t|"):
         return _("names separated by commas")
-    near = get_close_matches(fault.field, BY_NAME, n=1)
-    return _("a column of the data set, perhaps {name}").format(name=near[0]) if near else _("a column of the data set")
+    similar = get_close_matches(error.field, BY_NAME, n=1)
+    text = _("a column of the data set, perhaps {name}") if similar else _("a column of the data set")
+    return text.format(name=similar[0]) if similar else text
 
 
-def _go_on(scoring: Scoring) -> None:
-    scoring.good_only = True
+def _use_valid_only(job: ScoringJob) -> None:
+    job.valid_only = True

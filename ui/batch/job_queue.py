@@ -1,4 +1,4 @@
-"""Where files are handed in: few are scored at a time, so that everyone's pages stay quick."""
+"""Queue of files to score: a few run at a time, so that the pages of all sessions stay responsive."""
 
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,43 +8,45 @@ from typing import Final
 import streamlit as st
 
 from ui import services
-from ui.batch.scoring import Scoring
+from ui.batch.scoring import ScoringJob, Stage
 from ui.clients.file_scoring import ScoringClient
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE: Final = 2
-WAITING: Final = 6
-"""Files that may wait for their turn; each is held in memory."""
+MAX_RUNNING: Final = 2
+MAX_WAITING: Final = 6
+"""Each waiting file is held in memory."""
 
 
-class Desk:
-    """Takes files in, and has them scored one after another. One instance serves all sessions."""
+class JobQueue:
+    """Runs scoring jobs in a thread pool. All sessions share one instance."""
 
     def __init__(self, client: ScoringClient) -> None:
         self._client = client
-        self._pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="scoring")
-        self._taken: list[Scoring] = []
+        self._pool = ThreadPoolExecutor(max_workers=MAX_RUNNING, thread_name_prefix="scoring")
+        self._jobs: list[ScoringJob] = []
         self._lock = Lock()
 
-    def hand_in(self, scoring: Scoring) -> bool:
-        """Have a file scored; False when too many are waiting already."""
+    def enqueue(self, job: ScoringJob) -> None:
+        """Add a job, unless the queue is full; its stage tells which."""
         with self._lock:
-            self._taken = [one for one in self._taken if not one.has_ended]
-            if len(self._taken) >= AT_ONCE + WAITING:
-                return False
-            self._taken.append(scoring)
-        self._pool.submit(scoring.run, self._client.score).add_done_callback(_log)
-        return True
+            self._jobs = [one for one in self._jobs if not one.is_finished]
+            if len(self._jobs) >= MAX_RUNNING + MAX_WAITING:
+                job.stage = Stage.QUEUE_FULL
+                return
+            job.stage = Stage.WAITING
+            self._jobs.append(job)
+        self._pool.submit(job.run, self._client.score).add_done_callback(_log_exception)
 
 
-def _log(ended: Future[None]) -> None:
-    if error := ended.exception():
-        logger.error("scoring a file ended with a fault of our own", exc_info=error)
+def _log_exception(future: Future[None]) -> None:
+    if error := future.exception():
+        logger.error("scoring of a file failed unexpectedly", exc_info=error)
 
 
 @st.cache_resource(show_spinner=False)
-def desk() -> Desk:
-    """The desk of this process."""
-    given = services.settings()
-    return Desk(ScoringClient(given.api_url, given.http_timeout_seconds, given.api_key.get_secret_value()))
+def job_queue() -> JobQueue:
+    """The queue of this process."""
+    settings = services.settings()
+    key = settings.api_key.get_secret_value()
+    return JobQueue(ScoringClient(settings.api_url, settings.http_timeout_seconds, key))

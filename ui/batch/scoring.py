@@ -1,7 +1,7 @@
-"""Scoring a file part by part, so that there is progress, an end at any moment, and every faulty line is found.
+"""Scoring of a file in parts, which allows progress, cancellation and finding every line with an error.
 
-The API names the first faults of what it is sent. What is left of a refused part is therefore sent again, without the
-lines that were named and in pieces so small that it can name all that is wrong with them.
+The API lists only the first errors of a request. The rest of a rejected part is sent again without the listed lines,
+in pieces small enough for the API to list all of their errors.
 """
 
 import time
@@ -13,26 +13,28 @@ from typing import Final
 import pandas as pd
 
 from ui.batch.csv_file import CsvFile
-from ui.clients.errors import Busy, FieldFault, Refused, ServiceError
-from ui.clients.file_scoring import Scores
+from ui.clients.errors import Busy, FieldError, Rejected, ServiceError
 
 PART_ROWS: Final = 1_000
-"""Rows that are sent at a time: above a quarter of a megabyte the API gives only a few files a place."""
+"""Rows per request: the API accepts few requests of more than a quarter of a megabyte at a time."""
 
-MOST_FAULTY: Final = 10_000
-"""Faulty lines after which the rest is not looked at: by then it is the file that is wrong, not its lines."""
+MAX_INVALID_LINES: Final = 10_000
+"""Invalid lines after which the job stops."""
 
-LONGEST_WAIT: Final = 60
-"""Seconds that a busy API is waited for at most."""
+MAX_RETRY_DELAY: Final = 60
+"""Upper limit, in seconds, of the wait for a busy API."""
 
 LINE: Final = "line"
 
+Scores = tuple[pd.DataFrame, str]
 Score = Callable[[bytes, int], Scores]
 
 
 class Stage(StrEnum):
-    """Where a scoring stands."""
+    """State of a job."""
 
+    UPLOADED = "uploaded"
+    QUEUE_FULL = "queue full"
     WAITING = "waiting"
     RUNNING = "running"
     DONE = "done"
@@ -40,27 +42,31 @@ class Stage(StrEnum):
     FAILED = "failed"
 
 
-class Scoring:
-    """One file on its way through the API; a thread does the work, sessions look at it."""
+class ScoringJob:
+    """One file to score. A worker thread runs it, sessions read its attributes.
+
+    Attributes:
+        done: rows processed so far.
+        errors: the errors of the file, by line.
+        invalid_lines: numbers of the lines with an error.
+        failure: why the job failed; None also after an unexpected exception.
+        seconds: duration of the job.
+        versions: versions of the model that scored the file.
+        valid_only: whether the user accepted a result without the invalid lines.
+        table: columns added by the API and the line number of each valid row, in the order of the file.
+    """
 
     def __init__(self, file: CsvFile, name: str) -> None:
         self.file, self.name = file, name
-        self.stage = Stage.WAITING
+        self.stage = Stage.UPLOADED
         self.done = 0
-        """Rows that were looked at."""
-        self.faults: list[FieldFault] = []
-        self.faulty: set[int] = set()
-        """Numbers of the lines that have a fault."""
-        self.error: ServiceError | None = None
-        """Why it failed."""
+        self.errors: list[FieldError] = []
+        self.invalid_lines: set[int] = set()
+        self.failure: ServiceError | None = None
         self.seconds = 0.0
-        """How long it took."""
         self.versions: set[str] = set()
-        """The model versions that answered."""
-        self.good_only = False
-        """Whether the person wants the good lines of a file that has faulty ones."""
+        self.valid_only = False
         self.table = pd.DataFrame()
-        """What the API added to the good lines, with the number of each, in the order of the file."""
         self._started = 0.0
         self._stop = Event()
 
@@ -70,100 +76,95 @@ class Scoring:
         return len(self.file.rows)
 
     @property
-    def has_ended(self) -> bool:
-        """Whether nothing more will come of it."""
-        return self.stage not in (Stage.WAITING, Stage.RUNNING)
+    def is_finished(self) -> bool:
+        """Whether it has succeeded, failed or been cancelled."""
+        return self.stage in (Stage.DONE, Stage.CANCELLED, Stage.FAILED)
 
     @property
-    def is_stopped_by_faults(self) -> bool:
-        """Whether so many lines were faulty that the rest was not looked at."""
-        return len(self.faulty) >= MOST_FAULTY
+    def is_aborted(self) -> bool:
+        """Whether too many lines were invalid to process the rest."""
+        return len(self.invalid_lines) >= MAX_INVALID_LINES
 
     @property
     def seconds_left(self) -> float | None:
-        """By the pace so far; None until there is one."""
+        """Estimated remaining time; None before the first part is done."""
         if not self.done or self.stage is not Stage.RUNNING:
             return None
         return (time.monotonic() - self._started) / self.done * (self.total - self.done)
 
     def cancel(self) -> None:
-        """End it after the part that is under way."""
+        """Stop after the current part."""
         self._stop.set()
-        if self.stage is Stage.WAITING:
+        if self.stage is not Stage.RUNNING and not self.is_finished:
             self.stage = Stage.CANCELLED
 
     def run(self, score: Score) -> None:
-        """Do the work. It ends in any case, or someone would wait for ever: what goes wrong is kept."""
-        end = Stage.FAILED
+        """Score the file. The stage is final afterwards, also when ``score`` raises an unexpected exception."""
+        stage = Stage.FAILED
         try:
             if not self._stop.is_set():
                 self.stage, self._started = Stage.RUNNING, time.monotonic()
-                self._collect(score)
-            end = Stage.CANCELLED if self._stop.is_set() else Stage.DONE
+                self._run(score)
+            stage = Stage.CANCELLED if self._stop.is_set() else Stage.DONE
         except ServiceError as error:
-            self.error = error
+            self.failure = error
         finally:
-            self.stage = end
+            self.stage = stage
 
-    def _collect(self, score: Score) -> None:
-        tables = list(self._tables(score))
+    def _run(self, score: Score) -> None:
+        tables = list(self._score_parts(score))
         if self._stop.is_set():
             return
-        if tables and not self.is_stopped_by_faults:
+        if tables and not self.is_aborted:
             self.table = pd.concat(tables, ignore_index=True).sort_values(LINE, ignore_index=True)
-        self.faults.sort(key=lambda fault: fault.line or 0)
+        self.errors.sort(key=lambda error: error.line or 0)
         self.seconds = time.monotonic() - self._started
 
-    def _tables(self, score: Score) -> Iterator[pd.DataFrame]:
+    def _score_parts(self, score: Score) -> Iterator[pd.DataFrame]:
         for first in range(0, self.total, PART_ROWS):
-            waiting = [self.file.rows[first : first + PART_ROWS].tolist()]
-            while waiting:
-                if self._stop.is_set() or self.is_stopped_by_faults:
+            pending = [self.file.rows[first : first + PART_ROWS]]
+            while pending:
+                if self._stop.is_set() or self.is_aborted:
                     return
-                numbers = waiting.pop()
+                numbers = pending.pop()
                 try:
-                    scores = self._patiently(score, numbers)
-                except Refused as refusal:
-                    waiting += self._without_faulty(numbers, refusal)
+                    table, version = self._score(score, numbers)
+                except Rejected as rejection:
+                    pending += self._without_invalid(numbers, rejection)
                     continue
-                self.versions.add(scores.version)
+                self.versions.add(version)
                 self.done += len(numbers)
-                yield scores.table.assign(**{LINE: pd.array(numbers, dtype="uint32")})
+                yield table.assign(**{LINE: pd.array(numbers, dtype="uint32")})
 
-    def _patiently(self, score: Score, numbers: Sequence[int]) -> Scores:
-        """Ask, and once more if the API is busy, after the time it names."""
-        lines = self.file.part(numbers)
+    def _score(self, score: Score, numbers: Sequence[int]) -> Scores:
+        """Send a part, with one retry after the delay that a busy API requests."""
+        content = self.file.part(numbers)
         try:
-            return score(lines, len(numbers))
+            return score(content, len(numbers))
         except Busy as busy:
-            self._stop.wait(min(busy.seconds, LONGEST_WAIT))
-            return score(lines, len(numbers))
+            self._stop.wait(min(busy.seconds, MAX_RETRY_DELAY))
+            return score(content, len(numbers))
 
-    def _without_faulty(self, numbers: Sequence[int], refusal: Refused) -> list[list[int]]:
-        """Keep the faults that were named, by the lines of the file; returns what is to be sent again.
+    def _without_invalid(self, numbers: Sequence[int], rejection: Rejected) -> list[list[int]]:
+        """Record the listed errors by line of the file, and return the parts to send again.
 
         Raises:
-            Refused: what is wrong is not a line, so sending less of them does not help.
+            Rejected: the errors are not about lines, so sending fewer of them does not help.
         """
-        named = [fault for fault in refusal.faults if fault.line is not None and fault.line > 1]
-        if not named:
-            raise refusal
-        found = [_in_line(fault, numbers[(fault.line or 2) - 2]) for fault in named]
-        unnamed = refusal.count - len(found)
-        if unnamed > 0 and len({fault.line for fault in found}) > 1:
-            # More may be wrong with the last line than was named: it is asked about again.
-            last = found[-1].line
-            found = [fault for fault in found if fault.line != last]
-        lines = {fault.line for fault in found if fault.line is not None}
-        self.faults += found
-        self.faulty |= lines
+        listed = [error for error in rejection.errors if error.line is not None and error.line > 1]
+        if not listed:
+            raise rejection
+        errors = [error.model_copy(update={"line": numbers[(error.line or 2) - 2], "record": None}) for error in listed]
+        unlisted = rejection.error_count - len(errors)
+        if unlisted > 0 and len({error.line for error in errors}) > 1:
+            # The last line may have more errors than listed: it is sent again.
+            last = errors[-1].line
+            errors = [error for error in errors if error.line != last]
+        lines = {error.line for error in errors if error.line is not None}
+        self.errors += errors
+        self.invalid_lines |= lines
         self.done += len(lines)
-        left = [number for number in numbers if number not in lines]
-        size = max(1, len(left) * len(named) // (2 * unnamed)) if unnamed > 0 else len(left)
-        pieces = [left[start : start + size] for start in range(0, len(left), size)] if left else []
-        return pieces[::-1]  # they are taken from the end
-
-
-def _in_line(fault: FieldFault, line: int) -> FieldFault:
-    """The same fault in another line."""
-    return fault.model_copy(update={"line": line, "record": None})
+        rest = [number for number in numbers if number not in lines]
+        size = max(1, len(rest) * len(listed) // (2 * unlisted)) if unlisted > 0 else max(1, len(rest))
+        parts = [rest[start : start + size] for start in range(0, len(rest), size)]
+        return parts[::-1]  # the caller takes them from the end

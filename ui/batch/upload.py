@@ -1,58 +1,38 @@
-"""The file of a session: taken in once, kept until another one comes or it is given up."""
+"""The uploaded file of a session: its scoring job, or why it cannot be read."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import streamlit as st
 
 from ui.batch.csv_file import CsvFile, UnreadableError
-from ui.batch.job_queue import desk
-from ui.batch.scoring import Scoring
+from ui.batch.job_queue import job_queue
+from ui.batch.scoring import ScoringJob
 
 WIDGET: Final = "batch-file"
 _KEY: Final = "batch-upload"
 
 
-@dataclass
-class Upload:
-    """A file, and what has been done with it."""
-
-    name: str
-    file: CsvFile | UnreadableError
-    scoring: Scoring | None = None
-    was_turned_away: bool = False
-    """Whether too many files were waiting when it was handed in."""
+def current() -> ScoringJob | UnreadableError | None:
+    """The job or error of this session; it survives a visit to another page."""
+    upload: ScoringJob | UnreadableError | None = st.session_state.get(_KEY)
+    return upload
 
 
-def current() -> Upload | None:
-    """The file of this session, also when the person comes back from another page."""
-    found: Upload | None = st.session_state.get(_KEY)
-    return found
-
-
-def take() -> None:
-    """Take in what was uploaded, or nothing when it was taken back (a callback)."""
-    discard()
-    if given := st.session_state.get(WIDGET):
+def store() -> None:
+    """Create a job for the uploaded file, which replaces the previous one (for callbacks)."""
+    previous = st.session_state.pop(_KEY, None)
+    if isinstance(previous, ScoringJob):
+        previous.cancel()
+    if uploaded := st.session_state.get(WIDGET):
         try:
-            file: CsvFile | UnreadableError = CsvFile(given.getvalue())
+            st.session_state[_KEY] = ScoringJob(CsvFile(uploaded.getvalue()), uploaded.name)
         except UnreadableError as error:
-            file = error
-        st.session_state[_KEY] = Upload(given.name, file)
+            st.session_state[_KEY] = error
 
 
 def start() -> None:
-    """Hand the file in (a callback)."""
-    upload = current()
-    if upload is None or isinstance(upload.file, UnreadableError):
-        return
-    scoring = Scoring(upload.file, upload.name)
-    upload.was_turned_away = not desk().hand_in(scoring)
-    upload.scoring = None if upload.was_turned_away else scoring
-
-
-def discard() -> None:
-    """Give the file up, whatever becomes of it (a callback)."""
-    upload = st.session_state.pop(_KEY, None)
-    if isinstance(upload, Upload) and upload.scoring:
-        upload.scoring.cancel()
+    """Enqueue a new job for the file (for callbacks)."""
+    job = current()
+    if isinstance(job, ScoringJob):
+        st.session_state[_KEY] = job = ScoringJob(job.file, job.name)
+        job_queue().enqueue(job)

@@ -1,80 +1,62 @@
-"""Handing a file in: what the page takes, a template, the upload and its start."""
+"""Upload form: accepted columns, template, file uploader and start button."""
 
 import streamlit as st
 
 from ml.schema import COLUMNS
 from ui import banners
-from ui.batch import tables, upload
-from ui.batch.csv_file import MOST_ROWS, CsvFile, NoRowsError, NotTextError, TooManyRowsError, UnreadableError
+from ui.batch import downloads, tables, upload
+from ui.batch.csv_file import MAX_ROWS, Reason, UnreadableError
+from ui.batch.scoring import ScoringJob, Stage
 from ui.i18n.language import _, counted, decimal
-from ui.i18n.wording import expectation, label_of, plain
+from ui.i18n.wording import allowed_values, escape, label_of
 
 
 def draw() -> None:
-    """Everything above the result."""
+    """Draw the form."""
     text = _(
         "Upload a CSV file: a header that names any of the columns below, then one encounter per line. What is empty "
         "or “?” is unknown. Up to {rows} rows."
     )
-    st.markdown(text.format(rows=decimal(MOST_ROWS, 0)))
-    st.download_button(
-        _("Download a template"),
-        tables.template,
-        "template.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-        key="batch-template",
-    )
-    with st.expander(_("Columns and what they take")):
-        _columns()
-    st.file_uploader(_("CSV file"), type=["csv"], key=upload.WIDGET, on_change=upload.take)
-    if given := upload.current():
-        _start(given)
+    st.markdown(text.format(rows=decimal(MAX_ROWS, 0)))
+    downloads.draw(_("Download a template"), tables.template, "template.csv", "batch-template")
+    with st.expander(_("Columns and their values")):
+        st.dataframe(
+            {
+                _("Column"): [column.name for column in COLUMNS],
+                _("Field"): [label_of(column) for column in COLUMNS],
+                _("Allowed"): [allowed_values(column) for column in COLUMNS],
+            },
+            hide_index=True,
+            alt=_("The columns a file may have, and their allowed values"),
+        )
+    st.file_uploader(_("CSV file"), type=["csv"], key=upload.WIDGET, on_change=upload.store)
 
 
-def _columns() -> None:
-    st.dataframe(
-        {
-            _("Column"): [column.name for column in COLUMNS],
-            _("Field"): [label_of(column) for column in COLUMNS],
-            _("Takes"): [expectation(column) for column in COLUMNS],
-        },
-        hide_index=True,
-        alt=_("The columns a file may have, and the values each of them takes"),
-    )
-
-
-def _start(given: upload.Upload) -> None:
-    if isinstance(given.file, UnreadableError):
-        st.error(unreadable(given.file), icon=":material/error:")
-        return
-    if given.scoring is None:
-        st.markdown(_facts(given.name, given.file))
-        if given.was_turned_away:
-            text = _("Others have handed in files, and the queue is full. Try again in a minute.")
-            st.warning(text, icon=":material/hourglass:")
-        label = counted("Score {number} row", "Score {number} rows", len(given.file.rows))
-        st.button(label, type="primary", icon=":material/play_arrow:", on_click=upload.start, key="batch-start")
-        st.markdown(f":small[{banners.not_clinical()}]")
-
-
-def _facts(name: str, file: CsvFile) -> str:
+def draw_start(job: ScoringJob) -> None:
+    """Draw the description of a file, and the button that scores it."""
+    rows = counted("{number} row", "{number} rows", job.total)
+    columns = counted("{number} column", "{number} columns", len(job.file.names))
     text = _("**{name}**: {rows}, {columns}.")
-    rows = counted("{number} row", "{number} rows", len(file.rows))
-    columns = counted("{number} column", "{number} columns", len(file.names))
-    return text.format(name=plain(name), rows=rows, columns=columns)
+    st.markdown(text.format(name=escape(job.name), rows=rows, columns=columns))
+    if job.stage is Stage.QUEUE_FULL:
+        st.warning(
+            _("The queue is full with files of other users. Try again in a minute."), icon=":material/hourglass:"
+        )
+    label = counted("Score {number} row", "Score {number} rows", job.total)
+    st.button(label, type="primary", icon=":material/play_arrow:", on_click=upload.start, key="batch-start")
+    st.markdown(f":small[{banners.disclaimer()}]")
 
 
-def unreadable(error: UnreadableError) -> str:
-    """Why a file cannot be taken in."""
-    match error:
-        case NotTextError():
-            text = _("The file is not text in UTF-8: line {line} has a byte that is none. Save it as CSV in UTF-8.")
-            return text.format(line=error.line)
-        case NoRowsError():
-            return _("The file has no rows: its first line must name the columns, and the others hold the encounters.")
-        case TooManyRowsError():
-            text = _("The file has more than {rows} rows: split it, and upload the parts one after another.")
-            return text.format(rows=decimal(MOST_ROWS, 0))
-    return _("The file is not CSV: its first line must name the columns.")
+def draw_unreadable(error: UnreadableError) -> None:
+    """Draw why a file cannot be read."""
+    text = {
+        Reason.ENCODING: _("The file is not text in UTF-8: line {line} has an invalid byte. Save it as CSV in UTF-8."),
+        Reason.HEADER: _("The file is not CSV: its first line must name the columns."),
+        Reason.NO_ROWS: _(
+            "The file has no rows: its first line must name the columns, and the others hold the encounters."
+        ),
+        Reason.TOO_MANY_ROWS: _(
+            "The file has more than {rows} rows: split it, and upload the parts one after another."
+        ),
+    }[error.reason]
+    st.error(text.format(line=error.line, rows=decimal(MAX_ROWS, 0)), icon=":material/error:")

@@ -1,79 +1,74 @@
-"""A file that was handed in, in each of its states."""
+"""A scoring job in each of its stages."""
 
 import streamlit as st
 
 from ui import banners
-from ui.batch import errors_view, result_view, upload
-from ui.batch.scoring import Scoring, Stage
-from ui.clients.errors import NoModelYet, Refused, ServiceError
+from ui.batch import errors_view, result_view, upload, upload_form
+from ui.batch.scoring import ScoringJob, Stage
+from ui.clients.errors import Rejected, ServiceError
 from ui.i18n.language import _, counted, decimal
-from ui.i18n.wording import plain
 
 
-def draw(scoring: Scoring) -> None:
-    """Progress, faults, or the result."""
-    match scoring.stage:
+def draw(job: ScoringJob) -> None:
+    """Draw progress, errors or result."""
+    match job.stage:
+        case Stage.UPLOADED | Stage.QUEUE_FULL:
+            upload_form.draw_start(job)
         case Stage.WAITING | Stage.RUNNING:
-            _progress(scoring)
+            _draw_progress(job)
         case Stage.CANCELLED:
-            text = _("Cancelled after {done} of {total} rows; nothing of it is kept here.")
-            st.info(
-                text.format(done=decimal(scoring.done, 0), total=decimal(scoring.total, 0)), icon=":material/block:"
-            )
-            _again(_("Score the file from the beginning"))
+            text = _("Cancelled after {done} of {total} rows; no result was kept.")
+            text = text.format(done=decimal(job.done, 0), total=decimal(job.total, 0))
+            st.info(text, icon=":material/block:")
+            _draw_restart(_("Score the file from the beginning"))
         case Stage.FAILED:
-            _failed(scoring.error)
+            _draw_failure(job.failure)
         case Stage.DONE:
-            if scoring.faulty:
-                errors_view.draw(scoring)
-            if len(scoring.table) and (scoring.good_only or not scoring.faulty):
-                result_view.draw(scoring)
+            if job.invalid_lines:
+                errors_view.draw(job)
+            if len(job.table) and (job.valid_only or not job.invalid_lines):
+                result_view.draw(job)
 
 
 @st.fragment(run_every="1s")
-def _progress(scoring: Scoring) -> None:
-    """Follow it without redrawing the page, until there is something else to show."""
-    if scoring.has_ended:
+def _draw_progress(job: ScoringJob) -> None:
+    if job.is_finished:
         st.rerun()
-    st.progress(min(1.0, scoring.done / scoring.total), text=_how_far(scoring))
-    if scoring.faulty:
-        st.markdown(
-            counted("{number} line is at fault so far.", "{number} lines are at fault so far.", len(scoring.faulty))
-        )
-    st.button(_("Cancel"), icon=":material/close:", on_click=scoring.cancel, key="batch-cancel")
+    st.progress(min(1.0, job.done / job.total), text=_progress_text(job))
+    if job.invalid_lines:
+        st.markdown(errors_view.invalid_so_far(job))
+    st.button(_("Cancel"), icon=":material/close:", on_click=job.cancel, key="batch-cancel")
 
 
-def _how_far(scoring: Scoring) -> str:
-    if scoring.stage is Stage.WAITING:
+def _progress_text(job: ScoringJob) -> str:
+    if job.stage is Stage.WAITING:
         return _("Waiting for other files to be scored…")
-    done, total = decimal(scoring.done, 0), decimal(scoring.total, 0)
-    if scoring.seconds_left is None:
+    done, total = decimal(job.done, 0), decimal(job.total, 0)
+    if job.seconds_left is None:
         return _("{done} of {total} rows").format(done=done, total=total)
-    left = counted("{number} second", "{number} seconds", max(1, round(scoring.seconds_left)))
+    left = counted("{number} second", "{number} seconds", max(1, round(job.seconds_left)))
     return _("{done} of {total} rows, about {left} left").format(done=done, total=total, left=left)
 
 
-def _failed(error: ServiceError | None) -> None:
+def _draw_failure(error: ServiceError | None) -> None:
     match error:
-        case Refused() if error.faults:
-            st.error(_("The header of the file is not right, so nothing was scored:"), icon=":material/edit_note:")
-            errors_view.table(error.faults)
+        case Rejected(errors=errors) if errors:
+            st.error(_("The header of the file is not valid, so nothing was scored:"), icon=":material/edit_note:")
+            errors_view.draw_table(errors)
             return
-        case Refused(status=413):
+        case Rejected(status=413):
             text = _(
-                "The prediction API takes less at a time than a thousand lines of this file: "
+                "A thousand lines of this file are more than the prediction API accepts: "
                 "raise its setting MAX_BODY_BYTES."
             )
             st.error(text, icon=":material/error:")
-        case NoModelYet():
-            text = _("There is no model to ask: {said}.").format(said=plain(error.said.rstrip(".")))
-            st.error(text, icon=":material/hourglass:")
         case ServiceError():
-            banners.failure(error)
+            banners.service_error(error)
         case None:
-            st.error(_("The file could not be scored. The log of this interface tells why."), icon=":material/error:")
-    _again(_("Try again"))
+            text = _("The file could not be scored. The log of this interface has the reason.")
+            st.error(text, icon=":material/error:")
+    _draw_restart(_("Try again"))
 
 
-def _again(label: str) -> None:
+def _draw_restart(label: str) -> None:
     st.button(label, icon=":material/refresh:", on_click=upload.start, key="batch-again")

@@ -1,1 +1,1 @@
-"""All HTTP of the interface: a small client per service. No Streamlit and no language in here."""
+"""HTTP clients, one per service, with their response models and errors; no Streamlit and no translated text."""

@@ -1,4 +1,4 @@
-"""Airflow: how it is, starting DAGs and seeing what became of them, by its REST interface."""
+"""Client of Airflow's REST API: health, and runs of DAGs."""
 
 from datetime import datetime
 from threading import Lock
@@ -7,37 +7,36 @@ from typing import Any, Final
 import httpx
 from pydantic import AliasChoices, Field
 
-from ui.clients.connection import A, Connection
-from ui.clients.errors import Answer, Refused, Service
+from ui.clients.connection import Connection, T
+from ui.clients.errors import Rejected, ResponseModel, Service
 
 SUCCESS: Final = "success"
 FAILED: Final = "failed"
 
 
-class DagRun(Answer):
-    """One run of a DAG."""
+class DagRun(ResponseModel):
+    """A run of a DAG."""
 
     dag_id: str
     dag_run_id: str
     state: str
     start_date: datetime | None = None
-    end_date: datetime | None = None
 
     @property
-    def has_ended(self) -> bool:
-        """Whether nothing more will come of it."""
+    def is_finished(self) -> bool:
+        """Whether it has succeeded or failed."""
         return self.state in (SUCCESS, FAILED)
 
 
-class Task(Answer):
-    """One step of a run."""
+class TaskInstance(ResponseModel):
+    """A task of a run."""
 
     task_id: str
     state: str | None = None
 
 
-class Part(Answer):
-    """One part of Airflow; a status of None means that it was never started."""
+class ComponentHealth(ResponseModel):
+    """Health of one component of Airflow; a status of None means that it was never started."""
 
     status: str | None = None
     heartbeat: datetime | None = Field(
@@ -49,79 +48,66 @@ class Part(Answer):
 
     @property
     def is_healthy(self) -> bool:
-        """Whether Airflow calls it so."""
+        """Whether its status is healthy."""
         return self.status == "healthy"
 
 
-class AirflowHealth(Answer):
-    """What Airflow says of its parts, to anyone who asks."""
+class AirflowHealth(ResponseModel):
+    """Health of the components that a run needs."""
 
-    metadatabase: Part
-    scheduler: Part
-    dag_processor: Part | None = None
-    triggerer: Part | None = None
-
-
-class _Token(Answer):
-    access_token: str
-
-
-class _Runs(Answer):
-    dag_runs: tuple[DagRun, ...]
-
-
-class _Tasks(Answer):
-    task_instances: tuple[Task, ...]
+    metadatabase: ComponentHealth
+    scheduler: ComponentHealth
+    dag_processor: ComponentHealth | None = None
 
 
 class AirflowClient(Connection):
-    """Logs in when it has to, and keeps its token while Airflow takes it."""
+    """Logs in on demand and keeps its token while Airflow accepts it."""
 
     def __init__(
         self, url: str, timeout: float, user: str, password: str, transport: httpx.BaseTransport | None = None
     ) -> None:
         super().__init__(Service.AIRFLOW, url, timeout, transport=transport)
-        self._login, self._token, self._logging_in = {"username": user, "password": password}, "", Lock()
+        self._credentials, self._token, self._login_lock = {"username": user, "password": password}, "", Lock()
 
     def health(self) -> AirflowHealth:
-        """How its parts are; needs no login."""
-        return self.read(AirflowHealth, "GET", "/api/v2/monitor/health")
+        """Health of the components; requires no login."""
+        return self.fetch(AirflowHealth, "GET", "/api/v2/monitor/health")
 
-    def switch_on(self, dag: str) -> None:
-        """Let a DAG run: what is paused is scheduled, but never starts."""
-        self._authorised(Answer, "PATCH", f"/api/v2/dags/{dag}", params={"update_mask": "is_paused"}, json=_ON)
+    def unpause(self, dag: str) -> None:
+        """Unpause a DAG: runs of a paused DAG are queued and never start."""
+        options = {"params": {"update_mask": "is_paused"}, "json": {"is_paused": False}}
+        self._authorised(ResponseModel, "PATCH", f"/api/v2/dags/{dag}", **options)
 
     def trigger(self, dag: str, conf: dict[str, Any] | None = None) -> DagRun:
-        """Switch a DAG on and start a run of it."""
-        self.switch_on(dag)
+        """Unpause a DAG and start a run."""
+        self.unpause(dag)
         body = {"logical_date": None, "conf": conf or {}}
         return self._authorised(DagRun, "POST", f"/api/v2/dags/{dag}/dagRuns", json=body)
 
-    def run(self, dag: str, run: str) -> DagRun:
-        """What became of a run."""
-        return self._authorised(DagRun, "GET", f"/api/v2/dags/{dag}/dagRuns/{run}")
+    def run(self, dag: str, run_id: str) -> DagRun:
+        """A run by its id."""
+        return self._authorised(DagRun, "GET", f"/api/v2/dags/{dag}/dagRuns/{run_id}")
 
-    def newest_runs(self, dag: str, most: int = 5) -> tuple[DagRun, ...]:
-        """The latest runs, the newest first."""
-        asked = {"order_by": "-run_after", "limit": most}
-        return self._authorised(_Runs, "GET", f"/api/v2/dags/{dag}/dagRuns", params=asked).dag_runs
+    def latest_runs(self, dag: str, limit: int = 5) -> tuple[DagRun, ...]:
+        """The latest runs, newest first."""
+        params = {"order_by": "-run_after", "limit": limit}
+        path = f"/api/v2/dags/{dag}/dagRuns"
+        return self._authorised(tuple[DagRun, ...], "GET", path, key="dag_runs", params=params)
 
-    def tasks(self, dag: str, run: str) -> tuple[Task, ...]:
-        """The steps of a run."""
-        return self._authorised(_Tasks, "GET", f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances").task_instances
+    def tasks(self, dag: str, run_id: str) -> tuple[TaskInstance, ...]:
+        """The tasks of a run."""
+        path = f"/api/v2/dags/{dag}/dagRuns/{run_id}/taskInstances"
+        return self._authorised(tuple[TaskInstance, ...], "GET", path, key="task_instances")
 
-    def _authorised(self, kind: type[A], method: str, path: str, **more: Any) -> A:
+    def _authorised(self, kind: type[T], method: str, path: str, **options: Any) -> T:
         token = self._token
         if token:
             try:
-                return self.read(kind, method, path, headers={"Authorization": f"Bearer {token}"}, **more)
-            except Refused as refused:
-                if refused.status != httpx.codes.UNAUTHORIZED:
+                return self.fetch(kind, method, path, headers={"Authorization": f"Bearer {token}"}, **options)
+            except Rejected as error:
+                if error.status != httpx.codes.UNAUTHORIZED:
                     raise
-        with self._logging_in:  # several sessions share the client: one login serves them all
+        with self._login_lock:  # sessions share the client: one login is enough
             if self._token == token:
-                self._token = self.read(_Token, "POST", "/auth/token", json=self._login).access_token
-        return self.read(kind, method, path, headers={"Authorization": f"Bearer {self._token}"}, **more)
-
-
-_ON: Final = {"is_paused": False}
+                self._token = self.fetch(str, "POST", "/auth/token", key="access_token", json=self._credentials)
+        return self.fetch(kind, method, path, headers={"Authorization": f"Bearer {self._token}"}, **options)

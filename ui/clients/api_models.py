@@ -1,25 +1,26 @@
-"""What the API answers, as far as the interface reads it; fields it does not know are passed over."""
+"""Response models of the prediction API: the fields that the interface uses."""
 
 from datetime import datetime
 from typing import Final
 
 from pydantic import Field
 
-from ui.clients.errors import Answer
+from ui.clients.errors import ResponseModel
 
 SYNTHETIC: Final = "synthetic"
+"""Provenance of models that were trained on generated data."""
 
 
-class Interval(Answer):
-    """A figure with its 95 % confidence interval."""
+class Interval(ResponseModel):
+    """A metric with its 95 % confidence interval."""
 
     value: float | None = None
     low: float | None = None
     high: float | None = None
 
 
-class ReliabilityCurve(Answer):
-    """What the model's answers are worth, by how much it is told."""
+class ReliabilityCurve(ResponseModel):
+    """Expected AUROC as a function of the share of information that a record holds."""
 
     weights: dict[str, float]
     information: tuple[float, ...]
@@ -27,61 +28,59 @@ class ReliabilityCurve(Answer):
     auroc_with_history: tuple[float, ...]
 
 
-class RegistryView(Answer):
-    """What the API last saw in the registry."""
+class RegistryStatus(ResponseModel):
+    """The registry when the API last polled it."""
 
     reachable: bool
     version: str | None = None
-    error: str | None = None
 
 
-class Refusal(Answer):
-    """A version the API would not serve, and why."""
+class RefusedVersion(ResponseModel):
+    """A version that failed the checks of the API."""
 
     version: str
     reason: str
 
 
-class ServedModel(Answer):
-    """``GET /model``: the model that answers now, and the cohort it was measured on."""
+class ServedModel(ResponseModel):
+    """``GET /model``: the served model, its metrics and the cohort it was measured on."""
 
     name: str
     version: str
     algorithm: str
-    data_source: str
+    provenance: str = Field(alias="data_source")
     data_version: str
     trained_at: datetime
     metrics: dict[str, Interval]
     prevalence: float
     risk_quantiles: tuple[float, ...] = Field(min_length=2)
-    completeness: ReliabilityCurve
+    reliability_curve: ReliabilityCurve = Field(alias="completeness")
     interval_coverage: float
-    registry: RegistryView | None = None
-    refused: Refusal | None = None
+    registry: RegistryStatus | None = None
+    refused: RefusedVersion | None = None
 
 
-class ModelName(Answer):
-    """Which model gave a prediction."""
+class ModelReference(ResponseModel):
+    """The model that computed a response."""
 
     name: str
     version: str
-    data_source: str
 
 
-class Prediction(Answer):
-    """``POST /predict?interval=true``: all lists have one element per record."""
+class Prediction(ResponseModel):
+    """``POST /predict?interval=true``: each list has one element per record."""
 
     predictions: tuple[float, ...] = Field(min_length=1)
     known_fields: tuple[int, ...] = Field(min_length=1)
     reliability: tuple[float, ...] = Field(min_length=1)
     intervals: tuple[tuple[float, float], ...] = Field(min_length=1)
     history: tuple[str, ...] = Field(min_length=1)
-    model: ModelName
+    model: ModelReference
     request_id: str
 
 
-class Contribution(Answer):
-    """What one given field adds to the risk, as probability."""
+class Contribution(ResponseModel):
+    """Difference that one known field makes to the risk, as probability."""
 
     field: str
     value: str | int
@@ -89,16 +88,16 @@ class Contribution(Answer):
     standard_error: float = 0.0
 
 
-class Explanation(Answer):
-    """Where an answer comes from: ``base`` and all contributions add up to ``probability``."""
+class Explanation(ResponseModel):
+    """Contributions to one risk: ``base`` and all contributions add up to ``probability``."""
 
     probability: float
     base: float
     contributions: tuple[Contribution, ...]
 
 
-class ExplainAnswer(Answer):
+class ExplainResponse(ResponseModel):
     """``POST /explain``: one explanation per record."""
 
     explanations: tuple[Explanation, ...] = Field(min_length=1)
-    model: ModelName
+    model: ModelReference

@@ -1,49 +1,40 @@
-"""One service at one address: sending, reading, and telling apart what can go wrong."""
+"""HTTP connection to one service: sends requests, validates responses, maps failures to errors."""
 
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 import httpx
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import from_json
 
-from ui.clients.errors import (
-    Answer,
-    Busy,
-    Failed,
-    FieldFault,
-    NoModelYet,
-    NotUnderstood,
-    Refused,
-    Service,
-    ServiceError,
-    TooSlow,
-    Unreachable,
-)
+from ui.clients import errors
+from ui.clients.errors import FieldError, ResponseModel, Service, ServiceError
 
-A = TypeVar("A", bound=Answer)
+T = TypeVar("T")
 
-_ABSENT: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
-"""How MLflow says that there is no such model, and that there is no such alias."""
+_NO_MODEL_CODES: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
+"""MLflow's error codes for a missing model and for a missing alias."""
 
 _OVERLOADED: Final = "urn:readmission:problem:overloaded"
-"""How the API says that it has a model, but too much to do."""
+"""Problem type of the API when it has a model but no capacity."""
 
 
-class Problem(Answer):
-    """What a service says of a failure: an RFC 9457 problem, or MLflow's code and message."""
+class _Problem(ResponseModel):
+    """Body of a failure: RFC 9457 problem details, MLflow's code and message, or Prometheus's type of error."""
 
     type: str = ""
     title: str = ""
     detail: Any = ""
     message: str = ""
     error_code: str = ""
-    errors: tuple[FieldFault, ...] = ()
+    error_type: str = Field(default="", alias="errorType")
+    errors: tuple[FieldError, ...] = ()
     error_count: int = 0
 
 
 class Connection:
-    """Speaks to one service. One instance serves all sessions: httpx clients are safe between threads."""
+    """Connection to one service, shared by all sessions (httpx clients are thread-safe)."""
 
     def __init__(
         self,
@@ -53,8 +44,8 @@ class Connection:
         headers: Mapping[str, str] | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self.service, self.address, self._timeout = service, url.rstrip("/"), timeout
-        # The services are neighbours: a proxy meant for the Internet must not stand in between.
+        self.service, self.url, self._timeout = service, url.rstrip("/"), timeout
+        # The services are on the same network: the proxies of the environment do not apply.
         self._http = httpx.Client(timeout=timeout, transport=transport, trust_env=False, headers=dict(headers or {}))
 
     def __enter__(self) -> Self:
@@ -63,57 +54,61 @@ class Connection:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._http.close()
 
-    def send(self, method: str, path: str, **more: Any) -> httpx.Response:
-        """Ask, and return an answer that is a success.
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send a request and return its successful response.
 
         Raises:
-            ServiceError: it is none, or there is none.
+            ServiceError: there is no response, or its status is not 2xx.
         """
         try:
-            answer = self._http.request(method, f"{self.address}{path}", **more)
+            response = self._http.request(method, f"{self.url}{path}", **options)
         except httpx.TimeoutException as error:
-            raise TooSlow(self.service, self._timeout) from error
+            raise errors.TimedOut(self.service, self._timeout) from error
         except (httpx.RequestError, httpx.InvalidURL) as error:
-            raise Unreachable(self.service, self.address) from error
-        if answer.is_success:
-            return answer
-        raise self._fault(answer)
+            raise errors.Unreachable(self.service, self.url) from error
+        if not response.is_success:
+            raise self._error(response)
+        return response
 
-    def read(self, kind: type[A], method: str, path: str, **more: Any) -> A:
-        """Ask, and read the answer as what it should be.
+    def fetch(self, kind: type[T], method: str, path: str, *, key: str = "", default: Any = None, **options: Any) -> T:
+        """Send a request and validate the JSON of its response.
+
+        Args:
+            kind: type to validate as.
+            method: HTTP method.
+            path: path below the address of the service.
+            key: member of the JSON object to validate, with dots between levels; empty for the whole document.
+            default: value of a missing member; None makes the member required.
+            options: of ``httpx.Client.request``.
 
         Raises:
-            ServiceError: there is none, or it is something else.
+            ServiceError: the request failed, or the response has an unexpected format.
         """
-        answer = self.send(method, path, **more)
+        response = self.request(method, path, **options)
         try:
-            return kind.model_validate_json(answer.content)
-        except ValidationError as error:
-            raise NotUnderstood(self.service) from error
+            value = from_json(response.content)
+            for name in key.split(".") if key else ():
+                value = value[name] if default is None else value.get(name, default)
+            return TypeAdapter(kind).validate_python(value)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise errors.InvalidResponse(self.service) from error
 
-    def _fault(self, answer: httpx.Response) -> ServiceError:
-        problem = _problem(answer)
-        said = str(problem.detail or problem.message or problem.title)
-        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or problem.type == _OVERLOADED:
-            return Busy(self.service, _seconds_to_wait(answer))
-        if self.service is Service.API and answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-            return NoModelYet(self.service, said)
-        if self.service is Service.MLFLOW and problem.error_code in _ABSENT:
-            return NoModelYet(self.service)
-        if answer.is_client_error and (said or problem.errors):
+    def _error(self, response: httpx.Response) -> ServiceError:
+        try:
+            problem = _Problem.model_validate_json(response.content)
+        except ValidationError:
+            problem = _Problem()
+        detail = str(problem.detail or problem.message or problem.title)
+        if response.status_code == httpx.codes.TOO_MANY_REQUESTS or problem.type == _OVERLOADED:
+            delay = response.headers.get("Retry-After", "")
+            return errors.Busy(self.service, max(1, int(delay)) if delay.isdecimal() else 1)
+        if problem.error_type == "timeout":
+            return errors.TimedOut(self.service, self._timeout)
+        if self.service is Service.API and response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            return errors.NoModelYet(self.service, detail)
+        if self.service is Service.MLFLOW and problem.error_code in _NO_MODEL_CODES:
+            return errors.NoModelYet(self.service)
+        if response.is_client_error and (detail or problem.errors):
             count = problem.error_count or len(problem.errors)
-            return Refused(self.service, said, problem.errors, count, answer.status_code)
-        return Failed(self.service, answer.status_code, said)
-
-
-def _seconds_to_wait(answer: httpx.Response) -> int:
-    """What Retry-After names; a second where it names none, or a date."""
-    named = answer.headers.get("Retry-After", "")
-    return max(1, int(named)) if named.isdecimal() else 1
-
-
-def _problem(answer: httpx.Response) -> Problem:
-    try:
-        return Problem.model_validate_json(answer.content)
-    except ValidationError:
-        return Problem()
+            return errors.Rejected(self.service, detail, problem.errors, count, response.status_code)
+        return errors.ServerError(self.service, response.status_code, detail)

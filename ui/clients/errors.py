@@ -1,15 +1,6 @@
-"""What can go wrong between the interface and a service.
+"""Errors of a call to a service.
 
-ServiceError
-├── Unreachable        nobody answers at the address
-├── TooSlow            no answer within the time limit
-├── NoModelYet         the service is well, but there is no production model
-├── Busy               the service has too much to do, or is asked too often; it says when to come again
-├── Refused            the request was not accepted; ``faults`` says why, field by field
-├── Failed             the service answered that it failed
-└── NotUnderstood      what answered is not the service we think it is, or of another version
-
-They hold facts and no sentences: :mod:`ui.i18n.wording` says them in the language of the person in front of the screen.
+They carry facts, not sentences: :func:`ui.i18n.wording.error_text` renders them in the language of the session.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,23 +14,23 @@ T = TypeVar("T")
 
 
 class Service(StrEnum):
-    """Who was asked."""
+    """The services that the interface calls, with their names in texts."""
 
-    API = "api"
-    MLFLOW = "mlflow"
-    AIRFLOW = "airflow"
-    PROMETHEUS = "prometheus"
-    LOCUST = "locust"
+    API = "Prediction API"
+    MLFLOW = "MLflow"
+    AIRFLOW = "Airflow"
+    PROMETHEUS = "Prometheus"
+    LOCUST = "Locust"
 
 
-class Answer(BaseModel):
-    """Base of all answers: read-only, and tolerant of what a later version of the service adds."""
+class ResponseModel(BaseModel):
+    """Base of all response models: immutable; ignores fields that a later version of the service adds."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
 
 
-class FieldFault(Answer):
-    """One thing that was refused: where it stands, what it was and what would be right."""
+class FieldError(ResponseModel):
+    """One invalid value: its place (record of a request, or line of a file), the value and the allowed ones."""
 
     record: int | None = None
     line: int | None = None
@@ -51,67 +42,68 @@ class FieldFault(Answer):
 
 @dataclass
 class ServiceError(Exception):
-    """Base of them all."""
+    """Base class."""
 
     service: Service
 
 
 @dataclass
 class Unreachable(ServiceError):
-    """Nobody answers at the address."""
+    """No connection to the address."""
 
     address: str
 
 
 @dataclass
-class TooSlow(ServiceError):
-    """No answer within the time limit."""
+class TimedOut(ServiceError):
+    """No response within the time limit."""
 
     seconds: float
 
 
 @dataclass
 class NoModelYet(ServiceError):
-    """The service is well, but there is no production model."""
+    """The service works, but there is no production model."""
 
-    said: str = ""
+    detail: str = ""
 
 
 @dataclass
 class Busy(ServiceError):
-    """The service has too much to do, or is asked too often."""
+    """The service is overloaded or limits the rate; retry after ``seconds``."""
 
     seconds: int = 1
-    """After which it is worth asking again."""
 
 
 @dataclass
-class Refused(ServiceError):
-    """The request was not accepted."""
+class Rejected(ServiceError):
+    """The service rejected the request (status 4xx).
 
-    said: str
-    faults: Sequence[FieldFault] = ()
-    count: int = 0
-    """How many faults there are in all: a service names the first ones only."""
+    ``errors`` holds the first field errors that the service lists, ``error_count`` counts all of them.
+    """
+
+    detail: str
+    errors: Sequence[FieldError] = ()
+    error_count: int = 0
     status: int = 422
 
 
 @dataclass
-class Failed(ServiceError):
-    """The service answered that it failed."""
+class ServerError(ServiceError):
+    """The service failed (any other status)."""
 
     status: int
-    said: str = ""
+    detail: str = ""
 
 
 @dataclass
-class NotUnderstood(ServiceError):
-    """What answered is not the service we think it is, or of another version."""
+class InvalidResponse(ServiceError):
+    """The response has an unexpected format: another service, or another version."""
 
 
-def outcome(ask: Callable[[], T]) -> T | ServiceError:
-    """The answer, or what went wrong: a page shows either in the same place."""
+def result_or_error(call: Callable[[], T]) -> T | ServiceError:
+    """Return the result of ``call``, or the :class:`ServiceError` it raised."""
     try:
-        return ask()
+        return call()
     except ServiceError as error:
         return error

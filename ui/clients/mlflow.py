@@ -1,28 +1,28 @@
-"""MLflow: the registry, the runs behind its versions and the files of those, by its REST interface."""
+"""Client of MLflow's REST API: registered versions, their runs and artifacts."""
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import httpx
 from pydantic import Field
 
 from ml.core.names import MODEL_NAME, PRODUCTION
-from ui.clients.connection import Connection
-from ui.clients.errors import Answer, NoModelYet, Service
+from ui.clients.connection import Connection, T
+from ui.clients.errors import NoModelYet, ResponseModel, Service
 
-MOST_VERSIONS: Final = 500
-"""So many versions are asked for, the newest ones."""
+MAX_VERSIONS: Final = 500
+"""Limit of :meth:`RegistryClient.versions`."""
 
 
-class Tag(Answer):
-    """A tag of MLflow."""
+class Tag(ResponseModel):
+    """A tag or parameter."""
 
     key: str
     value: str = ""
 
 
-class RegisteredVersion(Answer):
-    """A version of the registry."""
+class RegisteredVersion(ResponseModel):
+    """A version of the registered model."""
 
     name: str
     version: str
@@ -36,119 +36,94 @@ class RegisteredVersion(Answer):
 
     @property
     def registered_at(self) -> datetime | None:
-        """When it was registered, which ends its training; None where the registry does not say."""
+        """Time of registration, which ends the training; None if the registry does not have it."""
         return datetime.fromtimestamp(self.creation_timestamp / 1000, UTC) if self.creation_timestamp else None
 
 
-class Metric(Answer):
-    """A figure of a run."""
+class Metric(ResponseModel):
+    """A metric of a run."""
 
     key: str
     value: float
 
 
-class _RunInfo(Answer):
+class _RunInfo(ResponseModel):
     run_id: str
     experiment_id: str = ""
 
 
-class _RunData(Answer):
+class _RunData(ResponseModel):
     metrics: tuple[Metric, ...] = ()
     params: tuple[Tag, ...] = ()
 
 
-class Run(Answer):
-    """A run: what a training measured, and with which settings."""
+class Run(ResponseModel):
+    """A training run with its metrics and parameters."""
 
     info: _RunInfo
     data: _RunData = Field(default_factory=_RunData)
 
 
-class File(Answer):
-    """A file that a run kept."""
+class File(ResponseModel):
+    """An artifact of a run."""
 
     path: str
     is_dir: bool = False
     file_size: int = 0
 
 
-class _AliasAnswer(Answer):
-    model_version: RegisteredVersion
-
-
-class _Alias(Answer):
+class _Alias(ResponseModel):
     alias: str
     version: str
 
 
-class _RegisteredModel(Answer):
-    aliases: tuple[_Alias, ...] = ()
-
-
-class _ModelAnswer(Answer):
-    registered_model: _RegisteredModel
-
-
-class _VersionsAnswer(Answer):
-    model_versions: tuple[RegisteredVersion, ...] = ()
-
-
-class _RunAnswer(Answer):
-    run: Run
-
-
-class _FilesAnswer(Answer):
-    files: tuple[File, ...] = ()
-
-
 class RegistryClient(Connection):
-    """What the interface asks of MLflow."""
+    """Read access to the registry and its runs. MLflow omits empty lists from its responses."""
 
     def __init__(self, url: str, timeout: float, transport: httpx.BaseTransport | None = None) -> None:
         super().__init__(Service.MLFLOW, url, timeout, transport=transport)
 
-    def by_alias(self, alias: str = PRODUCTION, model: str = MODEL_NAME) -> RegisteredVersion:
-        """The version an alias points to; raises NoModelYet when it points to none."""
-        asked = {"name": model, "alias": alias}
-        return self.read(_AliasAnswer, "GET", "/api/2.0/mlflow/registered-models/alias", params=asked).model_version
+    def version_by_alias(self, alias: str = PRODUCTION, model: str = MODEL_NAME) -> RegisteredVersion:
+        """The version with this alias; raises NoModelYet if there is none."""
+        params = {"name": model, "alias": alias}
+        return self._get(RegisteredVersion, "registered-models/alias", "model_version", params)
 
     def aliases(self, model: str = MODEL_NAME) -> dict[str, str]:
-        """Each alias with the version it points to; none while there is no model."""
+        """Aliases and their versions; empty while there is no model."""
+        key, params = "registered_model", {"name": model}
         try:
-            answer = self.read(_ModelAnswer, "GET", "/api/2.0/mlflow/registered-models/get", params={"name": model})
+            aliases = self._get(tuple[_Alias, ...], "registered-models/get", f"{key}.aliases", params, default=[])
         except NoModelYet:
             return {}
-        return {one.alias: one.version for one in answer.registered_model.aliases}
+        return {one.alias: one.version for one in aliases}
 
     def versions(self, model: str = MODEL_NAME) -> list[RegisteredVersion]:
-        """The versions, the newest first; none while there is no model."""
-        asked = {
-            "filter": f"name = '{model}'",
-            "max_results": MOST_VERSIONS,
-            "order_by": "version_number DESC",
-        }
-        answer = self.read(_VersionsAnswer, "GET", "/api/2.0/mlflow/model-versions/search", params=asked)
-        return list(answer.model_versions)
+        """The versions, newest first; empty while there is no model."""
+        params = {"filter": f"name = '{model}'", "max_results": MAX_VERSIONS, "order_by": "version_number DESC"}
+        return self._get(list[RegisteredVersion], "model-versions/search", "model_versions", params, default=[])
 
     def run(self, run_id: str) -> Run | None:
-        """A run, or None where it was deleted for good."""
+        """A run, or None if it was deleted permanently."""
         try:
-            return self.read(_RunAnswer, "GET", "/api/2.0/mlflow/runs/get", params={"run_id": run_id}).run
+            return self._get(Run, "runs/get", "run", {"run_id": run_id})
         except NoModelYet:
             return None
 
     def files(self, run_id: str, folder: str = "") -> list[File]:
-        """The files of a run, or of one of its folders; none where the run or the folder is gone."""
-        asked = {"run_id": run_id, "path": folder} if folder else {"run_id": run_id}
+        """The artifacts of a run in one folder; empty if the run or the folder is gone."""
+        params = {"run_id": run_id, "path": folder} if folder else {"run_id": run_id}
         try:
-            answer = self.read(_FilesAnswer, "GET", "/api/2.0/mlflow/artifacts/list", params=asked)
+            files = self._get(list[File], "artifacts/list", "files", params, default=[])
         except NoModelYet:
             return []
-        return [file for file in answer.files if not file.is_dir]
+        return [file for file in files if not file.is_dir]
 
-    def content(self, run_id: str, path: str) -> bytes | None:
-        """What a file of a run holds, or None where it is gone. How large it is, :meth:`files` tells before."""
+    def download(self, run_id: str, path: str) -> bytes | None:
+        """The content of an artifact, or None if it is gone. :meth:`files` returns its size beforehand."""
         try:
-            return self.send("GET", "/get-artifact", params={"run_id": run_id, "path": path}).content
+            return self.request("GET", "/get-artifact", params={"run_id": run_id, "path": path}).content
         except NoModelYet:
             return None
+
+    def _get(self, kind: type[T], path: str, key: str, params: dict[str, Any], default: Any = None) -> T:
+        return self.fetch(kind, "GET", f"/api/2.0/mlflow/{path}", key=key, default=default, params=params)

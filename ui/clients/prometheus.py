@@ -1,120 +1,63 @@
-"""Prometheus: figures of now and of the last hours, and the alerts that fire."""
+"""Client of Prometheus: instant and range queries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from math import isfinite
 from typing import Final
 
 import httpx
-from pydantic import Field
 
 from ui.clients.connection import Connection
-from ui.clients.errors import Answer, Service, ServiceError, TooSlow
+from ui.clients.errors import ResponseModel, Service
 
-MOST_SECONDS: Final = 3.0
-"""A page that asks every few seconds does not wait long for any one answer."""
+MAX_SECONDS: Final = 3.0
+"""Upper limit of the timeout: the page refreshes every few seconds."""
 
 
-class _Series(Answer):
+class _Series(ResponseModel):
     metric: dict[str, str]
     value: tuple[float, float] | None = None
     values: tuple[tuple[float, float], ...] = ()
 
 
-class _Result(Answer):
-    result: tuple[_Series, ...]
-
-
-class _QueryAnswer(Answer):
-    data: _Result
-
-
-class Alert(Answer):
-    """An alert that fires, or is about to: pending until its condition has held for its waiting time."""
-
-    labels: dict[str, str]
-    annotations: dict[str, str] = Field(default_factory=dict)
-    state: str
-    active_at: datetime = Field(alias="activeAt")
-
-    @property
-    def name(self) -> str:
-        """The rule it comes from."""
-        return self.labels.get("alertname", "")
-
-    @property
-    def severity(self) -> str:
-        """``critical`` or ``warning``."""
-        return self.labels.get("severity", "")
-
-
-class _Alerts(Answer):
-    alerts: tuple[Alert, ...]
-
-
-class _AlertsAnswer(Answer):
-    data: _Alerts
-
-
-class _Failure(Answer):
-    kind: str = Field(default="", alias="errorType")
-
-
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A figure of now, with its labels."""
+    """A current value with its labels."""
 
     labels: Mapping[str, str]
     value: float
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A figure over time: seconds since 1970 and values, with its labels."""
+class TimeSeries:
+    """Values over time with their labels: pairs of seconds since 1970 and value."""
 
     labels: Mapping[str, str]
     points: tuple[tuple[float, float], ...]
 
 
 class PrometheusClient(Connection):
-    """Questions in PromQL. One that takes too long is given up, on both sides."""
+    """Queries in PromQL; both sides abort a query at the timeout."""
 
     def __init__(self, url: str, timeout: float, transport: httpx.BaseTransport | None = None) -> None:
-        super().__init__(Service.PROMETHEUS, url, min(timeout, MOST_SECONDS), transport=transport)
+        super().__init__(Service.PROMETHEUS, url, min(timeout, MAX_SECONDS), transport=transport)
 
-    def now(self, expression: str) -> tuple[Sample, ...]:
-        """The present values of an expression; those that are no numbers are left out."""
-        asked = {"query": expression, "timeout": self._timeout}
-        answer = self.read(_QueryAnswer, "POST", "/api/v1/query", data=asked)
+    def query(self, expression: str) -> tuple[Sample, ...]:
+        """The current finite values of an expression."""
         return tuple(
             Sample(series.metric, series.value[1])
-            for series in answer.data.result
+            for series in self._series("/api/v1/query", expression)
             if series.value and isfinite(series.value[1])
         )
 
-    def over_time(self, expression: str, start: float, end: float, step: float) -> tuple[Line, ...]:
-        """The values of an expression from ``start`` to ``end`` (seconds since 1970), every ``step`` seconds.
-
-        Values that are no numbers are left out, and with them lines that have no other.
-        """
-        asked = {"query": expression, "start": start, "end": end, "step": step, "timeout": self._timeout}
-        answer = self.read(_QueryAnswer, "POST", "/api/v1/query_range", data=asked)
-        lines = (
-            Line(series.metric, tuple(point for point in series.values if isfinite(point[1])))
-            for series in answer.data.result
+    def query_range(self, expression: str, start: float, end: float, step: float) -> tuple[TimeSeries, ...]:
+        """The finite values from ``start`` to ``end`` (seconds since 1970), every ``step`` seconds."""
+        found = (
+            TimeSeries(series.metric, tuple(point for point in series.values if isfinite(point[1])))
+            for series in self._series("/api/v1/query_range", expression, start=start, end=end, step=step)
         )
-        return tuple(line for line in lines if line.points)
+        return tuple(series for series in found if series.points)
 
-    def alerts(self) -> tuple[Alert, ...]:
-        """What ``ALERTS`` counts, with the texts of the rules and the time since when."""
-        return self.read(_AlertsAnswer, "GET", "/api/v1/alerts").data.alerts
-
-    def _fault(self, answer: httpx.Response) -> ServiceError:
-        try:
-            failure = _Failure.model_validate_json(answer.content)
-        except ValueError:
-            failure = _Failure()
-        if failure.kind == "timeout":
-            return TooSlow(self.service, self._timeout)
-        return super()._fault(answer)
+    def _series(self, path: str, expression: str, **times: float) -> tuple[_Series, ...]:
+        data = {"query": expression, "timeout": self._timeout, **times}
+        return self.fetch(tuple[_Series, ...], "POST", path, key="data.result", data=data)

@@ -1,20 +1,17 @@
-"""All services at a glance: each is asked one short question, all at the same time, and none is waited for long."""
+"""Health of all services, checked in parallel with a short time limit."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from time import monotonic
-from typing import Final, TypeVar
+from typing import Any, Final
 
 from ui.clients.airflow import AirflowClient, AirflowHealth
 from ui.clients.connection import Connection
-from ui.clients.errors import Answer, Service, ServiceError, TooSlow, outcome
+from ui.clients.errors import ResponseModel, Service, ServiceError, TimedOut, result_or_error
 from ui.clients.prometheus import PrometheusClient
 
-T = TypeVar("T")
-
-SECONDS: Final = 1.5
-"""How long a glance takes at most."""
+TIMEOUT_SECONDS: Final = 1.5
 
 _UP: Final = "min by (job) (up)"
 _DATA: Final = "data_version_created_timestamp_seconds"
@@ -22,8 +19,8 @@ _WAREHOUSE: Final = "warehouse_up"
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
-    """Where the services are."""
+class ServiceUrls:
+    """ServiceUrls of the services."""
 
     api: str
     mlflow: str
@@ -33,78 +30,73 @@ class Addresses:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """What Prometheus knows of the others."""
+class ScrapeStatus:
+    """What Prometheus scrapes.
+
+    Attributes:
+        up: by job, whether all of its targets respond.
+        has_data: whether training data were ingested; None if unknown.
+    """
 
     up: Mapping[str, bool]
-    """By job: whether all its targets answer."""
     has_data: bool | None
-    """Whether data were ingested that a model can be trained on; None when that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
-    """How each service is: what it says of itself, or a fault."""
+class ServicesHealth:
+    """Health of each service, or the error of its check."""
 
-    api: Answer | ServiceError
-    mlflow: Answer | ServiceError
+    api: ResponseModel | ServiceError
+    mlflow: ResponseModel | ServiceError
     airflow: AirflowHealth | ServiceError
-    prometheus: Answer | ServiceError
-    locust: Answer | ServiceError
-    watched: Watched | ServiceError
+    prometheus: ResponseModel | ServiceError
+    locust: ResponseModel | ServiceError
+    scraped: ScrapeStatus | ServiceError
 
 
-class Lookout:
-    """Looks at all services. One instance serves all sessions."""
+class HealthChecker:
+    """Checks all services. All sessions share one instance."""
 
-    def __init__(self, at: Addresses, seconds: float = SECONDS) -> None:
-        self._seconds = seconds
-        self._api = Connection(Service.API, at.api, seconds)
-        self._mlflow = Connection(Service.MLFLOW, at.mlflow, seconds)
-        self._airflow = AirflowClient(at.airflow, seconds, "", "")
-        self._prometheus = PrometheusClient(at.prometheus, seconds)
-        self._locust = Connection(Service.LOCUST, at.locust, seconds)
-        # Twice as many as there are questions: those of the look before may still hang.
-        self._pool = ThreadPoolExecutor(max_workers=12, thread_name_prefix="glance")
+    def __init__(self, urls: ServiceUrls, timeout: float = TIMEOUT_SECONDS) -> None:
+        self._timeout = timeout
+        prometheus = PrometheusClient(urls.prometheus, timeout)
+        self._checks: Final[dict[str, tuple[Service, Callable[[], Any]]]] = {
+            "api": (Service.API, _ping(Connection(Service.API, urls.api, timeout), "/ready")),
+            "mlflow": (Service.MLFLOW, _ping(Connection(Service.MLFLOW, urls.mlflow, timeout), "/health")),
+            "airflow": (Service.AIRFLOW, AirflowClient(urls.airflow, timeout, "", "").health),
+            "prometheus": (Service.PROMETHEUS, _ping(prometheus, "/-/ready")),
+            "locust": (Service.LOCUST, _ping(Connection(Service.LOCUST, urls.locust, timeout), "/")),
+            "scraped": (Service.PROMETHEUS, lambda: _scrape_status(prometheus)),
+        }
+        # Twice the number of checks: those of the previous round may still run.
+        self._pool = ThreadPoolExecutor(max_workers=2 * len(self._checks), thread_name_prefix="health")
 
-    def look(self) -> Glance:
-        """Ask them all. Who has not answered when the time is up is too slow, whatever becomes of it."""
-        api = self._ask(lambda: _said(self._api, "/ready"))
-        mlflow = self._ask(lambda: _said(self._mlflow, "/health"))
-        airflow = self._ask(self._airflow.health)
-        prometheus = self._ask(lambda: _said(self._prometheus, "/-/ready"))
-        locust = self._ask(lambda: _said(self._locust, "/"))
-        watched = self._ask(lambda: _watched(self._prometheus))
-        deadline = monotonic() + self._seconds
-        return Glance(
-            self._by(deadline, api, Service.API),
-            self._by(deadline, mlflow, Service.MLFLOW),
-            self._by(deadline, airflow, Service.AIRFLOW),
-            self._by(deadline, prometheus, Service.PROMETHEUS),
-            self._by(deadline, locust, Service.LOCUST),
-            self._by(deadline, watched, Service.PROMETHEUS),
-        )
+    def check(self) -> ServicesHealth:
+        """Check all services; one that has not responded in time counts as timed out."""
+        deadline = monotonic() + self._timeout
+        futures = {name: self._pool.submit(result_or_error, check) for name, (_, check) in self._checks.items()}
+        results = {name: self._result(future, self._checks[name][0], deadline) for name, future in futures.items()}
+        return ServicesHealth(**results)
 
-    def _by(self, deadline: float, asked: Future[T | ServiceError], service: Service) -> T | ServiceError:
+    def _result(self, future: Future[Any], service: Service, deadline: float) -> Any:
         try:
-            return asked.result(max(0.0, deadline - monotonic()))
+            return future.result(max(0.0, deadline - monotonic()))
         except TimeoutError:
-            asked.cancel()
-            return TooSlow(service, self._seconds)
-
-    def _ask(self, question: Callable[[], T]) -> Future[T | ServiceError]:
-        return self._pool.submit(outcome, question)
+            future.cancel()
+            return TimedOut(service, self._timeout)
 
 
-def _said(connection: Connection, path: str) -> Answer:
-    """Nothing but that it answers; what it says is a word, or a page."""
-    connection.send("GET", path)
-    return Answer()
+def _ping(connection: Connection, path: str) -> Callable[[], ResponseModel]:
+    def ping() -> ResponseModel:
+        connection.request("GET", path)
+        return ResponseModel()
+
+    return ping
 
 
-def _watched(prometheus: PrometheusClient) -> Watched:
-    up = {sample.labels.get("job", ""): sample.value == 1 for sample in prometheus.now(_UP)}
-    has_data = bool(prometheus.now(_DATA))
-    if not has_data and not any(sample.value == 1 for sample in prometheus.now(_WAREHOUSE)):
-        return Watched(up, None)
-    return Watched(up, has_data)
+def _scrape_status(prometheus: PrometheusClient) -> ScrapeStatus:
+    up = {sample.labels.get("job", ""): sample.value == 1 for sample in prometheus.query(_UP)}
+    has_data = bool(prometheus.query(_DATA))
+    if not has_data and not any(sample.value == 1 for sample in prometheus.query(_WAREHOUSE)):
+        return ScrapeStatus(up, None)
+    return ScrapeStatus(up, has_data)

@@ -1,1 +1,1 @@
-"""Languages of the interface: the catalogue, number and date formats, and sentences for errors and values."""
+"""Translation: the catalogue, formats of numbers and dates, and texts for errors and values of the schema."""

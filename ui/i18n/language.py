@@ -1,7 +1,7 @@
-"""The language of the interface: words from one catalogue, figures and dates as that language writes them.
+"""Language of the session: translated texts, and numbers and dates in its format.
 
-English stands in the code and in :mod:`ml.schema`; ``locale/es.po`` holds the Spanish for it, in the usual format of
-gettext, read by Babel as it is: there is nothing to compile.
+The code and :mod:`ml.schema` hold the English texts. ``locale/es.po`` holds the Spanish ones in the gettext format;
+Babel reads the file directly, so nothing is compiled.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,98 +21,98 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 LOCALES: Final = Path(__file__).parent / "locale"
 KEY: Final = "language"
-"""Where a session keeps its language."""
+"""Key of the language in the session state and in the query string."""
 
 
 class Language(StrEnum):
-    """The languages there are."""
+    """The supported languages."""
 
     ENGLISH = "en"
     SPANISH = "es"
 
 
 NAMES: Final[Mapping[Language, str]] = {Language.ENGLISH: "English", Language.SPANISH: "Español"}
+_PERCENT: Final[Mapping[Language, str]] = {Language.ENGLISH: "%", Language.SPANISH: "\u00a0%"}
 
 
-def current() -> Language:
-    """The language of this session; English where there is no session."""
+def current_language() -> Language:
+    """The language of the session; English outside of a session."""
     if get_script_run_ctx(suppress_warning=True) is None:
         return Language.ENGLISH
     return Language(st.session_state.get(KEY) or Language.ENGLISH)
 
 
-def choose(default: Language, keep: Callable[[], None]) -> None:
-    """Draw the choice of language; a session that has not chosen, by click or address, has the default.
+def selector(default: Language, before_change: Callable[[], None]) -> None:
+    """Draw the selector of the language, preset from the query string or the default.
 
     Args:
-        default: of the settings.
-        keep: called before anything is drawn in the new language: a browser knows the values of a form by their names.
+        default: language of the settings.
+        before_change: called before the page is drawn in another language, which changes the labels of widgets.
     """
     if KEY not in st.session_state:
-        asked = st.query_params.get(KEY, "")
-        st.session_state[KEY] = Language(asked) if asked in tuple(Language) else default
+        requested = st.query_params.get(KEY, "")
+        st.session_state[KEY] = Language(requested) if requested in tuple(Language) else default
     st.segmented_control(
         _("Language"),
         list(Language),
         format_func=NAMES.__getitem__,
         key=KEY,
-        on_change=_changed,
-        args=(keep,),
+        on_change=_change,
+        args=(before_change,),
         required=True,
         label_visibility="collapsed",
         persist_state="session",
     )
 
 
-def _changed(keep: Callable[[], None]) -> None:
+def _change(before_change: Callable[[], None]) -> None:
     st.query_params[KEY] = st.session_state[KEY]
-    keep()
+    before_change()
 
 
 def _(english: str) -> str:
-    """The text in the language of this session."""
-    if current() is Language.ENGLISH:
+    """Translate a text into the language of the session."""
+    if current_language() is Language.ENGLISH:
         return english
-    return _words(current()).get(english) or english
+    return _translations(current_language()).get(english) or english
 
 
 def counted(one: str, many: str, number: int) -> str:
-    """Singular or plural, with ``{number}`` filled in."""
+    """Translate the singular or the plural, and fill in ``{number}``."""
     text = _(one if number == 1 else many)
     return text.replace("{number}", decimal(number, 0))
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """A share of 1 as a percentage: 11.3%, or 11,3 %."""
-    places = f".{'0' * digits}" if digits else ""
-    return str(format_percent(share, f"#,##0{places}{_PERCENT[current()]}", locale=_locale()))
+    """Format a share of 1 as a percentage: 11.3%, or 11,3 %."""
+    return str(format_percent(share, f"{_pattern(digits)}{_PERCENT[current_language()]}", locale=_locale()))
 
 
 def decimal(number: float, digits: int = 3) -> str:
-    """A number with so many digits after the point, or comma."""
-    places = f".{'0' * digits}" if digits else ""
-    return str(format_decimal(number, f"#,##0{places}", locale=_locale()))
+    """Format a number with this many decimals."""
+    return str(format_decimal(number, _pattern(digits), locale=_locale()))
 
 
-def moment(at: datetime) -> str:
-    """Date and time in UTC, and that it is."""
+def format_utc(at: datetime) -> str:
+    """Format date and time in UTC."""
     return f"{format_datetime(at, 'd MMM y, HH:mm', tzinfo=UTC, locale=_locale())} UTC"
 
 
-_PERCENT: Final[Mapping[Language, str]] = {Language.ENGLISH: "%", Language.SPANISH: "\u00a0%"}
+def _pattern(digits: int) -> str:
+    return f"#,##0.{'0' * digits}" if digits else "#,##0"
 
 
 def _locale() -> Locale:
-    return Locale(current().value)
+    return Locale(current_language().value)
 
 
 @cache
 def catalogue(language: Language) -> Catalog:
-    """All texts in a language other than English."""
+    """The catalogue of a language other than English."""
     with (LOCALES / f"{language}.po").open(encoding="utf-8") as file:
         return read_po(file, locale=language.value)
 
 
 @cache
-def _words(language: Language) -> dict[str, str]:
+def _translations(language: Language) -> dict[str, str]:
     return {str(message.id): str(message.string) for message in catalogue(language) if message.id}

@@ -1,56 +1,56 @@
-"""Faults and values in sentences, in the language of the person in front of the screen."""
+"""Translated texts for errors of services, and for fields and values of the schema."""
 
 import re
+from typing import Final
 
 from ml.schema import UNKNOWN, Column, Kind
-from ui.clients.errors import (
-    Busy,
-    Failed,
-    FieldFault,
-    NoModelYet,
-    NotUnderstood,
-    Refused,
-    Service,
-    ServiceError,
-    TooSlow,
-    Unreachable,
-)
+from ui.clients import errors
+from ui.clients.errors import FieldError, Service, ServiceError
 from ui.i18n.language import _, decimal
 
-_RANGE = re.compile(r"\[(\d+)-(\d+)\)")
+_RANGE: Final = re.compile(r"\[(\d+)-(\d+)\)")
+"""Ages, and weights in pounds."""
 
 
-def plain(text: object) -> str:
-    """Text of a service or a person, shown as it is: nothing in it is taken for Markdown."""
+def escape(text: object) -> str:
+    """Text from a service or a user with its Markdown characters escaped."""
     return re.sub(r"([\\`*_\[\]$:~<>#|])", r"\\\1", str(text))
 
 
 def unknown() -> str:
-    """What stands for a value that is not known."""
+    """Label of an unknown value."""
     return _("Unknown")
 
 
 def label_of(column: Column) -> str:
-    """The label with its unit, unless the label already says it."""
+    """The label with its unit, unless the label contains the unit."""
     label, unit = _(column.label), _(column.unit) if column.unit else ""
     return label if not unit or unit in label.lower() else f"{label} ({unit})"
 
 
-def text_of(column: Column, value: str | int) -> str:
-    """What a person reads for a value; ``[60-70)`` is read as an age of 60 to 69."""
+def value_label(column: Column, value: str | int) -> str:
+    """The label of a value: an age of ``[60-70)`` is 60 to 69, weights have kilograms added."""
     if value == UNKNOWN:
         return unknown()
     text = column.text_of(value)
-    if found := _RANGE.fullmatch(text):
-        low, high = int(found[1]), int(found[2])
+    if match := _RANGE.fullmatch(text):
+        low, high = int(match[1]), int(match[2])
         if column.name == "age":
             return _("{low} to {high}").format(low=low, high=high - 1)
-        return _("{low} to under {high}").format(low=low, high=high)
+        text = _("{low} to under {high} ({low_kg} to {high_kg} kg)")
+        return text.format(low=low, high=high, low_kg=_kilograms(low), high_kg=_kilograms(high))
+    if column.unit == "pounds":
+        low = int(text.removeprefix(">"))
+        return _("over {low} ({low_kg} kg)").format(low=low, low_kg=_kilograms(low))
     return _(text) if column.allowed else text
 
 
-def expectation(column: Column) -> str:
-    """What a field takes, as half a sentence."""
+def _kilograms(pounds: int) -> int:
+    return round(pounds * 0.45359237)
+
+
+def allowed_values(column: Column) -> str:
+    """The allowed values of a field, as part of a sentence."""
     if column.kind is Kind.ICD9:
         return _("an ICD-9-CM code such as 428, 250.83, V27 or E909")
     if column.allowed:
@@ -58,62 +58,52 @@ def expectation(column: Column) -> str:
     return _("a whole number from {low} to {high}").format(low=column.low, high=column.high)
 
 
-def service(which: Service) -> str:
-    """The name of a service at the beginning of a sentence."""
-    return {
-        Service.API: _("The prediction API"),
-        Service.MLFLOW: "MLflow",
-        Service.AIRFLOW: "Airflow",
-        Service.PROMETHEUS: "Prometheus",
-        Service.LOCUST: "Locust",
-    }[which]
+def error_text(error: ServiceError) -> str:
+    """What failed and what to do, in one or two sentences."""
+    values = {name: value.rstrip(".") if isinstance(value, str) else value for name, value in vars(error).items()}
+    if isinstance(error, errors.TimedOut):
+        values["seconds"] = decimal(error.seconds, 1 if error.seconds % 1 else 0)
+    name = _("The prediction API") if error.service is Service.API else error.service.value
+    return _error_template(error).format_map({**values, "service": name})
 
 
-def sentence(error: ServiceError) -> str:
-    """What went wrong and what to do, in a sentence or two."""
-    who = service(error.service)
+def _error_template(error: ServiceError) -> str:
     match error:
-        case Unreachable():
-            text = _("{service} cannot be reached at {address}: check that it is running.")
-            return text.format(service=who, address=error.address)
-        case TooSlow():
-            text = _("{service} did not answer within {seconds} seconds: try again in a moment.")
-            return text.format(service=who, seconds=decimal(error.seconds, 1 if error.seconds % 1 else 0))
-        case NoModelYet():
+        case errors.Unreachable():
+            return _("{service} cannot be reached at {address}: check that it is running.")
+        case errors.TimedOut():
+            return _("{service} did not answer within {seconds} seconds: try again in a moment.")
+        case errors.NoModelYet(detail=""):
             return _("There is no production model yet.")
-        case Refused(status=401 | 403):
-            return _("{service} refused the key of this interface: set the right one and start it again.").format(
-                service=who
-            )
-        case Busy():
-            return _("{service} takes no more requests for the moment: try again in a while.").format(service=who)
-        case Refused():
-            return _("{service} did not accept the request: {said}.").format(service=who, said=error.said.rstrip("."))
-        case Failed():
-            text = _("{service} answered with status {status}. Its log tells why.")
-            if error.said:
-                text = _("{service} answered with status {status} and says: {said}. Its log tells why.")
-            return text.format(service=who, status=error.status, said=error.said.rstrip("."))
-        case NotUnderstood():
-            text = _(
-                "{service} answered something this page does not understand: "
-                "check that its address is right and that both are of the same version."
-            )
-            return text.format(service=who)
-    return str(error)
+        case errors.NoModelYet():
+            return _("No model is available: {detail}.")
+        case errors.Busy():
+            return _("{service} is overloaded: try again later.")
+        case errors.Rejected(status=401 | 403):
+            return _("{service} rejected the key of this interface: set the right key and restart the interface.")
+        case errors.Rejected():
+            return _("{service} rejected the request: {detail}.")
+        case errors.ServerError(detail=""):
+            return _("{service} answered with status {status}. Its log has the reason.")
+        case errors.ServerError():
+            return _("{service} answered with status {status}: {detail}. Its log has the reason.")
+    return _(
+        "{service} sent a response of an unexpected format: "
+        "check that its address is right and that both have the same version."
+    )
 
 
-def fault(found: FieldFault, column: Column | None) -> str:
-    """One refused value in the words of the form; the service's own where there is no such field."""
+def field_error_text(error: FieldError, column: Column | None) -> str:
+    """An invalid value with its field and the allowed values; the message of the service if there is no such field."""
     if column is None:
-        return found.message
-    given = "" if found.value is None else f" “{found.value}”"
-    text = _("{label}{given}: enter {expectation}, or leave it empty for unknown.")
-    return text.format(label=label_of(column), given=given, expectation=expectation(column))
+        return error.message
+    value = "" if error.value is None else f" “{error.value}”"
+    text = _("{label}{value}: enter {allowed}, or leave it empty for unknown.")
+    return text.format(label=label_of(column), value=value, allowed=allowed_values(column))
 
 
 def interval(low: float | None, high: float | None, digits: int = 4) -> str:
-    """An interval of figures."""
+    """A confidence interval."""
     if low is None or high is None:
         return _("not measured")
     return _("{low} to {high}").format(low=decimal(low, digits), high=decimal(high, digits))

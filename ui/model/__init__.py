@@ -1,1 +1,1 @@
-"""The parts of the Model page: what the registry holds, what was measured, what the gate decided, and going back."""
+"""Parts of the Model page: versions, their metrics and artifacts, gate decisions, comparison and rollback."""

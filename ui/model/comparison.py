@@ -1,122 +1,109 @@
-"""Two versions side by side: figures with intervals, settings that differ, and whether they saw the same data."""
+"""Compares two versions: metrics with intervals, training settings, and whether their data are the same."""
 
 import pandas as pd
 import streamlit as st
 
-from ui import banners, charts
+from ui import banners, chart_specs
+from ui.chart_specs import Estimate
+from ui.charts import palette
 from ui.clients.errors import ServiceError
 from ui.clients.mlflow import RegisteredVersion, Run
 from ui.i18n.language import _, counted
-from ui.i18n.wording import plain
-from ui.model.choice import version as choose
-from ui.model.intervals import Dot, alternative, chart
-from ui.model.metrics import HEADLINE, Figures, in_order, label, meaning, of_run, told
-from ui.model.registry_snapshot import RegistrySnapshot, runs_of
-from ui.model.version_cards import short
+from ui.i18n.wording import escape
+from ui.metrics import HEADLINE, Metrics, format_metric, label, ordered, run_metrics
+from ui.model.current_versions import draw_metrics
+from ui.model.registry_snapshot import RegistrySnapshot, fetch_runs
+from ui.model.version_cards import short_hash
+from ui.model.version_select import select_version
 
 
-def draw(shelf: RegistrySnapshot) -> None:
-    """Any two versions; at first production and the challenger, or the two newest."""
+def draw(snapshot: RegistrySnapshot) -> None:
+    """Compare any two versions; the default is production and the challenger, or the two newest."""
     st.header(_("Compare two versions"))
-    if len(shelf.versions) < 2:
-        st.info(_("There is one version only: a comparison takes two."))
+    if len(snapshot.versions) < 2:
+        st.info(_("There is one version only: a comparison needs two."))
         return
-    first, second = _preferred(shelf)
+    default = snapshot.production or snapshot.versions[0]
+    others = [one for one in (snapshot.challenger, *snapshot.versions) if one and one.version != default.version]
     left, right = st.columns(2)
     with left:
-        one = choose(shelf, _("First version"), "compare-first", first)
+        first = select_version(snapshot, _("First version"), "compare-first", default)
     with right:
-        other = choose(shelf, _("Second version"), "compare-second", second)
-    if one.version == other.version:
+        second = select_version(snapshot, _("Second version"), "compare-second", others[0])
+    if first.version == second.version:
         st.info(_("These are the same version: choose another one on either side."))
         return
-    runs = runs_of(one, other)
+    runs = fetch_runs(first, second)
     if isinstance(runs, ServiceError):
-        banners.failure(runs)
+        banners.service_error(runs)
         return
-    _origins(one, other)
-    for version, run in zip((one, other), runs, strict=True):
+    _comparability(first, second)
+    for version, run in zip((first, second), runs, strict=True):
         if run is None:
-            text = _("The run behind version {version} is gone from MLflow, and its figures with it.")
+            text = _("The run of version {version} was deleted from MLflow, and its metrics with it.")
             st.info(text.format(version=version.version))
-    _figures((one, other), (_of(runs[0]), _of(runs[1])))
-    if runs[0] and runs[1]:
-        _settings((one, other), (runs[0], runs[1]))
+    titles = [_("Version {version}").format(version=version.version) for version in (first, second)]
+    _metrics({title: run_metrics(run) if run else {} for title, run in zip(titles, runs, strict=True)})
+    present = {title: run for title, run in zip(titles, runs, strict=True) if run}
+    if len(present) == 2:
+        _settings(present)
 
 
-def _preferred(shelf: RegistrySnapshot) -> tuple[RegisteredVersion, RegisteredVersion]:
-    first = shelf.production or shelf.versions[0]
-    others = [one for one in (shelf.challenger, *shelf.versions) if one and one.version != first.version]
-    return first, others[0]
-
-
-def _origins(one: RegisteredVersion, other: RegisteredVersion) -> None:
-    """Whether the figures can be compared at all: each version was measured on the test patients of its data."""
-    data = [version.tag("data_version") for version in (one, other)]
+def _comparability(first: RegisteredVersion, second: RegisteredVersion) -> None:
+    data = [version.tag("data_version") for version in (first, second)]
     if data[0] and data[0] == data[1]:
-        text = _("Both were trained and measured on the same data (version {data}): their figures can be compared.")
-        st.success(text.format(data=short(data[0])), icon=":material/check:")
+        text = _("Both were trained and measured on the same data (version {data}): their metrics can be compared.")
+        st.success(text.format(data=short_hash(data[0])), icon=":material/check:")
     elif all(data):
         text = _(
             "They were trained and measured on different data (versions {one} and {other}): a difference may be due to "
-            "the patients. The gate judges both on the same ones; see its decision."
+            "the patients. The gate evaluates both on the same patients; see its decision."
         )
-        st.warning(text.format(one=short(data[0]), other=short(data[1])), icon=":material/difference:")
+        st.warning(text.format(one=short_hash(data[0]), other=short_hash(data[1])), icon=":material/difference:")
     else:
-        st.warning(_("The data of one of them are not known: their figures may not be comparable."))
-    code = [version.tag("code_version") for version in (one, other)]
+        st.warning(_("The data of one of them are not known: their metrics may not be comparable."))
+    code = [version.tag("code_version") for version in (first, second)]
     if all(code):
-        same = _("Both were made by the same code.") if code[0] == code[1] else _("They were made by different code.")
-        st.markdown(same)
+        st.markdown(_("The same code made both.") if code[0] == code[1] else _("Different code made them."))
 
 
-def _figures(versions: tuple[RegisteredVersion, RegisteredVersion], figures: tuple[Figures, Figures]) -> None:
-    names = in_order(*figures)
+def _metrics(metrics: dict[str, Metrics]) -> None:
+    names = ordered(*metrics.values())
     if not names:
         return
-    st.subheader(_("Figures"))
-    titles = [_("Version {version}").format(version=version.version) for version in versions]
-    columns = {title: [told(one.get(name)) for name in names] for title, one in zip(titles, figures, strict=True)}
+    st.subheader(_("Metrics"))
     places = st.columns(2)
-    for number, name in enumerate(one for one in names if one in HEADLINE):
-        dots = [Dot.of(title, one[name]) for title, one in zip(titles, figures, strict=True) if name in one]
+    for number, name in enumerate(name for name in names if name in HEADLINE):
         with places[number % 2]:
-            st.altair_chart(
-                chart(label(name), dots, titles, charts.palette()), width="stretch", alt=alternative(label(name), dots)
-            )
-    st.table(
-        pd.DataFrame(columns | {_("What it says"): [meaning(name) for name in names]}, [label(name) for name in names]),
-        border="horizontal",
-        alt=_("Figures of both versions with their 95% intervals"),
-    )
-    text = _(
-        "Intervals that overlap do not show that two versions are equal: the gate decides by the interval of the "
-        "difference."
-    )
+            _chart(name, metrics)
+    draw_metrics(metrics, names)
+    text = _("Overlapping intervals do not show equality: the gate decides by the interval of the difference.")
     st.markdown(f":small[{text}]")
 
 
-def _settings(versions: tuple[RegisteredVersion, RegisteredVersion], runs: tuple[Run, Run]) -> None:
-    """The parameters that differ; how many are equal is said only."""
-    given = [{param.key: param.value for param in run.data.params} for run in runs]
-    names = sorted(given[0].keys() | given[1].keys())
-    differing = [name for name in names if given[0].get(name) != given[1].get(name)]
+def _chart(name: str, metrics: dict[str, Metrics]) -> None:
+    present = {title: one[name] for title, one in metrics.items() if name in one}
+    values = "; ".join(f"{title} {format_metric(metric)}" for title, metric in present.items())
+    words = _("{metric} with 95% intervals. {values}.").format(metric=label(name), values=values)
+    rows = [Estimate(title, one.value, one.low, one.high) for title, one in present.items() if one.value is not None]
+    if rows:
+        st.vega_lite_chart(spec=chart_specs.intervals(rows, label(name), palette()), width="stretch", alt=words)
+
+
+def _settings(runs: dict[str, Run]) -> None:
+    settings = {title: {param.key: param.value for param in run.data.params} for title, run in runs.items()}
+    first, second = settings.values()
+    names = sorted(first.keys() | second.keys())
+    differing = [name for name in names if first.get(name) != second.get(name)]
     st.subheader(_("Settings that differ"))
     if not differing:
         st.markdown(_("None: all settings are equal."))
         return
-    columns = {
-        _("Version {version}").format(version=version.version): [plain(one.get(name, "–")) for name in differing]
-        for version, one in zip(versions, given, strict=True)
-    }
+    columns = {title: [escape(one.get(name, "–")) for name in differing] for title, one in settings.items()}
     st.table(
-        pd.DataFrame(columns, [plain(name) for name in differing]),
+        pd.DataFrame(columns, [escape(name) for name in differing]),
         border="horizontal",
         alt=_("Settings of training that differ between the versions"),
     )
     equal = len(names) - len(differing)
     st.markdown(counted("{number} other setting is equal.", "{number} other settings are equal.", equal))
-
-
-def _of(run: Run | None) -> Figures:
-    return of_run(run) if run else {}

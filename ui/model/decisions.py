@@ -1,47 +1,36 @@
-"""The gate ledger, as the tags of the versions tell it: one line for each version, the newest first."""
+"""Table of the gate's decisions on all versions, newest first."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import streamlit as st
 
-from ui.clients.mlflow import MOST_VERSIONS, RegisteredVersion
+from ui.clients.mlflow import MAX_VERSIONS
 from ui.i18n.language import _, counted, decimal
-from ui.i18n.wording import plain
-from ui.model import verdict
-from ui.model.choice import roles
+from ui.i18n.wording import escape
+from ui.model import gate_decision
 from ui.model.registry_snapshot import RegistrySnapshot
+from ui.model.version_select import roles
 
-AT_FIRST: Final = 20
+INITIAL_ROWS: Final = 20
 
 
-def draw(shelf: RegistrySnapshot) -> None:
-    """Every version with what was decided of it."""
+def draw(snapshot: RegistrySnapshot) -> None:
+    """The newest versions, or all of them on request."""
     st.header(_("Decisions of the gate"))
-    rows = shelf.versions
-    if len(rows) > AT_FIRST:
-        everything = counted("Show all {number} version", "Show all {number} versions", len(rows))
-        rows = rows if st.toggle(everything, key="all-versions") else rows[:AT_FIRST]
+    versions = snapshot.versions
+    if len(versions) > INITIAL_ROWS:
+        label = counted("Show all {number} version", "Show all {number} versions", len(versions))
+        versions = versions if st.toggle(label, key="all-versions") else versions[:INITIAL_ROWS]
+    rows = []
+    for one in versions:
+        aliases = ", ".join(roles(snapshot, one.version))
+        row = {_("Version"): f"**{one.version}** ({aliases})" if aliases else one.version}
+        row |= {_("Algorithm"): escape(one.tag("algorithm") or "")} | gate_decision.facts(one)
+        rows.append(row | {_("Reason"): gate_decision.reason(one)})
+    table = {name: [row[name] for row in rows] for name in rows[0]}
     with st.container(key="as-the-service-says-ledger"):  # the gate's reasons are in English
-        st.table(_table(shelf, rows), border="horizontal", hide_index=True, alt=_("Every version with its decision"))
-    if len(shelf.versions) == MOST_VERSIONS:
-        st.markdown(_("Only the newest {number} are listed.").format(number=decimal(MOST_VERSIONS, 0)))
-    text = _("Who decided, with all figures, is in the ledger of the database: `python -m ml ledger`.")
+        st.table(table, border="horizontal", hide_index=True, alt=_("Every version with its decision"))
+    if len(snapshot.versions) == MAX_VERSIONS:
+        st.markdown(_("Only the newest {number} are listed.").format(number=decimal(MAX_VERSIONS, 0)))
+    text = _("The ledger in the database records who decided, with all metrics: `python -m ml ledger`.")
     st.markdown(f":small[{text}]")
-
-
-def _table(shelf: RegistrySnapshot, rows: Sequence[RegisteredVersion]) -> dict[str, list[str]]:
-    return {
-        _("Version"): [_named(shelf, one.version) for one in rows],
-        _("Algorithm"): [plain(one.tag("algorithm") or "") for one in rows],
-        _("Decision"): [verdict.decision(one) for one in rows],
-        _("Rule that settled it"): [verdict.rule(one) for one in rows],
-        _("Reason"): [verdict.reason(one) for one in rows],
-        _("Decided"): [verdict.decided(one) for one in rows],
-        _("Took the place of"): [verdict.replaced(one) for one in rows],
-    }
-
-
-def _named(shelf: RegistrySnapshot, number: str) -> str:
-    known = ", ".join(roles(shelf, number))
-    return f"**{number}** ({known})" if known else number

@@ -1,6 +1,7 @@
-"""All versions of the registry with their aliases, and the runs behind them; kept for a moment for all sessions."""
+"""Snapshot of the registry's versions and aliases, and the runs of versions, cached for all sessions."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,20 +9,18 @@ import streamlit as st
 
 from ml.core.names import CHALLENGER, PRODUCTION
 from ui import services
-from ui.clients.errors import NoModelYet, ServiceError
+from ui.clients.errors import NoModelYet, ServiceError, result_or_error
 from ui.clients.mlflow import RegisteredVersion, Run
 from ui.services import FRESH_SECONDS, ServingState
 
 RUN_SECONDS: Final = 300
 """A finished run does not change, but it may be deleted."""
-MOST_PAIRS: Final = 32
-
-Runs = tuple[Run | None, Run | None]
+MAX_CACHED_RUNS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
 class RegistrySnapshot:
-    """The versions, the newest first, and where the aliases point to."""
+    """The versions, newest first, and the version number that each alias points to."""
 
     versions: tuple[RegisteredVersion, ...]
     aliases: Mapping[str, str]
@@ -32,7 +31,7 @@ class RegistrySnapshot:
 
     @property
     def production(self) -> RegisteredVersion | None:
-        """What the alias of production points to."""
+        """The version in production."""
         return self.version(self.aliases.get(PRODUCTION))
 
     @property
@@ -40,50 +39,41 @@ class RegistrySnapshot:
         """The newest candidate."""
         return self.version(self.aliases.get(CHALLENGER))
 
-    def roles(self, number: str) -> list[str]:
+    def aliases_of(self, number: str) -> list[str]:
         """The aliases that point to a version."""
         return sorted((alias for alias, version in self.aliases.items() if version == number), reverse=True)
 
 
-def look(picture: ServingState) -> RegistrySnapshot | ServiceError:
-    """The shelf; where the picture says that MLflow is away, that is not found out a second time."""
-    if isinstance(picture.registered, ServiceError) and not isinstance(picture.registered, NoModelYet):
-        return picture.registered
-    return services.outcome(_shelf)
+def fetch_snapshot(state: ServingState) -> RegistrySnapshot | ServiceError:
+    """The snapshot; no request is sent if the serving state shows that MLflow does not answer."""
+    if isinstance(state.registered, ServiceError) and not isinstance(state.registered, NoModelYet):
+        return state.registered
+    return result_or_error(_snapshot)
 
 
 @st.cache_resource(ttl=FRESH_SECONDS, show_spinner=False)
-def _shelf() -> RegistrySnapshot:
+def _snapshot() -> RegistrySnapshot:
     client = services.mlflow()
-    versions, aliases = services.together(client.versions, client.aliases)
-    if isinstance(versions, ServiceError):
-        raise versions
-    if isinstance(aliases, ServiceError):
-        raise aliases
-    return RegistrySnapshot(tuple(versions), aliases)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        versions, aliases = pool.submit(client.versions), pool.submit(client.aliases)
+        return RegistrySnapshot(tuple(versions.result()), aliases.result())
 
 
-def runs_of(one: RegisteredVersion | None, other: RegisteredVersion | None) -> Runs | ServiceError:
-    """The runs of two versions; None where a version has none, or none any more."""
-    ids = [version.run_id or None if version else None for version in (one, other)]
-    return services.outcome(lambda: _runs(ids[0], ids[1]))
+def fetch_runs(*versions: RegisteredVersion | None) -> tuple[Run | None, ...] | ServiceError:
+    """The run of each version; None where a version has none, or where it was deleted."""
+    run_ids = tuple(version.run_id or None if version else None for version in versions)
+    return result_or_error(lambda: _runs(run_ids))
 
 
-@st.cache_resource(ttl=RUN_SECONDS, max_entries=MOST_PAIRS, show_spinner=False)
-def _runs(one: str | None, other: str | None) -> Runs:
-    """Asked for at the same time; a fault is raised, and so not kept."""
+@st.cache_resource(ttl=RUN_SECONDS, max_entries=MAX_CACHED_RUNS, show_spinner=False)
+def _runs(run_ids: tuple[str | None, ...]) -> tuple[Run | None, ...]:
+    """Fetched concurrently; an error is raised and therefore not cached."""
     client = services.mlflow()
-    first, second = services.together(
-        lambda: client.run(one) if one else None, lambda: client.run(other) if other else None
-    )
-    if isinstance(first, ServiceError):
-        raise first
-    if isinstance(second, ServiceError):
-        raise second
-    return first, second
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return tuple(pool.map(lambda run_id: client.run(run_id) if run_id else None, run_ids))
 
 
-def look_again() -> None:
-    """Forget the shelf and the picture, so that the next look asks the services."""
-    _shelf.clear()
-    services.look_again()
+def refresh() -> None:
+    """Drop the cached snapshot and serving state."""
+    _snapshot.clear()
+    services.refresh()

@@ -1,4 +1,4 @@
-"""The versions that matter now, each by the registry, by the API, or by both."""
+"""The versions of interest now (production, challenger, served by the API) with what registry and API report."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,19 +6,18 @@ from typing import Final
 from ui.clients.api_models import SYNTHETIC, ServedModel
 from ui.clients.errors import ServiceError
 from ui.clients.mlflow import RegisteredVersion
-from ui.i18n.language import _, moment, percent
-from ui.i18n.wording import plain
-from ui.model import verdict
+from ui.i18n.language import _, format_utc, percent
+from ui.i18n.wording import escape
+from ui.model import gate_decision
 from ui.model.registry_snapshot import RegistrySnapshot
 from ui.services import ServingState
 
-SHORT: Final = 12
-"""So many digits of a hash tell two apart."""
+SHORT_HASH: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """One version: by the registry, by the API, or by both."""
+class VersionCard:
+    """One version, as known to the registry, the API, or both."""
 
     title: str
     registered: RegisteredVersion | None
@@ -26,67 +25,61 @@ class Side:
 
     @property
     def data_source(self) -> str | None:
-        """Real or synthetic."""
-        return self.served.data_source if self.served else self._tag("data_source")
+        """``real`` or ``synthetic``."""
+        return self.served.provenance if self.served else self._tag("data_source")
 
     def facts(self) -> dict[str, str]:
-        """What is known of it; a fact that only one of the two services knows is left out without it."""
+        """Label and text of every known fact."""
         served = self.served
         trained_at = served.trained_at if served else self.registered and self.registered.registered_at
-        found = {
-            _("Algorithm"): plain((served.algorithm if served else self._tag("algorithm")) or _("not known")),
-            _("Data"): data_of(self.data_source),
-            _("Data version"): short(served.data_version if served else self._tag("data_version")),
-            _("Trained"): moment(trained_at) if trained_at else _("not known"),
+        source = {None: _("not known"), SYNTHETIC: _("Synthetic cohort")}
+        facts = {
+            _("Algorithm"): escape((served.algorithm if served else self._tag("algorithm")) or _("not known")),
+            _("Data"): source.get(self.data_source, "Diabetes 130-US hospitals (UCI 296)"),
+            _("Data version"): short_hash(served.data_version if served else self._tag("data_version")),
+            _("Trained"): format_utc(trained_at) if trained_at else _("not known"),
         }
         if served:
-            found[_("Prevalence")] = _("{share} readmitted within 30 days").format(share=percent(served.prevalence))
+            facts[_("Prevalence")] = _("{share} readmitted within 30 days").format(share=percent(served.prevalence))
         if self.registered:
-            found |= {
-                _("Gate"): verdict.decision(self.registered),
-                _("Rule that settled it"): verdict.rule(self.registered),
-                _("Decided"): verdict.decided(self.registered),
-                _("Took the place of"): verdict.replaced(self.registered),
-            }
-        return {name: text for name, text in found.items() if text}
+            facts |= gate_decision.facts(self.registered)
+        return {name: text for name, text in facts.items() if text}
 
     def _tag(self, key: str) -> str | None:
         return self.registered.tag(key) if self.registered else None
 
 
-def sides(picture: ServingState, shelf: RegistrySnapshot | ServiceError, served: ServedModel | None) -> list[Side]:
-    """Production, the challenger if it is another version, and what the API serves if it is none of them."""
-    production = picture.registered if isinstance(picture.registered, RegisteredVersion) else None
-    challenger = None
-    if isinstance(shelf, RegistrySnapshot):
-        production, challenger = shelf.production, shelf.challenger
-    found: list[Side] = []
-    if production:
-        text = _("Production: version {version}")
-        if challenger and challenger.version == production.version:
-            text = _("Production and challenger: version {version}")
-        found.append(_side(text, production, served))
-    if challenger and (not found or challenger != production):
-        found.append(_side(_("Challenger: version {version}"), challenger, served))
-    if served and not any(side.served for side in found):
-        registered = shelf.version(served.version) if isinstance(shelf, RegistrySnapshot) else None
-        text = _("Served by the API: version {version}")
-        found.append(Side(text.format(version=served.version), registered, served))
-    return found
+def version_cards(
+    state: ServingState, snapshot: RegistrySnapshot | ServiceError, served: ServedModel | None
+) -> list[VersionCard]:
+    """Production, the challenger if it is another version, and the served version if it is neither."""
+    if isinstance(snapshot, RegistrySnapshot):
+        production, challenger = snapshot.production, snapshot.challenger
+    else:
+        production = state.registered if isinstance(state.registered, RegisteredVersion) else None
+        challenger = None
+    titles: list[tuple[str, RegisteredVersion]] = []
+    if production and challenger and challenger.version == production.version:
+        titles.append((_("Production and challenger: version {version}"), production))
+    elif production:
+        titles.append((_("Production: version {version}"), production))
+    if challenger and challenger != production:
+        titles.append((_("Challenger: version {version}"), challenger))
+    cards = [
+        VersionCard(
+            title.format(version=version.version),
+            version,
+            served if served and served.version == version.version else None,
+        )
+        for title, version in titles
+    ]
+    if served and not any(card.served for card in cards):
+        registered = snapshot.version(served.version) if isinstance(snapshot, RegistrySnapshot) else None
+        title = _("Served by the API: version {version}").format(version=served.version)
+        cards.append(VersionCard(title, registered, served))
+    return cards
 
 
-def data_of(source: str | None) -> str:
-    """Where the encounters came from."""
-    if source is None:
-        return _("not known")
-    return _("Synthetic cohort") if source == SYNTHETIC else "Diabetes 130-US hospitals (UCI 296)"
-
-
-def short(version: str | None) -> str:
-    """A hash of data or code, as much of it as tells two apart."""
-    return plain(version[:SHORT]) if version else _("not known")
-
-
-def _side(title: str, version: RegisteredVersion, served: ServedModel | None) -> Side:
-    same = served if served and served.version == version.version else None
-    return Side(title.format(version=version.version), version, same)
+def short_hash(version: str | None) -> str:
+    """The first digits of a hash of data or code."""
+    return escape(version[:SHORT_HASH]) if version else _("not known")

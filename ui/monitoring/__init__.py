@@ -1,1 +1,1 @@
-"""The parts of the Monitoring page: what is asked of Prometheus, what the answers mean, and how they are drawn."""
+"""Parts of the Monitoring page: Prometheus queries and alert rules, one snapshot of their results, and its panels."""

@@ -1,73 +1,59 @@
-"""Ways into the services that watch the platform."""
-
-from typing import Final
+"""Links to Grafana's dashboards, Airflow, MLflow, Locust, Prometheus and Alertmanager."""
 
 import streamlit as st
 
 from ml.core.names import MONITORING_EXPERIMENT
 from ui import services
-from ui.clients.errors import Answer, ServiceError
+from ui.clients.errors import ServiceError
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.services import ServingState
 
-DASHBOARDS: Final = ("api-model", "field", "services", "pipelines", "load-test")
-"""Grafana's, by uid."""
-DAG: Final = "monitor_diabetes"
+
+def dashboards() -> dict[str, str]:
+    """Titles of Grafana's dashboards by uid."""
+    return {
+        "api-model": _("Grafana: API and model"),
+        "field": _("Grafana: model in the field"),
+        "services": _("Grafana: containers and services"),
+        "pipelines": _("Grafana: pipelines and registry"),
+        "load-test": _("Grafana: load test"),
+    }
 
 
-class _Experiment(Answer):
-    experiment_id: str
-
-
-class _ExperimentAnswer(Answer):
-    experiment: _Experiment
-
-
-def draw(picture: ServingState) -> None:
-    """Links into Grafana, Airflow, MLflow, Locust and Prometheus."""
-    given = services.settings()
-    grafana = given.grafana_public_url.rstrip("/")
-    st.subheader(_("Look behind it"))
+def draw(state: ServingState) -> None:
+    """All links of the page."""
+    settings = services.settings()
+    grafana, airflow = (url.rstrip("/") for url in (settings.grafana_public_url, settings.airflow_public_url))
+    st.subheader(_("Links"))
     with st.container(horizontal=True):
-        for uid, title in zip(DASHBOARDS, _titles(), strict=True):
+        for uid, title in dashboards().items():
             st.link_button(title, f"{grafana}/d/{uid}", icon=":material/dashboard:")
     with st.container(horizontal=True):
-        airflow = f"{given.airflow_public_url.rstrip('/')}/dags/{DAG}"
-        st.link_button(_("monitor_diabetes in Airflow"), airflow, icon=":material/account_tree:")
-        st.link_button(_("Drift reports in MLflow"), reports(picture), icon=":material/description:")
-        st.link_button(_("Load test in Locust"), given.locust_public_url, icon=":material/speed:")
-        # Its first page: that of alerts has one address in Debian's program and another one elsewhere.
-        st.link_button("Prometheus", given.prometheus_public_url, icon=":material/notifications:")
-    st.markdown(
-        f":small[{_('Grafana is part of Docker Compose; a native stack has it where its program is installed.')}]"
-    )
+        dag = f"{airflow}/dags/monitor_diabetes"
+        st.link_button(_("monitor_diabetes in Airflow"), dag, icon=":material/account_tree:")
+        st.link_button(_("Drift reports in MLflow"), _reports_url(state), icon=":material/description:")
+        st.link_button(_("Load test in Locust"), settings.locust_public_url, icon=":material/speed:")
+        # Its first page: the path of its alerts page differs between Debian's program and others.
+        st.link_button("Prometheus", settings.prometheus_public_url, icon=":material/monitoring:")
+        st.link_button("Alertmanager", settings.alertmanager_public_url, icon=":material/notifications:")
+    text = _("Docker Compose includes Grafana; the native stack has it where its program is installed.")
+    st.markdown(f":small[{text}]")
 
 
-def _titles() -> tuple[str, ...]:
-    return (
-        _("Grafana: API and model"),
-        _("Grafana: model in the field"),
-        _("Grafana: containers and services"),
-        _("Grafana: pipelines and registry"),
-        _("Grafana: load test"),
-    )
-
-
-def reports(picture: ServingState) -> str:
-    """The address of the reports' experiment; of all experiments where MLflow does not say which it is."""
+def _reports_url(state: ServingState) -> str:
+    """The experiment of the drift reports; the list of experiments if MLflow does not answer or has none yet."""
     experiments = f"{services.settings().mlflow_public_url.rstrip('/')}/#/experiments"
-    if not isinstance(picture.registered, RegisteredVersion):
-        return experiments  # away, slow, or empty: it is not asked once more
+    if not isinstance(state.registered, RegisteredVersion):
+        return experiments
     try:
-        return f"{experiments}/{_number()}"
+        return f"{experiments}/{_experiment_id()}"
     except ServiceError:
         return experiments
 
 
 @st.cache_resource(show_spinner=False)
-def _number() -> str:
-    """The experiment's number, which never changes; a fault is not cached."""
-    asked = {"experiment_name": MONITORING_EXPERIMENT}
-    path = "/api/2.0/mlflow/experiments/get-by-name"
-    return services.mlflow().read(_ExperimentAnswer, "GET", path, params=asked).experiment.experiment_id
+def _experiment_id() -> str:
+    """Cached for good, since it never changes; an error is not cached."""
+    params, path = {"experiment_name": MONITORING_EXPERIMENT}, "/api/2.0/mlflow/experiments/get-by-name"
+    return services.mlflow().fetch(str, "GET", path, key="experiment.experiment_id", params=params)

@@ -1,4 +1,4 @@
-"""The part of the page that is alive: it asks everything anew every few seconds, unless it is paused."""
+"""The part of the Monitoring page that refreshes every few seconds, unless it is paused."""
 
 from typing import Final
 
@@ -6,10 +6,9 @@ import streamlit as st
 
 from ui import services
 from ui.i18n.language import _
-from ui.monitoring import prometheus_down
+from ui.monitoring import prometheus_down, snapshot
 from ui.monitoring.format import at
 from ui.monitoring.panels import alerts, drift, headline_metrics, quality, scores, traffic
-from ui.monitoring.snapshot import read
 from ui.monitoring.window import Window
 
 EVERY_SECONDS: Final = 15
@@ -18,33 +17,32 @@ WINDOW: Final = "monitoring-window"
 
 
 def draw() -> None:
-    """The controls and all panels, refreshed together."""
+    """The controls and all panels."""
     live = bool(st.session_state.setdefault(LIVE, True))
-    st.fragment(_refreshed, run_every=EVERY_SECONDS if live else None)(live)
+    st.fragment(_refresh, run_every=EVERY_SECONDS if live else None)(live)
 
 
-def _refreshed(was_live: bool) -> None:
+def _refresh(was_live: bool) -> None:
     window = _controls()
     if st.session_state[LIVE] != was_live:
-        st.rerun()  # whether it refreshes by itself is decided where the whole page is drawn
-    readings = read(services.prometheus(), services.api(), window)
-    st.markdown(f":small[{_('As of {moment}.').format(moment=at(readings.asked_at))}]")
-    if error := readings.prometheus_away:
-        prometheus_down.draw(readings, error)
+        st.rerun()  # the interval of the fragment is set when the whole page is drawn
+    current = snapshot.take(services.prometheus(), services.api(), window)
+    st.markdown(f":small[{_('As of {moment}.').format(moment=at(current.taken_at))}]")
+    if error := current.prometheus_error:
+        prometheus_down.draw(current, error)
         return
-    headline_metrics.draw(readings)
+    headline_metrics.draw(current)
     for section in (alerts, traffic, scores, drift, quality):
         with st.container():
-            section.draw(readings)
+            section.draw(current)
 
 
 def _controls() -> Window:
     st.session_state.setdefault(WINDOW, Window.HOUR)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.segmented_control(
-            _("Window of time"), list(Window), format_func=lambda one: one.text, key=WINDOW, required=True
+        window = st.segmented_control(
+            _("Time window"), list(Window), format_func=lambda one: one.text, key=WINDOW, required=True
         )
-        text = _("Refresh every {seconds} seconds").format(seconds=EVERY_SECONDS)
-        st.toggle(text, key=LIVE)
+        st.toggle(_("Refresh every {seconds} seconds").format(seconds=EVERY_SECONDS), key=LIVE)
         st.button(_("Refresh now"), icon=":material/refresh:", key="monitoring-refresh")
-    return Window(chosen or Window.HOUR)
+    return Window(window or Window.HOUR)

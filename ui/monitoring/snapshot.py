@@ -1,86 +1,84 @@
-"""One refresh of the page: every question goes out at the same time, and each has its own answer or fault."""
+"""One refresh of the Monitoring page: all requests are sent at once, and each yields its own result or error."""
 
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 
 from ui.clients.api import ApiClient
 from ui.clients.api_models import ServedModel
-from ui.clients.errors import Answer, NoModelYet, ServiceError
-from ui.clients.prometheus import Alert, Line, PrometheusClient, Sample
-from ui.monitoring.expressions import QUESTIONS, Now, OverTime
+from ui.clients.errors import NoModelYet, ServiceError, result_or_error
+from ui.clients.prometheus import PrometheusClient, Sample, TimeSeries
+from ui.monitoring.alert_rules import Alert, AlertRule, fetch_rules
+from ui.monitoring.queries import INSTANT_QUERIES, QUERIES, RANGE_QUERIES, Query
 from ui.monitoring.window import Window
-from ui.services import outcome
-
-
-class Status(Answer):
-    """``GET /ready``: a model answers."""
-
-    status: str
 
 
 @dataclass(frozen=True, slots=True)
-class Readings:
-    """What came back; ``asked_at`` is in seconds since 1970."""
+class Snapshot:
+    """All results; ``taken_at`` is in seconds since 1970."""
 
     window: Window
-    asked_at: float
-    samples: Mapping[Now, tuple[Sample, ...] | ServiceError]
-    lines: Mapping[OverTime, tuple[Line, ...] | ServiceError]
-    alerts: tuple[Alert, ...] | ServiceError
+    taken_at: float
+    samples: Mapping[Query, tuple[Sample, ...] | ServiceError]
+    lines: Mapping[Query, tuple[TimeSeries, ...] | ServiceError]
+    rules: tuple[AlertRule, ...] | ServiceError
     served: ServedModel | ServiceError
-    ready: Status | ServiceError
+    ready: str | ServiceError
 
     @property
-    def prometheus_away(self) -> ServiceError | None:
-        """What is wrong where Prometheus answered nothing at all."""
-        answers = [*self.samples.values(), *self.lines.values(), self.alerts]
-        faults = [answer for answer in answers if isinstance(answer, ServiceError)]
-        return faults[0] if len(faults) == len(answers) else None
+    def prometheus_error(self) -> ServiceError | None:
+        """The first error if every request to Prometheus failed."""
+        results = [*self.samples.values(), *self.lines.values(), self.rules]
+        errors = [result for result in results if isinstance(result, ServiceError)]
+        return errors[0] if len(errors) == len(results) else None
 
     @property
     def is_ready(self) -> bool | None:
-        """Whether the API has a model that answers; None when the API does not tell."""
-        if isinstance(self.ready, Status):
+        """Whether the API has a model in service; None if the API does not answer."""
+        if isinstance(self.ready, str):
             return True
         return False if isinstance(self.ready, NoModelYet) else None
 
-    def figure(self, question: Now) -> float | ServiceError | None:
-        """The only figure of a question that has one; None when there is none yet."""
-        answer = self.samples[question]
-        if isinstance(answer, ServiceError):
-            return answer
-        return answer[0].value if answer else None
+    @property
+    def served_model(self) -> ServedModel | None:
+        """The model that the API serves, if it is known."""
+        return self.served if isinstance(self.served, ServedModel) else None
+
+    def value(self, query: Query) -> float | ServiceError | None:
+        """The value of a query with one sample; None without any."""
+        result = self.samples[query]
+        if isinstance(result, ServiceError):
+            return result
+        return result[0].value if result else None
+
+    def alerts(self) -> tuple[Alert, ...] | ServiceError:
+        """The pending and firing alerts of all rules."""
+        if isinstance(self.rules, ServiceError):
+            return self.rules
+        return tuple(alert for rule in self.rules for alert in rule.alerts)
+
+    def limits(self, alert: str) -> tuple[float, ...]:
+        """The values at which an alert begins; empty if its rule is not known or compares no series with a number."""
+        rules = () if isinstance(self.rules, ServiceError) else self.rules
+        return tuple(limit for rule in rules if rule.name == alert for limit in rule.limits)
 
 
-def read(prometheus: PrometheusClient, api: ApiClient, window: Window) -> Readings:
-    """Ask everything; the slowest answer says how long it takes."""
+def take(prometheus: PrometheusClient, api: ApiClient, window: Window) -> Snapshot:
+    """Send all requests at once and wait for the slowest."""
     end = time.time()
-    start = end - window.seconds
-    with ThreadPoolExecutor(max_workers=len(QUESTIONS) + 3) as pool:
-        served = pool.submit(outcome, api.served_model)
-        ready = pool.submit(outcome, partial(api.read, Status, "GET", "/ready"))
-        alerts = pool.submit(outcome, prometheus.alerts)
-        samples = {
-            question: pool.submit(outcome, partial(prometheus.now, question.within(window)))
-            for question in QUESTIONS
-            if isinstance(question, Now)
-        }
-        lines = {
-            question: pool.submit(
-                outcome, partial(prometheus.over_time, question.within(window), start, end, window.step)
-            )
-            for question in QUESTIONS
-            if isinstance(question, OverTime)
-        }
-        return Readings(
-            window=window,
-            asked_at=end,
-            samples={question: answer.result() for question, answer in samples.items()},
-            lines={question: answer.result() for question, answer in lines.items()},
-            alerts=alerts.result(),
-            served=served.result(),
-            ready=ready.result(),
-        )
+
+    def evaluate(query: Query) -> tuple[Sample, ...] | ServiceError:
+        return result_or_error(lambda: prometheus.query(query.within(window)))
+
+    def evaluate_range(query: Query) -> tuple[TimeSeries, ...] | ServiceError:
+        start = end - window.seconds
+        return result_or_error(lambda: prometheus.query_range(query.within(window), start, end, window.step))
+
+    with ThreadPoolExecutor(max_workers=len(QUERIES) + 3) as pool:
+        served = pool.submit(result_or_error, api.served_model)
+        ready = pool.submit(result_or_error, lambda: api.fetch(str, "GET", "/ready", key="status"))
+        rules = pool.submit(result_or_error, lambda: fetch_rules(prometheus))
+        samples = dict(zip(INSTANT_QUERIES, pool.map(evaluate, INSTANT_QUERIES), strict=True))
+        lines = dict(zip(RANGE_QUERIES, pool.map(evaluate_range, RANGE_QUERIES), strict=True))
+        return Snapshot(window, end, samples, lines, rules.result(), served.result(), ready.result())

@@ -1,4 +1,4 @@
-"""The window of time a person looks at."""
+"""Time windows of the Monitoring page."""
 
 from enum import StrEnum
 from typing import Final
@@ -6,13 +6,13 @@ from typing import Final
 from ui.i18n.language import counted
 
 SCRAPE_SECONDS: Final = 10
-"""How often Prometheus reads the services."""
+"""Prometheus's scrape interval."""
 POINTS: Final = 60
-"""Values of a line, so that a table of them can still be read."""
+"""Values of a line, few enough for a readable table."""
 
 
 class Window(StrEnum):
-    """The windows there are, as PromQL writes them."""
+    """The selectable windows, in PromQL notation."""
 
     QUARTER = "15m"
     HOUR = "1h"
@@ -21,7 +21,7 @@ class Window(StrEnum):
 
     @property
     def seconds(self) -> int:
-        """Its length."""
+        """Length in seconds."""
         return int(self.value[:-1]) * {"m": 60, "h": 3600}[self.value[-1]]
 
     @property
@@ -31,12 +31,12 @@ class Window(StrEnum):
 
     @property
     def rate_seconds(self) -> int:
-        """The range of a rate, as Grafana fits it: the steps overlap, and four scrapes fall into each range."""
+        """Range of a rate, computed as in Grafana: steps overlap, and each range holds four scrapes."""
         return max(self.step + SCRAPE_SECONDS, 4 * SCRAPE_SECONDS)
 
     @property
     def text(self) -> str:
-        """Its length in words."""
+        """Length in words."""
         if self is Window.QUARTER:
             return counted("{number} minute", "{number} minutes", 15)
         return counted("{number} hour", "{number} hours", self.seconds // 3600)

@@ -1,1 +1,1 @@
-"""The Home page: how the services are, what is served, and how a first model comes about."""
+"""Parts of the Overview page: health of all services, the served model, and the steps to a first model."""

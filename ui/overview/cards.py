@@ -1,148 +1,134 @@
-"""What is known of each service, in words: the state, what it is for, and where a browser opens it."""
+"""Cards of the services: what each is for, its state, and its address in a browser."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
-from ui.clients.airflow import AirflowHealth, Part
-from ui.clients.errors import NoModelYet, ServiceError, TooSlow, Unreachable
-from ui.clients.service_health import Glance, Watched
+from ui.clients.airflow import AirflowHealth, ComponentHealth
+from ui.clients.errors import NoModelYet, ServiceError, TimedOut, Unreachable
+from ui.clients.service_health import ScrapeStatus, ServicesHealth
 from ui.i18n.language import _
-from ui.i18n.wording import sentence
+from ui.i18n.wording import error_text
 from ui.settings import UiSettings
 
 
 class State(StrEnum):
-    """How a service is."""
+    """State of a service."""
 
     RUNNING = "running"
     INCOMPLETE = "incomplete"
-    AWAY = "away"
-    UNWATCHED = "unwatched"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+class Status(NamedTuple):
+    """A state, its name on the card, and what to do about it."""
+
+    state: State
+    name: str
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One service as it is shown."""
+    """One service."""
 
     name: str
     icon: str
     purpose: str
     url: str
-    state: State
-    words: str
-    """The state in a word or three."""
-    more: str = ""
-    """What to do about it, where there is something to do."""
+    status: Status
 
 
-def cards(glance: Glance, given: UiSettings) -> Iterator[Card]:
-    """The services a person opens, in the order of the work."""
-    yield _card(
-        glance.api,
-        _("Prediction API"),
-        ":material/api:",
-        _("Answers with risks, one patient or a file at a time."),
-        f"{given.api_public_url.rstrip('/')}/docs",
-    )
-    yield _card(
-        glance.mlflow,
-        "MLflow",
-        ":material/inventory_2:",
-        _("Keeps every training run and the registry of models."),
-        given.mlflow_public_url,
-    )
-    yield _airflow(glance.airflow, given)
-    yield _card(
-        glance.prometheus,
-        "Prometheus",
-        ":material/monitoring:",
-        _("Collects the figures of all services and raises alerts."),
-        given.prometheus_public_url,
-    )
-    yield _grafana(glance.watched, given)
-    yield _card(
-        glance.locust,
-        "Locust",
-        ":material/speed:",
-        _("Puts the API under load, to see what it bears. Not needed for anything else."),
-        given.locust_public_url,
+def cards(health: ServicesHealth, settings: UiSettings) -> tuple[Card, ...]:
+    """The services with a web interface."""
+    api, mlflow, airflow = _status(health.api), _status(health.mlflow), _airflow_status(health.airflow)
+    prometheus, locust = _status(health.prometheus), _status(health.locust)
+    alertmanager, grafana = (_observed_status(health.scraped, job) for job in ("alertmanager", "grafana"))
+    api_docs = f"{settings.api_public_url.rstrip('/')}/docs"
+    return (
+        Card(_("Prediction API"), "api", _("Predicts risks, for one patient or for a file."), api_docs, api),
+        Card("MLflow", "inventory_2", _("Stores training runs and models."), settings.mlflow_public_url, mlflow),
+        Card(
+            "Airflow",
+            "account_tree",
+            _("Ingests data, trains and monitors the model."),
+            settings.airflow_public_url,
+            airflow,
+        ),
+        Card(
+            "Prometheus",
+            "monitoring",
+            _("Collects metrics and raises alerts."),
+            settings.prometheus_public_url,
+            prometheus,
+        ),
+        Card(
+            "Alertmanager",
+            "notifications",
+            _("Sends and silences alerts."),
+            settings.alertmanager_public_url,
+            alertmanager,
+        ),
+        Card("Grafana", "dashboard", _("Shows the metrics as dashboards."), settings.grafana_public_url, grafana),
+        Card("Locust", "speed", _("Runs load tests of the API."), settings.locust_public_url, locust),
     )
 
 
-def _card(said: object, name: str, icon: str, purpose: str, url: str) -> Card:
-    match said:
+def _status(result: object) -> Status:
+    match result:
         case NoModelYet():
-            more = _("It answers, and waits for a first model.")
-            return Card(name, icon, purpose, url, State.INCOMPLETE, _("no model yet"), more)
-        case ServiceError():
-            return Card(name, icon, purpose, url, State.AWAY, _away(said), sentence(said))
-    return Card(name, icon, purpose, url, State.RUNNING, _("running"))
-
-
-def _away(error: ServiceError) -> str:
-    match error:
+            return Status(State.INCOMPLETE, _("no model yet"), _("It answers, and waits for a first model."))
         case Unreachable():
-            return _("not reached")
-        case TooSlow():
-            return _("too slow")
-    return _("answers with a fault")
+            return Status(State.DOWN, _("not reached"), error_text(result))
+        case TimedOut():
+            return Status(State.DOWN, _("too slow"), error_text(result))
+        case ServiceError():
+            return Status(State.DOWN, _("answers with an error"), error_text(result))
+    return Status(State.RUNNING, _("running"))
 
 
-def _airflow(said: AirflowHealth | ServiceError, given: UiSettings) -> Card:
-    card = _card(
-        said,
-        "Airflow",
-        ":material/account_tree:",
-        _("Brings in data, trains, checks and watches the model, by schedule or by hand."),
-        given.airflow_public_url,
-    )
-    if isinstance(said, ServiceError):
-        return card
-    ill = [name for name, part in airflow_parts(said).items() if part is None or not part.is_healthy]
-    if not ill:
-        return card
-    text = _("It answers, but nothing runs while this part is away: {parts}. Its log tells why.")
-    more = text.format(parts=", ".join(ill))
-    return Card(card.name, card.icon, card.purpose, card.url, State.INCOMPLETE, _("partly running"), more)
+def _airflow_status(health: AirflowHealth | ServiceError) -> Status:
+    if isinstance(health, ServiceError):
+        return _status(health)
+    unhealthy = [name for name, part in airflow_parts(health).items() if part is None or not part.is_healthy]
+    if not unhealthy:
+        return _status(health)
+    text = _("It answers, but no DAG runs without this part: {parts}. Its log gives the reason.")
+    return Status(State.INCOMPLETE, _("partly running"), text.format(parts=", ".join(unhealthy)))
 
 
-def airflow_parts(said: AirflowHealth) -> dict[str, Part | None]:
-    """The parts of Airflow that a run needs, by the words for them."""
+def airflow_parts(health: AirflowHealth) -> dict[str, ComponentHealth | None]:
+    """The parts of Airflow that a run needs, by name."""
     return {
-        _("database"): said.metadatabase,
-        _("scheduler"): said.scheduler,
-        _("DAG processor"): said.dag_processor,
+        _("database"): health.metadatabase,
+        _("scheduler"): health.scheduler,
+        _("DAG processor"): health.dag_processor,
     }
 
 
-def _grafana(watched: Watched | ServiceError, given: UiSettings) -> Card:
-    name, icon, purpose = "Grafana", ":material/dashboard:", _("Shows the figures of Prometheus as dashboards.")
-    url = given.grafana_public_url
+def _observed_status(watched: ScrapeStatus | ServiceError, job: str) -> Status:
+    """Status of a service that only Prometheus observes."""
     if isinstance(watched, ServiceError):
-        more = _("Prometheus would tell, and does not answer.")
-        return Card(name, icon, purpose, url, State.UNWATCHED, _("not known"), more)
-    match watched.up.get("grafana"):
+        return Status(State.UNKNOWN, _("not known"), _("Prometheus, which observes it, does not answer."))
+    match watched.up.get(job):
         case True:
-            return Card(name, icon, purpose, url, State.RUNNING, _("running"))
+            return Status(State.RUNNING, _("running"))
         case False:
-            more = _("Prometheus cannot reach it: check that it is running.")
-            return Card(name, icon, purpose, url, State.AWAY, _("not reached"), more)
-    more = _("It is not part of this way of running.")
-    return Card(name, icon, purpose, url, State.UNWATCHED, _("not watched"), more)
+            text = _("Prometheus cannot reach it: check that it is running.")
+            return Status(State.DOWN, _("not reached"), text)
+    return Status(State.UNKNOWN, _("not observed"), _("It is not included in this installation."))
 
 
-def behind(watched: Watched) -> dict[str, bool]:
-    """What nobody opens, by the words for it; whether it answers."""
+def background_services(watched: ScrapeStatus) -> dict[str, bool]:
+    """Services without a card, by name; whether each answers Prometheus."""
     names = {
         "postgres": _("PostgreSQL of data and Airflow"),
         "mlflow-postgres": _("PostgreSQL of MLflow"),
         "exporter": _("Exporter"),
         "streamlit": _("This interface"),
-        "alertmanager": "Alertmanager",
-        "notices": _("Notices of alerts"),
         "node": _("The machine"),
         "cadvisor": _("Containers"),
     }
-    shown = {"api", "prometheus", "grafana", "locust"}
-    return {names.get(job, job): up for job, up in sorted(watched.up.items()) if job not in shown}
+    with_card = {"api", "prometheus", "alertmanager", "grafana", "locust"}
+    return {names.get(job, job): up for job, up in sorted(watched.up.items()) if job not in with_card}

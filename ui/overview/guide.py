@@ -1,4 +1,4 @@
-"""How a first model comes about: the steps with their states, and a button for those who may press it."""
+"""Steps to a first model with their states, and a button that lets an operator run both pipelines."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,91 +6,136 @@ from dataclasses import dataclass
 import streamlit as st
 
 from ui import banners, operator, services
-from ui.clients.airflow import AirflowHealth
+from ui.clients import airflow
+from ui.clients.airflow import AirflowHealth, DagRun
 from ui.clients.api_models import ServedModel
-from ui.clients.errors import NoModelYet, ServiceError
+from ui.clients.errors import NoModelYet, Rejected, ServiceError
 from ui.clients.mlflow import RegisteredVersion
-from ui.clients.service_health import Glance
-from ui.i18n.language import _
-from ui.overview import progress
-from ui.overview.first_run import INGEST, TRAIN, first_run
-from ui.overview.health_poller import glance
+from ui.clients.service_health import ServicesHealth
+from ui.i18n.language import _, format_utc
+from ui.i18n.wording import error_text, escape
+from ui.overview.first_run import DAGS, INGEST, TRAIN, FirstRun, first_run
+from ui.overview.health_poller import health
 from ui.services import ServingState
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do; ``done`` is None where that cannot be seen from here."""
+    """One step; ``done`` is None if that is not known."""
 
     title: str
-    how: str
+    instructions: str
     done: bool | None
 
 
-def is_needed(picture: ServingState) -> bool:
-    """Whether there is no production model, or none that is known of."""
-    return not isinstance(picture.served, ServedModel) and isinstance(picture.registered, NoModelYet)
+def is_needed(state: ServingState) -> bool:
+    """Whether no model is served and the registry has no production version."""
+    return not isinstance(state.served, ServedModel) and isinstance(state.registered, NoModelYet)
 
 
-def steps(picture: ServingState, seen: Glance, airflow_url: str) -> Iterator[Step]:
-    """The way to a first model."""
-    at = airflow_url.rstrip("/")
-    health = seen.airflow
-    runs = isinstance(health, AirflowHealth) and health.scheduler.is_healthy
-    yield Step(_("Airflow runs"), _("Open [Airflow]({at}) and log in.").format(at=at), runs)
-    trained = isinstance(picture.registered, RegisteredVersion)
-    has_data = None if isinstance(seen.watched, ServiceError) else seen.watched.has_data
+def steps(state: ServingState, current: ServicesHealth, airflow_url: str) -> Iterator[Step]:
+    """The steps in their order."""
+    url = airflow_url.rstrip("/")
+    is_running = isinstance(current.airflow, AirflowHealth) and current.airflow.scheduler.is_healthy
+    yield Step(_("Airflow is running"), _("Open [Airflow]({url}) and log in.").format(url=url), is_running)
+    trained = isinstance(state.registered, RegisteredVersion)
+    has_data = None if isinstance(current.scraped, ServiceError) else current.scraped.has_data
     text = _(
-        "Open [{dag}]({at}/dags/{dag}), switch it on at the top and press **Trigger**: it fetches the data, "
+        "Open [{dag}]({url}/dags/{dag}), switch it on at the top and press **Trigger**: it fetches the data, "
         "checks them and splits them by patient."
     )
-    yield Step(_("Data are there"), text.format(dag=INGEST, at=at), trained or has_data)
+    yield Step(_("Data are ingested"), text.format(dag=INGEST, url=url), trained or has_data)
     text = _(
-        "When that run is green, do the same with [{dag}]({at}/dags/{dag}): it trains, checks and promotes the model. "
+        "When that run is green, do the same with [{dag}]({url}/dags/{dag}): it trains, checks and promotes the model. "
         "That takes some minutes."
     )
-    yield Step(_("A model is in production"), text.format(dag=TRAIN, at=at), trained)
-    text = _("Nothing to do: it takes the model up within 15 seconds, and this page goes on by itself.")
-    yield Step(_("The API answers with it"), text, isinstance(picture.served, ServedModel))
+    yield Step(_("A model is in production"), text.format(dag=TRAIN, url=url), trained)
+    text = _("Nothing to do: the API loads the model within 15 seconds, and this page continues by itself.")
+    yield Step(_("The API serves it"), text, isinstance(state.served, ServedModel))
 
 
-def draw(picture: ServingState) -> None:
-    """The steps, then what may be done from here."""
+def draw(state: ServingState) -> None:
+    """The steps, then what an operator can start here."""
     with st.container(border=True):
         st.subheader(_("Get a first model"))
-        _steps(picture)
-        st.markdown(f"**{_('Or let this page do it')}**")
-        if first_run().was_started:
-            progress.draw(first_run())
-        if operator.ask("overview"):
+        _steps(state)
+        st.markdown(f"**{_('Or run both pipelines from here')}**")
+        if first_run().is_running:
+            _progress(first_run())
+        elif first_run().was_started:
+            _dag_states(first_run())
+            _result(first_run())
+        if operator.key_form("home"):
             _start()
-    banners.keep_looking(picture.state)
+    banners.poll_for_change(state.fingerprint)
 
 
 @st.fragment(run_every="10s")
-def _steps(picture: ServingState) -> None:
-    found = steps(picture, glance(), services.settings().airflow_public_url)
+def _steps(state: ServingState) -> None:
+    found = steps(state, health(), services.settings().airflow_public_url)
     st.markdown("\n".join(_line(number, step) for number, step in enumerate(found, start=1)))
 
 
 def _line(number: int, step: Step) -> str:
-    match step.done:
-        case True:
-            mark, how = f":material/check_circle: {_('done')}", ""
-        case False:
-            mark, how = f":material/radio_button_unchecked: {_('still to do')}", step.how
-        case None:
-            mark, how = f":material/help: {_('cannot be seen from here')}", step.how
-    head = f"{number}. **{step.title}** ({mark})"
-    return f"{head}  \n   {how}" if how else head
+    marks = {
+        True: f":material/check_circle: {_('done')}",
+        False: f":material/radio_button_unchecked: {_('still to do')}",
+        None: f":material/help: {_('not known')}",
+    }
+    head = f"{number}. **{step.title}** ({marks[step.done]})"
+    return head if step.done else f"{head}  \n   {step.instructions}"
 
 
 def _start() -> None:
     if not services.settings().airflow_password.get_secret_value():
         text = _("Set AIRFLOW_PASSWORD to the password of Airflow, and start the interface again.")
         st.info(text, icon=":material/lock:")
-        return
-    if first_run().is_running:
-        return
-    label = _("Start again") if first_run().was_started else _("Ingest the data and train")
-    st.button(label, type="primary", icon=":material/rocket_launch:", on_click=first_run().start, key="first-run")
+    elif not first_run().is_running:
+        label = _("Start again") if first_run().was_started else _("Ingest the data and train")
+        st.button(label, type="primary", icon=":material/rocket_launch:", on_click=first_run().start, key="first-run")
+
+
+@st.fragment(run_every="2s")
+def _progress(run: FirstRun) -> None:
+    if not run.is_running:
+        services.refresh()
+        st.rerun()
+    _dag_states(run)
+    st.markdown(f":small[{_('This continues when you leave the page.')}]")
+
+
+def _dag_states(run: FirstRun) -> None:
+    st.markdown("\n".join(f"- {_dag_state(dag, run.runs.get(dag))}" for dag in DAGS))
+
+
+def _dag_state(dag: str, run: DagRun | None) -> str:
+    name = f"[{escape(dag)}]({services.settings().airflow_public_url.rstrip('/')}/dags/{dag})"
+    if run is None:
+        return _("{name}: :material/schedule: not started").format(name=name)
+    if run.state == "running" and run.start_date:
+        text = _("{name}: :material/progress_activity: running since {since}")
+        return text.format(name=name, since=format_utc(run.start_date))
+    ended = {
+        airflow.SUCCESS: _("{name}: :material/check_circle: succeeded"),
+        airflow.FAILED: _("{name}: :material/error: failed"),
+    }
+    return ended.get(run.state, _("{name}: :material/hourglass: queued")).format(name=name)
+
+
+def _result(run: FirstRun) -> None:
+    failed = next((one for one in run.runs.values() if one.state == airflow.FAILED), None)
+    if isinstance(run.error, Rejected) and run.error.status == 401:
+        text = _("Airflow did not accept the login of this interface: correct AIRFLOW_USER and AIRFLOW_PASSWORD.")
+        st.error(text, icon=":material/lock:")
+    elif isinstance(run.error, Rejected) and run.error.status == 404:
+        text = _("Airflow does not know this pipeline yet: it reads its files within a minute after its start.")
+        st.error(text, icon=":material/error:")
+    elif run.error:
+        st.error(escape(error_text(run.error)), icon=":material/error:")
+    elif failed:
+        text = _("{dag} failed at the task {task}: open its run in Airflow, its log ends with the reason.")
+        if not run.failed_task:
+            text = _("{dag} failed: open its run in Airflow for the reason.")
+        st.error(text.format(dag=escape(failed.dag_id), task=escape(run.failed_task)), icon=":material/error:")
+    elif run.has_succeeded:
+        st.success(_("Both runs succeeded: the API loads the model within 15 seconds."), icon=":material/check:")

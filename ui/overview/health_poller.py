@@ -1,36 +1,30 @@
-"""The glance at all services that every session on the Home page shares."""
+"""Health of all services, polled at most every few seconds for all sessions together."""
 
 from typing import Final
 
 import streamlit as st
 
 from ui import services
-from ui.clients.service_health import Addresses, Glance, Lookout
+from ui.clients.service_health import HealthChecker, ServicesHealth, ServiceUrls
 
 FRESH_SECONDS: Final = 4
-"""How old a glance may be: many who look cost the services no more than one."""
 
 
 @st.cache_resource(show_spinner=False)
-def _lookout() -> Lookout:
-    given = services.settings()
-    return Lookout(
-        Addresses(
-            api=given.api_url,
-            mlflow=given.mlflow_tracking_uri,
-            airflow=given.airflow_url,
-            prometheus=given.prometheus_url,
-            locust=given.locust_url,
+def _poller() -> HealthChecker:
+    settings = services.settings()
+    return HealthChecker(
+        ServiceUrls(
+            api=settings.api_url,
+            mlflow=settings.mlflow_tracking_uri,
+            airflow=settings.airflow_url,
+            prometheus=settings.prometheus_url,
+            locust=settings.locust_url,
         )
     )
 
 
 @st.cache_resource(ttl=FRESH_SECONDS, show_spinner=False)
-def glance() -> Glance:
-    """How each service is."""
-    return _lookout().look()
-
-
-def look_again() -> None:
-    """Forget the glance, so that the next look asks the services."""
-    glance.clear()
+def health() -> ServicesHealth:
+    """Health of each service."""
+    return _poller().check()

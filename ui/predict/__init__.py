@@ -1,1 +1,1 @@
-"""The Predict page: form, result, explanation and what-if of one encounter."""
+"""Parts of the Prediction page: form, result, contributions and what-if analysis; no HTTP."""

@@ -1,46 +1,39 @@
-"""What a risk is made of: the contribution of each known field, asked for once the risk itself is shown."""
+"""Contributions of the known fields to a risk, as chart and table; requested after the risk is shown."""
 
 from collections.abc import Sequence
 from typing import Final
 
 import streamlit as st
 
-from ml.schema import INPUTS
 from ui import charts, services
-from ui.clients.api_models import Contribution, ExplainAnswer, Explanation
-from ui.clients.errors import ServiceError
+from ui.clients.api_models import Contribution, ExplainResponse, Explanation
+from ui.clients.errors import ServiceError, result_or_error
 from ui.i18n.language import _, counted, decimal, percent
-from ui.i18n.wording import label_of, plain, sentence
+from ui.i18n.wording import error_text, escape
 from ui.predict import fields
-from ui.predict.reliability import EARLIER_STAYS
 from ui.predict.result import Result
 
 KEY: Final = "last-explanation"
-MOST_BARS: Final = 10
-"""More than these are drawn as one bar; the table has them all."""
-NAMED: Final = 3
-"""How many the text alternative names."""
-
-_COLUMNS: Final = {column.name: column for column in INPUTS}
+MAX_BARS: Final = 10
+"""Further contributions are summed in the last bar; the table lists all of them."""
+MAX_NAMED: Final = 3
+"""Contributions in the text alternative of the chart."""
 
 
 def draw(result: Result) -> None:
-    """The contributions to a result, or why there are none; the result itself stands whatever happens here."""
+    """Draw the contributions, or why there are none."""
     st.subheader(_("Where this risk comes from"))
-    if not result.record:
-        _nothing_known()
-        return
-    answer = _asked(result)
-    if isinstance(answer, ServiceError):
-        text = _("The contributions cannot be shown now; the risk stands.")
-        st.info(f"{text} {plain(sentence(answer))}", icon=":material/info:")
-        st.button(_("Ask again"), icon=":material/refresh:", on_click=_forget, key="ask-again")
-    elif answer.model.version != result.prediction.model.version:
+    response = _explanation_of(result) if result.record else None
+    if isinstance(response, ServiceError):
+        text = _("The contributions cannot be shown now; the risk remains valid.")
+        st.info(f"{text} {escape(error_text(response))}", icon=":material/info:")
+        st.button(_("Try again"), icon=":material/refresh:", on_click=_clear, key="ask-again")
+    elif response and response.model.version != result.prediction.model.version:
         st.info(_("The model has changed since: press **Predict** again."), icon=":material/sync:")
-    elif not answer.explanations[0].contributions:
-        _nothing_known()
+    elif response and response.explanations[0].contributions:
+        _draw(response.explanations[0])
     else:
-        _draw(answer.explanations[0])
+        st.markdown(_("Nothing is known of this patient, so the risk is that of the whole cohort."))
 
 
 def points(share: float) -> str:
@@ -50,80 +43,67 @@ def points(share: float) -> str:
     return _("{number} points").format(number=f"{sign}{decimal(abs(rounded), 1)}")
 
 
-def _asked(result: Result) -> ExplainAnswer | ServiceError:
-    """The explanation of this result, asked for once."""
-    kept: tuple[Result, ExplainAnswer | ServiceError] | None = st.session_state.get(KEY)
-    if kept and kept[0] is result:
-        return kept[1]
-    with st.spinner(_("Asking what the risk is made of…")):
-        answer = services.outcome(lambda: services.api().explain(result.record))
-    st.session_state[KEY] = result, answer
-    return answer
+def _explanation_of(result: Result) -> ExplainResponse | ServiceError:
+    """The explanation of this result, requested once."""
+    cached: tuple[Result, ExplainResponse | ServiceError] | None = st.session_state.get(KEY)
+    if cached and cached[0] is result:
+        return cached[1]
+    with st.spinner(_("Computing the contributions…")):
+        response = result_or_error(lambda: services.api().explain(result.record))
+    st.session_state[KEY] = result, response
+    return response
 
 
-def _nothing_known() -> None:
-    st.markdown(_("Nothing is known of this patient, so the risk is the same as for anybody of the cohort."))
-
-
-def _forget() -> None:
+def _clear() -> None:
     st.session_state.pop(KEY, None)
 
 
 def _draw(explanation: Explanation) -> None:
-    text = _("From {base}, when nothing is known, to {risk}: each known field moves the risk by its part.")
-    words = text.format(base=percent(explanation.base), risk=percent(explanation.probability))
-    st.markdown(words)
-    largest = ", ".join(f"{_named(one)} {points(one.contribution)}" for one in explanation.contributions[:NAMED])
-    alternative = _("Bar chart of contributions. {words} The largest: {largest}. The table below has all of them.")
+    contributions = explanation.contributions
+    text = _("From {base}, when nothing is known, to {risk}: the contributions of the known fields add up to this.")
+    summary = text.format(base=percent(explanation.base), risk=percent(explanation.probability))
+    st.markdown(summary)
+    largest = ", ".join(f"{_name(one)} {points(one.contribution)}" for one in contributions[:MAX_NAMED])
+    alternative = _("Bar chart of contributions. {summary} The largest: {largest}. The table below has all of them.")
     st.altair_chart(
-        charts.diverging(_bars(explanation.contributions), charts.palette()),
+        charts.diverging(_bars(contributions), charts.palette()),
         width="stretch",
-        alt=alternative.format(words=words, largest=largest),
+        alt=alternative.format(summary=summary, largest=largest),
     )
     with st.expander(_("All contributions as a table")):
-        _table(explanation.contributions)
-    note = _("Contributions say how the model arrived here, not what causes readmission.")
+        st.table(
+            {
+                _("Field"): [fields.input_label(one.field) for one in contributions],
+                _("Value"): [escape(_value(one)) for one in contributions],
+                _("Contribution"): [points(one.contribution) for one in contributions],
+                _("Standard error"): [decimal(100 * one.standard_error, 1) for one in contributions],
+            },
+            border="horizontal",
+            hide_index=True,
+            alt=_("Contributions of all known fields"),
+        )
+    note = _("Contributions explain the answer of the model, not the causes of a readmission.")
     st.markdown(f":small[{note}]")
 
 
 def _bars(contributions: Sequence[Contribution]) -> list[charts.Bar]:
-    """The largest ones, and the sum of all others."""
-    shown = contributions if len(contributions) <= MOST_BARS else contributions[: MOST_BARS - 1]
-    bars = [charts.Bar(_named(one), one.contribution, points(one.contribution)) for one in shown]
+    """The largest contributions, and the sum of all others."""
+    shown = contributions if len(contributions) <= MAX_BARS else contributions[: MAX_BARS - 1]
+    bars = [charts.Bar(_name(one), one.contribution, points(one.contribution)) for one in shown]
     if rest := contributions[len(shown) :]:
-        together = sum(one.contribution for one in rest)
+        total = sum(one.contribution for one in rest)
         label = counted("{number} other field", "{number} other fields", len(rest))
-        bars.append(charts.Bar(label, together, points(together)))
+        bars.append(charts.Bar(label, total, points(total)))
     return bars
 
 
-def _table(contributions: Sequence[Contribution]) -> None:
-    st.table(
-        {
-            _("Field"): [_label(one.field) for one in contributions],
-            _("Value"): [plain(_value(one)) for one in contributions],
-            _("Contribution"): [points(one.contribution) for one in contributions],
-            _("Standard error"): [decimal(100 * one.standard_error, 1) for one in contributions],
-        },
-        border="horizontal",
-        hide_index=True,
-        alt=_("Contributions of all known fields"),
-    )
-
-
-def _named(one: Contribution) -> str:
-    """Field and value, short enough for a chart: without the unit."""
-    if one.field == EARLIER_STAYS or one.field not in _COLUMNS:
-        return _label(one.field)
-    return f"{_(_COLUMNS[one.field].label)}: {_value(one)}"
-
-
-def _label(name: str) -> str:
-    if name == EARLIER_STAYS:
-        return _("All that is known of earlier stays")
-    return label_of(_COLUMNS[name]) if name in _COLUMNS else name
+def _name(one: Contribution) -> str:
+    """Field and value without the unit, short enough for a chart."""
+    if one.field == fields.EARLIER_STAYS or one.field not in fields.INPUT_BY_NAME:
+        return fields.input_label(one.field)
+    return f"{_(fields.INPUT_BY_NAME[one.field].label)}: {_value(one)}"
 
 
 def _value(one: Contribution) -> str:
-    column = _COLUMNS.get(one.field)
-    return fields.text(column, one.value) if column else str(one.value)
+    column = fields.INPUT_BY_NAME.get(one.field)
+    return fields.value_text(column, one.value) if column else str(one.value)

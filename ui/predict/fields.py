@@ -1,104 +1,113 @@
-"""The form: one input per feature, drawn from the schema, and the record made of what was filled in."""
+"""The form: one widget per input of the schema, and the record of the entered values."""
 
 from collections.abc import Mapping
 from typing import Final, Literal
 
 import streamlit as st
 
-from ml.schema import BY_NAME, FEATURES, PATIENT_ID, UNKNOWN, Column, Group, Kind
+from ml.schema import BY_NAME, FEATURES, HISTORY_NAMES, INPUTS, PATIENT_ID, UNKNOWN, Column, Group, Kind
 from ui.i18n.language import _
-from ui.i18n.wording import label_of, text_of, unknown
+from ui.i18n.wording import label_of, unknown, value_label
 from ui.predict import diagnoses
 
 FIRST: Final = ("race", "gender", "age")
-"""What is asked first; everything else stands behind it, by group."""
-ASKED: Final = (*FEATURES, BY_NAME[PATIENT_ID])
-"""All that the form asks: the features, and whose they are."""
+"""Fields above the groups."""
+COLUMNS: Final = (*FEATURES, BY_NAME[PATIENT_ID])
+"""Columns with a widget: the features and the patient number."""
+
+INPUT_BY_NAME: Final = {column.name: column for column in INPUTS}
+EARLIER_STAYS: Final = HISTORY_NAMES[0]
+"""Stands for the patient's history as a whole."""
 
 Value = str | int
-Keep = Literal["session"] | None
+Persistence = Literal["session"] | None
 
 _FILLED: Final = "fields-were-filled"
-_LARGEST: Final = 2**53 - 1
-"""A browser cannot tell whole numbers apart beyond this."""
+_MAX_INTEGER: Final = 2**53 - 1
+"""Largest integer that JavaScript represents exactly."""
 
 
 def key_of(name: str) -> str:
-    """Key of a field's widget in the form."""
+    """Key of the widget of a field."""
     return f"field-{name}"
 
 
 def further_groups() -> dict[Group, list[Column]]:
-    """The fields behind the first ones, by group, in the order of a stay; whose they are comes last."""
+    """The fields other than ``FIRST`` by group, in the order of a stay; the patient number comes last."""
     groups = sorted(Group, key=lambda group: group is Group.IDENTITY)
-    behind = {group: [one for one in ASKED if one.group is group and one.name not in FIRST] for group in groups}
-    return {group: columns for group, columns in behind.items() if columns}
+    columns = {group: [one for one in COLUMNS if one.group is group and one.name not in FIRST] for group in groups}
+    return {group: members for group, members in columns.items() if members}
 
 
-def draw(column: Column, key: str, keep: Keep = None) -> None:
-    """The input of one field; with ``keep`` what is entered survives a visit to another page."""
+def draw(column: Column, key: str, persist: Persistence = None) -> None:
+    """Draw the widget of a field; with ``persist`` its value survives a visit to another page."""
     match column.kind:
         case Kind.CATEGORY | Kind.CODE:
-            # Named now, in the language of this session: what asks for a name later may do so outside of it.
-            names = {value: text_of(column, value) for value in (UNKNOWN, *column.allowed)}
+            # Labels are computed here: Streamlit calls format_func outside of the session, without its language.
+            labels = {value: value_label(column, value) for value in (UNKNOWN, *column.allowed)}
             st.selectbox(
-                label_of(column),
-                tuple(names),
-                format_func=names.__getitem__,
-                key=key,
-                persist_state=keep,
+                label_of(column), tuple(labels), format_func=labels.__getitem__, key=key, persist_state=persist
             )
         case Kind.ICD9:
-            _diagnosis(column, key, keep)
+            _draw_diagnosis(column, key, persist)
         case _:
             is_patient = column.kind is Kind.IDENTIFIER
             st.number_input(
                 _("Patient number") if is_patient else label_of(column),
                 min_value=column.low,
-                max_value=min(column.high or _LARGEST, _LARGEST),
+                max_value=min(column.high or _MAX_INTEGER, _MAX_INTEGER),
                 value=None,
                 step=1,
                 placeholder=unknown(),
-                help=_("With it, the stays that the database knows of this patient count too.") if is_patient else None,
+                help=_("With it, the model also uses the patient's earlier stays in the database.")
+                if is_patient
+                else None,
                 key=key,
-                persist_state=keep,
+                persist_state=persist,
             )
 
 
-def _diagnosis(column: Column, key: str, keep: Keep) -> None:
-    given = st.session_state.get(key)
-    if given is not None and (code := diagnoses.code_of(given)) != given:
-        st.session_state[key] = given = code
-    names = {code: diagnoses.label(code) for code in diagnoses.choices(given)}
+def _draw_diagnosis(column: Column, key: str, persist: Persistence) -> None:
+    entry = st.session_state.get(key)
+    if entry is not None and (code := diagnoses.code_of(entry)) != entry:
+        st.session_state[key] = entry = code
+    labels = {code: diagnoses.label(code) for code in diagnoses.choices(entry)}
     st.selectbox(
         label_of(column),
-        tuple(names),
+        tuple(labels),
         index=None,
-        # What is typed has to stay what it is until it is read, so it gets no name before.
-        format_func=lambda code: names.get(code, code),
+        # A typed entry keeps its text until it is parsed.
+        format_func=lambda code: labels.get(code, code),
         placeholder=unknown(),
         help=_("Search by name or code. A code that is not in the list can be typed in."),
         accept_new_options=True,
         filter_mode="contains",
         key=key,
-        persist_state=keep,
+        persist_state=persist,
     )
 
 
-def text(column: Column, value: Value) -> str:
-    """What a person reads for a value, diagnoses with their names."""
+def input_label(name: str) -> str:
+    """The label of an input of the model."""
+    if name == EARLIER_STAYS:
+        return _("Earlier stays, by the patient number")
+    return label_of(INPUT_BY_NAME[name]) if name in INPUT_BY_NAME else name
+
+
+def value_text(column: Column, value: Value) -> str:
+    """The label of a value; diagnoses have their names."""
     if column.kind is Kind.ICD9 and value != UNKNOWN:
         return diagnoses.label(str(value))
-    return text_of(column, value)
+    return value_label(column, value)
 
 
-def empty(column: Column) -> Value | None:
-    """What stands in the widget of a field that is not known."""
+def empty_value(column: Column) -> Value | None:
+    """Value of the widget of an unknown field."""
     return UNKNOWN if column.kind in (Kind.CATEGORY, Kind.CODE) else None
 
 
-def entered(column: Column, key: str) -> Value | None:
-    """What a widget says, as the API wants it; None is unknown."""
+def value_of(column: Column, key: str) -> Value | None:
+    """The value of a widget as the API expects it; None if unknown."""
     value: Value | None = st.session_state.get(key)
     if column.kind is Kind.ICD9 and value is not None:
         value = diagnoses.code_of(str(value))
@@ -106,26 +115,26 @@ def entered(column: Column, key: str) -> Value | None:
 
 
 def record() -> dict[str, Value]:
-    """What is known, as the API wants it: an unknown field is absent."""
-    given = ((column.name, entered(column, key_of(column.name))) for column in ASKED)
-    return {name: value for name, value in given if value is not None}
+    """The entered record; unknown fields are absent."""
+    values = ((column.name, value_of(column, key_of(column.name))) for column in COLUMNS)
+    return {name: value for name, value in values if value is not None}
 
 
-def fill(known: Mapping[str, Value]) -> None:
-    """Fill in a record; a field that it does not hold becomes unknown (a callback)."""
+def fill(values: Mapping[str, Value]) -> None:
+    """Fill in a record; absent fields become unknown (for callbacks)."""
     st.session_state[_FILLED] = True
-    for column in ASKED:
-        st.session_state[key_of(column.name)] = known.get(column.name, empty(column))
+    for column in COLUMNS:
+        st.session_state[key_of(column.name)] = values.get(column.name, empty_value(column))
 
 
-def were_filled() -> bool:
-    """Whether the values come from here and not from the browser, which has yet to get them; true once for each."""
+def pop_filled() -> bool:
+    """Whether the server has set values that the browser does not have yet; resets the flag."""
     return bool(st.session_state.pop(_FILLED, False))
 
 
-def keep() -> None:
-    """Take over what was last predicted for into a form with other names for the same values (a callback)."""
+def preserve() -> None:
+    """Keep the values when the labels of the widgets change (for callbacks)."""
     st.session_state[_FILLED] = True
-    for column in ASKED:
+    for column in COLUMNS:
         if (key := key_of(column.name)) in st.session_state:
             st.session_state[key] = st.session_state[key]

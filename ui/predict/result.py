@@ -1,4 +1,4 @@
-"""Asking for a prediction, and keeping what came of it for as long as it belongs to the form."""
+"""The last prediction of a session: requested once, kept until the form changes to another record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,19 +8,18 @@ import streamlit as st
 
 from ui import services
 from ui.clients.api_models import Prediction, ServedModel
-from ui.clients.errors import ServiceError
+from ui.clients.errors import ServiceError, result_or_error
 
 KEY: Final = "last-result"
-"""Where a session keeps its last result."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A prediction with all that is shown beside it, as it was when it was made."""
+    """A prediction with its record and model; ``model`` is None if that version is no longer served."""
 
     record: Mapping[str, str | int]
     prediction: Prediction
-    model: ServedModel | None  # None when the cohort of that version could not be had
+    model: ServedModel | None
 
     @property
     def risk(self) -> float:
@@ -29,31 +28,31 @@ class Result:
 
 
 def last() -> Result | ServiceError | None:
-    """What came of the last question of this session, if there was one."""
-    found: Result | ServiceError | None = st.session_state.get(KEY)
-    return found
+    """The last result or error of this session."""
+    result: Result | ServiceError | None = st.session_state.get(KEY)
+    return result
 
 
-def forget() -> None:
-    """Show no result beside a form that it does not belong to (for callbacks)."""
+def clear() -> None:
+    """Remove the last result (for callbacks)."""
     st.session_state.pop(KEY, None)
 
 
-def ask(record: Mapping[str, str | int]) -> None:
-    """Predict for one record; a fault is kept, since it is shown in the same place."""
-    answer = services.outcome(lambda: services.api().predict(record))
-    if isinstance(answer, ServiceError):
-        services.look_again()
-        st.session_state[KEY] = answer
+def predict(record: Mapping[str, str | int]) -> None:
+    """Request a prediction and store it, or the error."""
+    prediction = result_or_error(lambda: services.api().predict(record))
+    if isinstance(prediction, ServiceError):
+        services.refresh()
+        st.session_state[KEY] = prediction
     else:
-        st.session_state[KEY] = Result(record, answer, _model_of(answer))
+        st.session_state[KEY] = Result(record, prediction, _model_of(prediction))
 
 
 def _model_of(prediction: Prediction) -> ServedModel | None:
-    """The served model, if it is the one that predicted; asked anew when a swap came in between."""
+    """The served model if its version is that of the prediction; fetched anew after a swap."""
     for _attempt in range(2):
-        served = services.picture().served
+        served = services.serving_state().served
         if isinstance(served, ServedModel) and served.version == prediction.model.version:
             return served
-        services.look_again()
+        services.refresh()
     return None

@@ -1,7 +1,7 @@
-"""What if one field were different: the risk before and after, without touching the form.
+"""What-if analysis: the risk if one field had another value.
 
-The API is asked for an explanation, since that is not logged as a prediction: a question about a patient that does
-not exist must not reach the figures of monitoring.
+It requests an explanation instead of a prediction: the API does not log explanations, so hypothetical records do not
+enter the monitoring.
 """
 
 from collections.abc import Mapping
@@ -10,18 +10,18 @@ import streamlit as st
 
 from ml.schema import BY_NAME, FEATURE_NAMES, UNKNOWN
 from ui import bands, services
-from ui.clients.errors import ServiceError
+from ui.clients.errors import ServiceError, result_or_error
 from ui.i18n.language import _, percent
-from ui.i18n.wording import label_of, plain
+from ui.i18n.wording import escape, label_of
 from ui.predict import fields
 from ui.predict.contributions import points
 from ui.predict.result import Result
-from ui.predict.result_panel import draw_fault
+from ui.predict.result_panel import draw_error
 
 
 @st.fragment
 def draw(result: Result) -> None:
-    """Choose a field and another value; only this part of the page runs again."""
+    """Draw the inputs and the comparison; a change reruns only this fragment."""
     st.subheader(_("What if"))
     name = st.selectbox(
         _("Change one field"),
@@ -32,33 +32,33 @@ def draw(result: Result) -> None:
         key="what-if-field",
     )
     if name is None:
-        st.markdown(_("Choose a field to see how the risk would move if only that were different."))
+        st.markdown(_("Choose a field to see the risk if only its value were different."))
         return
-    column = BY_NAME[name]
-    # A key per result: the next prediction starts from its own values.
+    column, current = BY_NAME[name], result.record.get(name)
+    # The key contains the request, so that the next prediction starts from its own values.
     key = f"what-if-{result.prediction.request_id}-{name}"
-    given = result.record.get(name)
-    st.session_state.setdefault(key, fields.empty(column) if given is None else given)
+    st.session_state.setdefault(key, fields.empty_value(column) if current is None else current)
     fields.draw(column, key)
-    value = fields.entered(column, key)
-    if value == given:
-        text = _("It is as in the prediction: {value}. Choose another value.")
-        st.markdown(text.format(value=plain(fields.text(column, UNKNOWN if given is None else given))))
+    value = fields.value_of(column, key)
+    if value == current:
+        text = _("This is the value of the prediction: {value}. Choose another one.")
+        label = fields.value_text(column, UNKNOWN if current is None else current)
+        st.markdown(text.format(value=escape(label)))
         return
     others = {other: known for other, known in result.record.items() if other != name}
     _compare(result, others if value is None else {**others, name: value})
 
 
 def _compare(result: Result, changed: Mapping[str, str | int]) -> None:
-    with st.spinner(_("Asking the model…")):
-        answer = services.outcome(lambda: services.api().explain(changed))
-    if isinstance(answer, ServiceError):
-        draw_fault(answer)
+    with st.spinner(_("Computing the prediction…")):
+        response = result_or_error(lambda: services.api().explain(changed))
+    if isinstance(response, ServiceError):
+        draw_error(response)
         return
-    if answer.model.version != result.prediction.model.version:
+    if response.model.version != result.prediction.model.version:
         st.info(_("The model has changed since: press **Predict** again."), icon=":material/sync:")
         return
-    before, after = result.risk, answer.explanations[0].probability
+    before, after = result.risk, response.explanations[0].probability
     st.metric(
         _("Risk with this change"),
         percent(after),
@@ -68,7 +68,7 @@ def _compare(result: Result, changed: Mapping[str, str | int]) -> None:
     )
     text = _("Before {before}, after {after}.").format(before=percent(before), after=percent(after))
     st.markdown(f"{text} {_band(result, after)}")
-    note = _("It is the risk of another patient who differs in this alone, not the effect of a treatment.")
+    note = _("This is the risk of another patient who differs only in this field, not the effect of a treatment.")
     st.markdown(f":small[{note}]")
 
 
@@ -78,4 +78,4 @@ def _band(result: Result, after: float) -> str:
     band = bands.band_of(after, result.model.risk_quantiles)
     if band == bands.band_of(result.risk, result.model.risk_quantiles):
         return _("The band stays the same.")
-    return _("The band becomes: {band} of the cohort.").format(band=band.name)
+    return _("The band becomes: {band} of the cohort.").format(band=band)

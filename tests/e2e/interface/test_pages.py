@@ -58,11 +58,11 @@ def test_a_wrong_cell_is_named_by_line_and_column_with_what_is_allowed(
     page = browser_page
     open_page(page, ui_url, "batch")
     upload(page, a_file(tmp_path / "patients.csv", age="old"))
-    expect(page.get_by_text("1 line is at fault.")).to_be_visible(timeout=60_000)
-    screenshot(page, "ui-batch-faults")
-    (fault,) = downloaded(page, "Download the faults")
-    assert list(fault.values())[:3] == [str(ROWS + 2), "age", "old"]
-    assert "[60-70)" in " ".join(fault.values())
+    expect(page.get_by_text("1 line has errors.")).to_be_visible(timeout=60_000)
+    screenshot(page, "ui-batch-errors")
+    (error,) = downloaded(page, "Download the errors")
+    assert list(error.values())[:3] == [str(ROWS + 2), "age", "old"]
+    assert "[60-70)" in " ".join(error.values())
 
 
 def test_the_model_page_shows_metrics_with_intervals_plots_report_and_decisions(
@@ -104,7 +104,7 @@ def test_the_overview_says_how_every_service_is(ui_url: str, browser_page: Page)
 def test_the_client_of_the_buttons_speaks_to_a_real_airflow(native: NativeStack) -> None:
     with AirflowClient(native.url(8080), 30, "airflow", "airflow") as airflow:
         assert airflow.health().scheduler.is_healthy
-        newest = next(run for run in airflow.newest_runs("ingest_diabetes") if run.has_ended)
+        newest = next(run for run in airflow.latest_runs("ingest_diabetes") if run.is_finished)
         assert newest.state == SUCCESS
         assert "split" in {task.task_id for task in airflow.tasks("ingest_diabetes", newest.dag_run_id)}
 

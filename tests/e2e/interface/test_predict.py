@@ -96,5 +96,5 @@ def test_a_wrong_diagnosis_is_named_and_what_was_entered_stays(ui_url: str, brow
     expect(alert.get_by_text("Second diagnosis (ICD-9-CM) “flu”")).to_be_visible(timeout=ANSWER_MS)
     page.get_by_role("link", name="Model", exact=True).first.click()
     expect(page.get_by_role("heading", level=1, name="Model")).to_be_visible(timeout=ANSWER_MS)
-    page.get_by_role("link", name="Predict", exact=True).first.click()
+    page.get_by_role("link", name="Prediction", exact=True).first.click()
     expect(page.get_by_role("combobox", name="Race")).to_have_value("Asian", timeout=ANSWER_MS)

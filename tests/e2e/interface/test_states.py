@@ -39,7 +39,7 @@ def test_with_the_api_away(beside: Callable[..., str], browser_page: Page, name:
 @every_page
 def test_with_mlflow_away(beside: Callable[..., str], browser_page: Page, name: str) -> None:
     open_page(browser_page, beside(MLFLOW_TRACKING_URI=NOBODY), name)
-    expect(browser_page.get_by_text("Predictions go on with version")).to_be_visible()
+    expect(browser_page.get_by_text("Predictions continue with version")).to_be_visible()
     is_sound(browser_page)
     screenshot(browser_page, f"ui-{name}-mlflow-away")
 

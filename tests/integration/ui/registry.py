@@ -1,11 +1,11 @@
-"""A registry for the platform of these tests: versions with tags, runs with figures, and the files of those."""
+"""Fake model registry: versions with tags, runs with metrics, and their artifacts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from tests.integration.ui.conftest import Asked, Platform, Reply
+from tests.integration.ui.conftest import Platform, ReceivedRequest, Reply
 
 MLFLOW = "/api/2.0/mlflow"
 PNG = bytes.fromhex(
@@ -20,7 +20,7 @@ ABSENT = 404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "not there"}
 
 @dataclass
 class FakeRegistry:
-    """What MLflow holds; a test changes it while the app runs."""
+    """Content of the registry. A test changes it while the app runs."""
 
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
@@ -28,11 +28,11 @@ class FakeRegistry:
     params: dict[str, dict[str, str]] = field(default_factory=dict)
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
-    """Sizes that the listing gives in place of the true ones."""
+    """Sizes in the listing instead of the true ones."""
     fetched: list[str] = field(default_factory=list)
 
     def add(self, number: str, tags: Mapping[str, str] = MappingProxyType({}), run: bool = True) -> None:
-        """A version, with a run unless that is gone."""
+        """Add a version, with its run unless that was deleted."""
         known = {
             "algorithm": "RandomForest",
             "data_source": "real",
@@ -52,7 +52,7 @@ class FakeRegistry:
             }
 
     def answer_on(self, platform: Platform) -> None:
-        """Take over the addresses of the registry."""
+        """Answer on the paths of the registry."""
         platform.more |= {
             ("GET", f"{MLFLOW}/registered-models/get"): self._aliases,
             ("GET", f"{MLFLOW}/model-versions/search"): self._versions,
@@ -61,12 +61,12 @@ class FakeRegistry:
             ("GET", "/get-artifact"): self._content,
         }
 
-    def _aliases(self, _asked: Asked) -> Reply:
+    def _aliases(self, _request: ReceivedRequest) -> Reply:
         pointing = [{"alias": alias, "version": number} for alias, number in self.aliases.items()]
         return 200, {"registered_model": {"name": "diabetes-readmission", "aliases": pointing}}
 
-    def _versions(self, asked: Asked) -> Reply:
-        assert asked.query["filter"] == "name = 'diabetes-readmission'"
+    def _versions(self, request: ReceivedRequest) -> Reply:
+        assert request.query["filter"] == "name = 'diabetes-readmission'"
         found = [
             {
                 "name": "diabetes-readmission",
@@ -79,8 +79,8 @@ class FakeRegistry:
         ]
         return 200, {"model_versions": found}
 
-    def _run(self, asked: Asked) -> Reply:
-        number = asked.query["run_id"].removeprefix("run-")
+    def _run(self, request: ReceivedRequest) -> Reply:
+        number = request.query["run_id"].removeprefix("run-")
         if number not in self.figures:
             return ABSENT
         metrics = [{"key": key, "value": value} for key, value in self.figures[number].items()]
@@ -88,15 +88,15 @@ class FakeRegistry:
         info = {"run_id": f"run-{number}", "experiment_id": "1"}
         return 200, {"run": {"info": info, "data": {"metrics": metrics, "params": params}}}
 
-    def _list(self, asked: Asked) -> Reply:
-        folder = asked.query.get("path", "")
+    def _list(self, request: ReceivedRequest) -> Reply:
+        folder = request.query.get("path", "")
         found: list[dict[str, Any]] = []
-        for path, content in self.files.get(asked.query["run_id"].removeprefix("run-"), {}).items():
+        for path, content in self.files.get(request.query["run_id"].removeprefix("run-"), {}).items():
             if path.rpartition("/")[0] == folder:
                 found.append({"path": path, "is_dir": False, "file_size": self.sizes.get(path, len(content))})
         return 200, {"files": found}
 
-    def _content(self, asked: Asked) -> Reply:
-        self.fetched.append(asked.query["path"])
-        content = self.files[asked.query["run_id"].removeprefix("run-")].get(asked.query["path"])
+    def _content(self, request: ReceivedRequest) -> Reply:
+        self.fetched.append(request.query["path"])
+        content = self.files[request.query["run_id"].removeprefix("run-")].get(request.query["path"])
         return ABSENT if content is None else (200, content)

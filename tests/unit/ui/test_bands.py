@@ -1,6 +1,6 @@
 import pytest
 
-from ui.bands import band_of, definition, names
+from ui.bands import band_of, definition
 
 EVEN = tuple(i / 100 for i in range(101))
 
@@ -17,17 +17,13 @@ EVEN = tuple(i / 100 for i in range(101))
         (1.0, "Top twentieth"),
     ],
 )
-def test_a_band_says_how_many_of_the_cohort_have_a_lower_risk(risk: float, name: str) -> None:
-    assert band_of(risk, EVEN).name == name
+def test_the_band_depends_on_the_share_of_the_cohort_with_a_lower_risk(risk: float, name: str) -> None:
+    assert band_of(risk, EVEN) == name
 
 
-def test_bands_are_numbered_from_the_lowest() -> None:
-    assert [band_of(risk, EVEN).number for risk in (0.1, 0.6, 0.9, 0.99)] == list(range(len(names())))
-
-
-def test_the_definition_names_the_risks_at_which_the_bands_end() -> None:
+def test_the_definition_lists_the_risks_at_which_the_bands_end() -> None:
     assert "lower half, up to 50.0%; upper half, up to 80.0%; top fifth, up to 95.0%;" in definition(EVEN)
 
 
-def test_in_a_cohort_of_equal_risks_nobody_is_in_the_top() -> None:
-    assert band_of(0.1, (0.1,) * 101).name == "Lower half"
+def test_equal_risks_are_all_in_the_lowest_band() -> None:
+    assert band_of(0.1, (0.1,) * 101) == "Lower half"

@@ -1,1 +1,1 @@
-"""Plots, report and model card of a version, read from MLflow and shown."""
+"""Artifacts of a version's run in MLflow (plots, report, model card): fetching, captions, safe rendering."""

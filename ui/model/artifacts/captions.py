@@ -1,61 +1,41 @@
-"""The plots of training in words: what each shows, for those who cannot see it or have not seen its kind before."""
+"""Captions of the training plots, by the names of their files."""
+
+from typing import NamedTuple
 
 from ui.i18n.language import _
-from ui.i18n.wording import plain
+from ui.i18n.wording import escape
 
 
-def title(name: str) -> str:
-    """What a plot is called, by the name of its file."""
-    titles = {
-        "roc": _("ROC curve"),
-        "precision_recall": _("Precision and recall"),
-        "calibration": _("Calibration"),
-        "distribution": _("Predicted risk by outcome"),
-        "decision_curve": _("Decision curve"),
-        "gains": _("Readmissions reached"),
-        "missing_fields": _("Fields left unknown"),
-    }
-    return titles.get(name) or plain(name)
+class Caption(NamedTuple):
+    """Title, explanation, and name of the metric that summarises the plot (empty: none)."""
+
+    title: str
+    text: str
+    metric: str = ""
 
 
-def said(name: str) -> str:
-    """What a plot shows and how to read it."""
-    texts = {
-        "roc": _(
-            "Sensitivity against false positive rate at every threshold, with its 95% band, beside chance and the LACE "
-            "proxy. The higher above the diagonal, the better the order of the risks."
-        ),
-        "precision_recall": _(
-            "Precision against recall at every threshold, with its 95% band. The dotted line is chance, the prevalence."
-        ),
-        "calibration": _(
-            "Observed rate against predicted risk, by tenths of the encounters. On the dotted line the promised risk "
-            "comes true. Below: how many encounters have which risk."
-        ),
-        "distribution": _(
-            "Distribution of risk among those readmitted and those not. The less the two overlap, the better."
-        ),
-        "decision_curve": _(
-            "Net benefit of acting on the risks, against the threshold for acting, beside acting for everybody, for "
-            "nobody and by the LACE proxy. The highest line is the best thing to do."
-        ),
-        "gains": _(
-            "Share of all readmissions among the encounters followed up, highest risk first, beside chance and the "
-            "LACE proxy."
-        ),
-        "missing_fields": _(
-            "AUROC and mean prediction as ever more fields are hidden at random. The mean should stay where the "
-            "observed rate is."
-        ),
-    }
-    return texts.get(name, _("A plot that the training kept."))
-
-
-def metric_of(name: str) -> str:
-    """The metric that sums a plot up; empty where none does."""
+def captions() -> dict[str, Caption]:
+    """The captions of all plots that training logs."""
+    roc = _("Sensitivity against false positive rate, with a 95% band, chance and the LACE proxy. Higher is better.")
+    precision_recall = _("Precision against recall, with a 95% band. The dotted line is chance, the prevalence.")
+    calibration = _("Observed rate against predicted risk, by deciles; equal on the dotted line. Below: encounters.")
+    distribution = _("Distribution of risk of those readmitted and those not. The less the two overlap, the better.")
+    decision_curve = _(
+        "Net benefit by threshold: of the risks, the LACE proxy, everybody and nobody. Higher is better."
+    )
+    gains = _("Share of all readmissions among the encounters of highest risk, with chance and the LACE proxy.")
+    missing = _("AUROC and mean prediction as more fields are hidden. The mean should stay at the observed rate.")
     return {
-        "roc": "auroc",
-        "precision_recall": "average_precision",
-        "calibration": "ece",
-        "gains": "sensitivity_top_10",
-    }.get(name, "")
+        "roc": Caption(_("ROC curve"), roc, "auroc"),
+        "precision_recall": Caption(_("Precision and recall"), precision_recall, "average_precision"),
+        "calibration": Caption(_("Calibration"), calibration, "ece"),
+        "distribution": Caption(_("Predicted risk by outcome"), distribution),
+        "decision_curve": Caption(_("Decision curve"), decision_curve),
+        "gains": Caption(_("Readmissions reached"), gains, "sensitivity_top_10"),
+        "missing_fields": Caption(_("Fields left unknown"), missing),
+    }
+
+
+def caption(name: str) -> Caption:
+    """The caption of a plot; a general one for an unknown plot."""
+    return captions().get(name) or Caption(escape(name), _("A plot logged by the training."))

@@ -1,4 +1,4 @@
-"""What the run of a version kept: pictures, report and model card; no more of it than a page can bear."""
+"""Fetches the artifacts of a run from MLflow, within size limits, and caches them for all sessions."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,62 +11,55 @@ from ui import services
 from ui.clients.mlflow import File
 
 PLOTS: Final = "plots"
-PICTURES: Final = frozenset({".png", ".jpg", ".jpeg"})
-"""What is shown as a picture; an SVG may hold scripts, and is not."""
+IMAGE_SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg"})
+"""SVG is left out: it may hold scripts."""
 REPORT: Final = "report.html"
 CARD: Final = "model_card.md"
 
-MOST_PICTURES: Final = 12
-LARGEST_PICTURE: Final = 2**19
-LARGEST_TEXT: Final = 4 * 2**20
+MAX_PLOTS: Final = 12
+MAX_PLOT_BYTES: Final = 2**19
+MAX_TEXT_BYTES: Final = 4 * 2**20
 
-KEPT_SECONDS: Final = 600
-"""What a run kept does not change. With the sizes above, this many entries of each kind are 80 MB at the very most."""
-MOST_ENTRIES: Final = 8
+CACHE_SECONDS: Final = 600
+MAX_CACHED: Final = 8
+"""With the sizes above, the entries of both kinds need 80 MB at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A plot: the name of its file without ending, and what is in it; None when it is too large or gone."""
+    """A plot: the name of its file without suffix, and its bytes; None if it is too large or deleted."""
 
     name: str
     content: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class TooLarge:
-    """A file that is not fetched."""
-
-    megabytes: float
-
-
-@st.cache_resource(ttl=KEPT_SECONDS, max_entries=MOST_ENTRIES, show_spinner=False)
-def pictures(run_id: str) -> tuple[Plot, ...]:
-    """The plots of a run, all fetched at the same time.
+@st.cache_resource(ttl=CACHE_SECONDS, max_entries=MAX_CACHED, show_spinner=False)
+def plots(run_id: str) -> tuple[Plot, ...]:
+    """The plots of a run, fetched concurrently.
 
     Raises:
-        ServiceError: MLflow is away.
+        ServiceError: MLflow does not answer.
     """
     client = services.mlflow()
-    found = [file for file in client.files(run_id, PLOTS) if PurePosixPath(file.path).suffix.lower() in PICTURES]
+    files = [file for file in client.files(run_id, PLOTS) if PurePosixPath(file.path).suffix.lower() in IMAGE_SUFFIXES]
 
     def fetch(file: File) -> Plot:
-        content = client.content(run_id, file.path) if file.file_size <= LARGEST_PICTURE else None
+        content = client.download(run_id, file.path) if file.file_size <= MAX_PLOT_BYTES else None
         return Plot(PurePosixPath(file.path).stem, content)
 
     with ThreadPoolExecutor(max_workers=4) as pool:
-        return tuple(pool.map(fetch, found[:MOST_PICTURES]))
+        return tuple(pool.map(fetch, files[:MAX_PLOTS]))
 
 
-@st.cache_resource(ttl=KEPT_SECONDS, max_entries=MOST_ENTRIES, show_spinner=False)
-def text(run_id: str, name: str) -> bytes | TooLarge | None:
-    """A text file of a run; None when the run kept none.
+@st.cache_resource(ttl=CACHE_SECONDS, max_entries=MAX_CACHED, show_spinner=False)
+def text(run_id: str, name: str) -> bytes | File | None:
+    """The content of a text file of a run, the file itself if it is too large, or None if the run has none.
 
     Raises:
-        ServiceError: MLflow is away.
+        ServiceError: MLflow does not answer.
     """
     client = services.mlflow()
     file = next((one for one in client.files(run_id) if one.path == name), None)
     if file is None:
         return None
-    return TooLarge(file.file_size / 2**20) if file.file_size > LARGEST_TEXT else client.content(run_id, name)
+    return file if file.file_size > MAX_TEXT_BYTES else client.download(run_id, name)

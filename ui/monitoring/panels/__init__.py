@@ -1,1 +1,1 @@
-"""The panels of the Monitoring page, one module each."""
+"""Panels of the Monitoring page, each drawn from the snapshot; they send no requests."""

@@ -1,4 +1,4 @@
-"""Alerts that fire or are pending: how bad, since when, what it means, and where to read on."""
+"""Pending and firing alerts: severity, since when, meaning, and links to the runbook and to Grafana."""
 
 from collections.abc import Sequence
 
@@ -6,55 +6,56 @@ import streamlit as st
 
 from ui import services
 from ui.clients.errors import ServiceError
-from ui.clients.prometheus import Alert
-from ui.i18n.language import _, moment
-from ui.i18n.wording import plain
+from ui.i18n.language import _, format_utc
+from ui.i18n.wording import escape
+from ui.monitoring.alert_rules import CRITICAL, FIRING, Alert
 from ui.monitoring.alert_texts import meanings
-from ui.monitoring.panels.panel import fault
-from ui.monitoring.snapshot import Readings
+from ui.monitoring.panels.panel import draw_error
+from ui.monitoring.snapshot import Snapshot
 
 
-def draw(readings: Readings) -> None:
-    """All of them, the worst first; a calm platform says so."""
+def draw(snapshot: Snapshot) -> None:
+    """All alerts, the most urgent first."""
     st.subheader(_("Alerts"))
-    if isinstance(readings.alerts, ServiceError):
-        fault(readings.alerts)
+    alerts = snapshot.alerts()
+    if isinstance(alerts, ServiceError):
+        draw_error(alerts)
         return
-    if not readings.alerts:
-        st.success(_("No alert fires or is pending."), icon=":material/check_circle:")
-    for number, alert in enumerate(ranked(readings.alerts)):
+    if not alerts:
+        st.success(_("No alert is firing or pending."), icon=":material/check_circle:")
+    for number, alert in enumerate(ranked(alerts)):
         _alert(alert, number)
-    st.markdown(
-        f":small[{_('Source: Prometheus, ALERTS. A pending alert fires if its condition holds a while longer.')}]"
-    )
+    text = _("Source: the rules of Prometheus. A pending alert fires if its condition holds a while longer.")
+    st.markdown(f":small[{text}]")
 
 
 def ranked(alerts: Sequence[Alert]) -> list[Alert]:
-    """Those that fire before those that are pending, critical ones before warnings, the oldest first."""
-    return sorted(alerts, key=lambda one: (one.state != "firing", one.severity != "critical", one.active_at, one.name))
+    """Firing before pending, critical before warning, oldest first."""
+    return sorted(alerts, key=lambda one: (one.state != FIRING, one.severity != CRITICAL, one.active_at, one.name))
 
 
 def _alert(alert: Alert, number: int) -> None:
-    given = services.settings()
     with st.container(border=True):
-        st.markdown(f"#### {plain(alert.name)}")
+        st.markdown(f"#### {escape(alert.name)}")
         with st.container(horizontal=True, gap="small"):
-            if alert.severity == "critical":
+            if alert.severity == CRITICAL:
                 st.badge(_("critical"), color="red", icon=":material/error:")
             else:
                 st.badge(_("warning"), color="orange", icon=":material/warning:")
-            if alert.state == "firing":
-                st.badge(_("firing since {moment}").format(moment=moment(alert.active_at)), color="red")
+            if alert.state == FIRING:
+                st.badge(_("firing since {moment}").format(moment=format_utc(alert.active_at)), color="red")
             else:
-                st.badge(_("pending since {moment}").format(moment=moment(alert.active_at)), color="gray")
+                st.badge(_("pending since {moment}").format(moment=format_utc(alert.active_at)), color="gray")
         if meaning := meanings().get(alert.name):
             st.markdown(meaning)
-        if summary := alert.annotations.get("summary"):
-            # Prometheus fills the particulars in, in English only.
-            with st.container(key=f"as-the-service-says-alert-{number}"):
-                st.markdown(f":small[{plain(summary)}]")
+        details = [text for name in ("summary", "description") if (text := alert.annotations.get(name))]
+        with st.container(key=f"as-the-service-says-alert-{number}"):  # in English
+            st.markdown("  \n".join(f":small[{escape(text)}]" for text in details))
         with st.container(horizontal=True):
-            runbooks = f"{given.notices_public_url.rstrip('/')}/runbooks"
-            st.link_button(_("What to do"), f"{runbooks}/{alert.name}", icon=":material/menu_book:")
-            grafana = f"{given.grafana_public_url.rstrip('/')}/alerting/list?search={alert.name}"
-            st.link_button(_("In Grafana"), grafana, icon=":material/monitoring:")
+            runbook = alert.annotations.get("runbook_url", "")
+            if runbook.startswith(("http://", "https://")):
+                st.link_button(_("What to do"), runbook, icon=":material/menu_book:")
+            grafana = services.settings().grafana_public_url.rstrip("/")
+            st.link_button(
+                _("In Grafana"), f"{grafana}/alerting/list?search={alert.name}", icon=":material/monitoring:"
+            )

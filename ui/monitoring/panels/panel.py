@@ -1,48 +1,74 @@
-"""What every panel of the page has: a title, a unit, where it comes from, a picture in words, and a table."""
+"""Frame, chart and error message that all panels share."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 import streamlit as st
 
 from ui import services
+from ui.chart_specs import Spec
 from ui.clients.errors import ServiceError
 from ui.i18n.language import _
-from ui.i18n.wording import plain, sentence
-from ui.monitoring.charts import Spec
+from ui.i18n.wording import error_text, escape
+from ui.monitoring.format import value
+from ui.monitoring.snapshot import Snapshot
 
 T = TypeVar("T")
 
 
-@contextmanager
-def panel(title: str, unit: str, metric: str, dashboard: str) -> Iterator[None]:
-    """A framed part of the page; ``dashboard`` is the uid of the one in Grafana that shows the same."""
-    grafana = services.settings().grafana_public_url.rstrip("/")
-    with st.container(border=True):
-        st.markdown(f"#### {title}")
-        text = _("Unit: {unit}. Source: Prometheus, {metric} ([the same in Grafana]({address})).")
-        st.markdown(f":small[{text.format(unit=unit, metric=f'`{metric}`', address=f'{grafana}/d/{dashboard}')}]")
-        yield
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Head of a panel.
+
+    ``dashboard`` is the uid of Grafana's dashboard with the same data, ``alerts`` names the alerts on these values.
+    """
+
+    title: str
+    unit: str
+    metric: str
+    dashboard: str
+    alerts: tuple[str, ...] = ()
+
+    @contextmanager
+    def frame(self, snapshot: Snapshot, text: Callable[[float], str] = value) -> Iterator[tuple[float, ...]]:
+        """Draw the head, then the body of the ``with`` statement, then the alerts; yields the alerts' limits."""
+        grafana = services.settings().grafana_public_url.rstrip("/")
+        limits = {name: snapshot.limits(name) for name in self.alerts}
+        with st.container(border=True):
+            st.markdown(f"#### {self.title}")
+            source = _("Unit: {unit}. Source: Prometheus, {metric} ([the same in Grafana]({address})).").format(
+                unit=self.unit, metric=f"`{self.metric}`", address=f"{grafana}/d/{self.dashboard}"
+            )
+            st.markdown(f":small[{source}]")
+            yield tuple(limit for one in limits.values() for limit in one)
+            for name, of_alert in limits.items():
+                line = _("Alert on these values: {name}.").format(name=name)
+                if of_alert:
+                    line = _("Alert on these values: {name}, limit {limits}.").format(
+                        name=name, limits=" / ".join(text(limit) for limit in of_alert)
+                    )
+                st.markdown(f":small[{line}]")
 
 
-def usable(answer: Sequence[T] | ServiceError, nothing: str) -> Sequence[T]:
-    """What there is to draw. Where there is nothing, say why in its place: a fault, or that there is no data."""
-    if isinstance(answer, ServiceError):
-        fault(answer)
+def available(result: Sequence[T] | ServiceError, empty: str) -> Sequence[T]:
+    """The result; an error, or the sentence for an empty result, is drawn in its place."""
+    if isinstance(result, ServiceError):
+        draw_error(result)
         return ()
-    if not answer:
-        st.info(nothing, icon=":material/hourglass_empty:")
-    return answer
+    if not result:
+        st.info(empty, icon=":material/hourglass_empty:")
+    return result
 
 
-def fault(error: ServiceError) -> None:
-    """One question without an answer: the rest of the page goes on."""
-    st.warning(plain(sentence(error)), icon=":material/cloud_off:")
+def draw_error(error: ServiceError) -> None:
+    """The error of one query; the rest of the page stays."""
+    st.warning(escape(error_text(error)), icon=":material/cloud_off:")
 
 
-def picture(figure: Spec, words: str, table: Mapping[str, Sequence[str]]) -> None:
-    """A chart, the same in words, and the same as a table."""
-    st.vega_lite_chart(spec=figure, width="stretch", alt=words)
+def draw_chart(spec: Spec, words: str, table: Mapping[str, Sequence[str]]) -> None:
+    """A chart with its text alternative, and the same as a table."""
+    st.vega_lite_chart(spec=spec, width="stretch", alt=words)
     with st.expander(_("The same as a table")):
         st.table(dict(table), border="horizontal", hide_index=True, alt=words)

@@ -1,4 +1,4 @@
-"""Predicted risk in the window beside the risk of the cohort that the model was tested on."""
+"""Predicted risk in the window, compared with the cohort that the model was tested on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,40 +7,39 @@ from typing import Final
 
 import streamlit as st
 
+from ui import chart_specs
+from ui.chart_specs import Bar, BarTitles
 from ui.charts import palette
 from ui.clients.api_models import ServedModel
+from ui.clients.errors import ServiceError
 from ui.clients.prometheus import Sample
 from ui.cohort import share_up_to
 from ui.i18n.language import _, counted, percent
-from ui.monitoring import charts
-from ui.monitoring.charts import Bar, Names
-from ui.monitoring.expressions import SCORES
-from ui.monitoring.panels.panel import panel, picture, usable
-from ui.monitoring.snapshot import Readings
+from ui.monitoring.panels.panel import Panel, available, draw_chart
+from ui.monitoring.queries import SCORES
+from ui.monitoring.snapshot import Snapshot
 
 DASHBOARD: Final = "api-model"
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Predictions with a risk above ``low``, up to ``high``."""
+    """Number of predictions with a risk above ``low``, up to ``high``."""
 
     low: float
     high: float
     count: float
 
 
-def draw(readings: Readings) -> None:
-    """One panel: how risks are distributed, and how they were among the test patients."""
+def draw(snapshot: Snapshot) -> None:
+    """One panel with both distributions."""
     st.subheader(_("Predicted risk"))
-    title = _("Predicted risk in the last {window}").format(window=readings.window.text)
-    with panel(title, _("share of the predictions"), SCORES.metric, DASHBOARD):
-        answer = readings.samples[SCORES]
-        found = buckets(answer) if isinstance(answer, tuple) else ()
-        if isinstance(answer, tuple) and not found:
-            answer = ()
-        if usable(answer, _("No predictions in this window.")):
-            _distribution(found, readings.served if isinstance(readings.served, ServedModel) else None)
+    title = _("Predicted risk in the last {window}").format(window=snapshot.window.text)
+    with Panel(title, _("share of the predictions"), SCORES.metric, DASHBOARD).frame(snapshot):
+        samples = snapshot.samples[SCORES]
+        result = samples if isinstance(samples, ServiceError) else buckets(samples)
+        if found := available(result, _("No predictions in this window.")):
+            _distribution(found, snapshot.served_model)
 
 
 def _distribution(found: Sequence[Bucket], served: ServedModel | None) -> None:
@@ -53,26 +52,24 @@ def _distribution(found: Sequence[Bucket], served: ServedModel | None) -> None:
         )
         for bucket in found
     ]
-    here = _("In this window")
-    there = _("Cohort of version {version}").format(version=served.version) if served else _("Cohort")
-    table = {
-        _("Predicted risk"): [bar.name for bar in bars],
-        here: [percent(bar.value) for bar in bars],
-        **({there: [percent(bar.mark) for bar in bars if bar.mark is not None]} if served else {}),
-    }
+    window = _("In this window")
+    cohort = _("Cohort of version {version}").format(version=served.version) if served else _("Cohort")
+    table = {_("Predicted risk"): [bar.name for bar in bars], window: [percent(bar.value) for bar in bars]}
+    if served:
+        table[cohort] = [percent(bar.mark) for bar in bars if bar.mark is not None]
     words = comparison(found, served)
     st.markdown(f"**{words}**")
-    names = Names(_("Predicted risk"), _("Share of predictions"), here, there)
-    picture(charts.shares(bars, names, palette()), words, table)
+    titles = BarTitles(_("Predicted risk"), _("Share of predictions"), window, cohort)
+    draw_chart(chart_specs.bars(bars, titles, palette()), words, table)
     text = _(
-        "Load tests are among these predictions, and records with few known fields lie nearer to the average than the "
-        "cohort does: a difference here is a reason to look at the drift below, not a finding."
+        "Load tests are included, and records with few known fields lie nearer to the average than the cohort does: "
+        "a difference here is a reason to look at the drift below, not a result."
     )
     st.markdown(f":small[{text}]")
 
 
 def buckets(samples: Sequence[Sample]) -> tuple[Bucket, ...]:
-    """The histogram of Prometheus, which counts up to each bound, as counts between bounds; empty without any."""
+    """Prometheus's cumulative histogram as counts between its bounds; empty without predictions."""
     ends = sorted((float(sample.labels["le"]), sample.value) for sample in samples if "le" in sample.labels)
     found, low, below = [], 0.0, 0.0
     for high, up_to in ends:
@@ -89,7 +86,7 @@ def expected(bucket: Bucket, quantiles: Sequence[float]) -> float:
 
 
 def median(found: Sequence[Bucket]) -> float:
-    """The risk that half of the predictions do not exceed, spread evenly within a bucket."""
+    """Median risk, with predictions spread evenly within a bucket."""
     left = sum(bucket.count for bucket in found) / 2
     for bucket in found:
         if bucket.count and left <= bucket.count:
@@ -102,8 +99,8 @@ def comparison(found: Sequence[Bucket], served: ServedModel | None) -> str:
     """The chart in words."""
     total = counted("{number} prediction", "{number} predictions", round(sum(bucket.count for bucket in found)))
     if served is None:
-        text = _("About {predictions}, half of them of at most {median}. The cohort is not known: the API is away.")
+        text = _("About {predictions}, median {median}. The cohort is not known: the API does not answer.")
         return text.format(predictions=total, median=percent(median(found)))
-    text = _("About {predictions}, half of them of at most {median}; in the cohort, half are of at most {cohort}.")
+    text = _("About {predictions}, median {median}; the median of the cohort is {cohort}.")
     middle = served.risk_quantiles[len(served.risk_quantiles) // 2]
     return text.format(predictions=total, median=percent(median(found)), cohort=percent(middle))

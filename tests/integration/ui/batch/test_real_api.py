@@ -1,4 +1,4 @@
-"""A file in parts through the real service: what comes together is what it answers for the whole."""
+"""Scoring of a file in parts by the real API."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.integration.api.models.registry_server import running_registry
 from tests.integration.api.process import ApiProcess, running_api
 from ui.batch import tables
 from ui.batch.csv_file import CsvFile
-from ui.batch.scoring import PART_ROWS, Scoring, Stage
+from ui.batch.scoring import PART_ROWS, ScoringJob, Stage
 from ui.clients.file_scoring import ScoringClient
 
 HEADER = "encounter_id,patient_nbr,gender,number_inpatient,readmitted"
@@ -25,14 +25,14 @@ def api(tmp_path: Path) -> Iterator[ApiProcess]:
             yield process
 
 
-def scored(api: ApiProcess, lines: list[str]) -> Scoring:
-    scoring = Scoring(CsvFile("\r\n".join([HEADER, *lines, ""]).encode()), "patients.csv")
+def scored(api: ApiProcess, lines: list[str]) -> ScoringJob:
+    scoring = ScoringJob(CsvFile("\r\n".join([HEADER, *lines, ""]).encode()), "patients.csv")
     with ScoringClient(api.url, 30) as client:
         scoring.run(client.score)
     return scoring
 
 
-def test_the_parts_are_together_what_the_service_answers_for_the_whole_file(api: ApiProcess) -> None:
+def test_the_parts_equal_the_response_to_the_whole_file(api: ApiProcess) -> None:
     lines = [f"{n + 1},{n % 900 + 1},{('Female', 'Male', '?')[n % 3]},{n % 20},NO" for n in range(2 * PART_ROWS + 500)]
     scoring = scored(api, lines)
     assert (scoring.stage, scoring.versions) == (Stage.DONE, {"7"})
@@ -42,8 +42,25 @@ def test_the_parts_are_together_what_the_service_answers_for_the_whole_file(api:
     assert tables.results(scoring.file, scoring.table) == whole.content
 
 
-def test_every_faulty_line_is_found(api: ApiProcess) -> None:
+def test_every_invalid_line_is_found(api: ApiProcess) -> None:
     lines = [f"{n + 1},1,{'F' if n % 3 == 0 else 'Female'},1,NO" for n in range(1_200)]
     scoring = scored(api, lines)
-    assert scoring.faulty == {n + 2 for n in range(0, 1_200, 3)}
+    assert scoring.invalid_lines == {n + 2 for n in range(0, 1_200, 3)}
     assert len(scoring.table) == 800
+
+
+@pytest.mark.parametrize("content", [tables.template(), None], ids=["template", "patient numbers"])
+def test_a_file_with_patient_numbers_is_tabulated_from_the_real_answer(api: ApiProcess, content: bytes | None) -> None:
+    file = CsvFile(content or f"{HEADER}\r\n1,7,Female,2,NO\r\n2,?,Male,0,NO\r\n".encode())
+    scoring = ScoringJob(file, "patients.csv")
+    with ScoringClient(api.url, 30) as client:
+        scoring.run(client.score)
+    assert scoring.stage is Stage.DONE
+    shown = tables.top(scoring.file, scoring.table)
+    assert len(shown) == 2
+    assert set(shown["history"]) <= {
+        "no patient number",
+        "taken into account",
+        "patient not known",
+        "not looked up in time",
+    }

@@ -1,4 +1,4 @@
-"""The Model page, opened and read."""
+"""Opens and reads the Model page."""
 
 from streamlit.testing.v1 import AppTest
 
@@ -15,7 +15,7 @@ def open_page(app: AppTest, view: str = "overview") -> AppTest:
 
 
 def shown(app: AppTest) -> str:
-    """Everything that a person reads, without the marks that keep it from being taken for Markdown."""
+    """All text of the page, without the escapes of Markdown."""
     kinds = (app.header, app.subheader, app.markdown, app.info, app.warning, app.error, app.success)
     texts = [element.value for kind in kinds for element in kind]
     return "\n".join([*texts, *(table.value.to_string() for table in app.table)]).replace("\\", "")

@@ -1,4 +1,4 @@
-"""The client against a real MLflow server: what it says while there is nothing, and when there is."""
+"""The registry client against a real MLflow server, from empty to a production version."""
 
 import secrets
 
@@ -10,7 +10,7 @@ from ml.core.names import PRODUCTION
 from ui.clients.api_models import Interval
 from ui.clients.errors import NoModelYet
 from ui.clients.mlflow import RegistryClient
-from ui.model.metrics import of_run
+from ui.metrics import run_metrics
 
 
 def post(url: str, path: str, **body: object) -> None:
@@ -21,20 +21,20 @@ def test_the_registry_is_read_from_empty_to_a_production_version(mlflow_server: 
     model = f"ui-test-{secrets.token_hex(4)}"
     with RegistryClient(mlflow_server, timeout=30) as client:
         with pytest.raises(NoModelYet):
-            client.by_alias(PRODUCTION, model)
+            client.version_by_alias(PRODUCTION, model)
 
         post(mlflow_server, "registered-models/create", name=model)
         tags = [{"key": "data_source", "value": "synthetic"}]
         post(mlflow_server, "model-versions/create", name=model, source="s3://bucket/model", tags=tags)
         with pytest.raises(NoModelYet):
-            client.by_alias(PRODUCTION, model)
+            client.version_by_alias(PRODUCTION, model)
 
         post(mlflow_server, "registered-models/alias", name=model, alias=PRODUCTION, version="1")
-        production = client.by_alias(PRODUCTION, model)
+        production = client.version_by_alias(PRODUCTION, model)
         assert (production.version, production.tag("data_source")) == ("1", "synthetic")
 
 
-def test_versions_runs_and_their_files_are_read_as_training_leaves_them(mlflow_server: str) -> None:
+def test_versions_runs_and_files_are_read_as_training_writes_them(mlflow_server: str) -> None:
     model = f"ui-test-{secrets.token_hex(4)}"
     server = library.MlflowClient(mlflow_server)
     experiment = server.create_experiment(model)
@@ -60,15 +60,15 @@ def test_versions_runs_and_their_files_are_read_as_training_leaves_them(mlflow_s
         run = client.run(run_id)
         assert run is not None
         assert run.info.experiment_id == experiment
-        assert of_run(run) == {"auroc": Interval(value=0.66, low=0.65, high=None)}
+        assert run_metrics(run) == {"auroc": Interval(value=0.66, low=0.65, high=None)}
         assert {param.key: param.value for param in run.data.params} == {"n_estimators": "300"}
 
         assert [(file.path, file.file_size) for file in client.files(run_id)] == [("model_card.md", 6)]
         assert [file.path for file in client.files(run_id, "plots")] == ["plots/roc.png"]
-        assert client.content(run_id, "model_card.md") == b"# Card"
+        assert client.download(run_id, "model_card.md") == b"# Card"
 
 
-def test_what_is_gone_is_told_from_what_is_away(mlflow_server: str) -> None:
+def test_deleted_runs_and_files_are_none(mlflow_server: str) -> None:
     server = library.MlflowClient(mlflow_server)
     run_id = server.create_run(server.create_experiment(f"ui-test-{secrets.token_hex(4)}")).info.run_id
     with RegistryClient(mlflow_server, timeout=30) as client:
@@ -76,4 +76,4 @@ def test_what_is_gone_is_told_from_what_is_away(mlflow_server: str) -> None:
         assert client.files(secrets.token_hex(16)) == []
         assert client.files(run_id) == []
         assert client.files(run_id, "plots") == []
-        assert client.content(run_id, "report.html") is None
+        assert client.download(run_id, "report.html") is None

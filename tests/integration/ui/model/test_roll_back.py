@@ -1,18 +1,18 @@
-"""Going back to another version, against the contract of MLflow and Airflow over real HTTP."""
+"""Rollback to another version, against the contract of MLflow and Airflow over real HTTP."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.integration.ui.conftest import Asked, Platform
+from tests.integration.ui.conftest import Platform, ReceivedRequest
 from tests.integration.ui.model.page import NOBODY, open_page, shown
 from tests.integration.ui.registry import FakeRegistry
 from ui.clients.airflow import DagRun
-from ui.model.roll_back import Asked as Rollback
+from ui.model.roll_back import REQUEST, RollbackRequest
 
 KEY = "the operator's key"
 
 
-def test_nobody_rolls_back_without_the_operator_key(app: AppTest, registry: FakeRegistry) -> None:
+def test_without_an_operator_key_there_is_no_rollback(app: AppTest, registry: FakeRegistry) -> None:
     assert "set OPERATOR_KEY" in shown(open_page(app, "roll-back"))
     assert not [button for button in app.button if button.key == "roll-back"]
 
@@ -36,7 +36,7 @@ def test_the_version_that_production_replaced_is_proposed(app: AppTest, registry
 
 
 @pytest.mark.usefixtures("operator")
-def test_a_confirmation_is_asked_for(app: AppTest, registry: FakeRegistry) -> None:
+def test_a_rollback_needs_a_confirmation(app: AppTest, registry: FakeRegistry) -> None:
     unlocked(app)
     app.button(key="roll-back").click().run()
     assert not app.exception
@@ -51,11 +51,11 @@ def dialog() -> None:
 
 
 @pytest.fixture
-def started(platform: Platform) -> list[Asked]:
-    """Airflow's side: what it was asked to start."""
-    found: list[Asked] = []
+def started(platform: Platform) -> list[ReceivedRequest]:
+    """Requests to Airflow to start a run."""
+    found: list[ReceivedRequest] = []
 
-    def start(asked: Asked) -> tuple[int, object]:
+    def start(asked: ReceivedRequest) -> tuple[int, object]:
         found.append(asked)
         return 200, {"dag_id": "roll_back_model", "dag_run_id": "manual 1", "state": "queued"}
 
@@ -68,7 +68,7 @@ def started(platform: Platform) -> list[Asked]:
 
 
 @pytest.mark.usefixtures("operator")
-def test_nothing_is_started_before_the_number_was_typed(started: list[Asked]) -> None:
+def test_a_wrong_number_starts_nothing(started: list[ReceivedRequest]) -> None:
     app = AppTest.from_function(dialog, default_timeout=30)
     app.session_state["operator-unlocked"] = True
     app.run()
@@ -79,7 +79,7 @@ def test_nothing_is_started_before_the_number_was_typed(started: list[Asked]) ->
 
 
 @pytest.mark.usefixtures("operator")
-def test_a_key_that_was_locked_again_starts_nothing(started: list[Asked]) -> None:
+def test_a_locked_key_starts_nothing(started: list[ReceivedRequest]) -> None:
     app = AppTest.from_function(dialog, default_timeout=30).run()
     app.text_input(key="roll-back-typed").input("2")
     app.button(key="roll-back-now").click().run()
@@ -88,7 +88,7 @@ def test_a_key_that_was_locked_again_starts_nothing(started: list[Asked]) -> Non
 
 
 @pytest.mark.usefixtures("operator")
-def test_a_confirmed_rollback_starts_the_pipeline_with_version_and_reason(started: list[Asked]) -> None:
+def test_a_confirmed_rollback_starts_the_pipeline_with_version_and_reason(started: list[ReceivedRequest]) -> None:
     app = AppTest.from_function(dialog, default_timeout=30)
     app.session_state["operator-unlocked"] = True
     app.run()
@@ -99,47 +99,47 @@ def test_a_confirmed_rollback_starts_the_pipeline_with_version_and_reason(starte
     assert [one.json()["conf"] for one in started] == [
         {"to": "2", "actor": "an operator, in the interface", "reason": "risks are too high"}
     ]
-    assert app.session_state["roll-back-asked"].run.dag_run_id == "manual 1"
+    assert app.session_state[REQUEST].run.dag_run_id == "manual 1"
 
 
-def asked_for(app: AppTest, platform: Platform, state: str) -> str:
-    """The page after a rollback to version 2 was asked for, whose run is in a state."""
+def after_a_request(app: AppTest, platform: Platform, state: str) -> str:
+    """The page after a request to roll back to version 2, whose run is in a state."""
     run = {"dag_id": "roll_back_model", "dag_run_id": "manual 1", "state": state}
     platform.more |= {
         ("POST", "/auth/token"): lambda _: (201, {"access_token": "token"}),
         ("GET", "/api/v2/dags/roll_back_model/dagRuns/manual 1"): lambda _: (200, run),
         ("GET", "/api/v2/dags/roll_back_model/dagRuns/manual%201"): lambda _: (200, run),
     }
-    app.session_state["roll-back-asked"] = Rollback("2", "3", DagRun.model_validate(run | {"state": "queued"}))
+    app.session_state[REQUEST] = RollbackRequest("2", "3", DagRun.model_validate(run | {"state": "queued"}))
     return shown(open_page(app, "roll-back"))
 
 
 @pytest.mark.parametrize(
-    ("state", "told"),
+    ("state", "text"),
     [
         ("queued", "Rolling back to version 2: waiting in Airflow."),
-        ("running", "Rolling back to version 2: under way."),
+        ("running", "Rolling back to version 2: in progress."),
         ("success", "Production is version 2 again, and version 3 is withdrawn."),
-        ("failed", "The rollback to version 2 was not carried out"),
+        ("failed", "The rollback to version 2 failed"),
     ],
 )
 def test_the_run_is_followed_to_its_outcome(
-    app: AppTest, platform: Platform, registry: FakeRegistry, state: str, told: str
+    app: AppTest, platform: Platform, registry: FakeRegistry, state: str, text: str
 ) -> None:
-    assert told in asked_for(app, platform, state)
+    assert text in after_a_request(app, platform, state)
     urls = [link.proto.url for link in app.get("link_button")]
     assert any(url.startswith("http://airflow.example:8080/dags/roll_back_model/runs/manual") for url in urls)
 
 
-def test_an_outcome_that_was_read_can_be_dismissed(app: AppTest, platform: Platform, registry: FakeRegistry) -> None:
-    asked_for(app, platform, "success")
+def test_an_outcome_can_be_dismissed(app: AppTest, platform: Platform, registry: FakeRegistry) -> None:
+    after_a_request(app, platform, "success")
     app.button(key="roll-back-dismiss").click().run()
     assert "is withdrawn." not in shown(app)
 
 
-def test_with_airflow_away_the_rollback_under_way_is_not_given_up(
+def test_without_airflow_the_request_is_kept(
     app: AppTest, platform: Platform, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_URL", NOBODY)
-    assert f"Airflow cannot be reached at {NOBODY}" in asked_for(app, platform, "running")
-    assert "roll-back-asked" in app.session_state
+    assert f"Airflow cannot be reached at {NOBODY}" in after_a_request(app, platform, "running")
+    assert REQUEST in app.session_state

@@ -11,23 +11,23 @@ from tests.integration.ui.model.page import NOBODY, open_page, shown
 from tests.integration.ui.registry import FIGURES, FakeRegistry
 from ui import services
 from ui.clients.errors import ServiceError
-from ui.model import registry_snapshot
+from ui.model.registry_snapshot import RegistrySnapshot, fetch_runs, fetch_snapshot
 
 
 def test_production_and_challenger_stand_side_by_side(app: AppTest, registry: FakeRegistry) -> None:
     open_page(app)
     facts = app.table[0].value
     assert list(facts.columns) == ["Production: version 3", "Challenger: version 4"]
-    assert list(facts.loc["Gate"]) == ["promoted", "refused"]
-    assert list(facts.loc["Rule that settled it"]) == ["Better than production", "Not worse than production"]
+    assert list(facts.loc["Gate decision"]) == ["promoted", "refused"]
+    assert list(facts.loc["Deciding rule"]) == ["Better than production", "Not worse than production"]
     assert facts.loc["Decided", "Production: version 3"] == "4 May 2026, 02:12 UTC"
-    assert facts.loc["Took the place of", "Production: version 3"] == "version 2"
+    assert facts.loc["Replaced", "Production: version 3"] == "version 2"
     page = shown(app)
     for text in ("5f2c9a7be01d", "4 May 2026, 02:11 UTC", "UCI 296", "AUROC is shown to be worse: -0.020"):
         assert text in page
 
 
-def test_figures_of_both_have_intervals_by_api_and_by_run(app: AppTest, registry: FakeRegistry) -> None:
+def test_metrics_of_both_have_intervals_from_api_and_run(app: AppTest, registry: FakeRegistry) -> None:
     figures = open_page(app).table[1].value
     assert list(figures.loc["AUROC"])[:2] == ["0.6712 (0.6588 to 0.6829)", "0.6600 (0.6500 to 0.6700)"]
     assert list(figures.loc["Calibration error"])[1] == "not measured"
@@ -40,7 +40,7 @@ def test_a_challenger_in_production_is_one_column(app: AppTest, registry: FakeRe
     assert "no newer version has been trained" in shown(app)
 
 
-def test_without_a_challenger_it_is_said_where_one_comes_from(app: AppTest, registry: FakeRegistry) -> None:
+def test_without_a_challenger_the_page_says_what_makes_one(app: AppTest, registry: FakeRegistry) -> None:
     del registry.aliases["challenger"]
     assert "There is no challenger: the next training makes one." in shown(open_page(app))
 
@@ -76,7 +76,7 @@ def test_it_links_to_the_version_in_mlflow_and_to_airflow(
     assert "http://airflow.example:8080/dags" in urls
 
 
-def test_with_the_api_away_the_registry_still_tells(app: AppTest, platform: Platform, registry: FakeRegistry) -> None:
+def test_without_the_api_the_registry_is_shown(app: AppTest, platform: Platform, registry: FakeRegistry) -> None:
     platform.api_status = 502
     page = shown(open_page(app))
     assert "status 502" in page
@@ -84,17 +84,19 @@ def test_with_the_api_away_the_registry_still_tells(app: AppTest, platform: Plat
     assert "0.6600 (0.6500 to 0.6700)" in page
 
 
-def test_with_mlflow_away_the_page_shows_what_the_api_serves(
+def test_without_mlflow_the_served_model_is_shown(
     app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOBODY)
     page = shown(open_page(app))
     assert "0.6588 to 0.6829" in page
     assert list(app.table[0].value.columns) == ["Served by the API: version 3"]
-    assert "Of the challenger nothing can be said" in page
+    assert "The challenger cannot be shown" in page
 
 
-def test_with_both_away_it_says_so_of_both(app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_of_api_and_mlflow_are_both_shown(
+    app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOBODY)
     monkeypatch.setenv("API_URL", NOBODY)
     page = shown(open_page(app))
@@ -102,27 +104,25 @@ def test_with_both_away_it_says_so_of_both(app: AppTest, platform: Platform, mon
     assert f"MLflow cannot be reached at {NOBODY}" in page
 
 
-def test_before_the_first_training_it_says_what_to_run(app: AppTest, platform: Platform) -> None:
+def test_before_the_first_training_the_pipelines_to_run_are_named(app: AppTest, platform: Platform) -> None:
     platform.served = platform.registered = None
     FakeRegistry().answer_on(platform)
     assert "No model yet" in shown(open_page(app))
     assert not app.table
 
 
-def test_a_synthetic_model_is_marked_here_too(app: AppTest, platform: Platform, registry: FakeRegistry) -> None:
-    platform.data_source = "synthetic"
+def test_a_synthetic_model_is_marked(app: AppTest, platform: Platform, registry: FakeRegistry) -> None:
+    platform.provenance = "synthetic"
     assert "Synthetic cohort" in shown(open_page(app))
     assert "not for any real patient" in app.warning[0].value
 
 
-def test_a_metric_that_was_not_measured_is_said_to_be_so(
-    app: AppTest, platform: Platform, registry: FakeRegistry
-) -> None:
+def test_a_missing_metric_is_shown_as_not_measured(app: AppTest, platform: Platform, registry: FakeRegistry) -> None:
     platform.unmeasured = ("ece",)
     assert "not measured" in shown(open_page(app))
 
 
-def test_a_challenger_whose_run_is_gone_has_no_figures(app: AppTest, registry: FakeRegistry) -> None:
+def test_a_challenger_whose_run_was_deleted_has_no_metrics(app: AppTest, registry: FakeRegistry) -> None:
     registry.add("4", run=False)
     registry.figures.clear()
     figures = open_page(app).table[1].value
@@ -132,8 +132,13 @@ def test_a_challenger_whose_run_is_gone_has_no_figures(app: AppTest, registry: F
 def test_the_ledger_has_every_version_the_newest_first(app: AppTest, registry: FakeRegistry) -> None:
     ledger = open_page(app, "decisions").table[0].value
     assert list(ledger["Version"]) == ["**4** (challenger)", "**3** (production)", "2", "1"]
-    assert list(ledger["Decision"]) == ["refused", "promoted", "promoted", "promoted; withdrawn 2 May 2026, 02:12 UTC"]
-    assert list(ledger["Took the place of"]) == ["", "version 2", "version 1", ""]
+    assert list(ledger["Gate decision"]) == [
+        "refused",
+        "promoted",
+        "promoted",
+        "promoted; withdrawn 2 May 2026, 02:12 UTC",
+    ]
+    assert list(ledger["Replaced"]) == ["", "version 2", "version 1", ""]
 
 
 def test_a_long_ledger_is_shown_in_part_until_asked_for(app: AppTest, registry: FakeRegistry) -> None:
@@ -143,16 +148,16 @@ def test_a_long_ledger_is_shown_in_part_until_asked_for(app: AppTest, registry: 
     assert len(app.table[0].value) == 20
     app.toggle(key="all-versions").set_value(True).run()
     assert len(app.table[0].value) == 30
-    assert app.table[0].value["Decision"][0] == "not decided yet"
+    assert app.table[0].value["Gate decision"][0] == "not decided yet"
 
 
-def test_nothing_of_a_run_is_fetched_before_it_is_looked_at(app: AppTest, registry: FakeRegistry) -> None:
+def test_no_artifact_is_fetched_before_its_view_is_opened(app: AppTest, registry: FakeRegistry) -> None:
     open_page(app)
     assert registry.fetched == []
 
 
-def test_plots_are_shown_with_their_meaning_and_figures(app: AppTest, registry: FakeRegistry) -> None:
-    open_page(app, "exhibits")
+def test_plots_have_captions_with_metrics(app: AppTest, registry: FakeRegistry) -> None:
+    open_page(app, "artifacts")
     assert sorted(registry.fetched) == ["plots/calibration.png", "plots/roc.png"]
     alternatives = [image.alt for element in app.get("image") for image in element.proto.imgs]
     assert any(text.startswith("ROC curve. Sensitivity against") for text in alternatives)
@@ -161,13 +166,13 @@ def test_plots_are_shown_with_their_meaning_and_figures(app: AppTest, registry: 
 
 def test_a_plot_that_is_too_large_is_not_fetched(app: AppTest, registry: FakeRegistry) -> None:
     registry.sizes["plots/roc.png"] = 5_000_000
-    assert "too large to be shown here" in shown(open_page(app, "exhibits"))
+    assert "too large to be shown here" in shown(open_page(app, "artifacts"))
     assert registry.fetched == ["plots/calibration.png"]
 
 
-def test_the_report_is_shown_where_its_scripts_cannot_run(app: AppTest, registry: FakeRegistry) -> None:
-    open_page(app, "exhibits")
-    app.segmented_control(key="exhibit").select("report").run()
+def test_the_report_is_shown_without_scripts(app: AppTest, registry: FakeRegistry) -> None:
+    open_page(app, "artifacts")
+    app.segmented_control(key="artifacts-kind").select("report").run()
     assert not app.exception
     frame = app.get("iframe")[0].proto
     assert frame.alt == "Report of version 3"
@@ -176,32 +181,32 @@ def test_the_report_is_shown_where_its_scripts_cannot_run(app: AppTest, registry
     assert "<h1>Report</h1>" in unescape(frame.srcdoc)
 
 
-def test_a_report_that_is_too_large_is_pointed_to(app: AppTest, registry: FakeRegistry) -> None:
+def test_a_report_that_is_too_large_is_not_fetched(app: AppTest, registry: FakeRegistry) -> None:
     registry.sizes["report.html"] = 9_000_000
-    open_page(app, "exhibits")
-    app.segmented_control(key="exhibit").select("report").run()
+    open_page(app, "artifacts")
+    app.segmented_control(key="artifacts-kind").select("report").run()
     assert "It is 8.6 MB large" in shown(app)
     assert "report.html" not in registry.fetched
 
 
 def test_the_model_card_is_part_of_the_page(app: AppTest, registry: FakeRegistry) -> None:
-    open_page(app, "exhibits")
-    app.segmented_control(key="exhibit").select("card").run()
+    open_page(app, "artifacts")
+    app.segmented_control(key="artifacts-kind").select("card").run()
     card = next(one.value for one in app.markdown if "Costs nothing." in one.value)
     assert card.startswith("### Model card: risk\n")
     assert "Generated" not in card
 
 
-def test_a_run_that_kept_nothing_or_is_gone_is_said_to_be_so(app: AppTest, registry: FakeRegistry) -> None:
+def test_missing_artifacts_and_a_deleted_run_are_reported(app: AppTest, registry: FakeRegistry) -> None:
     registry.files["3"] = {}
-    assert "The run of version 3 kept nothing of this kind" in shown(open_page(app, "exhibits"))
+    assert "The run of version 3 has no artifact of this kind" in shown(open_page(app, "artifacts"))
     registry.add("2", run=False)
     del registry.figures["2"]
-    app.selectbox(key="exhibit-version").select("2").run()
-    assert "The run behind version 2 is gone from MLflow" in shown(app)
+    app.selectbox(key="artifacts-version").select("2").run()
+    assert "The run of version 2 was deleted from MLflow" in shown(app)
 
 
-def test_two_versions_are_compared_figure_by_figure(app: AppTest, registry: FakeRegistry) -> None:
+def test_two_versions_are_compared_metric_by_metric(app: AppTest, registry: FakeRegistry) -> None:
     registry.figures["4"] = FIGURES | {"auroc": 0.64}
     registry.params["4"]["n_estimators"] = "500"
     open_page(app, "compare")
@@ -231,16 +236,16 @@ def test_a_comparison_takes_two_versions(app: AppTest, registry: FakeRegistry) -
     assert "There is one version only" in shown(open_page(app, "compare"))
 
 
-def test_independent_questions_to_the_registry_go_out_together(platform: Platform, registry: FakeRegistry) -> None:
-    picture = services.picture()
+def test_requests_to_the_registry_are_concurrent(platform: Platform, registry: FakeRegistry) -> None:
+    state = services.serving_state()
     platform.delay = 0.5
     start = time.monotonic()
-    found = registry_snapshot.look(picture)
-    assert isinstance(found, registry_snapshot.RegistrySnapshot)
+    snapshot = fetch_snapshot(state)
+    assert isinstance(snapshot, RegistrySnapshot)
     assert time.monotonic() - start < 0.95
     start = time.monotonic()
-    runs = registry_snapshot.runs_of(found.production, found.challenger)
+    runs = fetch_runs(snapshot.production, snapshot.challenger)
     assert not isinstance(runs, ServiceError)
     assert all(runs)
     assert time.monotonic() - start < 0.95
-    assert registry_snapshot.runs_of(found.production, found.challenger) is runs
+    assert fetch_runs(snapshot.production, snapshot.challenger) is runs

@@ -1,4 +1,4 @@
-"""The Monitoring page, opened and read."""
+"""Opens and reads the Monitoring page."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def opened(app: AppTest) -> AppTest:
 
 
 def shown(app: AppTest) -> str:
-    """Everything a person can read on the page, charts in words."""
+    """All text of the page, charts in words."""
     kinds = (app.title, app.subheader, app.markdown, app.error, app.warning, app.info, app.success)
     charts = [chart.proto.alt for chart in app.get("vega_lite_chart")]
     figures = [f"{metric.label}: {metric.value}" for metric in app.metric]

@@ -1,4 +1,4 @@
-"""The Monitoring page before a real Prometheus with the platform's rules: what it draws is what was counted."""
+"""The Monitoring page with a real Prometheus and the platform's rules."""
 
 import subprocess
 import time
@@ -17,8 +17,8 @@ from ui import services
 from ui.clients.api import ApiClient
 from ui.clients.errors import ServiceError
 from ui.clients.prometheus import PrometheusClient
-from ui.monitoring.expressions import QUESTIONS, Now
-from ui.monitoring.snapshot import Readings, read
+from ui.monitoring.queries import QUERIES
+from ui.monitoring.snapshot import Snapshot, take
 from ui.monitoring.window import Window
 
 SCRAPE_SECONDS = 10
@@ -82,24 +82,24 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"http://{address}"
 
 
-def readings_of(url: str, platform: Platform, window: Window) -> Readings:
+def snapshot_of(url: str, platform: Platform, window: Window) -> Snapshot:
     with PrometheusClient(url, 10) as prometheus, ApiClient(platform.url, 10) as api:
-        return read(prometheus, api, window)
+        return take(prometheus, api, window)
 
 
-def test_every_question_has_an_answer(url: str, platform: Platform) -> None:
-    readings = readings_of(url, platform, Window.HOUR)
-    silent = [one.text for one in QUESTIONS if not (readings.samples if isinstance(one, Now) else readings.lines)[one]]
-    answers = [*readings.samples.values(), *readings.lines.values(), readings.alerts]
+def test_every_query_has_a_result(url: str, platform: Platform) -> None:
+    snapshot = snapshot_of(url, platform, Window.HOUR)
+    silent = [one.text for one in QUERIES if not (snapshot.samples | snapshot.lines)[one]]
+    answers = [*snapshot.samples.values(), *snapshot.lines.values(), snapshot.rules]
     assert [answer for answer in answers if isinstance(answer, ServiceError)] == []
     assert silent == []
 
 
 @pytest.mark.parametrize("window", Window)
-def test_every_window_is_answered(url: str, platform: Platform, window: Window) -> None:
-    found = readings_of(url, platform, window)
+def test_every_window_has_results(url: str, platform: Platform, window: Window) -> None:
+    found = snapshot_of(url, platform, window)
     assert [one for one in found.lines.values() if isinstance(one, ServiceError)] == []
-    assert found.prometheus_away is None
+    assert found.prometheus_error is None
 
 
 @pytest.fixture
@@ -125,8 +125,11 @@ def test_the_page_shows_what_was_counted(page: AppTest) -> None:
     assert "Version 3: 812 outcomes are known, which is 82%" in words
 
 
-def test_an_alert_that_fires_is_told_with_its_meaning(page: AppTest) -> None:
+def test_a_firing_alert_has_its_meaning_and_the_texts_of_its_rule(page: AppTest) -> None:
     words = shown(page)
     assert "#### DriftDetected" in words
     assert "firing since" in words
-    assert "The model is asked about other patients than it was trained on." in words
+    assert "The patients of the predictions differ from those of the training data." in words
+    assert "Differs from the training data" in words
+    assert "Alert on these values: ApiSlow, limit 500 ms." in words
+    assert "Alert on these values: CalibrationOff, limit -0.200 / 0.200." in words

@@ -1,4 +1,4 @@
-"""The Monitoring page without data, with services away or slow, and as it refreshes."""
+"""The Monitoring page without data, without services, with slow services, and its refresh."""
 
 import time
 from typing import Any
@@ -10,13 +10,13 @@ from streamlit.testing.v1 import AppTest
 from tests.integration.ui.conftest import Platform
 from tests.integration.ui.fake_prometheus import FakePrometheus
 from tests.integration.ui.monitoring.page import NOBODY, links, opened, shown, tables
-from ui.monitoring import expressions as ask
-from ui.monitoring.expressions import QUESTIONS
+from ui.monitoring import queries
 from ui.monitoring.live import EVERY_SECONDS, LIVE
+from ui.monitoring.queries import QUERIES, Query
 
 
 def test_without_requests_each_panel_says_so(app: AppTest, prometheus: FakePrometheus) -> None:
-    prometheus.rows = {ask.SERVED_NOW: [({}, 3)], ask.FIRING_NOW: [({}, 0)], ask.ANSWERS: [({"status": "200"}, 0.0)]}
+    prometheus.rows = {queries.SERVED_NOW: [({}, 3)], queries.RESPONSES: [({"status": "200"}, 0.0)]}
     page = shown(opened(app))
     assert page.count("No requests in this window.") == 4
     assert "No predictions in this window." in page
@@ -24,23 +24,31 @@ def test_without_requests_each_panel_says_so(app: AppTest, prometheus: FakeProme
     assert "A dash: no requests in the last five minutes." in page
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.text)
-def test_one_question_without_an_answer_is_told_in_its_place_and_the_rest_stays(
-    app: AppTest, prometheus: FakePrometheus, question: Any
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.text)
+def test_the_error_of_one_query_is_shown_in_its_place_and_the_rest_stays(
+    app: AppTest, prometheus: FakePrometheus, query: Query
 ) -> None:
-    prometheus.failing = {question}
+    prometheus.failing = {query}
     page = shown(opened(app))
     assert "#### ApiDown" in page
     assert len(app.subheader) == 6
-    if question not in (
-        ask.SERVED_NOW,
-        ask.RUN_TIME,
-        ask.RUN_PREDICTIONS,
-    ):  # known otherwise, or left out of a sentence
+    # These are known from elsewhere, or left out of a sentence.
+    if query not in (queries.SERVED_NOW, queries.RUN_TIME, queries.RUN_PREDICTIONS):
         assert "Prometheus answered with status 500" in page
 
 
-def test_with_prometheus_away_it_says_what_to_start_and_what_the_api_knows(
+def test_without_rules_the_alerts_are_not_known_and_charts_have_no_limits(
+    app: AppTest, prometheus: FakePrometheus
+) -> None:
+    prometheus.rules_fail = True
+    page = shown(opened(app))
+    assert "Alerts firing: –" in page
+    assert "Prometheus answered with status 503" in page
+    assert "Alert on these values: ApiSlow." in page
+    assert "limit" not in page
+
+
+def test_without_prometheus_the_page_names_its_command_and_shows_the_state_of_the_api(
     app: AppTest, platform: Platform, prometheus: FakePrometheus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_URL", NOBODY)
@@ -59,7 +67,7 @@ def test_with_prometheus_away_it_says_what_to_start_and_what_the_api_knows(
     assert links(app)["Grafana: API and model"]
 
 
-def test_with_prometheus_and_the_api_away_there_is_a_sentence_for_each(
+def test_errors_of_prometheus_and_the_api_are_both_shown(
     app: AppTest, prometheus: FakePrometheus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("PROMETHEUS_URL", "API_URL"):
@@ -67,46 +75,46 @@ def test_with_prometheus_and_the_api_away_there_is_a_sentence_for_each(
     page = shown(opened(app))
     assert "Prometheus cannot be reached" in page
     assert "The prediction API cannot be reached" in page
-    assert "it does not say" in tables(app)[0].to_string()
+    assert "not known" in tables(app)[0].to_string()
 
 
-def test_an_api_without_a_model_is_told_beside_prometheus_that_is_away(
+def test_an_api_without_a_model_is_shown_without_prometheus(
     app: AppTest, platform: Platform, prometheus: FakePrometheus
 ) -> None:
     platform.served = None
     platform.more[("GET", "/ready")] = lambda _: (503, {"detail": "no production model yet"})
-    prometheus.is_away = True
+    prometheus.is_down = True
     page = shown(opened(app))
     assert "no, it has no model yet" in tables(app)[0].to_string()
-    assert "There is no production model yet." in page
+    assert "No model is available\\: no production model yet" in page
 
 
-def test_with_the_api_away_prometheus_still_has_its_figures(
+def test_without_the_api_the_metrics_of_prometheus_are_shown(
     app: AppTest, prometheus: FakePrometheus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("API_URL", NOBODY)
     page = shown(opened(app))
     assert "Served version: 3" in page
-    assert "The cohort is not known: the API is away." in page
+    assert "The cohort is not known: the API does not answer." in page
 
 
-def test_a_server_that_is_not_prometheus_is_told_as_such(app: AppTest, platform: Platform) -> None:
-    for address in (("POST", "/api/v1/query"), ("POST", "/api/v1/query_range"), ("GET", "/api/v1/alerts")):
+def test_a_server_that_is_not_prometheus_is_reported(app: AppTest, platform: Platform) -> None:
+    for address in (("POST", "/api/v1/query"), ("POST", "/api/v1/query_range"), ("GET", "/api/v1/rules")):
         platform.more[address] = lambda _: (200, {"hello": "there"})
-    assert "Prometheus answered something this page does not understand" in shown(opened(app))
+    assert "Prometheus sent a response of an unexpected format" in shown(opened(app))
 
 
-def test_all_questions_go_out_at_the_same_time(app: AppTest, platform: Platform, prometheus: FakePrometheus) -> None:
+def test_all_queries_are_sent_at_once(app: AppTest, platform: Platform, prometheus: FakePrometheus) -> None:
     opened(app)
     platform.delay = 0.3
     begun = time.monotonic()
     app.button(key="monitoring-refresh").click().run()
-    one_after_another = platform.delay * len(QUESTIONS)
+    one_after_another = platform.delay * len(QUERIES)
     assert time.monotonic() - begun < one_after_another / 2
     assert "Requests/s: 12.5" in shown(app)
 
 
-def test_a_slow_prometheus_is_given_up_soon(
+def test_a_slow_prometheus_times_out(
     app: AppTest, platform: Platform, prometheus: FakePrometheus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_TIMEOUT_SECONDS", "0.2")
@@ -116,7 +124,7 @@ def test_a_slow_prometheus_is_given_up_soon(
     assert "Prometheus did not answer within 0.2 seconds" in shown(app)
 
 
-def test_it_refreshes_by_itself_until_it_is_paused(
+def test_the_page_refreshes_until_it_is_paused(
     app: AppTest, prometheus: FakePrometheus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     every: list[Any] = []

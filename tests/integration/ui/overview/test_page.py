@@ -1,4 +1,4 @@
-"""The Home page: all services at a glance, what is served, and the way to a first model."""
+"""The Overview page: health of the services, the served model, and the steps to a first model."""
 
 import json
 import time
@@ -6,13 +6,13 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.integration.ui.conftest import Asked, Platform, Reply
+from tests.integration.ui.conftest import Platform, ReceivedRequest, Reply
 from tests.support.dag_server import DagServer
 from ui import services
-from ui.clients.errors import TooSlow
-from ui.clients.service_health import Addresses, Glance, Lookout
+from ui.clients.errors import TimedOut
+from ui.clients.service_health import HealthChecker, ServicesHealth, ServiceUrls
 from ui.overview import first_run
-from ui.overview.health_poller import glance
+from ui.overview.health_poller import health
 
 PAGE = "app_pages/overview.py"
 KEY = "the operator's"
@@ -32,11 +32,14 @@ def well(platform: Platform) -> Platform:
     for path in ("/ready", "/health", "/-/ready", "/"):
         platform.more["GET", path] = lambda _asked: (200, {"status": "ok"})
     platform.more["GET", "/api/v2/monitor/health"] = lambda _asked: (200, HEALTHY)
-    platform.more["POST", "/api/v1/query"] = lambda asked: (200, prometheus(asked, {"api": 1, "grafana": 1, "node": 0}))
+    platform.more["POST", "/api/v1/query"] = lambda asked: (
+        200,
+        prometheus(asked, {"api": 1, "grafana": 1, "alertmanager": 1, "node": 0}),
+    )
     return platform
 
 
-def prometheus(asked: Asked, up: dict[str, int], has_data: bool = True) -> dict[str, object]:
+def prometheus(asked: ReceivedRequest, up: dict[str, int], has_data: bool = True) -> dict[str, object]:
     body = asked.body.decode()
     found: list[dict[str, object]] = []
     if "up%29" in body or "by+%28job%29" in body:
@@ -48,7 +51,7 @@ def prometheus(asked: Asked, up: dict[str, int], has_data: bool = True) -> dict[
     return {"status": "success", "data": {"resultType": "vector", "result": found}}
 
 
-def open_home(app: AppTest) -> AppTest:
+def open_page(app: AppTest) -> AppTest:
     return app.run().switch_page(PAGE).run()
 
 
@@ -58,69 +61,70 @@ def texts(app: AppTest) -> str:
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
-def test_every_service_has_its_state_what_it_is_for_and_a_link(app: AppTest, well: Platform) -> None:
-    page = texts(open_home(app))
-    assert page.count(": running]") == 6
-    assert "Keeps every training run" in page
+def test_every_service_has_a_state_a_purpose_and_a_link(app: AppTest, well: Platform) -> None:
+    page = texts(open_page(app))
+    assert page.count(": running]") == 7
+    assert "Stores training runs" in page
     urls = {link.proto.label: link.proto.url for link in app.get("link_button")}
+    assert urls["Open Alertmanager"] == "http://localhost:9093"
     assert urls["Open Airflow"] == "http://airflow.example:8080"
-    assert set(urls) >= {f"Open {name}" for name in ("Prediction API", "MLflow", "Prometheus", "Grafana", "Locust")}
+    assert set(urls) >= {
+        f"Open {name}" for name in ("Prediction API", "MLflow", "Prometheus", "Alertmanager", "Grafana", "Locust")
+    }
 
 
-def test_the_heartbeats_of_airflow_are_told_by_part(app: AppTest, well: Platform) -> None:
-    page = texts(open_home(app))
+def test_airflow_has_a_heartbeat_for_each_part(app: AppTest, well: Platform) -> None:
+    page = texts(open_page(app))
     assert "scheduler: healthy, last heartbeat 4 May 2026, 02:11 UTC" in page
     assert "DAG processor: healthy" in page
 
 
-def test_an_airflow_without_a_scheduler_is_not_called_running(app: AppTest, well: Platform) -> None:
+def test_airflow_without_a_scheduler_is_not_running(app: AppTest, well: Platform) -> None:
     dead = {**HEALTHY, "scheduler": {"status": "unhealthy", "latest_scheduler_heartbeat": BEAT}}
     well.more["GET", "/api/v2/monitor/health"] = lambda _asked: (200, dead)
-    page = texts(open_home(app))
+    page = texts(open_page(app))
     assert "partly running" in page
-    assert "nothing runs while this part is away\\: scheduler" in page
+    assert "no DAG runs without this part\\: scheduler" in page
 
 
-def test_what_stands_behind_is_told_by_prometheus(app: AppTest, well: Platform) -> None:
-    assert "The machine: no answer" in texts(open_home(app))
+def test_background_services_have_their_state_from_prometheus(app: AppTest, well: Platform) -> None:
+    assert "The machine: no answer" in texts(open_page(app))
 
 
-def test_services_away_are_told_one_by_one_with_what_to_do(
-    app: AppTest, well: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_services_that_do_not_answer_have_advice(app: AppTest, well: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AIRFLOW_URL", "PROMETHEUS_URL", "LOCUST_URL"):
         monkeypatch.setenv(name, NOBODY)
-    page = texts(open_home(app))
+    page = texts(open_page(app))
     assert page.count("not reached]") == 3
     assert "check that it is running" in page
-    assert "Prometheus would tell, and does not answer" in page
+    assert "Prometheus, which observes it, does not answer" in page
 
 
 def test_an_api_without_a_model_waits_for_one(app: AppTest, well: Platform) -> None:
     well.more["GET", "/ready"] = lambda _asked: (503, well.problem(503, "no production model yet"))
-    assert "It answers, and waits for a first model" in texts(open_home(app))
+    assert "It answers, and waits for a first model" in texts(open_page(app))
 
 
-def test_all_are_asked_at_once_and_none_is_waited_for_long(well: Platform) -> None:
+def test_services_are_polled_at_once_within_a_time_limit(well: Platform) -> None:
     well.delay = 0.4
-    looking = Lookout(Addresses(well.url, well.url, well.url, well.url, well.url), seconds=1.5)
+    looking = HealthChecker(ServiceUrls(well.url, well.url, well.url, well.url, well.url), timeout=1.5)
     begun = time.monotonic()
-    assert not isinstance(looking.look().airflow, TooSlow)
+    assert not isinstance(looking.check().airflow, TimedOut)
     well.delay = 2.5
     begun = time.monotonic()
-    seen = looking.look()
+    seen = looking.check()
     assert time.monotonic() - begun < 1.9
-    assert isinstance(seen.api, TooSlow)
-    assert isinstance(seen.watched, TooSlow)
+    assert isinstance(seen.api, TimedOut)
+    assert isinstance(seen.scraped, TimedOut)
 
 
-def test_a_glance_serves_all_who_look_within_a_moment(well: Platform) -> None:
-    assert isinstance(glance(), Glance)
-    assert glance() is glance()
+def test_sessions_share_a_recent_poll(well: Platform) -> None:
+    assert isinstance(health(), ServicesHealth)
+    assert health() is health()
 
 
-def test_with_a_model_it_shows_what_is_served_and_the_ways_on(app: AppTest, well: Platform) -> None:
-    page = texts(open_home(app))
+def test_with_a_model_the_page_shows_it_and_links_the_other_pages(app: AppTest, well: Platform) -> None:
+    page = texts(open_page(app))
     assert "version 3: random\\_forest, trained 4 May 2026, 02:11 UTC" in page
     assert "AUROC 0.671 (95% interval 0.659 to 0.683); 11.4% of the test patients were readmitted." in page
     links = [link.proto.page for link in app.get("page_link")]
@@ -138,26 +142,26 @@ def empty(well: Platform) -> Platform:
 
 
 def test_without_a_model_the_steps_to_one_have_their_states(app: AppTest, empty: Platform) -> None:
-    page = texts(open_home(app))
-    assert "1. **Airflow runs** (:material/check_circle: done)" in page
-    assert "2. **Data are there** (:material/radio_button_unchecked: still to do)" in page
+    page = texts(open_page(app))
+    assert "1. **Airflow is running** (:material/check_circle: done)" in page
+    assert "2. **Data are ingested** (:material/radio_button_unchecked: still to do)" in page
     assert "http://airflow.example:8080/dags/ingest_diabetes" in page
     empty.more["POST", "/api/v1/query"] = lambda asked: (200, prometheus(asked, {"api": 1}))
-    glance.clear()
+    health.clear()
     page = texts(app.run())
-    assert "2. **Data are there** (:material/check_circle: done)" in page
+    assert "2. **Data are ingested** (:material/check_circle: done)" in page
     assert "3. **A model is in production** (:material/radio_button_unchecked: still to do)" in page
 
 
-def test_where_nobody_can_tell_whether_there_are_data_it_says_so(
+def test_without_prometheus_the_state_of_the_data_is_not_known(
     app: AppTest, empty: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_URL", NOBODY)
-    assert "2. **Data are there** (:material/help: cannot be seen from here)" in texts(open_home(app))
+    assert "2. **Data are ingested** (:material/help: not known)" in texts(open_page(app))
 
 
-def test_without_an_operator_key_it_says_which_settings_to_set(app: AppTest, empty: Platform) -> None:
-    page = texts(open_home(app))
+def test_without_an_operator_key_the_settings_are_named(app: AppTest, empty: Platform) -> None:
+    page = texts(open_page(app))
     assert "set OPERATOR_KEY" in page
     assert "AIRFLOW_PASSWORD" in page
     assert not app.text_input
@@ -177,7 +181,7 @@ def airflow(empty: Platform, monkeypatch: pytest.MonkeyPatch) -> DagServer:
     monkeypatch.setattr(first_run, "POLL_SECONDS", 0.02)
 
     def answer(method: str) -> None:
-        def reply(asked: Asked) -> Reply:
+        def reply(asked: ReceivedRequest) -> Reply:
             authorisation = asked.headers.get("Authorization", "")
             body = json.loads(asked.body) if asked.body else None
             return server.answer(method, asked.path, body, authorisation)
@@ -196,53 +200,53 @@ def airflow(empty: Platform, monkeypatch: pytest.MonkeyPatch) -> DagServer:
 def follow(app: AppTest) -> str:
     """Look until it has ended."""
     deadline = time.monotonic() + 20
-    while "This goes on when you leave the page" in texts(app) and time.monotonic() < deadline:
+    while "This continues when you leave the page" in texts(app) and time.monotonic() < deadline:
         time.sleep(0.02)
         app.run()
     return texts(app)
 
 
-def test_nobody_starts_anything_without_the_key(app: AppTest, airflow: DagServer) -> None:
-    open_home(app)
+def test_a_wrong_key_starts_nothing(app: AppTest, airflow: DagServer) -> None:
+    open_page(app)
     assert app.text_input(key="home-key").proto.type == app.text_input(key="home-key").proto.PASSWORD
     assert "That is not the operator key." in texts(unlock(app, "guess"))
     assert not [button for button in app.button if button.key == "first-run"]
 
 
 def test_the_operator_starts_both_runs_and_sees_them_end(app: AppTest, airflow: DagServer, empty: Platform) -> None:
-    unlock(open_home(app))
+    unlock(open_page(app))
     app.button(key="first-run").click().run()
     page = follow(app)
-    assert "Both runs ended well" in page
-    assert page.count("ended well") == 3
+    assert "Both runs succeeded" in page
+    assert page.count("succeeded") == 3
     assert [dag for dag, _body in airflow.triggered] == list(first_run.DAGS)
     empty.served = empty.registered = "1"
     empty.more["GET", "/ready"] = lambda _asked: (200, {"status": "ready"})
     app.button(key="home-lock").click().run()
-    services.look_again()
+    services.refresh()
     assert "version 1: random\\_forest" in texts(app.run())
 
 
 def test_a_run_that_fails_names_the_step(app: AppTest, airflow: DagServer) -> None:
     airflow.ends = {first_run.INGEST: "failed"}
-    unlock(open_home(app))
+    unlock(open_page(app))
     app.button(key="first-run").click().run()
     page = follow(app)
-    assert "ingest\\_diabetes failed at the step load\\_raw\\_data" in page
+    assert "ingest\\_diabetes failed at the task load\\_raw\\_data" in page
     assert app.button(key="first-run").label == "Start again"
 
 
-def test_a_login_that_airflow_refuses_is_told(app: AppTest, airflow: DagServer) -> None:
+def test_a_login_that_airflow_refuses_is_reported(app: AppTest, airflow: DagServer) -> None:
     airflow.password = "another"
-    unlock(open_home(app))
+    unlock(open_page(app))
     app.button(key="first-run").click().run()
     assert "Airflow did not accept the login of this interface" in follow(app)
 
 
-def test_without_a_password_of_airflow_the_operator_is_told(
+def test_without_a_password_of_airflow_the_setting_is_named(
     app: AppTest, airflow: DagServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_PASSWORD", "")
-    unlock(open_home(app))
+    unlock(open_page(app))
     assert "Set AIRFLOW_PASSWORD" in texts(app)
     assert not [button for button in app.button if button.key == "first-run"]

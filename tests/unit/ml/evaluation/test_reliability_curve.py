@@ -1,11 +1,12 @@
 """The reliability curve of models with known behaviour."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import TypeAdapter
 
 from ml.core.bundle import NUMBERS
 from ml.core.reliability import UNITS, ReliabilityCurve

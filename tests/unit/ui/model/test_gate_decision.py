@@ -1,0 +1,49 @@
+"""Gate decisions read from tags, and the version that a rollback proposes."""
+
+from ml.promotion.evidence import Rule
+from ml.promotion.production_alias import DECIDED_AT, DECISION, REASON, REPLACED, ROLLED_BACK, RULE
+from ui.clients.mlflow import RegisteredVersion, Tag
+from ui.model import gate_decision
+from ui.model.registry_snapshot import RegistrySnapshot
+from ui.model.roll_back import previous_version
+
+
+def version(number: str, **tags: str) -> RegisteredVersion:
+    return RegisteredVersion(
+        name="m", version=number, tags=tuple(Tag(key=f"gate.{key}", value=value) for key, value in tags.items())
+    )
+
+
+def test_the_tags_are_those_that_the_gate_writes() -> None:
+    assert (gate_decision.DECISION, gate_decision.RULE, gate_decision.REASON) == (DECISION, RULE, REASON)
+    written = (DECIDED_AT, REPLACED, ROLLED_BACK)
+    assert written == (gate_decision.DECIDED_AT, gate_decision.REPLACED, gate_decision.ROLLED_BACK)
+
+
+def test_every_rule_of_the_gate_has_a_text() -> None:
+    assert gate_decision.rules().keys() == {str(rule) for rule in Rule}
+
+
+def test_an_unknown_value_of_a_tag_is_shown_unchanged() -> None:
+    facts = gate_decision.facts(version("1", decision="postponed", rule="weather", decided_at="soon"))
+    assert list(facts.values()) == ["postponed", "weather", "soon", ""]
+
+
+def test_a_version_without_tags_is_not_decided_yet() -> None:
+    assert list(gate_decision.facts(version("1")).values()) == ["not decided yet", "", "", ""]
+
+
+def test_a_rollback_proposes_no_withdrawn_version() -> None:
+    versions = (
+        version("4", replaced="3"),
+        version("3", replaced="2", rolled_back="2026-05-02T02:12:00+00:00"),
+        version("2"),
+    )
+    assert previous_version(RegistrySnapshot(versions, {}), versions[0]) == "2"
+
+
+def test_a_rollback_proposes_nothing_without_a_replaced_version_or_in_a_circle() -> None:
+    circle = (version("2", replaced="1"), version("1", replaced="2", rolled_back="2026-05-02T02:12:00+00:00"))
+    assert previous_version(RegistrySnapshot((version("1"),), {}), version("1")) is None
+    assert previous_version(RegistrySnapshot(circle, {}), circle[0]) is None
+    assert previous_version(RegistrySnapshot((), {}), version("3", replaced="2")) is None
