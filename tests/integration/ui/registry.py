@@ -1,4 +1,4 @@
-"""A registry for the platform of these tests: versions with tags, runs with figures, and the files of those."""
+"""MLflow's HTTP contract for the tests of the Model page: versions with tags, runs with metrics, and artifacts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,17 +14,17 @@ PNG = bytes.fromhex(
 )
 PROMOTED = {"gate.decision": "promoted", "gate.rule": "better", "gate.reason": "AUROC is better: +0.004"}
 REFUSED = {"gate.decision": "refused", "gate.rule": "worse", "gate.reason": "AUROC is shown to be worse: -0.020"}
-FIGURES = {"auroc": 0.66, "auroc_low": 0.65, "auroc_high": 0.67, "brier": 0.1, "brier_low": 0.09, "brier_high": 0.11}
+METRICS = {"auroc": 0.66, "auroc_low": 0.65, "auroc_high": 0.67, "brier": 0.1, "brier_low": 0.09, "brier_high": 0.11}
 ABSENT = 404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "not there"}
 
 
 @dataclass
 class FakeRegistry:
-    """What MLflow holds; a test changes it while the app runs."""
+    """State of MLflow; tests change it while the app runs."""
 
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
-    figures: dict[str, dict[str, float]] = field(default_factory=dict)
+    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
     params: dict[str, dict[str, str]] = field(default_factory=dict)
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class FakeRegistry:
         }
         self.versions[number] = known | dict(tags)
         if run:
-            self.figures[number] = dict(FIGURES)
+            self.metrics[number] = dict(METRICS)
             self.params[number] = {"family": "random_forest", "n_estimators": "300", "max_depth": "None"}
             self.files[number] = {
                 "report.html": b"<html><head></head><body><script>alert(1)</script><h1>Report</h1></body></html>",
@@ -61,12 +61,12 @@ class FakeRegistry:
             ("GET", "/get-artifact"): self._content,
         }
 
-    def _aliases(self, _asked: ReceivedRequest) -> Reply:
+    def _aliases(self, _request: ReceivedRequest) -> Reply:
         pointing = [{"alias": alias, "version": number} for alias, number in self.aliases.items()]
         return 200, {"registered_model": {"name": "diabetes-readmission", "aliases": pointing}}
 
-    def _versions(self, asked: ReceivedRequest) -> Reply:
-        assert asked.query["filter"] == "name = 'diabetes-readmission'"
+    def _versions(self, request: ReceivedRequest) -> Reply:
+        assert request.query["filter"] == "name = 'diabetes-readmission'"
         found = [
             {
                 "name": "diabetes-readmission",
@@ -79,24 +79,24 @@ class FakeRegistry:
         ]
         return 200, {"model_versions": found}
 
-    def _run(self, asked: ReceivedRequest) -> Reply:
-        number = asked.query["run_id"].removeprefix("run-")
-        if number not in self.figures:
+    def _run(self, request: ReceivedRequest) -> Reply:
+        number = request.query["run_id"].removeprefix("run-")
+        if number not in self.metrics:
             return ABSENT
-        metrics = [{"key": key, "value": value} for key, value in self.figures[number].items()]
+        metrics = [{"key": key, "value": value} for key, value in self.metrics[number].items()]
         params = [{"key": key, "value": value} for key, value in self.params[number].items()]
         info = {"run_id": f"run-{number}", "experiment_id": "1"}
         return 200, {"run": {"info": info, "data": {"metrics": metrics, "params": params}}}
 
-    def _list(self, asked: ReceivedRequest) -> Reply:
-        folder = asked.query.get("path", "")
+    def _list(self, request: ReceivedRequest) -> Reply:
+        folder = request.query.get("path", "")
         found: list[dict[str, Any]] = []
-        for path, content in self.files.get(asked.query["run_id"].removeprefix("run-"), {}).items():
+        for path, content in self.files.get(request.query["run_id"].removeprefix("run-"), {}).items():
             if path.rpartition("/")[0] == folder:
                 found.append({"path": path, "is_dir": False, "file_size": self.sizes.get(path, len(content))})
         return 200, {"files": found}
 
-    def _content(self, asked: ReceivedRequest) -> Reply:
-        self.fetched.append(asked.query["path"])
-        content = self.files[asked.query["run_id"].removeprefix("run-")].get(asked.query["path"])
+    def _content(self, request: ReceivedRequest) -> Reply:
+        self.fetched.append(request.query["path"])
+        content = self.files[request.query["run_id"].removeprefix("run-")].get(request.query["path"])
         return ABSENT if content is None else (200, content)
