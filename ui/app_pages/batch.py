@@ -4,6 +4,8 @@ import streamlit as st
 
 from ui import banners, services
 from ui.batch import upload, upload_form, view
+from ui.batch.csv_file import UnreadableError
+from ui.batch.scoring import ScoringJob
 from ui.i18n.language import _
 
 with st.spinner(_("Checking the services…")):
@@ -12,6 +14,8 @@ banners.header(_("Batch"), state)
 banners.unavailable(state)
 if not state.has_no_model:
     upload_form.draw()
-    current = upload.current()
-    if current and current.job:
-        view.draw(current.job)
+    match upload.current():
+        case UnreadableError() as error:
+            upload_form.draw_unreadable(error)
+        case ScoringJob() as job:
+            view.draw(job)

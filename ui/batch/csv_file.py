@@ -5,6 +5,7 @@ No value of the schema contains a line break, so a line is a row; the API reads 
 
 import csv
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Final
 
 MAX_ROWS: Final = 200_000
@@ -13,24 +14,21 @@ MAX_ROWS: Final = 200_000
 _BOM: Final = b"\xef\xbb\xbf"
 
 
+class Reason(StrEnum):
+    """Why content is not a CSV file with rows."""
+
+    ENCODING = "not UTF-8"
+    HEADER = "no header"
+    NO_ROWS = "no rows"
+    TOO_MANY_ROWS = "too many rows"
+
+
 class UnreadableError(Exception):
-    """The content is not a CSV file with rows; ``line`` is the place, if there is one."""
+    """The content is not a CSV file with rows; ``line`` is the place of a wrong encoding."""
 
-    def __init__(self, line: int | None = None) -> None:
-        super().__init__(line)
-        self.line = line
-
-
-class EncodingError(UnreadableError):
-    """The content is not text in UTF-8."""
-
-
-class NoRowsError(UnreadableError):
-    """There is no row below the header."""
-
-
-class TooManyRowsError(UnreadableError):
-    """There are more than ``MAX_ROWS`` rows."""
+    def __init__(self, reason: Reason, line: int | None = None) -> None:
+        super().__init__(reason, line)
+        self.reason, self.line = reason, line
 
 
 class CsvFile:
@@ -45,21 +43,21 @@ class CsvFile:
         try:
             content.decode()
         except UnicodeDecodeError as error:
-            raise EncodingError(content.count(b"\n", 0, error.start) + 1) from None
+            raise UnreadableError(Reason.ENCODING, content.count(b"\n", 0, error.start) + 1) from None
         self._lines = content.removesuffix(b"\n").split(b"\n")
         self.header: Final = self.line(1).removeprefix(_BOM)
         try:
             self.names: Final = self.cells(1)
         except csv.Error:  # a first line of hundreds of kilobytes
-            raise UnreadableError(1) from None
+            raise UnreadableError(Reason.HEADER) from None
         # Empty lines are no rows, unless there is only one column: then the value is unknown.
         numbers = range(2, len(self._lines) + 1)
         self.rows: Final = [number for number in numbers if len(self.names) == 1 or self.line(number)]
         """Numbers of the lines that are rows."""
         if not self.rows:
-            raise NoRowsError
+            raise UnreadableError(Reason.NO_ROWS)
         if len(self.rows) > MAX_ROWS:
-            raise TooManyRowsError
+            raise UnreadableError(Reason.TOO_MANY_ROWS)
 
     def line(self, number: int) -> bytes:
         """A line without its line break."""

@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 
 from ui import services
-from ui.batch.scoring import ScoringJob
+from ui.batch.scoring import ScoringJob, Stage
 from ui.clients.file_scoring import ScoringClient
 
 logger = logging.getLogger(__name__)
@@ -27,15 +27,16 @@ class JobQueue:
         self._jobs: list[ScoringJob] = []
         self._lock = Lock()
 
-    def enqueue(self, job: ScoringJob) -> bool:
-        """Add a job; return False if the queue is full."""
+    def enqueue(self, job: ScoringJob) -> None:
+        """Add a job, unless the queue is full; its stage tells which."""
         with self._lock:
             self._jobs = [one for one in self._jobs if not one.is_finished]
             if len(self._jobs) >= MAX_RUNNING + MAX_WAITING:
-                return False
+                job.stage = Stage.QUEUE_FULL
+                return
+            job.stage = Stage.WAITING
             self._jobs.append(job)
         self._pool.submit(job.run, self._client.score).add_done_callback(_log_exception)
-        return True
 
 
 def _log_exception(future: Future[None]) -> None:

@@ -33,6 +33,8 @@ Score = Callable[[bytes, int], Scores]
 class Stage(StrEnum):
     """State of a job."""
 
+    UPLOADED = "uploaded"
+    QUEUE_FULL = "queue full"
     WAITING = "waiting"
     RUNNING = "running"
     DONE = "done"
@@ -56,7 +58,7 @@ class ScoringJob:
 
     def __init__(self, file: CsvFile, name: str) -> None:
         self.file, self.name = file, name
-        self.stage = Stage.WAITING
+        self.stage = Stage.UPLOADED
         self.done = 0
         self.errors: list[FieldError] = []
         self.invalid_lines: set[int] = set()
@@ -76,7 +78,7 @@ class ScoringJob:
     @property
     def is_finished(self) -> bool:
         """Whether it has succeeded, failed or been cancelled."""
-        return self.stage not in (Stage.WAITING, Stage.RUNNING)
+        return self.stage in (Stage.DONE, Stage.CANCELLED, Stage.FAILED)
 
     @property
     def is_aborted(self) -> bool:
@@ -93,7 +95,7 @@ class ScoringJob:
     def cancel(self) -> None:
         """Stop after the current part."""
         self._stop.set()
-        if self.stage is Stage.WAITING:
+        if self.stage is not Stage.RUNNING and not self.is_finished:
             self.stage = Stage.CANCELLED
 
     def run(self, score: Score) -> None:

@@ -1,6 +1,5 @@
-"""The uploaded file of a session and its scoring job."""
+"""The uploaded file of a session: its scoring job, or why it cannot be read."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import streamlit as st
@@ -13,40 +12,27 @@ WIDGET: Final = "batch-file"
 _KEY: Final = "batch-upload"
 
 
-@dataclass
-class Upload:
-    """An uploaded file; ``is_queue_full`` tells that its job was not accepted."""
-
-    name: str
-    file: CsvFile | UnreadableError
-    job: ScoringJob | None = None
-    is_queue_full: bool = False
-
-
-def current() -> Upload | None:
-    """The file of this session; it survives a visit to another page."""
-    upload: Upload | None = st.session_state.get(_KEY)
+def current() -> ScoringJob | UnreadableError | None:
+    """The job or error of this session; it survives a visit to another page."""
+    upload: ScoringJob | UnreadableError | None = st.session_state.get(_KEY)
     return upload
 
 
 def store() -> None:
-    """Index the uploaded file and store it, or clear the stored one (for callbacks)."""
-    upload = st.session_state.pop(_KEY, None)
-    if isinstance(upload, Upload) and upload.job:
-        upload.job.cancel()
+    """Create a job for the uploaded file, which replaces the previous one (for callbacks)."""
+    previous = st.session_state.pop(_KEY, None)
+    if isinstance(previous, ScoringJob):
+        previous.cancel()
     if uploaded := st.session_state.get(WIDGET):
         try:
-            file: CsvFile | UnreadableError = CsvFile(uploaded.getvalue())
+            st.session_state[_KEY] = ScoringJob(CsvFile(uploaded.getvalue()), uploaded.name)
         except UnreadableError as error:
-            file = error
-        st.session_state[_KEY] = Upload(uploaded.name, file)
+            st.session_state[_KEY] = error
 
 
 def start() -> None:
-    """Enqueue a job for the file (for callbacks)."""
-    upload = current()
-    if upload is None or isinstance(upload.file, UnreadableError):
-        return
-    job = ScoringJob(upload.file, upload.name)
-    upload.is_queue_full = not job_queue().enqueue(job)
-    upload.job = None if upload.is_queue_full else job
+    """Enqueue a new job for the file (for callbacks)."""
+    job = current()
+    if isinstance(job, ScoringJob):
+        st.session_state[_KEY] = job = ScoringJob(job.file, job.name)
+        job_queue().enqueue(job)

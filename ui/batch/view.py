@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui import banners
-from ui.batch import errors_view, result_view, upload
+from ui.batch import errors_view, result_view, upload, upload_form
 from ui.batch.scoring import ScoringJob, Stage
 from ui.clients.errors import Rejected, ServiceError
 from ui.i18n.language import _, counted, decimal
@@ -12,6 +12,8 @@ from ui.i18n.language import _, counted, decimal
 def draw(job: ScoringJob) -> None:
     """Draw progress, errors or result."""
     match job.stage:
+        case Stage.UPLOADED | Stage.QUEUE_FULL:
+            upload_form.draw_start(job)
         case Stage.WAITING | Stage.RUNNING:
             _draw_progress(job)
         case Stage.CANCELLED:

@@ -1,4 +1,4 @@
-"""A small platform over real HTTP: the API's and MLflow's contract, with every state a test can ask for."""
+"""Fake platform over real HTTP: responses of the API and MLflow in every state that tests need."""
 
 import json
 import re
@@ -27,7 +27,7 @@ NO_MODEL = "no production model yet: run train_models_diabetes_simple"
 
 @dataclass(frozen=True)
 class ReceivedRequest:
-    """A request as it came."""
+    """A request."""
 
     path: str
     query: dict[str, str]
@@ -40,12 +40,12 @@ class ReceivedRequest:
 
 
 Reply = tuple[int, Any]
-"""Status, and what is sent as JSON; bytes are sent as they are."""
+"""Status, and the body: bytes, or a value to send as JSON."""
 
 
 @dataclass
 class Platform:
-    """The states of the services; a test changes them while the app runs, and adds addresses of its own."""
+    """State of the services. A test changes it while the app runs, and adds handlers for other paths in ``more``."""
 
     served: str | None = "3"
     registered: str | None = "3"
@@ -58,27 +58,27 @@ class Platform:
     url: str = ""
     records: list[dict[str, Any]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
-    """Sent with every answer."""
+    """Sent with every response."""
     more: dict[tuple[str, str], Callable[[ReceivedRequest], Reply]] = field(default_factory=dict)
-    """Answers of further addresses, by method and path; they come before those that are always there."""
+    """Handlers by method and path; they take precedence over the built-in ones."""
 
-    def reply(self, method: str, asked: ReceivedRequest) -> Reply:
-        """The answer to a request."""
-        is_of_mlflow = asked.path.startswith("/api/2.0/mlflow/")
+    def reply(self, method: str, request: ReceivedRequest) -> Reply:
+        """The response to a request."""
+        is_of_mlflow = request.path.startswith("/api/2.0/mlflow/")
         if self.api_status != 200 and not is_of_mlflow:
             return self.api_status, {}
-        if answer := self.more.get((method, asked.path)):
-            return answer(asked)
-        if (method, asked.path) == ("GET", ALIAS):
+        if answer := self.more.get((method, request.path)):
+            return answer(request)
+        if (method, request.path) == ("GET", ALIAS):
             return self.alias()
-        if (method, asked.path) == ("GET", "/model"):
+        if (method, request.path) == ("GET", "/model"):
             return self.model()
-        if (method, asked.path) == ("POST", "/predict"):
-            return self.predict(asked.json()["records"][0])
-        return 404, {"title": "Not Found", "detail": f"there is no {asked.path}"}
+        if (method, request.path) == ("POST", "/predict"):
+            return self.predict(request.json()["records"][0])
+        return 404, {"title": "Not Found", "detail": f"there is no {request.path}"}
 
     def model(self) -> Reply:
-        """The answer of GET /model."""
+        """The response to GET /model."""
         if self.served is None:
             return 503, self.problem(503, NO_MODEL)
         nothing = {"value": None, "low": None, "high": None}
@@ -112,7 +112,7 @@ class Platform:
         }
 
     def alias(self) -> Reply:
-        """The answer of MLflow for the alias production."""
+        """The response of MLflow for the alias production."""
         if self.mlflow_status != 200:
             return self.mlflow_status, {"error_code": "TEMPORARILY_UNAVAILABLE", "message": "database away"}
         if self.registered is None:
@@ -121,7 +121,7 @@ class Platform:
         return 200, {"model_version": {"name": "diabetes-readmission", "version": self.registered, "tags": tags}}
 
     def predict(self, record: dict[str, Any]) -> Reply:
-        """The answer of POST /predict."""
+        """The response to POST /predict."""
         if self.served is None:
             return 503, self.problem(503, NO_MODEL)
         self.records.append(record)
@@ -154,7 +154,7 @@ class Platform:
 
 
 def serve(platform: Platform, port: int = 0) -> ThreadingHTTPServer:
-    """A server of the platform's answers; the caller runs and closes it."""
+    """Create the server of a platform; the caller runs and closes it."""
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
@@ -176,7 +176,7 @@ def serve(platform: Platform, port: int = 0) -> ThreadingHTTPServer:
         do_GET = do_POST = do_PATCH = answer  # noqa: N815  the base class names them so
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class names it so
-            """Quiet: a test reads answers, not logs."""
+            """No log: it would hide the output of the test."""
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = False  # closing it waits for the answers under way
@@ -186,7 +186,7 @@ def serve(platform: Platform, port: int = 0) -> ThreadingHTTPServer:
 
 @pytest.fixture
 def platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Platform]:
-    """The platform, running, with the settings of the app pointing at it."""
+    """A running platform; the settings of the app have its address."""
     state = Platform()
     server = serve(state)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -208,5 +208,5 @@ def platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Platfo
 
 @pytest.fixture
 def app(platform: Platform) -> AppTest:
-    """The app, not yet run, so that a test can set the scene first."""
+    """The app before its first run, so that a test can change the platform."""
     return AppTest.from_file(str(APP), default_timeout=30)

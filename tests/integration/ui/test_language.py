@@ -1,4 +1,4 @@
-"""The language of the interface: by settings, by choice, by address; figures as the language writes them."""
+"""Language of the interface: settings, selector, query string, and formats of numbers."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,7 +14,7 @@ def test_it_starts_in_the_language_of_the_settings(
     assert app.button(key="predict").label == "Predecir"
 
 
-def test_a_person_chooses_and_what_was_predicted_for_stays(app: AppTest, platform: Platform) -> None:
+def test_changing_the_language_keeps_the_form(app: AppTest, platform: Platform) -> None:
     app.run()
     app.selectbox(key="field-race").select("AfricanAmerican")
     app.selectbox(key="field-diag_1").select("428")
@@ -27,12 +27,12 @@ def test_a_person_chooses_and_what_was_predicted_for_stays(app: AppTest, platfor
     assert "428 Insuficiencia cardíaca" in app.selectbox(key="field-diag_1").options
 
 
-def test_an_address_can_ask_for_a_language(app: AppTest, platform: Platform) -> None:
+def test_the_query_string_selects_a_language(app: AppTest, platform: Platform) -> None:
     app.query_params["language"] = "es"
     assert app.run().button(key="predict").label == "Predecir"
 
 
-def test_an_address_that_asks_for_an_unknown_language_gets_the_default(app: AppTest, platform: Platform) -> None:
+def test_an_unknown_language_in_the_query_string_is_ignored(app: AppTest, platform: Platform) -> None:
     app.query_params["language"] = "tlh"
     assert app.run().button(key="predict").label == "Predict"
 
@@ -44,7 +44,7 @@ def test_the_language_stays_on_another_page(app: AppTest, platform: Platform) ->
     assert app.title[0].value == "Modelo"
 
 
-def test_figures_are_written_as_the_language_writes_them(app: AppTest, platform: Platform) -> None:
+def test_numbers_have_the_format_of_the_language(app: AppTest, platform: Platform) -> None:
     app.run()
     app.segmented_control(key="language").select("es").run()
     app.button(key="predict").click().run()

@@ -1,19 +1,25 @@
-import time
+from threading import Barrier
 
 from tests.integration.ui.conftest import Platform
 from ui import services
 from ui.clients.api_models import ServedModel
+from ui.clients.errors import NoModelYet, ServerError
 
 
-def test_both_services_are_asked_at_the_same_time(platform: Platform) -> None:
-    platform.delay = 0.5
-    start = time.monotonic()
-    picture = services.serving_state()
-    assert time.monotonic() - start < 0.95
-    assert picture.fingerprint == ("3", "3")
+def test_two_services_are_called_in_parallel() -> None:
+    both = Barrier(2, timeout=10)
+    assert sorted(services.fetch_both(both.wait, both.wait)) == [0, 1]
 
 
-def test_the_picture_is_kept_for_a_moment_and_renewed_on_request(platform: Platform) -> None:
+def test_the_fingerprint_has_the_versions_or_the_types_of_error(platform: Platform) -> None:
+    assert services.serving_state().fingerprint == ("3", "3")
+    services.refresh()
+    platform.served = None
+    platform.mlflow_status = 503
+    assert services.serving_state().fingerprint == (ServerError, NoModelYet)
+
+
+def test_the_serving_state_is_cached_until_a_refresh(platform: Platform) -> None:
     first = services.serving_state()
     platform.served = "4"
     assert services.serving_state() is first

@@ -1,4 +1,4 @@
-"""No model yet, a service away, a service slow, a faulty setting: each has its words, none a traceback."""
+"""Pages without a model, with a failing or slow service, or with a malformed setting."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -34,7 +34,7 @@ def test_a_model_that_is_still_being_loaded_is_announced(app: AppTest, platform:
     assert "The API is loading version 3" in texts(app.run())
 
 
-def test_without_model_and_registry_nobody_is_sent_to_train_one(app: AppTest, platform: Platform) -> None:
+def test_without_model_and_registry_the_page_does_not_suggest_training(app: AppTest, platform: Platform) -> None:
     platform.served = None
     platform.mlflow_status = 503
     page = texts(app.run())
@@ -42,7 +42,7 @@ def test_without_model_and_registry_nobody_is_sent_to_train_one(app: AppTest, pl
     assert "ingest_diabetes" not in page
 
 
-def test_with_the_api_away_the_form_stays_and_the_page_says_so(
+def test_without_the_api_the_form_remains_with_an_error(
     app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("API_URL", NOBODY)
@@ -51,7 +51,7 @@ def test_with_the_api_away_the_form_stays_and_the_page_says_so(
     assert "Production in MLflow: diabetes-readmission version 3" in texts(app)
 
 
-def test_an_api_that_goes_away_before_the_prediction_is_told_in_its_place(app: AppTest, platform: Platform) -> None:
+def test_an_api_that_fails_before_the_prediction_is_reported(app: AppTest, platform: Platform) -> None:
     app.run()
     platform.api_status = 500
     app.button(key="predict").click().run()
@@ -59,30 +59,35 @@ def test_an_api_that_goes_away_before_the_prediction_is_told_in_its_place(app: A
     assert not app.metric
 
 
-def test_an_api_that_loses_its_model_before_the_prediction_is_told(app: AppTest, platform: Platform) -> None:
+def test_an_api_that_loses_its_model_before_the_prediction_is_reported(app: AppTest, platform: Platform) -> None:
     app.run()
     platform.served = None
     app.button(key="predict").click().run()
     assert "No model is available" in texts(app)
 
 
-def test_with_mlflow_away_predictions_go_on(app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_mlflow_predictions_continue(app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOBODY)
     assert "Predictions continue with version 3" in texts(app.run())
     app.button(key="predict").click().run()
     assert app.metric[0].value == "18.0%"
 
 
-def test_a_registry_that_answers_with_a_fault_does_not_stop_predictions(app: AppTest, platform: Platform) -> None:
+def test_a_failing_registry_does_not_stop_predictions(app: AppTest, platform: Platform) -> None:
     platform.mlflow_status = 503
     app.run()
     app.button(key="predict").click().run()
     assert app.metric[0].value == "18.0%"
 
 
-def test_a_slow_service_is_given_up_after_the_time_limit(
-    app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_footer_has_version_and_commit(app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUILD_VERSION", "9.8.7")
+    monkeypatch.setenv("BUILD_COMMIT", "0123456789abcdef0123456789abcdef01234567")
+    platform.served = platform.registered = None
+    assert "Version 9.8.7 · commit 0123456" in texts(app.run())
+
+
+def test_a_slow_service_times_out(app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_TIMEOUT_SECONDS", "0.2")
     platform.delay = 1.0
     assert "did not answer within 0.2 seconds" in texts(app.run())
@@ -99,7 +104,7 @@ def test_a_malformed_setting_is_one_sentence_and_nothing_else(
     assert not app.title
 
 
-def test_a_corrected_setting_is_taken_up_by_a_reload(
+def test_a_corrected_setting_is_loaded_by_a_reload(
     app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_TIMEOUT_SECONDS", "soon")

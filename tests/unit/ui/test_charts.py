@@ -22,13 +22,13 @@ def test_bars_left_of_the_patient_are_the_lower_risks() -> None:
     assert all((row["side"] == "lower") == (row["low"] < 0.5) for row in bars)
 
 
-def test_the_range_is_drawn_and_fits_on_the_axis() -> None:
+def test_the_interval_is_drawn_within_the_axis() -> None:
     spec = risk_in_cohort(0.1, (0.0, 0.1, 0.2), 0.1, interval=(0.05, 0.4)).to_dict()
     assert {"low": 0.05, "high": 0.4} in [row for rows in spec["datasets"].values() for row in rows]
     assert spec["layer"][0]["encoding"]["x"]["scale"]["domain"][1] > 0.4
 
 
-def test_a_diverging_chart_keeps_the_order_and_tells_the_directions_apart_by_name() -> None:
+def test_a_diverging_chart_keeps_the_order_and_names_the_directions() -> None:
     spec = diverging([Bar("Age", 0.03, "+3.0 points"), Bar("Race", -0.01, "−1.0 points")]).to_dict()
     rows = next(rows for rows in spec["datasets"].values() if "label" in rows[0])
     assert [(row["label"], row["direction"]) for row in rows] == [
@@ -40,13 +40,13 @@ def test_a_diverging_chart_keeps_the_order_and_tells_the_directions_apart_by_nam
     assert high > 0.03
 
 
-def test_a_diverging_chart_of_nothing_but_zeros_is_still_drawn() -> None:
+def test_a_diverging_chart_of_zeros_has_a_domain() -> None:
     low, high = diverging([Bar("Age", 0.0, "+0.0 points")]).to_dict()["layer"][0]["encoding"]["x"]["scale"]["domain"]
     assert low < 0 < high
 
 
 @pytest.mark.parametrize(("palette", "ground"), [(LIGHT, "#FFFFFF"), (DARK, "#12181F")])
-def test_bars_that_raise_and_lower_stand_out_from_the_ground_by_wcag(palette: Palette, ground: str) -> None:
+def test_bars_have_the_contrast_of_wcag(palette: Palette, ground: str) -> None:
     assert contrast(palette.patient, ground) >= 3
     assert contrast(palette.lower, ground) >= 3
 

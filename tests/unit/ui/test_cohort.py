@@ -9,7 +9,7 @@ EVEN = tuple(i / 100 for i in range(101))
 
 
 @pytest.mark.parametrize(("risk", "share"), [(0.0, 0.0), (0.25, 0.25), (0.255, 0.255), (1.0, 1.0)])
-def test_the_share_below_is_read_between_the_quantiles(risk: float, share: float) -> None:
+def test_the_share_below_is_interpolated_between_the_quantiles(risk: float, share: float) -> None:
     assert share_below(risk, EVEN) == pytest.approx(share)
 
 
@@ -23,17 +23,17 @@ def test_patients_of_equal_risk_are_not_counted_as_lower() -> None:
     assert share_below(0.2, (0.1, 0.2, 0.2, 0.2, 0.3)) == 0.25
 
 
-def test_a_cohort_in_which_all_risks_are_equal_has_nobody_below_and_is_still_drawn() -> None:
+def test_a_cohort_of_equal_risks_has_a_distribution() -> None:
     same = (0.1,) * 101
     assert share_below(0.1, same) == 0
     assert sum(one.share for one in distribution(same, axis_end(0.1, same))) == pytest.approx(1)
 
 
-def test_the_bars_hold_the_whole_cohort_when_the_axis_reaches_its_end() -> None:
+def test_the_bins_sum_to_1_on_the_whole_axis() -> None:
     assert sum(one.share for one in distribution(EVEN, 1.0)) == pytest.approx(1)
 
 
-def test_the_bars_touch_and_cover_the_axis() -> None:
+def test_the_bins_are_adjacent_and_cover_the_axis() -> None:
     bars = distribution(EVEN, 0.8, bins=8)
     assert bars[0].low == 0
     assert bars[-1].high == pytest.approx(0.8)
@@ -44,12 +44,12 @@ def test_a_quantile_is_the_risk_that_its_share_of_the_cohort_does_not_exceed() -
     assert [quantile(share, (0.1, 0.2, 0.4)) for share in (0, 0.5, 0.75, 1)] == pytest.approx([0.1, 0.2, 0.3, 0.4])
 
 
-def test_the_axis_leaves_room_for_a_patient_beyond_the_cohort() -> None:
+def test_the_axis_includes_a_risk_beyond_the_cohort() -> None:
     assert axis_end(0.6, (0.0, 0.1, 0.2)) > 0.6
     assert axis_end(0.99, EVEN) == 1
 
 
-def test_the_comparison_names_the_standing_and_the_ratio_to_the_average() -> None:
+def test_the_comparison_has_the_rank_and_the_ratio_to_the_average() -> None:
     assert comparison(0.2, EVEN, 0.1) == "Higher than 20% of the cohort, 2.0 times the average of 10.0%."
     assert comparison(0.1, EVEN, 0.1) == "Higher than 10% of the cohort, about the average of 10.0%."
 

@@ -20,7 +20,7 @@ FAULTY = "\n".join([HEADER, "[60-70),1", "[60-70),many", "old,2", ""]).encode()
 @pytest.fixture
 def page(app: AppTest, platform: Platform) -> AppTest:
     platform.headers["X-Model-Version"] = csv_api.VERSION
-    platform.more["POST", "/predict/csv"] = lambda asked: csv_api.answer(asked.body)
+    platform.more["POST", "/predict/csv"] = lambda request: csv_api.answer(request.body)
     return app.run().switch_page(PAGE).run()
 
 
@@ -29,7 +29,7 @@ def upload(page: AppTest, content: bytes, name: str = "patients.csv") -> AppTest
 
 
 def score(page: AppTest, button: str = "batch-start") -> AppTest:
-    """Press the button, and look until there is no progress any more."""
+    """Press the button and rerun the page until the job is finished."""
     page.button(key=button).click().run()
     deadline = time.monotonic() + 20
     while page.get("progress") and time.monotonic() < deadline:
@@ -50,14 +50,14 @@ def offered(page: AppTest) -> set[str | None]:
 
 
 def table(page: AppTest, column: str) -> list[list[object]]:
-    """The rows of the table that has this column."""
+    """The rows of the table with this column."""
     found = next(frame for frame in page.dataframe if column in frame.value)
     rows: list[list[object]] = found.value.to_numpy().tolist()
     return rows
 
 
 def test_an_upload_is_described_before_anything_is_sent(page: AppTest, platform: Platform) -> None:
-    platform.more["POST", "/predict/csv"] = lambda _asked: pytest.fail("it was sent")
+    platform.more["POST", "/predict/csv"] = lambda _request: pytest.fail("the file was sent")
     assert "**patients.csv**: 3 rows, 2 columns." in texts(upload(page, CSV))
     assert page.button(key="batch-start").label == "Score 3 rows"
 
@@ -85,7 +85,7 @@ def test_a_file_with_patient_numbers_shows_the_state_of_the_history(page: AppTes
     assert set(history) == {"no patient number"}
 
 
-def test_a_faulty_file_shows_its_faults_and_no_result(page: AppTest) -> None:
+def test_an_invalid_file_shows_its_errors_and_no_result(page: AppTest) -> None:
     score(upload(page, FAULTY))
     assert "2 lines have errors. 1 line is valid." in texts(page)
     rows = table(page, "Line")
@@ -97,7 +97,7 @@ def test_a_faulty_file_shows_its_faults_and_no_result(page: AppTest) -> None:
     assert "batch-errors" in offered(page)
 
 
-def test_the_good_lines_alone_are_taken_only_when_that_is_chosen(page: AppTest) -> None:
+def test_the_valid_lines_are_used_on_request_only(page: AppTest) -> None:
     score(upload(page, FAULTY))
     page.button(key="batch-valid").click().run()
     assert [row[:2] for row in table(page, RISK)] == [[0.02, 2]]
@@ -109,43 +109,43 @@ def test_the_good_lines_alone_are_taken_only_when_that_is_chosen(page: AppTest) 
 def test_a_wrong_header_names_the_column(page: AppTest) -> None:
     score(upload(page, b"age,inpatients\n[60-70),1\n"))
     assert "The header of the file is not valid" in texts(page)
-    line, field, _value, told = table(page, "Line")[0]
+    line, field, _value, expected = table(page, "Line")[0]
     assert (line, field) == (1, "inpatients")
-    assert told == "a column of the data set, perhaps number_inpatient"
+    assert expected == "a column of the data set, perhaps number_inpatient"
 
 
 @pytest.mark.parametrize(
-    ("header", "told"),
+    ("header", "expected"),
     [
         ("age;race", "names separated by commas"),
         ("age,age", "a column name that occurs once"),
         ("age,zzz", "a column of the data set"),
     ],
 )
-def test_what_is_wrong_with_a_header_is_said(page: AppTest, header: str, told: str) -> None:
+def test_errors_of_a_header_are_explained(page: AppTest, header: str, expected: str) -> None:
     score(upload(page, f"{header}\n?,?\n".encode()))
-    assert table(page, "Line")[0][3] == told
+    assert table(page, "Line")[0][3] == expected
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
         (b"age,race\n", "The file has no rows"),
         (b"age,race\n?,caf\xe9\n", "line 2 has an invalid byte"),
     ],
 )
-def test_what_is_no_csv_is_told_at_once(page: AppTest, content: bytes, told: str) -> None:
-    assert told in texts(upload(page, content))
+def test_an_unreadable_file_is_explained_at_once(page: AppTest, content: bytes, expected: str) -> None:
+    assert expected in texts(upload(page, content))
     assert "batch-start" not in offered(page)
 
 
 def test_a_running_file_can_be_cancelled(page: AppTest, platform: Platform) -> None:
     under_way, go_on = Event(), Event()
 
-    def slow(asked: ReceivedRequest) -> Reply:
+    def slow(request: ReceivedRequest) -> Reply:
         under_way.set()
         go_on.wait(20)
-        return csv_api.answer(asked.body)
+        return csv_api.answer(request.body)
 
     platform.more["POST", "/predict/csv"] = slow
     upload(page, "\n".join([HEADER, *["[60-70),1"] * 3_000, ""]).encode())
@@ -159,31 +159,31 @@ def test_a_running_file_can_be_cancelled(page: AppTest, platform: Platform) -> N
         page.run()
     assert "Cancelled after 1,000 of 3,000 rows" in texts(page)
     assert not page.metric
-    platform.more["POST", "/predict/csv"] = lambda asked: csv_api.answer(asked.body)
+    platform.more["POST", "/predict/csv"] = lambda request: csv_api.answer(request.body)
     score(page, "batch-again")
     assert page.metric[0].value == "3,000"
 
 
-def test_a_result_is_still_there_after_a_visit_to_another_page(page: AppTest) -> None:
+def test_a_result_survives_a_visit_to_another_page(page: AppTest) -> None:
     score(upload(page, CSV))
     page.switch_page("app_pages/model.py").run()
     page.switch_page(PAGE).run()
     assert page.metric[0].value == "3"
 
 
-def test_taking_the_file_back_takes_its_result_back(page: AppTest) -> None:
+def test_removing_the_file_removes_its_result(page: AppTest) -> None:
     score(upload(page, CSV))
     page.file_uploader(key="batch-file").set_value(None).run()
     assert not page.metric
     assert "batch-start" not in offered(page)
 
 
-def test_a_model_replaced_meanwhile_is_told(page: AppTest, platform: Platform) -> None:
+def test_a_model_replaced_during_a_job_is_reported(page: AppTest, platform: Platform) -> None:
     versions = iter("345")
 
-    def answer(asked: ReceivedRequest) -> Reply:
+    def answer(request: ReceivedRequest) -> Reply:
         platform.headers["X-Model-Version"] = next(versions)
-        return csv_api.answer(asked.body)
+        return csv_api.answer(request.body)
 
     platform.more["POST", "/predict/csv"] = answer
     score(upload(page, "\n".join([HEADER, *["[60-70),1"] * 2_000, ""]).encode()))
@@ -191,7 +191,7 @@ def test_a_model_replaced_meanwhile_is_told(page: AppTest, platform: Platform) -
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "told"),
+    ("status", "body", "expected"),
     [
         (500, {}, "status 500"),
         (413, {"detail": "The body has more bytes than 1024."}, "MAX_BODY_BYTES"),
@@ -203,18 +203,18 @@ def test_a_model_replaced_meanwhile_is_told(page: AppTest, platform: Platform) -
         (429, {"type": "urn:readmission:problem:too-many-requests"}, "is overloaded"),
     ],
 )
-def test_a_fault_of_the_api_is_a_sentence_and_another_try(
-    page: AppTest, platform: Platform, status: int, body: dict[str, str], told: str
+def test_an_error_of_the_api_is_shown_with_a_retry(
+    page: AppTest, platform: Platform, status: int, body: dict[str, str], expected: str
 ) -> None:
-    platform.more["POST", "/predict/csv"] = lambda _asked: (status, body)
+    platform.more["POST", "/predict/csv"] = lambda _request: (status, body)
     score(upload(page, CSV))
-    assert told.replace("_", "\\_") in texts(page) or told in texts(page)
-    platform.more["POST", "/predict/csv"] = lambda asked: csv_api.answer(asked.body)
+    assert expected.replace("_", "\\_") in texts(page) or expected in texts(page)
+    platform.more["POST", "/predict/csv"] = lambda request: csv_api.answer(request.body)
     score(page, "batch-again")
     assert page.metric[0].value == "3"
 
 
-def test_without_a_model_it_says_how_to_get_one(app: AppTest, platform: Platform) -> None:
+def test_without_a_model_there_is_no_upload(app: AppTest, platform: Platform) -> None:
     platform.served = platform.registered = None
     app.run().switch_page(PAGE).run()
     assert "No model yet" in texts(app)

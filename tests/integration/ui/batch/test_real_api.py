@@ -1,4 +1,4 @@
-"""A file in parts through the real service: what comes together is what it answers for the whole."""
+"""Scoring of a file in parts by the real API."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +32,7 @@ def scored(api: ApiProcess, lines: list[str]) -> ScoringJob:
     return scoring
 
 
-def test_the_parts_are_together_what_the_service_answers_for_the_whole_file(api: ApiProcess) -> None:
+def test_the_parts_equal_the_response_to_the_whole_file(api: ApiProcess) -> None:
     lines = [f"{n + 1},{n % 900 + 1},{('Female', 'Male', '?')[n % 3]},{n % 20},NO" for n in range(2 * PART_ROWS + 500)]
     scoring = scored(api, lines)
     assert (scoring.stage, scoring.versions) == (Stage.DONE, {"7"})
@@ -42,7 +42,7 @@ def test_the_parts_are_together_what_the_service_answers_for_the_whole_file(api:
     assert tables.results(scoring.file, scoring.table) == whole.content
 
 
-def test_every_faulty_line_is_found(api: ApiProcess) -> None:
+def test_every_invalid_line_is_found(api: ApiProcess) -> None:
     lines = [f"{n + 1},1,{'F' if n % 3 == 0 else 'Female'},1,NO" for n in range(1_200)]
     scoring = scored(api, lines)
     assert scoring.invalid_lines == {n + 2 for n in range(0, 1_200, 3)}

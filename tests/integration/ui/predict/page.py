@@ -1,4 +1,4 @@
-"""The Predict page, filled in and read."""
+"""Helpers for the tests of the Prediction page."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.integration.ui.conftest import Platform, ReceivedRequest, Reply
 
 
 def shown(app: AppTest) -> str:
-    """Everything a person can read on the page."""
+    """All texts of the page."""
     kinds = (app.title, app.subheader, app.markdown, app.caption, app.error, app.warning, app.info)
     badges_and_texts = [element.value for kind in kinds for element in kind]
     return "\n".join([*badges_and_texts, *(metric.value for metric in app.metric)])
@@ -19,19 +19,19 @@ def predict(app: AppTest) -> AppTest:
 
 
 def type_in(app: AppTest, key: str, text: str) -> None:
-    """Enter what is not in the list; the test library only knows how to choose."""
+    """Type a value that is not an option; the test library can only select options."""
     box = app.selectbox(key=key)
     box.options.append(box.format_func(text))
     box.select(text)
 
 
 def explained(platform: Platform, **more: Any) -> list[dict[str, Any]]:
-    """Let the platform answer POST /explain; returns the records it will be asked about."""
-    asked_about: list[dict[str, Any]] = []
+    """Answer POST /explain; returns the list of the received records."""
+    received: list[dict[str, Any]] = []
 
-    def answer(asked: ReceivedRequest) -> Reply:
-        record = asked.json()["records"][0]
-        asked_about.append(record)
+    def answer(request: ReceivedRequest) -> Reply:
+        record = request.json()["records"][0]
+        received.append(record)
         step = 0.07 / max(len(record), 1)
         parts = [
             {"field": name, "label": name, "value": value, "contribution": step, "standard_error": 0.001}
@@ -45,4 +45,4 @@ def explained(platform: Platform, **more: Any) -> list[dict[str, Any]]:
         }
 
     platform.more[("POST", "/explain")] = answer
-    return asked_about
+    return received

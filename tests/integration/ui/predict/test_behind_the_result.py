@@ -1,4 +1,4 @@
-"""What stands behind a result: contributions, what if, what knowing more would change."""
+"""Explanation of a result: contributions, what-if analysis and unknown fields."""
 
 from streamlit.testing.v1 import AppTest
 
@@ -7,10 +7,10 @@ from tests.integration.ui.conftest import Platform
 from tests.integration.ui.predict.page import explained, predict, shown, type_in
 
 
-def test_the_unknown_fields_that_hold_most_information_are_named(app: AppTest, platform: Platform) -> None:
+def test_the_unknown_fields_with_most_information_are_listed(app: AppTest, platform: Platform) -> None:
     status, model = platform.model()
     model["completeness"]["weights"] |= {"number_inpatient": 0.4, "race": 0.3, "earlier_stays": 0.2}
-    platform.more[("GET", "/model")] = lambda _asked: (status, model)
+    platform.more[("GET", "/model")] = lambda _request: (status, model)
     app.run()
     app.selectbox(key="field-race").select("Asian")
     predict(app)
@@ -23,12 +23,12 @@ def test_the_unknown_fields_that_hold_most_information_are_named(app: AppTest, p
 
 
 def test_contributions_are_drawn_with_a_text_and_a_table(app: AppTest, platform: Platform) -> None:
-    asked = explained(platform)
+    received = explained(platform)
     app.run()
     app.selectbox(key="field-diag_1").select("428")
     app.number_input(key="field-number_inpatient").set_value(2)
     predict(app)
-    assert asked == [{"number_inpatient": 2, "diag_1": "428"}]
+    assert received == [{"number_inpatient": 2, "diag_1": "428"}]
     assert "From 11.0%, when nothing is known, to 21.3%" in shown(app)
     chart = app.get("vega_lite_chart")[1].proto
     assert "Primary diagnosis: 428 Heart failure +3.5 points" in chart.alt
@@ -36,17 +36,17 @@ def test_contributions_are_drawn_with_a_text_and_a_table(app: AppTest, platform:
     assert table["Value"].tolist() == ["2", "428 Heart failure"]
 
 
-def test_contributions_are_asked_for_once_per_prediction(app: AppTest, platform: Platform) -> None:
-    asked = explained(platform)
+def test_contributions_are_requested_once_per_prediction(app: AppTest, platform: Platform) -> None:
+    received = explained(platform)
     app.run()
     app.button(key="example").click().run()
     predict(app)
     app.run()
-    assert asked == [EXAMPLE_RECORD]
+    assert received == [EXAMPLE_RECORD]
 
 
-def test_the_prediction_stands_when_the_contributions_cannot_be_had(app: AppTest, platform: Platform) -> None:
-    platform.more[("POST", "/explain")] = lambda _asked: (500, {"detail": "out of memory"})
+def test_the_prediction_remains_when_the_contributions_fail(app: AppTest, platform: Platform) -> None:
+    platform.more[("POST", "/explain")] = lambda _request: (500, {"detail": "out of memory"})
     app.run()
     app.selectbox(key="field-race").select("Asian")
     page = shown(predict(app))
@@ -64,7 +64,7 @@ def test_contributions_of_another_version_are_not_shown_beside_the_risk(app: App
     assert "The model has changed since" in shown(predict(app))
 
 
-def test_a_patient_number_that_leads_to_nothing_has_no_contributions(app: AppTest, platform: Platform) -> None:
+def test_an_unknown_patient_number_has_no_contributions(app: AppTest, platform: Platform) -> None:
     nothing = {"explanations": [{"probability": 0.11, "base": 0.11, "contributions": []}]}
     explained(platform, **nothing)
     app.run()
@@ -72,15 +72,15 @@ def test_a_patient_number_that_leads_to_nothing_has_no_contributions(app: AppTes
     assert "Nothing is known of this patient" in shown(predict(app))
 
 
-def test_what_if_shows_the_move_and_leaves_the_form_alone(app: AppTest, platform: Platform) -> None:
-    asked = explained(platform)
+def test_what_if_shows_the_difference_and_does_not_change_the_form(app: AppTest, platform: Platform) -> None:
+    received = explained(platform)
     app.run()
     app.number_input(key="field-number_inpatient").set_value(2)
     predict(app)
     app.selectbox(key="what-if-field").select("number_inpatient").run()
     assert "This is the value of the prediction: 2." in shown(app)
     app.number_input(key="what-if-0f1e2d3c-number_inpatient").set_value(5).run()
-    assert asked[-1] == {"number_inpatient": 5}
+    assert received[-1] == {"number_inpatient": 5}
     assert (app.metric[1].value, app.metric[1].delta) == ("21.3%", "+3.3 points")
     assert "Before 18.0%, after 21.3%." in shown(app)
     assert "not the effect of a treatment" in shown(app)
@@ -88,18 +88,18 @@ def test_what_if_shows_the_move_and_leaves_the_form_alone(app: AppTest, platform
     assert platform.records == [{"number_inpatient": 2}]
 
 
-def test_what_if_a_known_field_were_not_known(app: AppTest, platform: Platform) -> None:
-    asked = explained(platform)
+def test_what_if_can_make_a_field_unknown(app: AppTest, platform: Platform) -> None:
+    received = explained(platform)
     app.run()
     app.selectbox(key="field-race").select("Asian")
     app.selectbox(key="field-gender").select("Male")
     predict(app)
     app.selectbox(key="what-if-field").select("race").run()
     app.selectbox(key="what-if-0f1e2d3c-race").select(UNKNOWN).run()
-    assert asked[-1] == {"gender": "Male"}
+    assert received[-1] == {"gender": "Male"}
 
 
-def test_what_if_says_what_went_wrong_and_the_risk_stays(app: AppTest, platform: Platform) -> None:
+def test_an_error_of_what_if_leaves_the_risk(app: AppTest, platform: Platform) -> None:
     predict(app.run())
     app.selectbox(key="what-if-field").select("gender").run()
     platform.api_status = 500
@@ -108,9 +108,12 @@ def test_what_if_says_what_went_wrong_and_the_risk_stays(app: AppTest, platform:
     assert app.metric[0].value == "18.0%"
 
 
-def test_what_if_names_a_refused_value_in_the_words_of_the_form(app: AppTest, platform: Platform) -> None:
-    fault = {"record": 0, "field": "diag_1", "value": "flu", "message": "no code", "allowed": None}
-    platform.more[("POST", "/explain")] = lambda _asked: (422, platform.problem(422, "1 field is not valid.", [fault]))
+def test_what_if_shows_field_errors_with_the_labels_of_the_form(app: AppTest, platform: Platform) -> None:
+    error = {"record": 0, "field": "diag_1", "value": "flu", "message": "no code", "allowed": None}
+    platform.more[("POST", "/explain")] = lambda _request: (
+        422,
+        platform.problem(422, "1 invalid", [error]),
+    )
     predict(app.run())
     app.selectbox(key="what-if-field").select("diag_1").run()
     type_in(app, "what-if-0f1e2d3c-diag_1", "flu")

@@ -1,4 +1,4 @@
-"""The form of the Predict page, and the result beside it."""
+"""Form and result of the Prediction page."""
 
 from typing import Any
 
@@ -19,13 +19,13 @@ def test_the_header_names_the_production_model_and_the_served_version(app: AppTe
     assert "still serves" not in page
 
 
-def test_a_form_left_empty_asks_about_an_unknown_patient(app: AppTest, platform: Platform) -> None:
+def test_an_empty_form_sends_an_empty_record(app: AppTest, platform: Platform) -> None:
     page = shown(predict(app.run()))
     assert platform.records == [{}]
     assert "0 of 47 fields known" in page
 
 
-def test_what_is_filled_in_is_sent_under_the_keys_and_codes_of_the_data_set(app: AppTest, platform: Platform) -> None:
+def test_the_form_sends_the_keys_and_codes_of_the_data_set(app: AppTest, platform: Platform) -> None:
     app.run()
     app.selectbox(key="field-race").select("AfricanAmerican")
     app.selectbox(key="field-age").select("[60-70)")
@@ -47,7 +47,7 @@ def test_what_is_filled_in_is_sent_under_the_keys_and_codes_of_the_data_set(app:
     assert "6 of 47 fields known" in shown(app)
 
 
-def test_the_result_shows_risk_standing_model_and_request(app: AppTest) -> None:
+def test_the_result_shows_risk_rank_model_and_request(app: AppTest) -> None:
     page = shown(predict(app.run()))
     assert app.metric[0].value == "18.0%"
     assert "of the cohort, 1.6 times the average of 11.4%" in page
@@ -57,43 +57,43 @@ def test_the_result_shows_risk_standing_model_and_request(app: AppTest) -> None:
     assert "This patient: 18.0%" in chart.alt
 
 
-def test_the_band_stands_beside_its_definition(app: AppTest) -> None:
+def test_the_band_is_shown_with_its_definition(app: AppTest) -> None:
     page = shown(predict(app.run()))
     assert "Top fifth of the cohort" in page
     assert "Bands by rank among the test patients: lower half, up to 9.4%; upper half, up to 14.2%" in page
 
 
-def test_the_result_says_what_range_and_reliability_mean(app: AppTest) -> None:
+def test_the_result_explains_range_and_reliability(app: AppTest) -> None:
     page = shown(predict(app.run()))
     assert "**Range: 11.0% to 27.0%.** If all fields were known, 90% of such answers would lie in it." in page
     assert "in 61% of pairs; a guess would reach half (AUROC 0.61)" in page
 
 
 @pytest.mark.parametrize(
-    ("state", "told"),
+    ("state", "expected"),
     [
         ("used", "The earlier stays of this patient were taken into account."),
         ("unknown", "The database has no earlier stays of this patient"),
         ("unavailable", "Earlier stays could not be looked up in time"),
     ],
 )
-def test_with_a_patient_number_it_tells_what_became_of_the_earlier_stays(
-    app: AppTest, platform: Platform, state: str, told: str
+def test_with_a_patient_number_the_result_shows_the_use_of_the_history(
+    app: AppTest, platform: Platform, state: str, expected: str
 ) -> None:
     status, answer = platform.predict({})
-    platform.more[("POST", "/predict")] = lambda asked: (
-        platform.records.append(asked.json()["records"][0]),
+    platform.more[("POST", "/predict")] = lambda request: (
+        platform.records.append(request.json()["records"][0]),
         (status, {**answer, "history": [state]}),
     )[1]
     app.run()
     app.number_input(key="field-patient_nbr").set_value(338_247)
-    assert told in shown(predict(app))
+    assert expected in shown(predict(app))
     assert platform.records[-1] == {"patient_nbr": 338_247}
 
 
-def test_a_risk_whose_cohort_cannot_be_had_stands_alone(app: AppTest, platform: Platform) -> None:
+def test_a_risk_without_cohort_is_shown_without_comparison(app: AppTest, platform: Platform) -> None:
     known = platform.model()
-    platform.more[("GET", "/model")] = lambda _asked: known
+    platform.more[("GET", "/model")] = lambda _request: known
     platform.served = "4"
     page = shown(predict(app.run()))
     assert app.metric[0].value == "18.0%"
@@ -102,7 +102,7 @@ def test_a_risk_whose_cohort_cannot_be_had_stands_alone(app: AppTest, platform: 
     assert not app.get("vega_lite_chart")
 
 
-def test_a_prediction_that_takes_too_long_is_told_in_the_place_of_the_result(
+def test_a_timeout_is_shown_in_the_result_panel(
     app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_TIMEOUT_SECONDS", "0.3")
@@ -112,7 +112,7 @@ def test_a_prediction_that_takes_too_long_is_told_in_the_place_of_the_result(
     assert not app.metric
 
 
-def test_the_example_patient_fills_every_field_and_reset_empties_them(app: AppTest, platform: Platform) -> None:
+def test_the_example_fills_every_field_and_reset_empties_them(app: AppTest, platform: Platform) -> None:
     app.run()
     app.button(key="example").click().run()
     predict(app)
@@ -126,9 +126,7 @@ def test_the_example_patient_fills_every_field_and_reset_empties_them(app: AppTe
 
 
 @pytest.mark.parametrize("example", FURTHER, ids=lambda example: example.key)
-def test_each_example_fills_in_what_is_known_of_it_and_nothing_else(
-    app: AppTest, platform: Platform, example: Any
-) -> None:
+def test_each_example_fills_in_its_record_only(app: AppTest, platform: Platform, example: Any) -> None:
     app.run()
     app.button(key="example").click().run()
     app.button(key=example.key).click().run()
@@ -136,7 +134,7 @@ def test_each_example_fills_in_what_is_known_of_it_and_nothing_else(
     assert platform.records == [example.record]
 
 
-def test_the_result_of_one_patient_does_not_stay_beside_the_form_of_another(app: AppTest) -> None:
+def test_an_example_removes_the_previous_result(app: AppTest) -> None:
     predict(app.run())
     app.button(key="often-admitted").click().run()
     assert not app.metric
@@ -151,14 +149,14 @@ def test_every_field_can_be_left_unknown(app: AppTest) -> None:
     assert app.selectbox(key="field-diag_1").value is None
 
 
-def test_a_refused_field_is_named_by_its_label_with_the_reason(app: AppTest) -> None:
+def test_a_field_error_has_the_label_and_the_allowed_values(app: AppTest) -> None:
     app.run()
     type_in(app, "field-diag_2", "flu")
     predict(app)
     assert not app.metric
-    told = app.error[0].value
-    assert told.startswith("Please correct this field:")
-    assert "Second diagnosis (ICD-9-CM) “flu”: enter an ICD-9-CM code such as 428".replace(":", "\\:") in told
+    expected = app.error[0].value
+    assert expected.startswith("Please correct this field:")
+    assert "Second diagnosis (ICD-9-CM) “flu”: enter an ICD-9-CM code such as 428".replace(":", "\\:") in expected
 
 
 @pytest.mark.parametrize("data_source", ["synthetic", "real"])
@@ -168,12 +166,12 @@ def test_a_model_of_synthetic_data_is_marked_as_such(app: AppTest, platform: Pla
     assert banner is (data_source == "synthetic")
 
 
-def test_a_version_the_api_has_not_taken_up_yet_is_hinted_at(app: AppTest, platform: Platform) -> None:
+def test_a_version_that_is_not_served_yet_is_announced(app: AppTest, platform: Platform) -> None:
     platform.registered = "4"
     assert "Production is version 4, the API still serves version 3" in shown(app.run())
 
 
-def test_a_refused_version_is_told_with_its_reason(app: AppTest, platform: Platform) -> None:
+def test_a_refused_version_is_shown_with_its_reason(app: AppTest, platform: Platform) -> None:
     platform.registered = "4"
     platform.refused = {"version": "4", "reason": "golden requests differ", "at": "2026-05-04T02:12:00+00:00"}
     assert "refused version 4 (golden requests differ) and still serves version 3" in shown(app.run())
@@ -187,6 +185,6 @@ def test_a_model_swapped_between_two_requests_is_shown_with_its_own_cohort(app: 
     assert app.get("vega_lite_chart")
 
 
-def test_a_metric_that_was_not_measured_does_not_stop_anything(app: AppTest, platform: Platform) -> None:
+def test_a_missing_metric_is_accepted(app: AppTest, platform: Platform) -> None:
     platform.unmeasured = ("ece",)
     assert "Served by the API: version 3" in shown(app.run())

@@ -13,10 +13,10 @@ from ui.clients.airflow import AirflowClient
 from ui.clients.errors import InvalidResponse, Rejected, ServerError
 from ui.overview.first_run import DAGS, INGEST, TRAIN, FirstRun
 
-Answer = Callable[[httpx.Request], httpx.Response]
+Handler = Callable[[httpx.Request], httpx.Response]
 
 
-def client(answer: Answer) -> AirflowClient:
+def client(answer: Handler) -> AirflowClient:
     return AirflowClient("http://airflow:8080", 2, "airflow", "secret", httpx.MockTransport(answer))
 
 
@@ -38,7 +38,7 @@ def gone_through(server: DagServer) -> FirstRun:
     return run
 
 
-def test_it_logs_in_once_and_again_when_its_token_is_no_longer_taken() -> None:
+def test_it_logs_in_once_and_again_when_its_token_has_expired() -> None:
     server = DagServer()
     airflow = served_by(server)
     airflow.trigger(INGEST)
@@ -49,14 +49,14 @@ def test_it_logs_in_once_and_again_when_its_token_is_no_longer_taken() -> None:
     assert server.logins == 2
 
 
-def test_a_wrong_password_is_a_refusal() -> None:
+def test_a_wrong_password_is_rejected() -> None:
     server = DagServer(password="other")
-    with pytest.raises(Rejected) as told:
+    with pytest.raises(Rejected) as raised:
         served_by(server).latest_runs(INGEST)
-    assert told.value.status == 401
+    assert raised.value.status == 401
 
 
-def test_triggering_switches_the_dag_on_and_starts_a_run() -> None:
+def test_triggering_unpauses_the_dag_and_starts_a_run() -> None:
     server = DagServer()
     run = served_by(server).trigger(TRAIN, {"reason": "by hand"})
     assert (run.dag_id, run.state, run.is_finished) == (TRAIN, "queued", False)
@@ -64,7 +64,7 @@ def test_triggering_switches_the_dag_on_and_starts_a_run() -> None:
     assert server.triggered == [(TRAIN, {"logical_date": None, "conf": {"reason": "by hand"}})]
 
 
-def test_health_needs_no_login_and_tells_each_part() -> None:
+def test_health_requires_no_login_and_has_each_component() -> None:
     beat = "2026-05-04T02:11:09.123456+00:00"
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -88,12 +88,12 @@ def test_health_needs_no_login_and_tells_each_part() -> None:
 
 
 @pytest.mark.parametrize("body", [{}, [], {"dag_runs": [{"state": "running"}]}])
-def test_an_answer_of_another_shape_is_not_understood(body: Any) -> None:
+def test_an_unexpected_response_is_invalid(body: Any) -> None:
     with pytest.raises(InvalidResponse):
         client(lambda _: httpx.Response(200, json=body)).latest_runs(INGEST)
 
 
-def test_a_first_model_is_data_then_training_followed_to_their_end() -> None:
+def test_a_first_run_ingests_and_then_trains() -> None:
     server = DagServer()
     run = gone_through(server)
     assert run.error is None
@@ -102,7 +102,7 @@ def test_a_first_model_is_data_then_training_followed_to_their_end() -> None:
     assert server.switched_on.index(INGEST) < server.switched_on.index(TRAIN)
 
 
-def test_a_run_that_new_data_have_started_is_followed_and_no_second_one_is_made() -> None:
+def test_a_run_that_airflow_has_started_is_followed() -> None:
     server = DagServer(starts_by_itself={TRAIN})
     assert gone_through(server).has_succeeded
     assert Counter(dag for dag, _body in server.triggered) == {INGEST: 1}
@@ -116,17 +116,17 @@ def test_after_a_failed_ingestion_nothing_is_trained() -> None:
     assert not run.has_succeeded
 
 
-def test_a_moment_without_an_answer_does_not_end_it() -> None:
+def test_a_first_run_survives_a_few_failures_of_airflow() -> None:
     server = DagServer(failures_while_following=3)
     assert gone_through(server).has_succeeded
 
 
-def test_an_airflow_that_stays_away_ends_it_with_the_fault() -> None:
+def test_a_first_run_fails_when_airflow_stays_unavailable() -> None:
     server = DagServer(failures_while_following=1_000)
     assert isinstance(gone_through(server).error, ServerError)
 
 
-def test_pressed_twice_it_starts_once() -> None:
+def test_a_first_run_starts_once() -> None:
     server = DagServer()
     run = FirstRun(served_by(server), poll_seconds=0.05)
     run.start()

@@ -20,7 +20,7 @@ from ui.clients.errors import (
 from ui.clients.mlflow import RegistryClient
 from ui.i18n.wording import error_text
 
-Answer = Callable[[httpx.Request], httpx.Response]
+Handler = Callable[[httpx.Request], httpx.Response]
 
 MODEL = {
     "name": "diabetes-readmission",
@@ -47,33 +47,33 @@ PREDICTION = {
 }
 
 
-def api(answer: Answer) -> ApiClient:
+def api(answer: Handler) -> ApiClient:
     return ApiClient("http://api:8000/", 2, transport=httpx.MockTransport(answer))
 
 
-def mlflow(answer: Answer) -> RegistryClient:
+def mlflow(answer: Handler) -> RegistryClient:
     return RegistryClient("http://mlflow:5000", 2, transport=httpx.MockTransport(answer))
 
 
-def always(status: int, body: Any) -> Answer:
+def always(status: int, body: Any) -> Handler:
     return lambda _: httpx.Response(status, json=body)
 
 
-def failing(error: type[httpx.HTTPError]) -> Answer:
+def failing(error: type[httpx.HTTPError]) -> Handler:
     def fail(request: httpx.Request) -> httpx.Response:
         raise error("broken")
 
     return fail
 
 
-def test_the_served_model_is_read_and_unknown_fields_are_passed_over() -> None:
+def test_the_served_model_is_validated_and_unknown_fields_are_ignored() -> None:
     model = api(always(200, MODEL)).served_model()
     assert (model.version, model.metrics["auroc"].low, model.risk_quantiles) == ("3", 0.66, (0.0, 0.1, 0.6))
     assert model.trained_at.utcoffset() is not None
 
 
 @pytest.mark.parametrize(("key", "sent"), [("the key", "the key"), ("", None)])
-def test_the_key_goes_to_the_api(key: str, sent: str | None) -> None:
+def test_the_key_is_sent_to_the_api(key: str, sent: str | None) -> None:
     seen: list[str | None] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -85,13 +85,13 @@ def test_the_key_goes_to_the_api(key: str, sent: str | None) -> None:
     assert seen == [sent]
 
 
-def test_a_refused_key_is_told_as_such() -> None:
-    with pytest.raises(Rejected) as refusal:
+def test_a_rejected_key_has_its_own_text() -> None:
+    with pytest.raises(Rejected) as raised:
         api(always(401, {"title": "No key", "status": 401, "detail": "This service asks for a key."})).served_model()
-    assert "rejected the key" in error_text(refusal.value)
+    assert "rejected the key" in error_text(raised.value)
 
 
-def test_one_record_is_posted_as_a_batch_of_one() -> None:
+def test_predict_posts_a_batch_of_one() -> None:
     seen: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -104,7 +104,7 @@ def test_one_record_is_posted_as_a_batch_of_one() -> None:
     assert json.loads(seen[0].content) == {"records": [{"age": "[60-70)"}]}
 
 
-def test_the_production_version_is_asked_for_by_its_alias() -> None:
+def test_the_production_version_is_fetched_by_its_alias() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         assert request.url.host == "mlflow"
         assert dict(request.url.params) == {"name": "diabetes-readmission", "alias": "production"}
@@ -123,26 +123,26 @@ def test_a_registry_without_the_model_or_without_the_alias_means_no_model_yet(st
         mlflow(always(status, {"error_code": code, "message": "not found"})).version_by_alias()
 
 
-def test_another_server_at_the_address_of_mlflow_is_not_taken_for_an_empty_registry() -> None:
-    with pytest.raises(Rejected) as refusal:
+def test_a_404_of_another_server_is_not_an_empty_registry() -> None:
+    with pytest.raises(Rejected) as raised:
         mlflow(always(404, {"detail": "Not Found"})).version_by_alias()
-    assert refusal.value.status == 404
+    assert raised.value.status == 404
 
 
-def test_an_api_without_a_model_says_what_to_run() -> None:
+def test_no_model_yet_has_the_detail_of_the_api() -> None:
     detail = "no production model yet: run train_models_diabetes_simple"
-    with pytest.raises(NoModelYet) as told:
+    with pytest.raises(NoModelYet) as raised:
         api(always(503, {"title": "Service Unavailable", "status": 503, "detail": detail})).predict({})
-    assert "run train_models_diabetes_simple" in told.value.detail
+    assert "run train_models_diabetes_simple" in raised.value.detail
 
 
-def test_a_refusal_carries_its_faults_field_by_field() -> None:
+def test_a_rejection_has_the_errors_of_the_fields() -> None:
     fault = {"record": 0, "field": "age", "value": "abc", "message": "is not allowed", "allowed": ["[0-10)"]}
     problem = {"title": "Unprocessable", "status": 422, "detail": "1 fault", "errors": [fault], "error_count": 40}
-    with pytest.raises(Rejected) as refusal:
+    with pytest.raises(Rejected) as raised:
         api(always(422, problem)).predict({})
-    assert (refusal.value.detail, refusal.value.error_count) == ("1 fault", 40)
-    assert [(one.field, one.value, one.allowed) for one in refusal.value.errors] == [("age", "abc", ("[0-10)",))]
+    assert (raised.value.detail, raised.value.error_count) == ("1 fault", 40)
+    assert [(one.field, one.value, one.allowed) for one in raised.value.errors] == [("age", "abc", ("[0-10)",))]
 
 
 @pytest.mark.parametrize(
@@ -154,33 +154,33 @@ def test_a_refusal_carries_its_faults_field_by_field() -> None:
         (httpx.ConnectTimeout, TimedOut),
     ],
 )
-def test_transport_faults_become_one_clear_sentence(error: type[httpx.HTTPError], expected: type[ServiceError]) -> None:
-    with pytest.raises(expected) as told:
+def test_transport_errors_have_a_text(error: type[httpx.HTTPError], expected: type[ServiceError]) -> None:
+    with pytest.raises(expected) as raised:
         api(failing(error)).served_model()
-    assert re.match(r"The prediction API (cannot be reached|did not answer).*\.$", error_text(told.value))
+    assert re.match(r"The prediction API (cannot be reached|did not answer).*\.$", error_text(raised.value))
 
 
-def test_an_unreachable_service_is_named_with_its_address() -> None:
-    with pytest.raises(Unreachable) as told:
+def test_the_text_of_an_unreachable_service_has_its_address() -> None:
+    with pytest.raises(Unreachable) as raised:
         mlflow(failing(httpx.ConnectError)).version_by_alias()
-    assert error_text(told.value) == "MLflow cannot be reached at http://mlflow:5000: check that it is running."
+    assert error_text(raised.value) == "MLflow cannot be reached at http://mlflow:5000: check that it is running."
 
 
 @pytest.mark.parametrize("status", [400, 403, 500, 502])
-def test_a_failing_service_is_told_with_its_status(status: int) -> None:
-    with pytest.raises(ServerError) as told:
+def test_the_text_of_a_server_error_has_its_status(status: int) -> None:
+    with pytest.raises(ServerError) as raised:
         api(lambda _: httpx.Response(status, text="<html>")).served_model()
-    assert f"status {status}" in error_text(told.value)
+    assert f"status {status}" in error_text(raised.value)
 
 
 @pytest.mark.parametrize("body", [{}, {"predictions": []}, {"predictions": ["high"]}, []])
-def test_an_answer_of_another_shape_is_not_drawn(body: Any) -> None:
-    with pytest.raises(InvalidResponse) as told:
+def test_an_unexpected_response_is_invalid(body: Any) -> None:
+    with pytest.raises(InvalidResponse) as raised:
         api(always(200, body)).predict({})
-    assert "unexpected format" in error_text(told.value)
+    assert "unexpected format" in error_text(raised.value)
 
 
-def test_a_malformed_address_is_told_as_unreachable() -> None:
+def test_a_malformed_address_is_unreachable() -> None:
     with ApiClient("http://:99999", 1) as client, pytest.raises(Unreachable):
         client.served_model()
 
@@ -198,10 +198,10 @@ def test_a_malformed_address_is_told_as_unreachable() -> None:
         (429, {}, {}, 1),
     ],
 )
-def test_a_busy_service_is_not_taken_for_one_without_a_model(
+def test_a_busy_service_is_not_one_without_a_model(
     status: int, body: Any, headers: dict[str, str], seconds: int
 ) -> None:
-    with pytest.raises(Busy) as told:
+    with pytest.raises(Busy) as raised:
         api(lambda _: httpx.Response(status, json=body, headers=headers)).served_model()
-    assert told.value.seconds == seconds
-    assert "is overloaded" in error_text(told.value)
+    assert raised.value.seconds == seconds
+    assert "is overloaded" in error_text(raised.value)

@@ -54,15 +54,15 @@ def names_in(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
-def test_every_text_has_its_spanish() -> None:
+def test_every_text_has_a_translation() -> None:
     assert expected() - spanish().keys() == set()
 
 
-def test_the_catalogue_holds_nothing_that_is_no_longer_said() -> None:
+def test_the_catalogue_has_no_unused_text() -> None:
     assert spanish().keys() - expected() == set()
 
 
-def test_no_translation_is_empty_or_marked_as_doubtful() -> None:
+def test_no_translation_is_empty_or_fuzzy() -> None:
     found = [str(one.id) for one in catalogue(Language.SPANISH) if one.id and (not one.string or one.fuzzy)]
     assert found == []
 
@@ -80,6 +80,6 @@ def test_punctuation_and_emphasis_are_kept() -> None:
 
 
 @pytest.mark.parametrize("language", [one for one in Language if one is not Language.ENGLISH])
-def test_the_file_says_which_language_it_is_in(language: Language) -> None:
+def test_the_file_names_its_language(language: Language) -> None:
     with (LOCALES / f"{language}.po").open(encoding="utf-8") as file:
         assert str(read_po(file).locale) == language.value

@@ -15,23 +15,23 @@ def contributions(count: int) -> list[Contribution]:
 @pytest.mark.parametrize(
     ("share", "text"), [(0.031, "+3.1 points"), (-0.0042, "−0.4 points"), (-0.0004, "0.0 points"), (0.0, "0.0 points")]
 )
-def test_a_difference_of_risks_is_told_in_percentage_points_with_its_sign(share: float, text: str) -> None:
+def test_a_difference_of_risks_is_formatted_in_points_with_its_sign(share: float, text: str) -> None:
     assert points(share) == text
 
 
-def test_what_is_too_much_for_a_chart_is_one_bar_and_nothing_is_lost() -> None:
+def test_further_contributions_are_summed_in_the_last_bar() -> None:
     bars = _bars(contributions(47))
     assert len(bars) == MAX_BARS
     assert bars[-1].label == "38 other fields"
     assert sum(bar.amount for bar in bars) == pytest.approx(0.47)
 
 
-def test_few_contributions_are_all_drawn() -> None:
+def test_few_contributions_have_a_bar_each() -> None:
     assert len(_bars(contributions(MAX_BARS))) == MAX_BARS
     assert _bars(contributions(1))[0].label == "Inpatient stays: 0"
 
 
-def test_the_api_is_asked_to_explain_one_record_and_its_values_keep_their_kind() -> None:
+def test_explain_posts_one_record_and_keeps_the_types_of_its_values() -> None:
     parts = [
         {"field": "age", "label": "Age", "value": "[60-70)", "contribution": 0.02, "standard_error": 0.0},
         {"field": "time_in_hospital", "label": "Stay", "value": 3, "contribution": -0.01, "standard_error": 0.0},

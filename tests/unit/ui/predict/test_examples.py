@@ -7,16 +7,16 @@ ALL = (FIRST, *FURTHER)
 
 
 @pytest.mark.parametrize("example", ALL, ids=lambda example: example.key)
-def test_every_value_of_an_example_is_one_that_the_schema_takes(example: Example) -> None:
+def test_every_value_of_an_example_is_valid(example: Example) -> None:
     refused = {name: value for name, value in example.record.items() if not BY_NAME[name].accepts(value)}
     assert refused == {}
 
 
 @pytest.mark.parametrize("example", ALL, ids=lambda example: example.key)
-def test_no_example_is_a_patient_who_cannot_be_readmitted(example: Example) -> None:
+def test_no_example_is_outside_the_population(example: Example) -> None:
     assert example.record.get("discharge_disposition_id") not in CANNOT_BE_READMITTED
 
 
-def test_examples_have_titles_of_their_own_and_differ_in_how_much_is_known() -> None:
+def test_examples_have_unique_titles_and_numbers_of_known_fields() -> None:
     assert len({title(example) for example in ALL}) == len(ALL)
     assert len({len(example.record) for example in ALL}) == len(ALL)

@@ -5,12 +5,12 @@ from ui.i18n.wording import label_of, value_label
 from ui.predict.fields import FIRST, further_groups, value_text
 
 
-def test_each_feature_stands_in_the_form_exactly_once_and_so_does_the_patient_number() -> None:
+def test_the_form_has_every_feature_and_the_patient_number_once() -> None:
     behind = [column.name for columns in further_groups().values() for column in columns]
     assert sorted([*FIRST, *behind]) == sorted([PATIENT_ID, *(column.name for column in FEATURES)])
 
 
-def test_groups_come_in_the_order_of_a_stay_and_whose_it_is_comes_last() -> None:
+def test_groups_are_in_the_order_of_a_stay_with_the_identity_last() -> None:
     *stay, last = further_groups()
     order = list(Group)
     places = [order.index(group) for group in stay]
@@ -31,22 +31,22 @@ def test_groups_come_in_the_order_of_a_stay_and_whose_it_is_comes_last() -> None
         ("age", UNKNOWN, "Unknown"),
     ],
 )
-def test_values_are_written_as_people_read_them(name: str, value: str | int, read: str) -> None:
+def test_values_have_labels(name: str, value: str | int, read: str) -> None:
     assert value_text(BY_NAME[name], value) == read
 
 
 @pytest.mark.parametrize("column", FEATURES, ids=lambda column: column.name)
-def test_no_two_values_of_a_field_read_alike(column: Column) -> None:
+def test_values_of_a_field_have_unique_labels(column: Column) -> None:
     texts = [value_label(column, value) for value in (UNKNOWN, *column.allowed)]
     assert len(set(texts)) == len(texts)
 
 
-def test_no_two_fields_read_alike() -> None:
+def test_fields_have_unique_labels() -> None:
     labels = [label_of(column) for column in INPUTS]
     assert len(set(labels)) == len(labels)
 
 
-def test_labels_carry_their_unit_unless_they_say_it_already() -> None:
+def test_labels_have_their_unit_once() -> None:
     assert label_of(BY_NAME["time_in_hospital"]) == "Length of stay (days)"
     assert label_of(BY_NAME["num_procedures"]) == "Other procedures"
     assert label_of(BY_NAME["gender"]) == "Gender"

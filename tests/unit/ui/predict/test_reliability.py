@@ -17,32 +17,32 @@ SERVED = ReliabilityCurve(
 
 
 @given(st.sets(st.sampled_from(UNITS)))
-def test_it_reckons_as_the_api_does(known: set[str]) -> None:
+def test_the_expected_auroc_equals_that_of_the_api(known: set[str]) -> None:
     theirs = of_the_api.ReliabilityCurve(WEIGHTS, INFORMATION, CURVES, (), (), (), 0.9)
     assert expected_auroc(known, SERVED) == pytest.approx(theirs.expected_auroc(dict.fromkeys(known, 1)))
 
 
-def test_the_largest_gains_fields_are_unknown_ones_and_come_by_weight() -> None:
+def test_the_largest_gains_are_unknown_fields_by_weight() -> None:
     gains = largest_gains({UNITS[-2]}, SERVED, limit=3)
     assert [gain.field for gain in gains] == [EARLIER_STAYS, UNITS[-3], UNITS[-4]]
     assert all(gain.auroc >= 0.5 for gain in gains)
 
 
-def test_history_is_gained_on_its_own_curve() -> None:
+def test_the_gain_of_the_history_uses_its_own_curve() -> None:
     (gain,) = largest_gains(set(UNITS) - {EARLIER_STAYS}, SERVED)
     assert gain.auroc == pytest.approx(0.68)
 
 
-def test_a_field_without_information_is_not_recommended() -> None:
+def test_a_field_without_weight_is_no_gain() -> None:
     model = SERVED.model_copy(update={"weights": {"race": 0.0, "age": 1.0}})
     assert [gain.field for gain in largest_gains(set(), model)] == ["age"]
 
 
-def test_with_everything_known_nothing_is_left_to_gain() -> None:
+def test_with_all_fields_known_there_is_no_gain() -> None:
     assert largest_gains(set(UNITS), SERVED) == []
 
 
-def test_a_model_without_curves_promises_nothing() -> None:
+def test_a_model_without_curve_has_no_expected_auroc() -> None:
     model = SERVED.model_copy(update={"information": (), "auroc_without_history": (), "auroc_with_history": ()})
     assert expected_auroc(set(), model) is None
     assert largest_gains(set(), model) == []
