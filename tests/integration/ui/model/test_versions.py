@@ -28,9 +28,9 @@ def test_production_and_challenger_stand_side_by_side(app: AppTest, registry: Fa
 
 
 def test_metrics_of_both_have_intervals_from_api_and_run(app: AppTest, registry: FakeRegistry) -> None:
-    figures = open_page(app).table[1].value
-    assert list(figures.loc["AUROC"])[:2] == ["0.6712 (0.6588 to 0.6829)", "0.6600 (0.6500 to 0.6700)"]
-    assert list(figures.loc["Calibration error"])[1] == "not measured"
+    metrics = open_page(app).table[1].value
+    assert list(metrics.loc["AUROC"])[:2] == ["0.6712 (0.6588 to 0.6829)", "0.6600 (0.6500 to 0.6700)"]
+    assert list(metrics.loc["Calibration error"])[1] == "not measured"
 
 
 def test_a_challenger_in_production_is_one_column(app: AppTest, registry: FakeRegistry) -> None:
@@ -59,8 +59,8 @@ def test_a_version_that_is_served_but_not_in_production_has_a_column(
     app: AppTest, platform: Platform, registry: FakeRegistry
 ) -> None:
     platform.served = "2"
-    figures = open_page(app).table[1].value
-    assert list(figures.columns)[:3] == [
+    metrics = open_page(app).table[1].value
+    assert list(metrics.columns)[:3] == [
         "Production: version 3",
         "Challenger: version 4",
         "Served by the API: version 2",
@@ -125,8 +125,8 @@ def test_a_missing_metric_is_shown_as_not_measured(app: AppTest, platform: Platf
 def test_a_challenger_whose_run_was_deleted_has_no_metrics(app: AppTest, registry: FakeRegistry) -> None:
     registry.add("4", run=False)
     registry.metrics.clear()
-    figures = open_page(app).table[1].value
-    assert list(figures["Challenger: version 4"]) == ["not measured"] * 4
+    metrics = open_page(app).table[1].value
+    assert list(metrics["Challenger: version 4"]) == ["not measured"] * 4
 
 
 def test_the_ledger_has_every_version_the_newest_first(app: AppTest, registry: FakeRegistry) -> None:
@@ -210,8 +210,8 @@ def test_two_versions_are_compared_metric_by_metric(app: AppTest, registry: Fake
     registry.metrics["4"] = METRICS | {"auroc": 0.64}
     registry.params["4"]["n_estimators"] = "500"
     open_page(app, "compare")
-    figures, settings = (table.value for table in app.table)
-    assert list(figures.loc["AUROC"])[:2] == ["0.6600 (0.6500 to 0.6700)", "0.6400 (0.6500 to 0.6700)"]
+    metrics, settings = (table.value for table in app.table)
+    assert list(metrics.loc["AUROC"])[:2] == ["0.6600 (0.6500 to 0.6700)", "0.6400 (0.6500 to 0.6700)"]
     assert settings.to_dict("list") == {"Version 3": ["300"], "Version 4": ["500"]}
     page = page_text(app)
     assert "on the same data" in page
