@@ -11,7 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from ml.core.errors import SimulationError
-from ml.monitoring.matured_predictions import SIMULATION
+from ml.monitoring.matured_predictions import SIMULATION_PREFIX
 from ml.warehouse.connection import transaction
 
 _PAUSE_SECONDS: Final = 0.25
@@ -36,7 +36,7 @@ def refuse_real_installation(engine: sa.Engine) -> None:
         WarehouseError: PostgreSQL cannot be reached.
     """
     with transaction(engine) as connection:
-        if connection.scalar(_OTHERS, {"mark": SIMULATION}):
+        if connection.scalar(_OTHERS, {"mark": SIMULATION_PREFIX}):
             raise SimulationError(
                 "The prediction log holds predictions that are not of a simulation, and what is simulated would count "
                 "among them for ever after: use another database, or --force where nothing in this one matters."
@@ -72,6 +72,6 @@ def date_back(engine: sa.Engine, moments: Mapping[str, datetime]) -> None:
     Raises:
         WarehouseError: PostgreSQL cannot be reached.
     """
-    values = {"ids": list(moments), "moments": list(moments.values()), "mark": SIMULATION}
+    values = {"ids": list(moments), "moments": list(moments.values()), "mark": SIMULATION_PREFIX}
     with transaction(engine) as connection:
         connection.execute(_DATE_BACK, values)

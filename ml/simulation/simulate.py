@@ -15,7 +15,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from ml.core.settings import MlSettings
-from ml.monitoring.matured_predictions import SIMULATION
+from ml.monitoring.matured_predictions import SIMULATION_PREFIX
 from ml.simulation.api_client import Service
 from ml.simulation.backdating import date_back, refuse_real_installation, wait_until_logged
 from ml.simulation.replay import Replayed, replayed
@@ -66,7 +66,7 @@ def simulate(settings: MlSettings, engine: sa.Engine, service: Service, plan: Pl
         refuse_real_installation(engine)
     encounters = replayed(read(engine).test, plan.records, plan.drift, plan.known, plan.seed)
     run = secrets.token_hex(4)
-    ids = [f"{SIMULATION}{run}-{number}" for number in range(len(encounters))]
+    ids = [f"{SIMULATION_PREFIX}{run}-{number}" for number in range(len(encounters))]
     for number, (request_id, encounter) in enumerate(zip(ids, encounters, strict=True), 1):
         service.predict(encounter.record, request_id)
         on_progress(PREDICTING, number, len(ids))

@@ -16,7 +16,7 @@ from ml.evaluation.reliability_curve import estimate_reliability
 from ml.features.masking import hide_fields, hide_groups, keep_only
 from ml.features.records import to_records
 from ml.features.tables import patients, target, with_history, without_history
-from ml.monitoring.estimate import expected
+from ml.monitoring.estimate import expected_metrics
 from ml.schema import COLUMN_NAMES, GENUINE_ROWS, HISTORY_NAMES, TARGET, Group
 from ml.training.export import parity, probabilities, write_bundle
 from ml.training.models import GRADIENT_BOOSTING, RANDOM_FOREST, RiskModel, fit
@@ -135,7 +135,7 @@ def test_with_half_of_the_fields_unknown_patients_are_still_told_apart(dataset: 
 def test_the_estimate_without_outcomes_is_near_what_came_true(dataset: Dataset, boosting: RiskModel, told: str) -> None:
     table = dataset.test if told == "everything" else LESS[told](dataset.test)
     risks = probabilities(boosting, table)
-    came_true, promised = point_metrics(target(dataset.test), risks), expected(risks)
+    came_true, promised = point_metrics(target(dataset.test), risks), expected_metrics(risks)
 
     assert promised["auroc"] == pytest.approx(came_true["auroc"], abs=0.02)
     assert promised["average_precision"] == pytest.approx(came_true["average_precision"], abs=0.02)

@@ -11,12 +11,12 @@ from infra.local.postgres.cluster import PostgresServer
 from ml.cli import app
 from ml.core.settings import MlSettings
 from ml.data.sources import Delivery
-from ml.monitoring.quality import realise
+from ml.monitoring.quality import measure_quality
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.models.registry_server import running_registry
 from tests.integration.api.process import running_api
 from tests.integration.ml.databases import count, fresh_database, ingest_file
-from tests.integration.ml.monitoring.logged import log, run_of_window
+from tests.integration.ml.monitoring.prediction_log import insert_run, log_predictions
 
 World = tuple[MlSettings, sa.Engine]
 RECORDS = 400
@@ -84,7 +84,7 @@ def test_two_months_of_traffic_and_their_outcomes_in_seconds(world: World, api: 
     assert count(engine, "labelled_predictions", f"{early} AND NOT readmitted_within_30_days") == 0
     assert 0 < count(engine, "labelled_predictions", f"{early} AND readmitted_within_30_days") < RECORDS / 10
 
-    figures = realise(engine, run_of_window(engine), settings)
+    figures = measure_quality(engine, insert_run(engine), settings)
     overall = {figure.metric: figure for figure in figures if figure.subgroup == "all" and not figure.estimated}
     assert overall["auroc"].records == pytest.approx(0.9 * RECORDS / 2, rel=0.12)
     assert overall["auroc"].coverage == pytest.approx(0.9, abs=0.08), "what was never told is not made up"
@@ -104,7 +104,7 @@ def test_simulations_may_follow_each_other_and_the_last_counts(world: World, api
     settings, engine = world
     for _ in range(2):
         assert run("--days", "90", "--api", api).exit_code == 0
-    (overall, *_) = realise(engine, run_of_window(engine), settings)
+    (overall, *_) = measure_quality(engine, insert_run(engine), settings)
 
     assert count(engine, "predictions") == 2 * RECORDS
     assert overall.records <= RECORDS * 2 / 3
@@ -112,9 +112,9 @@ def test_simulations_may_follow_each_other_and_the_last_counts(world: World, api
 
 def test_beside_other_predictions_it_refuses_to_run(world: World, api: str) -> None:
     _, engine = world
-    log(engine, {"load_test": True})
+    log_predictions(engine, {"load_test": True})
     assert run("--api", api).exit_code == 0
-    log(engine, {"request_id": "a patient"})
+    log_predictions(engine, {"request_id": "a patient"})
     before = count(engine, "predictions")
     refused = run("--api", api)
 

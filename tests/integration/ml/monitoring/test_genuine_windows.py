@@ -1,4 +1,4 @@
-"""Drift on windows of genuine test patients: how often there is an alarm without a reason, and what is noticed."""
+"""Drift tests on windows of genuine test patients: false alarms and detected shifts."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from scipy.stats import binom
 from bench.drift import CHANGES, SMALL, Trial, bundle_of, drifted, windows, windows_of_patients
 from ml.core.settings import MlSettings
 from ml.features.masking import hide_fields, hide_groups
-from ml.monitoring.drift import FALSE_ALARMS, Kind, judge
+from ml.monitoring.drift import FALSE_ALARM_RATE, Kind, run_tests
 from ml.schema import Group
 from ml.training.models import GRADIENT_BOOSTING, fit
 from ml.warehouse.datasets import Dataset, read
@@ -21,7 +21,7 @@ WINDOWS, WINDOWS_OF_PATIENTS = 100, 50
 REPEATED, REPEATED_HIDDEN = 10, 6
 BY_CONTENT = (Kind.VALUE, Kind.SCORE)
 
-LESS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+HIDDEN: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "half of the fields": lambda table: hide_fields(table, 0.5, seed=1),
     "diagnoses": lambda table: hide_groups(table, (Group.DIAGNOSES,)),
     "medications": lambda table: hide_groups(table, (Group.MEDICATIONS,)),
@@ -41,46 +41,46 @@ def trial(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Trial:
 
 
 def allowed(times: int) -> int:
-    """Alarms that a method with just the promised rate stays within 99 times of 100: 18 in 200 windows, 11 in 100."""
-    return int(binom.ppf(0.99, times, FALSE_ALARMS))
+    """99 % quantile of the number of false alarms at the nominal rate: 11 in 100 windows."""
+    return int(binom.ppf(0.99, times, FALSE_ALARM_RATE))
 
 
 def alarms(trial: Trial, drawn: Iterator[pd.DataFrame]) -> Counter[str]:
-    """Windows that any test finds in drift, and which features they were."""
+    """Number of windows in drift, in all and by feature."""
     found: Counter[str] = Counter()
     for encounters in drawn:
-        features = drifted(judge(trial.comparisons(encounters)))
+        features = drifted(run_tests(trial.comparisons(encounters)))
         found.update(features)
         found["any"] += bool(features)
     return found
 
 
-def test_windows_of_test_patients_alarm_no_more_often_than_promised(trial: Trial, dataset: Dataset) -> None:
+def test_the_false_alarm_rate_is_kept_on_windows_of_encounters(trial: Trial, dataset: Dataset) -> None:
     found = alarms(trial, windows(dataset.test, SIZE, WINDOWS, seed=296))
 
     assert found["any"] <= allowed(WINDOWS), found
 
 
-def test_patients_with_all_their_stays_alarm_no_more_often_either(trial: Trial, dataset: Dataset) -> None:
+def test_the_false_alarm_rate_is_kept_on_windows_of_patients_with_all_stays(trial: Trial, dataset: Dataset) -> None:
     found = alarms(trial, windows_of_patients(dataset.test, SIZE, WINDOWS_OF_PATIENTS, seed=296))
 
     assert found["any"] <= allowed(WINDOWS_OF_PATIENTS), found
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_shift_is_noticed_in_every_window_of_a_thousand_records(trial: Trial, dataset: Dataset, name: str) -> None:
+def test_a_shift_is_found_in_every_window_of_a_thousand_records(trial: Trial, dataset: Dataset, name: str) -> None:
     change = CHANGES[name]
     drawn = windows(change.apply(dataset.test), SIZE, REPEATED, seed=297)
-    noticed = [bool(drifted(judge(trial.comparisons(one))) & set(change.features)) for one in drawn]
+    noticed = [bool(drifted(run_tests(trial.comparisons(one))) & set(change.features)) for one in drawn]
 
     assert all(noticed), f"{sum(noticed)} of {REPEATED}"
 
 
-@pytest.mark.parametrize("hidden", LESS)
-def test_hidden_fields_move_the_tests_of_known_fields_and_no_other(trial: Trial, dataset: Dataset, hidden: str) -> None:
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_hidden_fields_affect_known_tests_only(trial: Trial, dataset: Dataset, hidden: str) -> None:
     moved = 0
-    for encounters in windows(LESS[hidden](dataset.test), SIZE, REPEATED_HIDDEN, seed=298):
-        findings = judge(trial.comparisons(encounters))
+    for encounters in windows(HIDDEN[hidden](dataset.test), SIZE, REPEATED_HIDDEN, seed=298):
+        findings = run_tests(trial.comparisons(encounters))
         assert drifted(findings, (Kind.KNOWN,))
         moved += bool(drifted(findings, BY_CONTENT))
 
