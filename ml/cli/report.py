@@ -18,9 +18,9 @@ def report(
 ) -> None:
     """Write the report of a version, with all figures, as one HTML page."""
     from ml.report.page import page
-    from ml.report.storage import recorded
+    from ml.report.storage import load_findings
 
-    found, findings = recorded(registry_of(MlflowSettings.load()), version)
+    found, findings = load_findings(registry_of(MlflowSettings.load()), version)
     _write(out or Path(f"report-{found.number}.html"), page(findings, found.number))
 
 
@@ -31,9 +31,9 @@ def card(
 ) -> None:
     """Write the model card of a version, in Markdown."""
     from ml.report.card import card as card_of
-    from ml.report.storage import recorded
+    from ml.report.storage import load_findings
 
-    found, findings = recorded(registry_of(MlflowSettings.load()), version)
+    found, findings = load_findings(registry_of(MlflowSettings.load()), version)
     text = card_of(findings, found.number)
     if out is None:
         typer.echo(text, nl=False)

@@ -25,11 +25,12 @@ from ml.evaluation.reliability_curve import estimate_reliability
 from ml.features.tables import target
 from ml.registry.client import ModelVersion, Registry
 from ml.report.analysis.analyse import analyse, score_test_patients
+from ml.report.analysis.scored_test_set import ScoredTestSet
 from ml.report.card import description
-from ml.report.findings import Findings, Judged, Provenance
+from ml.report.findings import Findings, Provenance
 from ml.report.formatting import with_interval
 from ml.report.plots import plots
-from ml.report.storage import record
+from ml.report.storage import log_report
 from ml.training.export import probabilities, write_bundle
 from ml.training.models import FAMILIES, RiskModel, fit
 from ml.warehouse.connection import transaction
@@ -147,7 +148,7 @@ def _register(
         bundle = write_bundle(model, dataset.test, manifest, Path(scratch))
         findings = _findings(settings, judged, dataset, bundle.manifest, tags["code_version"], family, parameters)
         registry.log_results({"family": family, **parameters}, _flat(findings.metrics), plots(findings))
-        record(registry, findings)
+        log_report(registry, findings)
         version = registry.register(Path(scratch), dataset.test.head(5), tags, description(findings))
     registry.point(CHALLENGER, version.number)
     log.info("Registered version %s as %s", version.number, CHALLENGER)
@@ -168,7 +169,7 @@ def _manifest(tags: dict[str, str], dataset: Dataset, risks: Values, metrics: di
 
 def _findings(
     settings: MlSettings,
-    judged: Judged,
+    judged: ScoredTestSet,
     dataset: Dataset,
     manifest: Manifest,
     code: str,

@@ -3,7 +3,7 @@
 from ml.evaluation.metrics import ALL_METRICS
 from ml.promotion.evidence import Rule
 from ml.promotion.production_alias import DECIDED_AT, DECISION, REASON, REPLACED, ROLLED_BACK, RULE
-from ml.report.plots import _FIGURES
+from ml.report.plots import PLOTS
 from ui.charts import LIGHT
 from ui.clients.api_models import Interval
 from ui.clients.mlflow import RegisteredVersion, Run, Tag
@@ -40,9 +40,7 @@ def test_every_metric_of_training_has_a_name_and_a_meaning() -> None:
 
 
 def test_every_plot_of_training_has_a_title_and_a_meaning() -> None:
-    assert [
-        name for name in _FIGURES if captions.title(name) == name or captions.said(name) == captions.said("?")
-    ] == []
+    assert [name for name in PLOTS if captions.title(name) == name or captions.said(name) == captions.said("?")] == []
 
 
 def test_figures_of_a_run_are_those_with_an_interval() -> None:
