@@ -24,15 +24,15 @@ def simulate(
     known: Annotated[str, typer.Option(help="What is told of each encounter: full, form or mixed.")] = "full",
     never_told: Annotated[float, typer.Option(help="Share of the outcomes that nobody tells.", min=0, max=1)] = 0.1,
     seed: Annotated[int, typer.Option(help="Of the choice of encounters.", min=0)] = 296,
-    force: Annotated[bool, typer.Option("--force", help="Run beside predictions that are not simulated.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Delete all earlier simulations.")] = False,
 ) -> None:
     """Replay held-out encounters as traffic of the last days, with the outcomes that would be known by now.
 
     For demonstrations and tests, never for a real installation: the predictions are made by the service as any
-    others, then dated back in its log, and count in all figures from then on. It therefore refuses to run where the
-    log holds predictions that are not of a simulation or a load test.
+    others, then dated back in its log, and count in all metrics from then on. It therefore never runs where the log
+    holds real predictions, that is, any that are not of a simulation or a load test.
     """
-    from ml.simulation.api_client import Service
+    from ml.simulation.api_client import ApiClient
     from ml.simulation.drift_scenarios import SHIFTS
     from ml.simulation.replay import KNOWN
     from ml.simulation.simulate import Plan
@@ -46,13 +46,13 @@ def simulate(
     plan = Plan(records, days, drift, known, seed, never_told, force)
     with (
         warehouse_of_settings() as (settings, engine),
-        Service(api or client.api_url, key) as service,
+        ApiClient(api or client.api_url, key) as service,
         _progress() as on_progress,
     ):
         done = run(settings, engine, service, plan, on_progress)
     console.print(
         f"Simulation {done.run}: {done.records:,} predictions over the last {days} days (drift: {drift}), and "
-        f"{done.told:,} outcomes. Their request ids begin with sim-{done.run}-.",
+        f"{done.outcomes:,} outcomes. Their request ids begin with sim-{done.run}-.",
         highlight=False,
     )
 

@@ -94,8 +94,9 @@ class Platform:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def simulate(self) -> None:
-        """Months of ordinary traffic, and what became of the patients."""
-        done = self.native.run(".venv/bin/python -m ml simulate --records 700 --days 120 --force", 180)
+        """Replace the prediction log by simulated months of traffic with outcomes."""
+        self.forget_predictions()
+        done = self.native.run(".venv/bin/python -m ml simulate --records 700 --days 120", 180)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def forget_predictions(self) -> None:

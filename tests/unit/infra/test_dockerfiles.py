@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
+EXCLUDED = "ml/simulation/"
+"""Excluded by .dockerignore; the command ``simulate`` imports it lazily, and only outside of images."""
+OPTIONAL = "ml.simulation"
 
 
 def copied(dockerfile: str) -> set[Path]:
@@ -13,7 +16,8 @@ def copied(dockerfile: str) -> set[Path]:
     lines = (ROOT / dockerfile).read_text().splitlines()
     arguments = [line.split()[1:] for line in lines if line.startswith("COPY ") and "--from" not in line]
     sources = [ROOT / source for *sources, _ in arguments for source in sources]
-    return {path for source in sources for path in (source, *source.rglob("*")) if path.suffix == ".py"}
+    files = {path for source in sources for path in (source, *source.rglob("*")) if path.suffix == ".py"}
+    return {path for path in files if not path.is_relative_to(ROOT / EXCLUDED)}
 
 
 def files_of(module: str) -> set[Path]:
@@ -46,6 +50,13 @@ def test_an_image_carries_every_module_that_its_own_files_import(dockerfile: str
         for path in carried
         for module in imports(path)
         if not files_of(module) <= carried
+        and not (path == ROOT / "ml/cli/simulate.py" and f"{module}.".startswith(f"{OPTIONAL}."))
     }
 
     assert missing == set()
+
+
+def test_the_build_context_excludes_the_simulation() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+
+    assert lines.index(EXCLUDED) > lines.index("!ml/")

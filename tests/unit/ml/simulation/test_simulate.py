@@ -1,4 +1,4 @@
-"""What a simulation sends and tells, before any service is asked."""
+"""Replayed encounters, times and outcomes of a simulation, without a service."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from ml.core.errors import SimulationError
 from ml.schema import BY_NAME, ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID
-from ml.simulation.replay import ASKED_FIRST, KNOWN, Replayed, replayed
-from ml.simulation.simulate import Plan, outcomes_by, spread
+from ml.simulation.replay import ALWAYS_KNOWN, KNOWN, ReplayedEncounter, sample_encounters
+from ml.simulation.simulate import Plan, known_outcomes, spread
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 COUNTS = st.integers(1, 200)
@@ -29,35 +29,37 @@ def test_predictions_are_spread_evenly_over_the_days_up_to_now(days: int, count:
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=60), DAYS, st.floats(0, 1), st.integers(0, 5))
-def test_only_what_is_known_by_now_is_told(positives: list[bool], days: int, never_told: float, seed: int) -> None:
+def test_only_known_outcomes_are_reported(positives: list[bool], days: int, never_reported: float, seed: int) -> None:
     moments = spread(NOW, days, len(positives))
     ids = [str(place) for place in range(len(positives))]
-    plan = Plan(len(positives), days, seed=seed, never_told=never_told)
-    told = outcomes_by(NOW, ids, moments, [Replayed({}, positive) for positive in positives], 30, plan)
+    plan = Plan(len(positives), days, seed=seed, never_reported=never_reported)
+    reported = known_outcomes(NOW, ids, moments, [ReplayedEncounter({}, positive) for positive in positives], 30, plan)
 
-    for outcome in told:
+    for outcome in reported:
         place = int(outcome["request_id"])
         age = (NOW - moments[place]).days
         after = (date.fromisoformat(outcome["known_on"]) - moments[place].date()).days
         assert outcome["readmitted_within_30_days"] == positives[place]
         assert 1 <= after <= 30 if positives[place] else after == 30
         assert after <= age + 1
-    if never_told == 0:
+    if never_reported == 0:
         mature = {name for name, moment in zip(ids, moments, strict=True) if NOW - moment >= timedelta(days=30)}
-        assert mature <= {outcome["request_id"] for outcome in told}
+        assert mature <= {outcome["request_id"] for outcome in reported}
 
 
-def test_a_share_is_never_told() -> None:
+def test_a_share_of_the_outcomes_is_never_reported() -> None:
     count = 2_000
     moments = [NOW - timedelta(days=40)] * count
-    encounters = [Replayed({}, False)] * count
-    told = outcomes_by(NOW, list(map(str, range(count))), moments, encounters, 30, Plan(count, 40, never_told=0.25))
+    encounters = [ReplayedEncounter({}, False)] * count
+    reported = known_outcomes(
+        NOW, list(map(str, range(count))), moments, encounters, 30, Plan(count, 40, never_reported=0.25)
+    )
 
-    assert len(told) / count == pytest.approx(0.75, abs=0.03)
+    assert len(reported) / count == pytest.approx(0.75, abs=0.03)
 
 
-def test_records_are_of_held_out_encounters_in_their_order_with_identifiers(test_table: pd.DataFrame) -> None:
-    found = replayed(test_table, 300, "none", "full", seed=3)
+def test_records_are_test_encounters_in_order_with_identifiers(test_table: pd.DataFrame) -> None:
+    found = sample_encounters(test_table, 300, "none", "full", seed=3)
     by_number = test_table.set_index(ENCOUNTER_ID)
     numbers = [int(one.record[ENCOUNTER_ID] or 0) for one in found]
 
@@ -72,33 +74,33 @@ def test_records_are_of_held_out_encounters_in_their_order_with_identifiers(test
 
 
 def test_the_same_seed_gives_the_same_records(test_table: pd.DataFrame) -> None:
-    assert replayed(test_table, 50, "lab", "mixed", 3) == replayed(test_table, 50, "lab", "mixed", 3)
-    assert replayed(test_table, 50, "lab", "mixed", 3) != replayed(test_table, 50, "lab", "mixed", 4)
+    assert sample_encounters(test_table, 50, "lab", "mixed", 3) == sample_encounters(test_table, 50, "lab", "mixed", 3)
+    assert sample_encounters(test_table, 50, "lab", "mixed", 3) != sample_encounters(test_table, 50, "lab", "mixed", 4)
 
 
-def test_a_form_tells_whole_groups_and_the_first_fields_always(test_table: pd.DataFrame) -> None:
-    full = replayed(test_table, 400, "none", "full", seed=3)
-    form = replayed(test_table, 400, "none", "form", seed=3)
-    mixed = replayed(test_table, 400, "none", "mixed", seed=3)
+def test_a_form_has_whole_groups_and_the_first_fields(test_table: pd.DataFrame) -> None:
+    full = sample_encounters(test_table, 400, "none", "full", seed=3)
+    form = sample_encounters(test_table, 400, "none", "form", seed=3)
+    mixed = sample_encounters(test_table, 400, "none", "mixed", seed=3)
 
     for whole, part in zip(full, form, strict=True):
         assert part.record.items() <= whole.record.items()
         hidden = whole.record.keys() - part.record.keys()
         groups = {BY_NAME[name].group for name in hidden}
-        assert hidden.isdisjoint(ASKED_FIRST)
-        assert hidden == {n for n in whole.record if BY_NAME[n].group in groups and n not in ASKED_FIRST}
+        assert hidden.isdisjoint(ALWAYS_KNOWN)
+        assert hidden == {n for n in whole.record if BY_NAME[n].group in groups and n not in ALWAYS_KNOWN}
     counts = [np.mean([len(one.record) for one in part]) for part in (form, mixed, full)]
     assert counts == sorted(counts)
     assert np.mean([a == b for a, b in zip(mixed, full, strict=True)]) == pytest.approx(0.5, abs=0.1)
 
 
 @pytest.mark.parametrize("known", KNOWN)
-def test_a_shift_shows_in_what_is_sent(known: str, test_table: pd.DataFrame) -> None:
-    sent = replayed(test_table, 300, "lab", known, seed=3)
+def test_a_scenario_changes_the_records(known: str, test_table: pd.DataFrame) -> None:
+    sent = sample_encounters(test_table, 300, "lab", known, seed=3)
 
     assert {one.record["A1Cresult"] for one in sent if "A1Cresult" in one.record} == {"None"}
 
 
-def test_more_records_than_there_are_is_an_error_that_says_how_many(test_table: pd.DataFrame) -> None:
-    with pytest.raises(SimulationError, match=rf"^There are only {len(test_table):,} held-out encounters"):
-        replayed(test_table, len(test_table) + 1, "none", "full", seed=3)
+def test_too_many_records_raise_an_error_with_the_number_available(test_table: pd.DataFrame) -> None:
+    with pytest.raises(SimulationError, match=rf"^There are only {len(test_table):,} test encounters"):
+        sample_encounters(test_table, len(test_table) + 1, "none", "full", seed=3)
