@@ -14,8 +14,7 @@ makes no new version. The run is skipped before the first ingestion. It starts w
 from datetime import timedelta
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
-from airflow.sdk.exceptions import AirflowSkipException
-from shared import DAG_ARGUMENTS, drift, gate, settings_and_engine
+from shared import DAG_ARGUMENTS, drift, gate, settings_and_engine, skipped_without_data
 
 
 def _schedule() -> CronTriggerTimetable | AssetOrTimeSchedule:
@@ -34,14 +33,10 @@ def auto_model_train_diabetes() -> None:
     @task
     def plan_search() -> list[dict[str, str | int]]:
         """Create or load the study; returns one entry per trial."""
-        from ml.core.errors import NoDataError
         from ml.training.tune import plan
 
-        try:
-            with settings_and_engine() as (settings, engine):
-                search = plan(settings, engine)
-        except NoDataError as error:  # the weekly run can precede the first ingestion
-            raise AirflowSkipException(str(error)) from error
+        with skipped_without_data(), settings_and_engine() as (settings, engine):
+            search = plan(settings, engine)
         return [{"study": search.study, "slot": slot} for slot in search.slots]
 
     @task(

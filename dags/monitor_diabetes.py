@@ -16,7 +16,7 @@ from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, Metadata, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
-from shared import DAG_ARGUMENTS, drift, settings_and_engine
+from shared import DAG_ARGUMENTS, drift, settings_and_engine, skipped_without_data
 
 
 @dag(schedule=CronTriggerTimetable("@daily", timezone="UTC"), tags=["model"], doc_md=__doc__, **DAG_ARGUMENTS)
@@ -26,15 +26,11 @@ def monitor_diabetes() -> None:
     @task
     def detect_drift() -> dict[str, Any]:
         """Run the drift tests and save the findings; returns run id, state and features in drift."""
-        from ml.core.errors import NoDataError
         from ml.monitoring.run import detect_drift as detect
         from ml.registry.client import Registry
 
-        try:
-            with settings_and_engine() as (settings, engine):
-                run = detect(settings, engine, Registry(settings))
-        except NoDataError as error:  # the daily run can precede the first training
-            raise AirflowSkipException(str(error)) from error
+        with skipped_without_data(), settings_and_engine() as (settings, engine):
+            run = detect(settings, engine, Registry(settings))
         drifted = [f"{finding.kind} {finding.feature}" for finding in run.drifted]
         return {"run_id": run.run_id, "state": str(run.state), "drifted": drifted}
 

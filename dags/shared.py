@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
 
 training_data = Asset("training-data")
 """A new data version of ``train_data`` and ``test_data``; the event carries ``data_version``."""
@@ -45,6 +46,17 @@ def settings_and_engine() -> Iterator[tuple[Any, Any]]:
     settings = MlSettings.load()
     with warehouse(settings) as engine:
         yield settings, engine
+
+
+@contextmanager
+def skipped_without_data() -> Iterator[None]:
+    """Skip the task before the first ingestion or training, which a scheduled run can precede."""
+    from ml.core.errors import NoDataError
+
+    try:
+        yield
+    except NoDataError as error:
+        raise AirflowSkipException(str(error)) from error
 
 
 def run_label() -> str:

@@ -12,20 +12,9 @@ import numpy as np
 import sqlalchemy as sa
 
 from ml.evaluation.metrics import METRICS, Metric, Values
-from ml.monitoring.matured_predictions import ELIGIBLE, MAX_RECORDS
+from ml.monitoring.matured_predictions import newest_by_version
 
 ESTIMATED: Final[Mapping[str, Metric]] = {name: METRICS[name] for name in ("auroc", "average_precision", "brier")}
-
-_WINDOW: Final = sa.text(f"""
-    SELECT model_version, array_agg(probability) AS probabilities
-    FROM (
-        SELECT p.model_version, p.probability,
-            row_number() OVER (PARTITION BY p.model_version ORDER BY p.predicted_at DESC, p.id DESC) AS place
-        FROM predictions p, monitor_runs run
-        WHERE run.id = :run_id AND p.predicted_at BETWEEN run.window_start AND run.window_end AND {ELIGIBLE}
-    ) newest
-    WHERE place <= {MAX_RECORDS} GROUP BY model_version ORDER BY model_version
-""")  # noqa: S608  constants only
 
 
 def expected_metrics(probabilities: Values) -> dict[str, float]:
@@ -38,5 +27,9 @@ def expected_metrics(probabilities: Values) -> dict[str, float]:
 
 def window_probabilities(connection: sa.Connection, run_id: int) -> dict[str, Values]:
     """Probabilities in the window of a monitoring run, by model version."""
-    rows = connection.execute(_WINDOW, {"run_id": run_id})
-    return {row.model_version: np.array(row.probabilities, dtype=np.float64) for row in rows}
+    in_window = (
+        "p.predicted_at BETWEEN (SELECT window_start FROM monitor_runs WHERE id = :run_id)"
+        " AND (SELECT window_end FROM monitor_runs WHERE id = :run_id)"
+    )
+    parts = newest_by_version(connection, in_window, run_id=run_id)
+    return {version: np.array([row.probability for row in rows], dtype=np.float64) for version, rows in parts.items()}

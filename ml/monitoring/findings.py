@@ -14,29 +14,17 @@ from ml.warehouse.tables import monitor_drift, monitor_runs
 
 @dataclass(frozen=True, slots=True)
 class MonitoringRun:
-    """Result of one run of the drift tests.
+    """Result of one run of the drift tests."""
 
-    Attributes:
-        run_id: number of the run; 0 before it is saved.
-        model_version: the production version, which defines both references.
-        reference_data_version: data version of the references.
-        window_start: time of the oldest prediction of the window.
-        window_end: end of the window.
-        predictions: number of predictions in the window, without load tests.
-        state: overall state.
-        findings: one per test.
-        details: ``notes`` for people; ``mlflow_run`` with the report.
-    """
-
-    run_id: int
-    model_version: str
+    run_id: int  # 0 before it is saved
+    model_version: str  # in production; defines both references
     reference_data_version: str
-    window_start: datetime
+    window_start: datetime  # time of the oldest prediction
     window_end: datetime
-    predictions: int
+    predictions: int  # in the window, without load tests
     state: State
     findings: Sequence[Finding]
-    details: Mapping[str, Any]
+    details: Mapping[str, Any]  # "notes" for people; "mlflow_run" with the report
 
     @property
     def drifted(self) -> list[Finding]:

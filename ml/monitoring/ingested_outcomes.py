@@ -2,9 +2,8 @@
 
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -17,18 +16,10 @@ log = logging.getLogger(__name__)
 _FETCH_ROWS: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class IngestedOutcome:
-    """Outcome of an encounter and the time of its ingestion."""
-
-    positive: bool
-    ingested_at: datetime
-
-
 def ingested_outcomes(
     connection: sa.Connection, names: Collection[str], since: datetime, key: str
-) -> dict[str, IngestedOutcome]:
-    """Outcomes of cohort encounters that were ingested after ``since``, by encounter name.
+) -> dict[str, sa.Row[Any]]:
+    """Rows with ``positive`` and ``ingested_at`` of cohort encounters ingested after ``since``, by encounter name.
 
     Args:
         connection: to the ``diabetes`` database.
@@ -45,12 +36,12 @@ def ingested_outcomes(
     pseudonyms = Pseudonyms(key.encode(), "hash") if hashed and key else None
     table = raw_data.c
     in_cohort = sa.func.coalesce(table.discharge_disposition_id, 0).not_in(CANNOT_BE_READMITTED)
-    query = sa.select(table.encounter_id, table.readmitted, table.ingested_at).where(
+    positive = (table.readmitted == POSITIVE).label("positive")
+    query = sa.select(table.encounter_id, positive, table.ingested_at).where(
         table.ingested_at > since, table.readmitted.is_not(None), in_cohort
     )
     wanted, outcomes = frozenset(names), {}
     for row in connection.execution_options(yield_per=_FETCH_ROWS).execute(query):
-        outcome = IngestedOutcome(row.readmitted == POSITIVE, row.ingested_at)
         pseudonym = pseudonyms.encounter(row.encounter_id) if pseudonyms else None
-        outcomes.update({name: outcome for name in (str(row.encounter_id), pseudonym) if name in wanted})
+        outcomes.update({name: row for name in (str(row.encounter_id), pseudonym) if name in wanted})
     return outcomes

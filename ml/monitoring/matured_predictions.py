@@ -26,28 +26,21 @@ MAX_RECORDS: Final = 20_000
 SIMULATION_PREFIX: Final = "sim-"
 """Request ids of simulated predictions. Their encounters were ingested before, so ingestion is not an outcome."""
 
-ELIGIBLE: Final = f"""
-    NOT p.load_test
-    AND coalesce((p.record->>'discharge_disposition_id')::int, 0) NOT IN ({", ".join(map(str, CANNOT_BE_READMITTED))})
-    AND NOT EXISTS (
-        SELECT FROM predictions later
-        WHERE later.encounter = p.encounter AND later.model_version = p.model_version AND NOT later.load_test
-            AND (later.predicted_at, later.id) > (p.predicted_at, p.id)
-    )
-"""
-"""SQL condition on a prediction ``p``: no load test, patient can be readmitted, last of its encounter and version."""
-
-_VERSIONS: Final = sa.text("""
-    SELECT DISTINCT model_version FROM predictions
-    WHERE NOT load_test AND predicted_at <= now() - make_interval(days => :days) ORDER BY model_version
-""")
-_MATURED: Final = sa.text(f"""
+_VERSIONS: Final = "SELECT DISTINCT model_version FROM predictions p WHERE NOT p.load_test AND {condition} ORDER BY 1"
+_NEWEST: Final = f"""
     SELECT p.id, p.request_id, p.predicted_at, p.probability, p.patient, p.encounter,
         {", ".join(f"p.record->>'{name}' AS {name}" for name in SUBGROUP_COLUMNS)}
     FROM predictions p
-    WHERE p.model_version = :version AND p.predicted_at <= now() - make_interval(days => :days) AND {ELIGIBLE}
+    WHERE p.model_version = :version AND {{condition}} AND NOT p.load_test
+        AND coalesce((p.record->>'discharge_disposition_id')::int, 0)
+            NOT IN ({", ".join(map(str, CANNOT_BE_READMITTED))})
+        AND NOT EXISTS (
+            SELECT FROM predictions later
+            WHERE later.encounter = p.encounter AND later.model_version = p.model_version AND NOT later.load_test
+                AND (later.predicted_at, later.id) > (p.predicted_at, p.id)
+        )
     ORDER BY p.predicted_at DESC, p.id DESC LIMIT {MAX_RECORDS}
-""")  # noqa: S608  constants only
+"""  # noqa: S608  constants only
 _REPORTED: Final = sa.text("SELECT id, readmitted_within_30_days FROM labelled_predictions WHERE id = ANY(:ids)")
 
 
@@ -88,12 +81,22 @@ def read_matured_predictions(engine: sa.Engine, settings: MlSettings) -> list[Ma
     Raises:
         WarehouseError: PostgreSQL cannot be reached.
     """
-    days = {"days": settings.outcome_maturity_days}
+    matured = "p.predicted_at <= now() - make_interval(days => :days)"
     with transaction(engine, isolation="REPEATABLE READ") as connection:
-        versions = connection.scalars(_VERSIONS, days).all()
-        rows = {name: connection.execute(_MATURED, {"version": name, **days}).all() for name in versions}
-        outcomes = _outcomes(connection, [row for part in rows.values() for row in part], settings)
-    return [_matured(version, part, outcomes) for version, part in rows.items() if part]
+        parts = newest_by_version(connection, matured, days=settings.outcome_maturity_days)
+        outcomes = _outcomes(connection, [row for rows in parts.values() for row in rows], settings)
+    return [_matured(version, rows, outcomes) for version, rows in parts.items()]
+
+
+def newest_by_version(connection: sa.Connection, condition: str, **values: Any) -> dict[str, Sequence[sa.Row[Any]]]:
+    """The newest predictions of each version, at most MAX_RECORDS, that meet an SQL condition on ``p``.
+
+    Excludes load tests, patients who cannot be readmitted, and all but the last prediction of an encounter.
+    """
+    query = sa.text(_NEWEST.format(condition=condition))
+    versions = connection.scalars(sa.text(_VERSIONS.format(condition=condition)), values).all()
+    parts = {name: connection.execute(query, {"version": name, **values}).all() for name in versions}
+    return {name: rows for name, rows in parts.items() if rows}
 
 
 def _outcomes(connection: sa.Connection, rows: Sequence[sa.Row[Any]], settings: MlSettings) -> dict[int, bool]:

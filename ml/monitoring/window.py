@@ -17,23 +17,14 @@ from ml.warehouse.tables import predictions
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Predictions of a period, the newest first; all sequences have the same length and order.
+    """Predictions of a period, the newest first; all arrays of shape ``(n,)``."""
 
-    Attributes:
-        start: time of the oldest prediction; start of the queried period if there is none.
-        end: end of the queried period.
-        table: the records, with the columns of :data:`ml.schema.INPUTS`, NA for unknown. The log holds no history.
-        versions: number of the model version.
-        probabilities: predicted probability.
-        patients: patient of each prediction; a unique name where the log holds none.
-    """
-
-    start: datetime
+    start: datetime  # time of the oldest prediction; start of the queried period if there is none
     end: datetime
-    table: pd.DataFrame
-    versions: NDArray[np.object_]
+    table: pd.DataFrame  # columns of ml.schema.INPUTS, NA for unknown; the history is not logged and unknown
+    versions: NDArray[np.object_]  # numbers of the model versions
     probabilities: NDArray[np.float64]
-    patients: NDArray[np.object_]
+    patients: NDArray[np.object_]  # a unique name where the log holds none
 
     def __len__(self) -> int:
         return len(self.table)

@@ -1,6 +1,6 @@
 """Curves of a report, each point with an interval by patient-cluster bootstrap."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -19,47 +19,38 @@ _HISTOGRAM_EDGES: Final = np.linspace(0, 0.6, 61)
 """The last bin includes higher risks."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Ranking:
-    """Encounters by falling risk; those of equal risk cross a threshold together."""
+def _ranking_curves(labels: Labels, probabilities: Values) -> Callable[[Values], dict[str, Values]]:
+    """Function from row weights to each curve on its grid; encounters of equal risk cross a threshold together."""
+    order = by_risk(probabilities)[::-1]
+    risks = probabilities[order]
+    ends = np.flatnonzero(np.append(np.diff(risks) != 0, True))  # last encounter of each distinct risk
+    flagged = np.searchsorted(-risks[ends], -THRESHOLDS, side="right")  # distinct risks at or above each threshold
+    odds = THRESHOLDS / (1 - THRESHOLDS)
 
-    order: NDArray[np.intp]
-    labels: Labels  # in this order
-    ends: NDArray[np.intp]  # position of the last encounter of each distinct risk
-    flagged: NDArray[np.intp]  # for each of THRESHOLDS: number of distinct risks at or above it
-
-    @classmethod
-    def of(cls, labels: Labels, probabilities: Values) -> "_Ranking":
-        order = by_risk(probabilities)[::-1]
-        risks = probabilities[order]
-        ends = np.flatnonzero(np.append(np.diff(risks) != 0, True))
-        flagged = np.searchsorted(-risks[ends], -THRESHOLDS, side="right")
-        return cls(order, labels[order], ends, flagged)
-
-    def lines(self, weights: Values) -> dict[str, Values]:
-        """Each curve on its grid, with rows weighted in the order of the table."""
-        drawn = weights[self.order]
-        positives = np.append(0.0, np.cumsum(drawn * self.labels)[self.ends])
-        rows = np.append(0.0, np.cumsum(drawn)[self.ends])
+    def lines(weights: Values) -> dict[str, Values]:
+        drawn = weights[order]
+        positives = np.append(0.0, np.cumsum(drawn * labels[order])[ends])
+        rows = np.append(0.0, np.cumsum(drawn)[ends])
         negatives = rows - positives
         at = np.minimum(np.searchsorted(positives, RECALLS * positives[-1]), len(positives) - 1)
-        odds = THRESHOLDS / (1 - THRESHOLDS)
         return {
             "roc": np.interp(GRID, negatives / negatives[-1], positives / positives[-1]),
             "precision_recall": positives[at] / np.maximum(rows[at], 1.0),
             "gains": np.interp(GRID, rows / rows[-1], positives / positives[-1]),
-            "benefit": (positives[self.flagged] - odds * negatives[self.flagged]) / rows[-1],
+            "benefit": (positives[flagged] - odds * negatives[flagged]) / rows[-1],
         }
+
+    return lines
 
 
 def curves(scored: ScoredTestSet, samples: int) -> Curves:
     """Compute every curve of the report; needs both outcomes, ``samples`` is the number of bootstrap replicates."""
     labels, ones = scored.labels, np.ones(len(scored.labels))
-    ranking = _Ranking.of(labels, scored.probabilities)
+    ranking_curves = _ranking_curves(labels, scored.probabilities)
     decile = _deciles(scored.probabilities)
 
     def lines(weights: Values) -> dict[str, Values]:
-        return {**ranking.lines(weights), "calibration": _mean_by_bin(decile, labels.astype(np.float64), weights)}
+        return {**ranking_curves(weights), "calibration": _mean_by_bin(decile, labels.astype(np.float64), weights)}
 
     grids = {
         "roc": GRID,
@@ -70,7 +61,7 @@ def curves(scored: ScoredTestSet, samples: int) -> Curves:
     }
     draws = [lines(weights) for weights in resampled_weights(scored.patients, samples, SEED)]
     bands = {name: _band(grids[name], line, [draw[name] for draw in draws]) for name, line in lines(ones).items()}
-    reference = _Ranking.of(labels, scored.reference).lines(ones)
+    reference = _ranking_curves(labels, scored.reference)(ones)
     prevalence = float(labels.mean())
     clipped = np.minimum(scored.probabilities, np.nextafter(_HISTOGRAM_EDGES[-1], 0))
     return Curves(
