@@ -5,12 +5,9 @@ from typing import Any
 
 
 def error_of(status: int, body: str | None, records: int) -> str | None:
-    """The error of a response, or None; Locust keeps one row per text, so there are few texts.
+    """The error of a response to ``records`` records, or None; the status is 0 without a response.
 
-    Args:
-        status: HTTP status; 0 without a response.
-        body: text of the response.
-        records: number of records in the request.
+    Locust keeps a row for each text, so there are few texts.
     """
     if status == 0:
         return "no response: is the API running, and is the host correct?"

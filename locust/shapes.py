@@ -1,16 +1,11 @@
 """Load shapes: stages of users over time, chosen by ``LOAD_SHAPE``; without it, -u, -r and -t apply."""
 
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar, Final
 
 from locust import LoadTestShape
 
-
-class Stage(NamedTuple):
-    """A stage of a load test."""
-
-    until: int  # seconds since the start
-    users: int
-    spawn_rate: float  # users per second
+Stage = tuple[int, int, float]
+"""End in seconds since the start, users, users spawned per second."""
 
 
 class StagedShape(LoadTestShape):
@@ -22,32 +17,25 @@ class StagedShape(LoadTestShape):
     def tick(self) -> tuple[int, float] | None:
         """Users and spawn rate of the current stage; None after the last."""
         elapsed = self.get_run_time()
-        return next(((stage.users, stage.spawn_rate) for stage in self.stages if elapsed < stage.until), None)
+        return next(((users, spawn_rate) for end, users, spawn_rate in self.stages if elapsed < end), None)
 
 
 class RampShape(StagedShape):
     """Increases the load in steps, to find where response times rise."""
 
-    stages = (
-        Stage(60, 10, 5),
-        Stage(120, 50, 10),
-        Stage(180, 100, 10),
-        Stage(240, 200, 20),
-        Stage(300, 400, 40),
-        Stage(330, 10, 50),
-    )
+    stages = ((60, 10, 5), (120, 50, 10), (180, 100, 10), (240, 200, 20), (300, 400, 40), (330, 10, 50))
 
 
 class SpikeShape(StagedShape):
     """A short spike, to find lost requests and the time to recover."""
 
-    stages = (Stage(60, 20, 10), Stage(90, 300, 100), Stage(180, 20, 100))
+    stages = ((60, 20, 10), (90, 300, 100), (180, 20, 100))
 
 
 class SoakShape(StagedShape):
     """A constant load for an hour, to find leaks of memory and connections."""
 
-    stages = (Stage(3600, 50, 5),)
+    stages = ((3600, 50, 5),)
 
 
 SHAPES: Final[dict[str, type[StagedShape]]] = {"ramp": RampShape, "spike": SpikeShape, "soak": SoakShape}

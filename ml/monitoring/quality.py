@@ -46,12 +46,7 @@ class QualityMetric:
 
 
 def measure_quality(engine: sa.Engine, run_id: int, settings: MlSettings) -> list[QualityMetric]:
-    """Measure realised and estimated quality and replace the rows of the run in ``monitor_quality``.
-
-    Args:
-        engine: of the ``diabetes`` database.
-        run_id: of ``monitor_runs``; quality is estimated for its window.
-        settings: maturity, key of the prediction log and bootstrap replicates.
+    """Measure realised quality and estimate that of the run's window; replaces the rows of the run.
 
     Raises:
         WarehouseError: PostgreSQL cannot be reached.

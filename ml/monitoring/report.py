@@ -26,12 +26,7 @@ _MAX_BINS: Final = 15
 
 
 def page(run: MonitoringRun, comparisons: Sequence[Comparison]) -> str:
-    """Render the report as HTML.
-
-    Args:
-        run: the run.
-        comparisons: the tested comparisons of its findings.
-    """
+    """Render the report of a run and its tested comparisons as HTML."""
     by_test = {(one.kind, one.feature): one for one in comparisons}
     return _TEMPLATES.get_template("drift.html.j2").render(
         run=run,

@@ -10,8 +10,7 @@ from ml.report.plots import plots
 from ml.report.svg import to_svg
 from ml.report.template_context import TEMPLATES, template_context
 
-Scale = tuple[float, float]
-"""Ends of an axis."""
+Scale = tuple[float, float]  # ends of an axis
 
 _MARGIN: Final = 0.04
 

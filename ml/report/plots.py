@@ -82,19 +82,19 @@ def _draw(axes: Axes, band: Band, label: str = "Model") -> None:
     axes.plot(band.x, band.y, color=MODEL, label=label)
 
 
-def _draw_shares(axes: Axes, band: Band, reference: Sequence[float]) -> None:
+def _shares(x: str, y: str, band: Band, reference: Sequence[float]) -> Figure:
     """A curve between 0 and 1, with the diagonal and the LACE proxy."""
+    figure, axes = _axes(x, y)
     axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1.4, label="Chance")
     axes.plot(band.x, reference, color=OTHER, linestyle="--", label="LACE proxy")
     _draw(axes, band)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.legend(loc="lower right")
+    return figure
 
 
 def _roc(findings: Findings) -> Figure:
-    figure, axes = _axes("False positive rate", "Sensitivity")
-    _draw_shares(axes, findings.curves.roc, findings.curves.reference_roc)
-    return figure
+    return _shares("False positive rate", "Sensitivity", findings.curves.roc, findings.curves.reference_roc)
 
 
 def _precision_recall(findings: Findings) -> Figure:
@@ -157,9 +157,8 @@ def _decision_curve(findings: Findings) -> Figure:
 
 
 def _gains(findings: Findings) -> Figure:
-    figure, axes = _axes("Share of encounters followed up, highest risk first", "Share of readmissions among them")
-    _draw_shares(axes, findings.curves.gains, findings.curves.reference_gains)
-    return figure
+    x, y = "Share of encounters followed up, highest risk first", "Share of readmissions among them"
+    return _shares(x, y, findings.curves.gains, findings.curves.reference_gains)
 
 
 def _missing_fields(findings: Findings) -> Figure:

@@ -72,17 +72,14 @@ def _summary(findings: Findings) -> str:
 
 def _capacity(findings: Findings) -> list[dict[str, Any]]:
     """Metrics by the share of encounters that can be followed up."""
-    rows = []
-    for share in TOP_SHARES:
-        end = f"top_{100 * share:.0f}"
-        ppv = findings.metrics[f"ppv_{end}"]
-        rows.append(
-            {
-                "share": formatting.percent(share, 0),
-                "sensitivity": findings.metrics[f"sensitivity_{end}"],
-                "ppv": ppv,
-                "lift": ppv["value"] / findings.prevalence,
-                "reference": findings.reference_metrics[f"ppv_{end}"]["value"],
-            }
-        )
-    return rows
+    ends = {share: f"top_{100 * share:.0f}" for share in TOP_SHARES}
+    return [
+        {
+            "share": formatting.percent(share, 0),
+            "sensitivity": findings.metrics[f"sensitivity_{end}"],
+            "ppv": findings.metrics[f"ppv_{end}"],
+            "lift": findings.metrics[f"ppv_{end}"]["value"] / findings.prevalence,
+            "reference": findings.reference_metrics[f"ppv_{end}"]["value"],
+        }
+        for share, end in ends.items()
+    ]

@@ -10,11 +10,7 @@ from ml.schema import Record
 
 
 class ApiClient(httpx.Client):
-    """Client of one service; requests are not marked as a load test, because simulated predictions count.
-
-    Raises:
-        SimulationError: from every request that fails.
-    """
+    """Client of one service; failed requests raise SimulationError. No load test mark: simulated predictions count."""
 
     def __init__(self, url: str, key: str = "") -> None:
         headers = {"User-Agent": "readmission-simulation", **({"X-API-Key": key} if key else {})}

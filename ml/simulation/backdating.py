@@ -65,12 +65,7 @@ def wait_until_logged(engine: sa.Engine, ids: list[str], on_logged: Callable[[in
 
 
 def backdate(engine: sa.Engine, moments: Mapping[str, datetime], *, delete_earlier: bool) -> None:
-    """Set the times of simulated predictions by request id, in one transaction.
-
-    Args:
-        engine: of the ``diabetes`` database.
-        moments: time by request id.
-        delete_earlier: delete predictions and outcomes of all other simulations.
+    """Set the times of simulated predictions by request id; ``delete_earlier`` deletes all other simulations.
 
     Raises:
         WarehouseError: PostgreSQL cannot be reached.

@@ -4,7 +4,7 @@ Simulated predictions count in all metrics of monitoring, so a simulation never 
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -16,7 +16,7 @@ from ml.core.settings import MlSettings
 from ml.monitoring.matured_predictions import SIMULATION_PREFIX
 from ml.simulation.api_client import ApiClient
 from ml.simulation.backdating import backdate, refuse_real_predictions, wait_until_logged
-from ml.simulation.replay import ReplayedEncounter, sample_encounters
+from ml.simulation.replay import sample_encounters
 from ml.warehouse.datasets import read
 
 Progress = Callable[[str, int, int], None]
@@ -67,9 +67,10 @@ def simulate(settings: MlSettings, engine: sa.Engine, api: ApiClient, plan: Plan
         on_progress(predicting, number, len(ids))
     wait_until_logged(engine, ids, lambda count: on_progress(logging, count, len(ids)))
     now = datetime.now(UTC)
-    moments = spread(now, plan.days, len(ids))
-    backdate(engine, dict(zip(ids, moments, strict=True)), delete_earlier=plan.replace)
-    outcomes = known_outcomes(now, ids, moments, encounters, settings.outcome_maturity_days, plan)
+    moments = dict(zip(ids, spread(now, plan.days, len(ids)), strict=True))
+    backdate(engine, moments, delete_earlier=plan.replace)
+    positives = [encounter.positive for encounter in encounters]
+    outcomes = known_outcomes(now, moments, positives, settings.outcome_maturity_days, plan)
     for start in range(0, len(outcomes), _OUTCOMES_PER_REQUEST):
         part = outcomes[start : start + _OUTCOMES_PER_REQUEST]
         api.report_outcomes(part)
@@ -83,23 +84,19 @@ def spread(now: datetime, days: int, count: int) -> list[datetime]:
 
 
 def known_outcomes(
-    now: datetime,
-    ids: Sequence[str],
-    moments: Sequence[datetime],
-    encounters: Sequence[ReplayedEncounter],
-    maturity_days: int,
-    plan: Plan,
+    now: datetime, moments: Mapping[str, datetime], positives: Sequence[bool], maturity_days: int, plan: Plan
 ) -> list[dict[str, Any]]:
     """Outcomes that are known and reported by ``now``, in the fields of ``POST /feedback``.
 
-    A readmission is known on a random day of the 30 after discharge; no readmission is known at maturity.
+    ``moments`` are the times of the predictions by request id, in the order of ``positives``. A readmission is known on
+    a random day of the 30 after discharge; no readmission is known at maturity.
     """
     generator = np.random.default_rng(plan.seed)
-    is_reported = generator.random(len(ids)) >= plan.never_reported
-    days = np.where([e.positive for e in encounters], generator.integers(1, 31, len(ids)), maturity_days)
-    known_on = [moment + timedelta(days=int(after)) for moment, after in zip(moments, days, strict=True)]
+    is_reported = generator.random(len(moments)) >= plan.never_reported
+    days = np.where(positives, generator.integers(1, 31, len(moments)), maturity_days)
+    known_on = [moment + timedelta(days=int(after)) for moment, after in zip(moments.values(), days, strict=True)]
     return [
-        {"request_id": name, "readmitted_within_30_days": e.positive, "known_on": on.date().isoformat()}
-        for name, e, on, reported in zip(ids, encounters, known_on, is_reported, strict=True)
+        {"request_id": name, "readmitted_within_30_days": positive, "known_on": on.date().isoformat()}
+        for name, positive, on, reported in zip(moments, positives, known_on, is_reported, strict=True)
         if reported and on <= now
     ]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ml.core.errors import SimulationError
 from ml.schema import BY_NAME, ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID
-from ml.simulation.replay import ALWAYS_KNOWN, KNOWN, ReplayedEncounter, sample_encounters
+from ml.simulation.replay import ALWAYS_KNOWN, KNOWN, sample_encounters
 from ml.simulation.simulate import Plan, known_outcomes, spread
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -30,30 +30,26 @@ def test_predictions_are_spread_evenly_over_the_days_up_to_now(days: int, count:
 
 @given(st.lists(st.booleans(), min_size=1, max_size=60), DAYS, st.floats(0, 1), st.integers(0, 5))
 def test_only_known_outcomes_are_reported(positives: list[bool], days: int, never_reported: float, seed: int) -> None:
-    moments = spread(NOW, days, len(positives))
     ids = [str(place) for place in range(len(positives))]
+    moments = dict(zip(ids, spread(NOW, days, len(positives)), strict=True))
     plan = Plan(len(positives), days, seed=seed, never_reported=never_reported)
-    reported = known_outcomes(NOW, ids, moments, [ReplayedEncounter({}, positive) for positive in positives], 30, plan)
+    reported = known_outcomes(NOW, moments, positives, 30, plan)
 
     for outcome in reported:
-        place = int(outcome["request_id"])
-        age = (NOW - moments[place]).days
-        after = (date.fromisoformat(outcome["known_on"]) - moments[place].date()).days
-        assert outcome["readmitted_within_30_days"] == positives[place]
-        assert 1 <= after <= 30 if positives[place] else after == 30
-        assert after <= age + 1
+        moment, positive = moments[outcome["request_id"]], positives[int(outcome["request_id"])]
+        after = (date.fromisoformat(outcome["known_on"]) - moment.date()).days
+        assert outcome["readmitted_within_30_days"] == positive
+        assert 1 <= after <= 30 if positive else after == 30
+        assert after <= (NOW - moment).days + 1
     if never_reported == 0:
-        mature = {name for name, moment in zip(ids, moments, strict=True) if NOW - moment >= timedelta(days=30)}
-        assert mature <= {outcome["request_id"] for outcome in reported}
+        matured = {name for name, moment in moments.items() if NOW - moment >= timedelta(days=30)}
+        assert matured <= {outcome["request_id"] for outcome in reported}
 
 
 def test_a_share_of_the_outcomes_is_never_reported() -> None:
     count = 2_000
-    moments = [NOW - timedelta(days=40)] * count
-    encounters = [ReplayedEncounter({}, False)] * count
-    reported = known_outcomes(
-        NOW, list(map(str, range(count))), moments, encounters, 30, Plan(count, 40, never_reported=0.25)
-    )
+    moments = {str(place): NOW - timedelta(days=40) for place in range(count)}
+    reported = known_outcomes(NOW, moments, [False] * count, 30, Plan(count, 40, never_reported=0.25))
 
     assert len(reported) / count == pytest.approx(0.75, abs=0.03)
 
