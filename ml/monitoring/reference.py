@@ -76,7 +76,7 @@ class ScoreReference:
         records, encounters = self._match(_known_fields(inputs))
         if not len(records):
             return Comparison.untestable(Kind.SCORE, SCORE, 0)
-        # The log does not tell whether the history was known. It was not if the model reproduces the score without it.
+        # The log does not record whether the history was known; it was not if the model has the same score without it.
         history_known = np.abs(self._predict(inputs) - window.probabilities) > TOLERANCE
         masked = hide(self._test.rows(encounters), _unknown(inputs.rows(records), history_known[records]))
         expected = pd.Series(self._predict(masked))

@@ -4,11 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ml.evaluation.metrics import ALL_METRICS
-from ml.monitoring.matured_predictions import MaturedPredictions, patient_clusters
+from ml.monitoring.matured_predictions import MaturedPredictions
 from ml.monitoring.quality import MIN_OUTCOMES, REALISED, QualityMetric, estimated_quality, realised_quality
 
 SAMPLES = 50
@@ -105,13 +103,3 @@ def test_an_estimate_is_marked_and_uses_no_outcome() -> None:
 
 def test_too_few_predictions_give_no_estimate() -> None:
     assert {metric.value for metric in estimated_quality("7", np.full(100, 0.2))} == {None}
-
-
-@given(st.lists(st.none() | st.text(max_size=2), max_size=30))
-def test_records_share_a_cluster_only_if_they_name_the_same_patient(patients: list[str | None]) -> None:
-    found = patient_clusters(patients)
-
-    assert found.shape == (len(patients),)
-    for a, one in enumerate(patients):
-        for b, other in enumerate(patients):
-            assert (found[a] == found[b]) == (a == b or (one is not None and one == other))

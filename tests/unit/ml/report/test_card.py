@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from ml.cli import app
 from ml.report.card import DESCRIPTION_LIMIT, card, description
 from ml.report.findings import Findings
-from ml.report.formatting import number, percent, with_interval
+from ml.report.formatting import with_interval
 from ml.report.page import page
 from ml.report.template_context import TEMPLATES
 
@@ -56,14 +56,6 @@ def test_the_published_card_has_the_sections_of_the_template_and_a_provenance() 
     assert re.search(r"^\| Data \| real, delivered by \w+, version `[0-9a-f]{64}` \|$", published, flags=re.MULTILINE)
     assert re.search(r"^\| Code \| version `[0-9a-f]{64}` \|$", published, flags=re.MULTILINE)
     assert re.search(r"^\| Model \| .+, version \d+ of `diabetes-readmission` \|$", published, flags=re.MULTILINE)
-
-
-def test_number_formats() -> None:
-    assert with_interval({"value": 0.6694, "low": 0.657, "high": 0.681}) == "0.669 (0.657 to 0.681)"
-    assert number(-0.0004) == "0.000"
-    assert number(-0.25, 2) == "−0.25"
-    assert percent(0.1159) == "11.6 %"
-    assert percent(float("nan")) == number(float("nan")) == "–"
 
 
 @pytest.mark.parametrize("command", ["report", "card"])
