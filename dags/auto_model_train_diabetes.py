@@ -2,26 +2,22 @@
 
 **Plan** a search over RandomForest and gradient boosting → run its **trials** in parallel as mapped tasks over one
 Optuna study in PostgreSQL, each scored by patient-grouped cross-validation on `train_data` → **refit** the best on
-all of `train_data` and register it as `challenger` → let the **gate** decide.
+all of `train_data` and register it as `challenger` → run the **gate**.
 
-The test patients are not touched before the refit. Running it again on the same data and code finds the trials
-done and makes no new version. Before the first ingestion it is skipped. Starts weekly, and where
-`RETRAIN_ON_DRIFT=true` also when `monitor_diabetes` finds drift.
+The test patients are not used before the refit. A second run on the same data and code finds the finished trials and
+makes no new version. The run is skipped before the first ingestion. It starts weekly and, with
+`RETRAIN_ON_DRIFT=true`, when `monitor_diabetes` finds drift.
 
 *On failure:* a failed trial is retried alone; the present production version keeps serving.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
-from airflow.sdk.exceptions import AirflowSkipException
-from assets import drift
-from gate_task import gate
-from policies import DEFAULTS
+from shared import DAG_ARGUMENTS, drift, gate, settings_and_engine, skipped_without_data
 
 
 def _schedule() -> CronTriggerTimetable | AssetOrTimeSchedule:
-    """Weekly; also on drift, where the settings ask for it."""
     from ml.core.settings import MonitorSettings
 
     weekly = CronTriggerTimetable("@weekly", timezone="UTC")
@@ -30,63 +26,42 @@ def _schedule() -> CronTriggerTimetable | AssetOrTimeSchedule:
     return AssetOrTimeSchedule(timetable=weekly, assets=[drift])
 
 
-@dag(
-    schedule=_schedule(),
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
-    catchup=False,
-    max_active_runs=1,
-    default_args=DEFAULTS,
-    tags=["model"],
-    doc_md=__doc__,
-)
+@dag(schedule=_schedule(), tags=["model"], doc_md=__doc__, **DAG_ARGUMENTS)
 def auto_model_train_diabetes() -> None:
     """Wire :mod:`ml.training.tune`, :mod:`ml.training.train` and :mod:`ml.promotion.gate`."""
 
     @task
     def plan_search() -> list[dict[str, str | int]]:
-        """Create the study, or find it again; one entry per trial."""
-        from ml.core.errors import NoDataError
-        from ml.core.settings import MlSettings
+        """Create or load the study; returns one entry per trial."""
         from ml.training.tune import plan
-        from ml.warehouse.connection import warehouse
 
-        settings = MlSettings.load()
-        try:
-            with warehouse(settings) as engine:
-                search = plan(settings, engine)
-        except NoDataError as error:  # the week's run may come before the first ingestion
-            raise AirflowSkipException(str(error)) from error
+        with skipped_without_data(), settings_and_engine() as (settings, engine):
+            search = plan(settings, engine)
         return [{"study": search.study, "slot": slot} for slot in search.slots]
 
     @task(
         max_active_tis_per_dagrun=2,
         execution_timeout=timedelta(hours=1),
-        doc_md="Fill one slot of the search.",  # Airflow does not take a mapped task's from its docstring
+        doc_md="Run one trial of the search.",  # Airflow ignores the docstring of a mapped task
     )
     def run_trial(study: str, slot: int) -> str:
-        """Fill one slot of the search; returns the study's name."""
-        from ml.core.settings import MlSettings
+        """Run one trial of the search; returns the name of the study."""
         from ml.training.tune import run_trial as run
-        from ml.warehouse.connection import warehouse
 
-        settings = MlSettings.load()
-        with warehouse(settings) as engine:
+        with settings_and_engine() as (settings, engine):
             run(settings, engine, study, slot)
         return study
 
     @task
     def refit_best(studies: list[str]) -> str:
-        """Fit the best settings on all training data and register them; returns the version's number."""
-        from ml.core.settings import MlSettings
+        """Fit the best parameters on all training data and register the model; returns the version number."""
         from ml.registry.client import Registry
         from ml.training.train import train
         from ml.training.tune import best
-        from ml.warehouse.connection import warehouse
 
-        settings = MlSettings.load()
-        found = best(settings, next(iter(studies)))
-        with warehouse(settings) as engine:
-            return train(settings, engine, Registry(settings), found.family, found.parameters).version
+        with settings_and_engine() as (settings, engine):
+            trial = best(settings, next(iter(studies)))
+            return train(settings, engine, Registry(settings), trial.family, trial.parameters).version
 
     gate(refit_best(run_trial.expand_kwargs(plan_search())))
 

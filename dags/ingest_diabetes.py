@@ -1,39 +1,29 @@
 """### Ingest the encounters
 
-Brings the data of `DATA_SOURCE` into PostgreSQL: **download** → **validate** (rows that break the schema go to
+Loads the data of `DATA_SOURCE` into PostgreSQL: **download** → **validate** (rows that violate the schema go to
 `rejected_rows`; too many of them fail the run) → **load** into `raw_data` → **split** into `train_data` and
 `test_data` by patient.
 
-Running it again on the same data changes nothing. When there is a new data version, the asset `training-data`
-is updated, which starts `train_models_diabetes_simple`.
+A second run on the same data changes nothing. A new data version updates the asset `training-data`, which starts
+`train_models_diabetes_simple`.
 
-*On failure:* the error is one sentence at the end of the task's log; yesterday's data stay in place.
+*On failure:* the last line of the task's log states the error; the data of the last run stay in place.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, Metadata, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
-from assets import training_data
-from policies import DEFAULTS
+from shared import DAG_ARGUMENTS, settings_and_engine, training_data
 
 
-@dag(
-    schedule=CronTriggerTimetable("@daily", timezone="UTC"),
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
-    catchup=False,
-    max_active_runs=1,
-    default_args=DEFAULTS,
-    tags=["data"],
-    doc_md=__doc__,
-)
+@dag(schedule=CronTriggerTimetable("@daily", timezone="UTC"), tags=["data"], doc_md=__doc__, **DAG_ARGUMENTS)
 def ingest_diabetes() -> None:
     """Wire the steps of :mod:`ml.data.ingest`."""
 
     @task
     def download_data() -> dict[str, Any]:
-        """Fetch the data set, or find the kept copy of it."""
+        """Fetch the data set or reuse the cached copy."""
         from ml.core.settings import MlSettings
         from ml.data.sources.fetch import fetch
 
@@ -41,7 +31,7 @@ def ingest_diabetes() -> None:
 
     @task
     def validate(delivery: dict[str, Any]) -> dict[str, Any]:
-        """Check every value against the schema; sound and broken rows go to two files."""
+        """Validate every value against the schema; valid and rejected rows go to two files."""
         from ml.core.settings import MlSettings
         from ml.data.ingest import validate_delivery
         from ml.data.sources.delivery import Delivery
@@ -50,33 +40,29 @@ def ingest_diabetes() -> None:
 
     @task
     def load_raw_data(delivery: dict[str, Any], validated: dict[str, Any]) -> int:
-        """Load the sound rows by COPY, in one transaction; returns the ingestion's number."""
-        from ml.core.settings import MlSettings
+        """Load the valid rows by COPY in one transaction; returns the ingestion id."""
         from ml.data.ingest import load_and_clean
         from ml.data.sources.delivery import Delivery
         from ml.data.validation import Validated
-        from ml.warehouse.connection import warehouse
 
-        with warehouse(MlSettings.load()) as engine:
+        with settings_and_engine() as (_, engine):
             return load_and_clean(engine, Delivery.from_json(delivery), Validated.from_json(validated)).ingestion_id
 
     @task
     def split(ingestion_id: int) -> dict[str, Any]:
-        """Rebuild train and test data, patients apart, in one transaction."""
+        """Rebuild train and test data, split by patient, in one transaction."""
         from dataclasses import asdict
 
-        from ml.core.settings import MlSettings
         from ml.data.split import split as rebuild
-        from ml.warehouse.connection import warehouse
 
-        with warehouse(MlSettings.load()) as engine:
+        with settings_and_engine() as (_, engine):
             return {"ingestion_id": ingestion_id, **asdict(rebuild(engine))}
 
     @task(outlets=[training_data])
     def announce(outcome: dict[str, Any]) -> Any:
-        """Update the asset `training-data`; skipped when there is nothing new."""
+        """Update the asset `training-data`; skipped if the data version is not new."""
         if not outcome["new"]:
-            raise AirflowSkipException(f"nothing new: data version {outcome['data_version'][:12]} was there already")
+            raise AirflowSkipException(f"nothing new: data version {outcome['data_version'][:12]} exists already")
         yield Metadata(training_data, {key: outcome[key] for key in ("data_version", "train_rows", "test_rows")})
 
     delivery = download_data()

@@ -1,67 +1,68 @@
-"""Who asks for predictions: many people with one patient each, and few programs with a ward at a time."""
+"""Simulated users: many people with one patient each, and few programs with a batch."""
 
+import os
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from answers import fault_of
-from environment import VARIABLES
-from payloads import Record, Sampler
+from dotenv import dotenv_values, find_dotenv
+from payloads import Sampler
+from response_check import error_of
 
 from locust import FastHttpUser, between, task
+from ml.schema import Record
 
-SEED: Final = 296
-POOL_SIZE: Final = 500
-"""Records are drawn once and asked for again: drawing them must not cost the time that is measured."""
+VARIABLES: Final[Mapping[str, str | None]] = {**dotenv_values(find_dotenv()), **os.environ}
+"""Environment variables, with defaults from ``.env`` of the repository."""
 
 BATCH_SIZES: Final = (10, 100, 500)
-"""Few sizes, so that each has a line of its own in the statistics."""
+"""Each size is a row of the statistics."""
 
 HEADERS: Final = {"X-Load-Test": "1"} | ({"X-API-Key": key} if (key := VARIABLES.get("API_KEY")) else {})
-"""Marks the traffic, so that predictions of load tests can be told from others; and the key, where one is asked for."""
+"""The mark excludes the predictions from monitoring."""
 
-API_URL: Final = VARIABLES.get("API_URL") or f"http://127.0.0.1:{VARIABLES.get('API_PORT') or 8000}"
-
-_sampler: Final = Sampler(SEED)
-_three_fields: Final = [_sampler.three_fields() for _ in range(POOL_SIZE)]
-_partial: Final = [_sampler.partial() for _ in range(POOL_SIZE)]
-_full: Final = [_sampler.full() for _ in range(POOL_SIZE)]
-_ward: Final = _sampler.batch(2 * max(BATCH_SIZES))
+# Records are drawn in advance, so that drawing does not count in response times.
+_POOL_SIZE: Final = 500
+_sampler: Final = Sampler(seed=296)
+_three_fields: Final = [_sampler.three_fields() for _ in range(_POOL_SIZE)]
+_partial: Final = [_sampler.partial() for _ in range(_POOL_SIZE)]
+_full: Final = [_sampler.full() for _ in range(_POOL_SIZE)]
+_batch: Final = _sampler.batch(2 * max(BATCH_SIZES))
 
 
 class PredictionUser(FastHttpUser):
-    """Asks, and reads the answer."""
+    """Requests predictions and checks the responses."""
 
     abstract = True
-    host = API_URL
+    host = VARIABLES.get("API_URL") or f"http://127.0.0.1:{VARIABLES.get('API_PORT') or 8000}"
     default_headers = HEADERS
     connection_timeout = 5.0
     network_timeout = 30.0
 
     def predict(self, records: Sequence[Record], name: str) -> None:
-        """Ask for predictions and count the request as failed unless the answer is right in every part."""
+        """Send one request; it fails unless the response is valid in every part."""
         with self.client.post("/predict", json={"records": records}, name=name, catch_response=True) as response:
-            fault = fault_of(response.status_code, response.text, len(records))
-            if fault is None:
+            error = error_of(response.status_code, response.text, len(records))
+            if error is None:
                 response.success()
             else:
-                response.failure(fault)
+                response.failure(error)
 
 
 class SingleUser(PredictionUser):
-    """Someone at a form: one patient, a pause, the next one."""
+    """A person with a form: one patient at a time, with pauses."""
 
     weight = 9
     wait_time = between(0.5, 1.5)
 
     @task(5)
     def full(self) -> None:
-        """A stay with all that is known."""
+        """A full record."""
         self.predict([random.choice(_full)], "/predict one, full")  # noqa: S311
 
     @task(3)
     def partial(self) -> None:
-        """A form filled in part."""
+        """A partial record."""
         self.predict([random.choice(_partial)], "/predict one, partial")  # noqa: S311
 
     @task(2)
@@ -78,6 +79,6 @@ class BatchUser(PredictionUser):
 
     @task
     def ward(self) -> None:
-        """Ten to some hundred records at once."""
+        """Ten to 500 records at once."""
         size = random.choice(BATCH_SIZES)  # noqa: S311
-        self.predict(random.sample(_ward, size), f"/predict batch of {size}")
+        self.predict(random.sample(_batch, size), f"/predict batch of {size}")

@@ -16,9 +16,9 @@ def report(
 ) -> None:
     """Write the report of a version as one HTML page with all metrics."""
     from ml.report.page import page
-    from ml.report.storage import recorded
+    from ml.report.storage import load_findings
 
-    registered, findings = recorded(open_registry(), version)
+    registered, findings = load_findings(open_registry(), version)
     _write(out or Path(f"report-{registered.number}.html"), page(findings, registered.number))
 
 
@@ -28,9 +28,9 @@ def card(
 ) -> None:
     """Write the model card of a version, in Markdown."""
     from ml.report.card import card as render
-    from ml.report.storage import recorded
+    from ml.report.storage import load_findings
 
-    registered, findings = recorded(open_registry(), version)
+    registered, findings = load_findings(open_registry(), version)
     text = render(findings, registered.number)
     if out is None:
         typer.echo(text, nl=False)

@@ -28,7 +28,7 @@ def simulate(
     real predictions are all but those of simulations and load tests.
     """
     try:
-        from ml.simulation.api_client import Service
+        from ml.simulation.api_client import ApiClient
         from ml.simulation.drift_scenarios import SHIFTS
         from ml.simulation.replay import KNOWN
         from ml.simulation.simulate import Plan
@@ -46,7 +46,7 @@ def simulate(
     tasks: dict[str, TaskID] = {}
     with (
         open_warehouse() as (settings, engine),
-        Service(api or client.api_url, key) as service,
+        ApiClient(api or client.api_url, key) as service,
         progress_bars() as bars,
     ):
 
@@ -58,6 +58,6 @@ def simulate(
         simulated = run(settings, engine, service, plan, on_progress)
     console.print(
         f"Simulation {simulated.run}: {simulated.records:,} predictions over the last {days} days (drift: {drift}), "
-        f"and {simulated.told:,} outcomes. Their request ids begin with sim-{simulated.run}-.",
+        f"and {simulated.outcomes:,} outcomes. Their request ids begin with sim-{simulated.run}-.",
         highlight=False,
     )

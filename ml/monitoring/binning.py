@@ -1,12 +1,12 @@
-"""Values in bins: categories as they are, counts by value or tenths, diagnoses by frequent code or else chapter.
+"""Binning of feature values: categories by value, counts by value or decile, diagnoses by code or ICD-9 chapter.
 
-The bins come from the reference alone, so the window has no say in how it is looked at. What the reference has never
-seen has a bin too.
+Bins are derived from the reference only, so the window cannot influence them. Unseen values have a bin of their own.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -16,126 +16,74 @@ from ml.features.icd9 import CHAPTERS, chapter, order
 from ml.monitoring.drift import Counts
 from ml.schema import Column, Kind
 
-SINGLE_VALUES: Final = 16
-"""Counts with up to so many different values have a bin for each."""
-TENTHS: Final = tuple(np.linspace(0, 1, 11)[1:-1].tolist())
-FREQUENT: Final = 0.01
-"""Share of the known diagnoses from which on a code has a bin of its own."""
-ELSE: Final = "anything else"
+MAX_SINGLE_VALUES: Final = 16
+"""Counts with at most this many distinct values get one bin each."""
+MIN_CODE_SHARE: Final = 0.01
+"""A diagnosis code with this share of the known values gets its own bin."""
+OTHER: Final = "anything else"
+_DECILES: Final = tuple(np.linspace(0, 1, 11)[1:-1].tolist())
 _LETTERS: Final = {1000.0: "V", 1200.0: "E"}
-"""Where the chapters begin whose codes do so with a letter; see :func:`ml.features.icd9.order`."""
-
-
-class Binning(Protocol):
-    """Bins with their labels, and the bin of each value."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """One for each bin."""
-
-    def place(self, known: pd.Series) -> NDArray[np.intp]:
-        """Number of the bin of each of some known values."""
-
-
-def count(binning: Binning, values: pd.Series) -> Counts:
-    """How many of the known values fall into each bin, shape ``(len(binning.labels),)``."""
-    return np.bincount(binning.place(values.dropna()), minlength=len(binning.labels)).astype(np.int64)
-
-
-def binning_of(column: Column, reference: pd.Series) -> Binning:
-    """The bins of a feature.
-
-    Args:
-        column: of the schema.
-        reference: its values there, NA for unknown.
-    """
-    known = reference.dropna()
-    if column.kind is Kind.COUNT:
-        return ranges_of(known)
-    if column.kind is Kind.ICD9:
-        return Diagnoses.of(known)
-    return Categories(column.allowed, column.is_number)
+"""Start of the chapters whose codes begin with a letter; see :func:`ml.features.icd9.order`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Categories:
-    """A bin for each value that the schema allows, and one for anything else."""
+class Binning:
+    """Labels of the bins, and a function from known values to bin numbers, shape ``(n,)``."""
 
-    values: tuple[str | int, ...]
-    numbers: bool
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The values."""
-        return (*map(str, self.values), ELSE)
-
-    def place(self, known: pd.Series) -> NDArray[np.intp]:
-        """Number of the bin of each value."""
-        found = pd.Index(self.values).get_indexer(pd.Index(known.astype("int64" if self.numbers else object)))
-        return np.where(found < 0, len(self.values), found)
-
-
-@dataclass(frozen=True, slots=True)
-class Ranges:
-    """Bins between edges: up to the first, above it up to the second, …, above the last."""
-
-    edges: tuple[float, ...]
     labels: tuple[str, ...]
+    assign: Callable[[pd.Series], NDArray[np.intp]]
 
-    def place(self, known: pd.Series) -> NDArray[np.intp]:
-        """Number of the bin of each value."""
-        return np.searchsorted(np.array(self.edges), known.to_numpy(dtype=np.float64), side="left")
-
-
-def ranges_of(known: pd.Series) -> Ranges:
-    """A bin for each value where they are few, else for each tenth of them, as far as the values can be parted."""
-    distinct = np.unique(known.to_numpy(dtype=np.float64))
-    if len(distinct) <= SINGLE_VALUES:
-        edges = tuple(distinct[:-1].tolist())
-    else:
-        edges = tuple(np.unique(np.quantile(known.to_numpy(dtype=np.float64), TENTHS)).tolist())
-    if not edges:
-        return Ranges((), ("any",))
-    middle = (_between(low, high) for low, high in pairwise(edges))
-    return Ranges(edges, (f"up to {edges[0]:.4g}", *middle, f"above {edges[-1]:.4g}"))
+    def count(self, values: pd.Series) -> Counts:
+        """Number of known values in each bin, shape ``(len(labels),)``."""
+        return np.bincount(self.assign(values.dropna()), minlength=len(self.labels)).astype(np.int64)
 
 
-def _between(low: float, high: float) -> str:
-    """Whole numbers above the one and up to the other."""
-    return f"{high:.4g}" if high - low <= 1 else f"{low + 1:.4g} to {high:.4g}"
+def feature_binning(column: Column, reference: pd.Series) -> Binning:
+    """The binning of a feature by its reference values, NA for unknown."""
+    if column.kind is Kind.COUNT:
+        return range_binning(reference)
+    if column.kind is Kind.ICD9:
+        return _diagnosis_binning(reference)
+    index, size = pd.Index(column.allowed), len(column.allowed)
+
+    def assign(known: pd.Series) -> NDArray[np.intp]:
+        places = index.get_indexer(pd.Index(known.astype("int64" if column.is_number else object)))
+        return np.where(places < 0, size, places)
+
+    return Binning((*map(str, column.allowed), OTHER), assign)
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnoses:
-    """A bin for each frequent code, one for the rest of each chapter of ICD-9-CM, and one outside of all."""
+def range_binning(reference: pd.Series) -> Binning:
+    """One bin per value if there are few values, else bins between the distinct deciles."""
+    known = reference.dropna().to_numpy(dtype=np.float64)
+    distinct = np.unique(known)
+    edges = distinct[:-1] if len(distinct) <= MAX_SINGLE_VALUES else np.unique(np.quantile(known, _DECILES))
+    labels: tuple[str, ...] = ("any",)
+    if len(edges):
+        middle = (f"{high:.4g}" if high - low <= 1 else f"{low + 1:.4g} to {high:.4g}" for low, high in pairwise(edges))
+        labels = (f"up to {edges[0]:.4g}", *middle, f"above {edges[-1]:.4g}")
+    return Binning(labels, lambda values: np.searchsorted(edges, values.to_numpy(dtype=np.float64), side="left"))
 
-    frequent: tuple[str, ...]
 
-    @classmethod
-    def of(cls, known: pd.Series) -> "Diagnoses":
-        """With the codes that are frequent among these."""
-        shares = known.value_counts(normalize=True)
-        return cls(tuple(sorted(shares.index[shares >= FREQUENT])))
+def _diagnosis_binning(reference: pd.Series) -> Binning:
+    shares = reference.value_counts(normalize=True)
+    frequent = sorted(shares.index[shares >= MIN_CODE_SHARE])
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The codes, and the ranges of the chapters."""
-        return (*self.frequent, *(f"other {_range(low, high)}" for low, high in CHAPTERS), ELSE)
+    def bin_of(code: str) -> int:
+        if code in frequent:
+            return frequent.index(code)
+        place = chapter(order(code))
+        return len(frequent) + (place if place >= 0 else len(CHAPTERS))
 
-    def place(self, known: pd.Series) -> NDArray[np.intp]:
-        """Number of the bin of each code."""
+    def assign(known: pd.Series) -> NDArray[np.intp]:
         numbers, codes = pd.factorize(known)
-        return np.array([self._bin(str(code)) for code in codes], dtype=np.intp)[numbers]
+        return np.array([bin_of(str(code)) for code in codes], dtype=np.intp)[numbers]
 
-    def _bin(self, code: str) -> int:
-        if code in self.frequent:
-            return self.frequent.index(code)
-        found = chapter(order(code))
-        return len(self.frequent) + (found if found >= 0 else len(CHAPTERS))
+    return Binning((*frequent, *(f"other {_codes(low, high)}" for low, high in CHAPTERS), OTHER), assign)
 
 
-def _range(low: float, high: float) -> str:
-    """A chapter by its codes: 390 to 459, V or E."""
+def _codes(low: float, high: float) -> str:
+    """The codes of a chapter: "390 to 459", "V" or "E"."""
     if low in _LETTERS:
         return _LETTERS[low]
     return f"{low:.0f} to {high - 1:.0f}" if high - low > 1 else f"{low:.0f}"

@@ -1,10 +1,9 @@
-"""Outcomes that came with newly ingested encounters, under the names that the prediction log has for these."""
+"""Outcomes in newly ingested encounters, matched to the encounter names of the prediction log."""
 
 import logging
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -14,48 +13,35 @@ from ml.warehouse.tables import raw_data
 
 log = logging.getLogger(__name__)
 
-_BLOCK: Final = 10_000
+_FETCH_ROWS: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """What an encounter became by the delivered data, and when these were ingested."""
-
-    positive: bool
-    ingested_at: datetime
-
-
-def delivered(connection: sa.Connection, names: Collection[str], since: datetime, key: str) -> dict[str, Delivered]:
-    """Outcomes of encounters that were ingested after a moment.
+def ingested_outcomes(
+    connection: sa.Connection, names: Collection[str], since: datetime, key: str
+) -> dict[str, sa.Row[Any]]:
+    """Rows with ``positive`` and ``ingested_at`` of cohort encounters ingested after ``since``, by encounter name.
 
     Args:
         connection: to the ``diabetes`` database.
-        names: of encounters, as the log keeps them: hashes, or plain numbers.
-        since: nothing that was ingested earlier is looked at.
-        key: that the hashes were made with; without it only plain numbers can be found.
-
-    Returns:
-        By name; only those of the cohort that were found.
+        names: encounter names of the prediction log: hashes, or plain numbers.
+        since: encounters that were ingested earlier are ignored.
+        key: key of the hashes; without it only plain numbers can be matched.
     """
     hashed = any(len(name) == HEX_DIGITS for name in names)
     if hashed and not key:
         log.warning(
-            "PREDICTION_LOG_KEY is not set here: of newly ingested encounters only those that the prediction log "
-            "keeps as plain numbers are matched."
+            "PREDICTION_LOG_KEY is not set here: newly ingested encounters are matched only to predictions that are "
+            "logged with plain encounter numbers."
         )
     pseudonyms = Pseudonyms(key.encode(), "hash") if hashed and key else None
-    wanted, found = frozenset(names), {}
-    for number, delivery in _ingested(connection, since):
-        hash_of_it = pseudonyms.encounter(number) if pseudonyms else None
-        found.update({name: delivery for name in (str(number), hash_of_it) if name in wanted})
-    return found
-
-
-def _ingested(connection: sa.Connection, since: datetime) -> Iterator[tuple[int, Delivered]]:
     table = raw_data.c
     in_cohort = sa.func.coalesce(table.discharge_disposition_id, 0).not_in(CANNOT_BE_READMITTED)
-    query = sa.select(table.encounter_id, table.readmitted, table.ingested_at).where(
+    positive = (table.readmitted == POSITIVE).label("positive")
+    query = sa.select(table.encounter_id, positive, table.ingested_at).where(
         table.ingested_at > since, table.readmitted.is_not(None), in_cohort
     )
-    rows = connection.execution_options(yield_per=_BLOCK).execute(query)
-    return ((row.encounter_id, Delivered(row.readmitted == POSITIVE, row.ingested_at)) for row in rows)
+    wanted, outcomes = frozenset(names), {}
+    for row in connection.execution_options(yield_per=_FETCH_ROWS).execute(query):
+        pseudonym = pseudonyms.encounter(row.encounter_id) if pseudonyms else None
+        outcomes.update({name: row for name in (str(row.encounter_id), pseudonym) if name in wanted})
+    return outcomes

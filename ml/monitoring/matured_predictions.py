@@ -1,9 +1,8 @@
-"""Predictions that are old enough for their outcome to be known, with the outcome where it was told.
+"""Predictions that are at least 30 days old, with their outcomes where known.
 
-A patient counts as not readmitted only 30 days after discharge. Predictions are made at discharge, so the time since
-a prediction stands for the time since discharge; the log knows no other. What is younger is left out, whatever was told
-of it: a return is known when it happens, that there was none only at the end, so what is known early is nearly all
-returns. And what is old enough but was never told is unknown, not negative.
+A patient counts as not readmitted only 30 days after discharge; predictions are made at discharge. Younger predictions
+are excluded even if an outcome is known: positives are known at once and negatives only at the end, so including them
+would bias the quality. A matured prediction without a reported outcome is unknown, not negative.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,116 +16,121 @@ from numpy.typing import NDArray
 from ml.core.settings import MlSettings
 from ml.evaluation.metrics import Labels, Values
 from ml.evaluation.subgroups import SUBGROUP_COLUMNS
-from ml.monitoring.ingested_outcomes import delivered
+from ml.monitoring.ingested_outcomes import ingested_outcomes
 from ml.schema import CANNOT_BE_READMITTED
 from ml.warehouse.connection import transaction
 
-MOST_RECORDS: Final = 20_000
-"""Of each version the newest count: as many as make the interval of an AUROC 0.025 wide."""
+MAX_RECORDS: Final = 20_000
+"""The newest predictions of each version are used: enough for a 95 % interval of the AUROC of width 0.025."""
 
-SIMULATION: Final = "sim-"
-"""Request ids of ``python -m ml simulate``. What became of the encounters it replays was ingested long before."""
+SIMULATION_PREFIX: Final = "sim-"
+"""Request ids of simulated predictions. Their encounters were ingested before, so ingestion is not an outcome."""
 
-COUNTS: Final = f"""
-    NOT p.load_test
-    AND coalesce((p.record->>'discharge_disposition_id')::int, 0) NOT IN ({", ".join(map(str, CANNOT_BE_READMITTED))})
-    AND NOT EXISTS (
-        SELECT FROM predictions later
-        WHERE later.encounter = p.encounter AND later.model_version = p.model_version AND NOT later.load_test
-            AND (later.predicted_at, later.id) > (p.predicted_at, p.id)
-    )
-"""
-"""Condition on a prediction ``p``: no load test, of a patient who can return, the version's last of its encounter."""
-
-_VERSIONS: Final = sa.text("""
-    SELECT DISTINCT model_version FROM predictions
-    WHERE NOT load_test AND predicted_at <= now() - make_interval(days => :days) ORDER BY model_version
-""")
-_MATURE: Final = sa.text(f"""
+_VERSIONS: Final = "SELECT DISTINCT model_version FROM predictions p WHERE NOT p.load_test AND {condition} ORDER BY 1"
+_NEWEST: Final = f"""
     SELECT p.id, p.request_id, p.predicted_at, p.probability, p.patient, p.encounter,
         {", ".join(f"p.record->>'{name}' AS {name}" for name in SUBGROUP_COLUMNS)}
     FROM predictions p
-    WHERE p.model_version = :version AND p.predicted_at <= now() - make_interval(days => :days) AND {COUNTS}
-    ORDER BY p.predicted_at DESC, p.id DESC LIMIT {MOST_RECORDS}
-""")  # noqa: S608  names of our own
-_TOLD: Final = sa.text("SELECT id, readmitted_within_30_days FROM labelled_predictions WHERE id = ANY(:ids)")
+    WHERE p.model_version = :version AND {{condition}} AND NOT p.load_test
+        AND coalesce((p.record->>'discharge_disposition_id')::int, 0)
+            NOT IN ({", ".join(map(str, CANNOT_BE_READMITTED))})
+        AND NOT EXISTS (
+            SELECT FROM predictions later
+            WHERE later.encounter = p.encounter AND later.model_version = p.model_version AND NOT later.load_test
+                AND (later.predicted_at, later.id) > (p.predicted_at, p.id)
+        )
+    ORDER BY p.predicted_at DESC, p.id DESC LIMIT {MAX_RECORDS}
+"""  # noqa: S608  constants only
+_REPORTED: Final = sa.text("SELECT id, readmitted_within_30_days FROM labelled_predictions WHERE id = ANY(:ids)")
 
 
 @dataclass(frozen=True, slots=True)
-class Mature:
-    """Mature predictions of one version, the newest first; all arrays of shape ``(n,)``."""
+class MaturedPredictions:
+    """Matured predictions of one version, the newest first; all arrays of shape ``(n,)``."""
 
     version: str
     probabilities: Values
-    known: NDArray[np.bool_]  # whether the outcome was told
-    labels: Labels  # 1 where the patient came back within 30 days; 0 where not, and where it is not known
-    patients: Labels  # cluster of each; where the log names no patient, one of its own
-    groups: Mapping[str, NDArray[np.object_]]  # values of the columns that make subgroups, None for unknown
+    known: NDArray[np.bool_]  # whether the outcome is known
+    labels: Labels  # 1 where readmitted within 30 days; 0 where not, and where unknown
+    patients: Labels  # cluster number; unique where the log names no patient
+    groups: Mapping[str, NDArray[np.object_]]  # values of the subgroup columns, None for unknown
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @property
     def coverage(self) -> float:
-        """Share of them whose outcome is known."""
+        """Share of predictions with a known outcome."""
         return float(self.known.mean()) if len(self) else 0.0
 
-    def part(self, rows: NDArray[np.bool_]) -> "Mature":
-        """Some of them."""
-        return Mature(
+    def rows(self, chosen: NDArray[Any]) -> "MaturedPredictions":
+        """A subset of the predictions, by mask or position."""
+        return MaturedPredictions(
             self.version,
-            self.probabilities[rows],
-            self.known[rows],
-            self.labels[rows],
-            self.patients[rows],
-            {name: values[rows] for name, values in self.groups.items()},
+            self.probabilities[chosen],
+            self.known[chosen],
+            self.labels[chosen],
+            self.patients[chosen],
+            {name: values[chosen] for name, values in self.groups.items()},
         )
 
 
-def mature(engine: sa.Engine, settings: MlSettings) -> list[Mature]:
-    """Mature predictions of every version that has any in the log.
+def read_matured_predictions(engine: sa.Engine, settings: MlSettings) -> list[MaturedPredictions]:
+    """Read the matured predictions of every version that has any.
 
     Raises:
         WarehouseError: PostgreSQL cannot be reached.
     """
-    days = {"days": settings.outcome_maturity_days}
+    matured = "p.predicted_at <= now() - make_interval(days => :days)"
     with transaction(engine, isolation="REPEATABLE READ") as connection:
-        versions = connection.scalars(_VERSIONS, days).all()
-        rows = {name: connection.execute(_MATURE, {"version": name, **days}).all() for name in versions}
-        outcomes = _outcomes(connection, [row for part in rows.values() for row in part], settings)
-    return [_gathered(version, part, outcomes) for version, part in rows.items() if part]
+        parts = newest_by_version(connection, matured, days=settings.outcome_maturity_days)
+        outcomes = _outcomes(connection, [row for rows in parts.values() for row in rows], settings)
+    return [_matured(version, rows, outcomes) for version, rows in parts.items()]
+
+
+def newest_by_version(connection: sa.Connection, condition: str, **values: Any) -> dict[str, Sequence[sa.Row[Any]]]:
+    """The newest predictions of each version, at most MAX_RECORDS, that meet an SQL condition on ``p``.
+
+    Excludes load tests, patients who cannot be readmitted, and all but the last prediction of an encounter.
+    """
+    query = sa.text(_NEWEST.format(condition=condition))
+    versions = connection.scalars(sa.text(_VERSIONS.format(condition=condition)), values).all()
+    parts = {name: connection.execute(query, {"version": name, **values}).all() for name in versions}
+    return {name: rows for name, rows in parts.items() if rows}
 
 
 def _outcomes(connection: sa.Connection, rows: Sequence[sa.Row[Any]], settings: MlSettings) -> dict[int, bool]:
-    """What is known, by the number of the prediction. What was told of it counts before what was delivered."""
-    known = {row.id: row.readmitted_within_30_days for row in connection.execute(_TOLD, {"ids": [r.id for r in rows]})}
-    untold = [r for r in rows if r.id not in known and r.encounter and not r.request_id.startswith(SIMULATION)]
-    if not untold:
+    """Known outcomes by prediction id. A reported outcome takes precedence over an ingested one."""
+    ids = [row.id for row in rows]
+    known = {row.id: row.readmitted_within_30_days for row in connection.execute(_REPORTED, {"ids": ids})}
+    genuine = (row for row in rows if row.encounter and not row.request_id.startswith(SIMULATION_PREFIX))
+    unreported = [row for row in genuine if row.id not in known]
+    if not unreported:
         return known
     key = settings.prediction_log_key.get_secret_value()
-    since = min(row.predicted_at for row in untold)
-    found = delivered(connection, {row.encounter for row in untold}, since, key)
-    for row in untold:
-        outcome = found.get(row.encounter)
-        # What was there when the prediction was made may be what the version was trained on.
+    since = min(row.predicted_at for row in unreported)
+    ingested = ingested_outcomes(connection, {row.encounter for row in unreported}, since, key)
+    for row in unreported:
+        outcome = ingested.get(row.encounter)
+        # An encounter that was ingested before the prediction may be training data of the version.
         if outcome is not None and outcome.ingested_at > row.predicted_at:
             known[row.id] = outcome.positive
     return known
 
 
-def _gathered(version: str, rows: Sequence[sa.Row[Any]], outcomes: Mapping[int, bool]) -> Mature:
-    return Mature(
+def _matured(version: str, rows: Sequence[sa.Row[Any]], outcomes: Mapping[int, bool]) -> MaturedPredictions:
+    return MaturedPredictions(
         version,
         probabilities=np.array([row.probability for row in rows], dtype=np.float64),
         known=np.array([row.id in outcomes for row in rows]),
         labels=np.array([outcomes.get(row.id, False) for row in rows], dtype=np.int64),
-        patients=clusters([row.patient for row in rows]),
+        patients=patient_clusters([row.patient for row in rows]),
         groups={name: np.array([row._mapping[name] for row in rows], dtype=object) for name in SUBGROUP_COLUMNS},
     )
 
 
-def clusters(patients: Sequence[str | None]) -> Labels:
-    """A number for each patient; what names none is a cluster of its own. Shape ``(n,)``."""
+def patient_clusters(patients: Sequence[str | None]) -> Labels:
+    """Cluster numbers of patients, shape ``(n,)``; None is a cluster of its own."""
     numbers: dict[str | int, int] = {}
     return np.array(
         [numbers.setdefault(place if name is None else name, len(numbers)) for place, name in enumerate(patients)],

@@ -1,8 +1,7 @@
-"""What a window is compared with: the training data for values, and the model's answers for test patients for scores.
+"""References for drift tests: training data for feature values, predictions for test patients for scores.
 
-A model answers differently when it is told less. So the answers to compare with are for test patients of whom it is
-told just the fields that the records of the window give: who leaves fields out moves the tests of known fields, and
-no other.
+Predictions depend on which fields are known. The score reference therefore predicts for test patients with the same
+fields known as in the window, so that missing fields only affect the tests of known fields.
 """
 
 from collections.abc import Iterator
@@ -15,47 +14,47 @@ from numpy.typing import NDArray
 from ml.core.bundle import NUMBERS, TEXTS, TOLERANCE, Bundle
 from ml.features.masking import apply_mask
 from ml.features.tables import Inputs, model_inputs, patients
-from ml.monitoring.binning import Binning, binning_of, count, ranges_of
-from ml.monitoring.drift import Comparison, Kind, independence
+from ml.monitoring.binning import feature_binning, range_binning
+from ml.monitoring.drift import Comparison, Kind, effective_share
 from ml.monitoring.window import Window
 from ml.schema import FEATURE_NAMES, FEATURES, INPUTS, UNKNOWN
 
 SCORE: Final = "probability"
-"""The feature that the comparison of answers is named by."""
+"""Feature name of the score comparison."""
 
-_PER_RECORD: Final = 10
-_MOST_ANSWERS: Final = 20_000
-"""Answers to compare with, for each record of the window and in all; but two for each record at the least."""
-_ENOUGH: Final = 20
-"""So many test encounters that know just the same fields stand for a record by themselves."""
-_PLACES: Final = 1 << np.arange(len(FEATURES), dtype=np.int64)
+_MATCHES_PER_RECORD: Final = 10
+_MAX_MATCHES: Final = 20_000
+"""Matched test encounters in all; at least two for each record."""
+_MIN_SAME_PATTERN: Final = 20
+"""With fewer test encounters of the same pattern of known fields, those that know more fields are matched too."""
+_BITS: Final = 1 << np.arange(len(FEATURES), dtype=np.int64)
 _SEED: Final = 296
 
 
 class ValueReference:
-    """How the training data fill the bins of each feature."""
+    """Binned training data of each feature."""
 
     def __init__(self, train: pd.DataFrame) -> None:
         self._rows = len(train)
-        self._weight = independence(patients(train))
-        self._binnings: dict[str, Binning] = {c.name: binning_of(c, train[c.name]) for c in FEATURES}
-        self._counts = {name: count(binning, train[name]) for name, binning in self._binnings.items()}
+        self._weight = effective_share(patients(train))
+        self._binnings = {c.name: feature_binning(c, train[c.name]) for c in FEATURES}
+        self._counts = {name: binning.count(train[name]) for name, binning in self._binnings.items()}
 
     def compare(self, window: Window) -> Iterator[Comparison]:
-        """The values of each feature, and how often it is known."""
-        weights = (independence(window.patients), self._weight)
+        """Compare the values of each feature, and how often it is known."""
+        weights = (effective_share(window.patients), self._weight)
         for name, binning in self._binnings.items():
-            found, expected = count(binning, window.table[name]), self._counts[name]
-            yield Comparison(Kind.VALUE, name, binning.labels, found, expected, *weights)
-            known, known_there = (
+            observed, expected = binning.count(window.table[name]), self._counts[name]
+            yield Comparison(Kind.VALUE, name, binning.labels, observed, expected, *weights)
+            known, expected_known = (
                 np.array([counts.sum(), rows - counts.sum()])
-                for counts, rows in ((found, len(window)), (expected, self._rows))
+                for counts, rows in ((observed, len(window)), (expected, self._rows))
             )
-            yield Comparison(Kind.KNOWN, name, ("given", "not given"), known, known_there, *weights)
+            yield Comparison(Kind.KNOWN, name, ("given", "not given"), known, expected_known, *weights)
 
 
 class ScoreReference:
-    """What a model says of test patients, told no more of them than of the records of a window.
+    """Predictions of a model for test patients, masked like the records of a window.
 
     Args:
         bundle: the model.
@@ -66,66 +65,65 @@ class ScoreReference:
         self._bundle = bundle
         self._test = model_inputs(test)
         self._known = _known_fields(self._test)
-        self._strangers = len(test) * independence(patients(test))
+        self._effective_size = len(test) * effective_share(patients(test))
 
     def compare(self, window: Window) -> Comparison:
-        """The answers logged in a window, all of this model, beside those for test patients; by tenths of the latter.
+        """Compare the scores of a window, all by this model, with matched test patients, in deciles of the latter.
 
-        A record that knows what is known together of no test encounter is left out.
+        Records without a matching test encounter are left out.
         """
         inputs = model_inputs(window.table)
-        records, encounters = self._counterparts(_known_fields(inputs))
+        records, encounters = self._match(_known_fields(inputs))
         if not len(records):
-            return Comparison.of_too_few(Kind.SCORE, SCORE, 0)
-        # The log does not say whether earlier stays were known; but without them this model answers just this.
-        alone = self._answers(inputs)
-        past_is_known = np.abs(alone - window.probabilities) > TOLERANCE
-        told = apply_mask(self._test.rows(encounters), _hidden(inputs.rows(records), past_is_known[records]))
-        expected = pd.Series(self._answers(told))
-        binning = ranges_of(expected)
-        used = window.rows(np.unique(records))
-        found = count(binning, pd.Series(used.probabilities))
-        # Answers drawn from the test patients err by the draw, and by who the test patients happen to be.
-        weights = (independence(used.patients), 1 / (1 + len(expected) / self._strangers))
-        return Comparison(Kind.SCORE, SCORE, binning.labels, found, count(binning, expected), *weights)
+            return Comparison.untestable(Kind.SCORE, SCORE, 0)
+        # The log does not record whether the history was known; it was not if the model has the same score without it.
+        history_known = np.abs(self._predict(inputs) - window.probabilities) > TOLERANCE
+        masked = apply_mask(self._test.rows(encounters), _unknown(inputs.rows(records), history_known[records]))
+        expected = pd.Series(self._predict(masked))
+        binning = range_binning(expected)
+        matched = window.rows(np.unique(records))
+        observed = binning.count(pd.Series(matched.probabilities))
+        # The reference has two sampling errors: the drawn matches, and the choice of the test patients.
+        weights = (effective_share(matched.patients), 1 / (1 + len(expected) / self._effective_size))
+        return Comparison(Kind.SCORE, SCORE, binning.labels, observed, binning.count(expected), *weights)
 
-    def _answers(self, inputs: Inputs) -> NDArray[np.float64]:
+    def _predict(self, inputs: Inputs) -> NDArray[np.float64]:
         return self._bundle.run({"texts": inputs.texts, "numbers": inputs.numbers}).astype(np.float64)
 
-    def _counterparts(self, known: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Places of records in the window, each several times, and of test encounters that stand for them."""
-        each = max(2, min(_PER_RECORD, _MOST_ANSWERS // max(len(known), 1)))
+    def _match(self, known: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Positions of records, each several times, and of the test encounters matched to them."""
+        each = max(2, min(_MATCHES_PER_RECORD, _MAX_MATCHES // max(len(known), 1)))
         generator = np.random.default_rng(_SEED)
         records: list[NDArray[np.intp]] = [np.empty(0, np.intp)]
         encounters: list[NDArray[np.intp]] = [np.empty(0, np.intp)]
         patterns, pattern_of = np.unique(known, return_inverse=True)
         for number, pattern in enumerate(patterns):
-            able = self._able(int(pattern))
-            if len(able):
-                alike = np.repeat(np.flatnonzero(pattern_of == number), each)
-                records.append(alike)
-                encounters.append(generator.choice(able, len(alike)))
+            candidates = self._candidates(int(pattern))
+            if len(candidates):
+                same_pattern = np.repeat(np.flatnonzero(pattern_of == number), each)
+                records.append(same_pattern)
+                encounters.append(generator.choice(candidates, len(same_pattern)))
         return np.concatenate(records), np.concatenate(encounters)
 
-    def _able(self, pattern: int) -> NDArray[np.intp]:
-        """Test encounters that know just these fields; where they are too few, those that know at least these.
+    def _candidates(self, pattern: int) -> NDArray[np.intp]:
+        """Test encounters with exactly this pattern of known fields, else with at least these fields known.
 
-        Why a field is unknown may go with the risk, so those to whom it happened by itself come first.
+        Missingness can depend on the risk, so encounters with the same pattern are preferred to masked ones.
         """
         same = np.flatnonzero(self._known == pattern)
-        return same if len(same) >= _ENOUGH else np.flatnonzero((self._known & pattern) == pattern)
+        return same if len(same) >= _MIN_SAME_PATTERN else np.flatnonzero((self._known & pattern) == pattern)
 
 
 def _known_fields(inputs: Inputs) -> NDArray[np.int64]:
-    """The known ones of the 47 features as the bits of a number, shape ``(rows,)``."""
+    """Bit pattern of the known ones of the 47 features, shape ``(rows,)``."""
     by_name = {name: inputs.texts[:, place] != UNKNOWN for place, name in enumerate(TEXTS)}
     by_name |= {name: ~np.isnan(inputs.numbers[:, place]) for place, name in enumerate(NUMBERS)}
-    known: NDArray[np.int64] = np.stack([by_name[name] for name in FEATURE_NAMES], axis=1).astype(np.int64) @ _PLACES
+    known: NDArray[np.int64] = np.stack([by_name[name] for name in FEATURE_NAMES], axis=1).astype(np.int64) @ _BITS
     return known
 
 
-def _hidden(inputs: Inputs, past_is_known: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """What the model is not told, in the order of :data:`ml.schema.INPUTS`: what these inputs do not know."""
-    unknown = (_known_fields(inputs)[:, np.newaxis] & _PLACES) == 0
-    past = np.repeat(~past_is_known[:, np.newaxis], len(INPUTS) - len(FEATURES), axis=1)
-    return np.concatenate([unknown, past], axis=1)
+def _unknown(inputs: Inputs, history_known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mask of the unknown inputs in the order of :data:`ml.schema.INPUTS`, shape ``(rows, len(INPUTS))``."""
+    features = (_known_fields(inputs)[:, np.newaxis] & _BITS) == 0
+    history = np.repeat(~history_known[:, np.newaxis], len(INPUTS) - len(FEATURES), axis=1)
+    return np.concatenate([features, history], axis=1)

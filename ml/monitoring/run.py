@@ -1,7 +1,8 @@
-"""A run of the monitoring: compare the window with its references, measure what came true, tell it, and keep it."""
+"""A monitoring run: tests the window for drift, measures quality, and stores both with a report in MLflow."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 import sqlalchemy as sa
@@ -10,9 +11,9 @@ from ml.core.bundle import load_bundle
 from ml.core.errors import NoDataError
 from ml.core.names import MONITORING_EXPERIMENT, PRODUCTION
 from ml.core.settings import MlSettings
-from ml.monitoring.drift import FEWEST, Comparison, Kind, State, judge, overall
-from ml.monitoring.findings import Monitored, write
-from ml.monitoring.quality import realise
+from ml.monitoring.drift import MIN_RECORDS, Comparison, Kind, State, overall_state, run_tests
+from ml.monitoring.findings import MonitoringRun, save_run
+from ml.monitoring.quality import measure_quality
 from ml.monitoring.reference import SCORE, ScoreReference, ValueReference
 from ml.monitoring.report import page
 from ml.monitoring.window import Window, read_window
@@ -24,80 +25,75 @@ log = logging.getLogger(__name__)
 PAGE_FILE: Final = "drift.html"
 
 
-def monitor(settings: MlSettings, engine: sa.Engine, registry: Registry) -> Monitored:
-    """All that ``monitor_diabetes`` does in its tasks, one after the other.
+def monitor(settings: MlSettings, engine: sa.Engine, registry: Registry) -> MonitoringRun:
+    """Run all steps of ``monitor_diabetes``.
 
     Raises:
         NoDataError: nothing has been ingested, or no version is in production.
         RegistryError, WarehouseError: a service cannot be reached.
     """
-    found = detect_drift(settings, engine, registry)
-    realise(engine, found.run_id, settings)
-    return found
+    run = detect_drift(settings, engine, registry)
+    measure_quality(engine, run.run_id, settings)
+    return run
 
 
-def detect_drift(settings: MlSettings, engine: sa.Engine, registry: Registry) -> Monitored:
-    """Compare what was asked of late with what the model in production was made of, and keep what is found.
+def detect_drift(settings: MlSettings, engine: sa.Engine, registry: Registry) -> MonitoringRun:
+    """Compare recent predictions with the references of the production version and save the findings.
 
     Raises:
-        BundleError: the bundle in production is not sound.
+        BundleError: the bundle of the production version is invalid.
         NoDataError: nothing has been ingested, or no version is in production.
         RegistryError, WarehouseError: a service cannot be reached.
     """
     version = registry.version_by_alias(PRODUCTION)
     if version is None:
-        raise NoDataError(
-            "No version is in production, so there is nothing to watch: run train_models_diabetes_simple."
-        )
+        raise NoDataError("No version is in production to be monitored: run train_models_diabetes_simple.")
     dataset = read(engine)
     window = read_window(engine, settings.monitor_window_days, settings.monitor_most_records)
     log.info("Comparing %s predictions with %s training encounters", f"{len(window):,}", f"{len(dataset.train):,}")
     comparisons = [*ValueReference(dataset.train).compare(window), _compare_scores(registry, version, dataset, window)]
-    found = _summary(version, dataset, window, comparisons)
-    log.info("%s: %s tests, %s in drift", found.state, len(found.findings), len(found.drifted))
-    return write(engine, _with_report(registry, found, comparisons))
-
-
-def _compare_scores(registry: Registry, version: ModelVersion, dataset: Dataset, window: Window) -> Comparison:
-    """The answers of the version in production; those of others were made by other rules."""
-    answered = window.of_version(version.number)
-    if len(answered) < FEWEST:  # no need to ask the model
-        return Comparison.of_too_few(Kind.SCORE, SCORE, len(answered))
-    with registry.download(version.number) as directory:
-        return ScoreReference(load_bundle(directory), dataset.test).compare(answered)
-
-
-def _summary(version: ModelVersion, dataset: Dataset, window: Window, comparisons: list[Comparison]) -> Monitored:
-    findings = judge(comparisons)
-    return Monitored(
+    findings = run_tests(comparisons)
+    run = MonitoringRun(
         run_id=0,
         model_version=version.number,
         reference_data_version=dataset.version.data_version,
         window_start=window.start,
         window_end=window.end,
         predictions=len(window),
-        state=overall(finding.state for finding in findings),
+        state=overall_state(finding.state for finding in findings),
         findings=findings,
         details={"notes": list(_notes(version, dataset, window))},
     )
+    log.info("%s: %s tests, %s in drift", run.state, len(findings), len(run.drifted))
+    report_run = _log_report(registry, run, comparisons)
+    return save_run(engine, replace(run, details={**run.details, "mlflow_run": report_run}))
+
+
+def _compare_scores(registry: Registry, version: ModelVersion, dataset: Dataset, window: Window) -> Comparison:
+    """Compare the scores of the production version only; other versions score differently."""
+    scored = window.of_version(version.number)
+    if len(scored) < MIN_RECORDS:  # saves the download
+        return Comparison.untestable(Kind.SCORE, SCORE, len(scored))
+    with registry.download(version.number) as directory:
+        return ScoreReference(load_bundle(directory), dataset.test).compare(scored)
 
 
 def _notes(version: ModelVersion, dataset: Dataset, window: Window) -> Iterator[str]:
     others = len(window) - len(window.of_version(version.number))
     if others:
-        yield f"{others:,} predictions of other versions count for values and known fields, not for the answers."
+        yield f"{others:,} predictions of other versions count for values and known fields, not for scores."
     if version.tags.get("data_version") != dataset.version.data_version:
-        yield "The training data were renewed after the version in production was trained; the newer are compared with."
-    if len(window) < FEWEST:
-        yield f"With fewer than {FEWEST} predictions nothing can be said."
+        yield "The training data are newer than the production version; the newer data are the reference."
+    if len(window) < MIN_RECORDS:
+        yield f"At least {MIN_RECORDS} predictions are needed for a test."
 
 
-def _with_report(registry: Registry, found: Monitored, comparisons: list[Comparison]) -> Monitored:
-    """The same, with a run in MLflow that holds the page and the counts."""
-    tags = {"model_version": found.model_version, "data_version": found.reference_data_version, "state": found.state}
-    states = {f"tests_{state}": float(sum(one.state is state for one in found.findings)) for state in State}
-    distances = {f"{one.kind}.{one.feature}": one.distance for one in found.findings if one.distance is not None}
-    with registry.run(f"{found.window_end:%Y-%m-%d %H:%M}", tags, MONITORING_EXPERIMENT) as run:
-        registry.log_results({}, {"predictions": found.predictions, **states, **distances}, {})
-        registry.log_text(page(found, comparisons), PAGE_FILE)
-    return found.with_details(mlflow_run=run)
+def _log_report(registry: Registry, run: MonitoringRun, comparisons: Sequence[Comparison]) -> str:
+    """Log page and counts to MLflow; returns the id of the MLflow run."""
+    tags = {"model_version": run.model_version, "data_version": run.reference_data_version, "state": run.state}
+    states = {f"tests_{state}": float(sum(one.state is state for one in run.findings)) for state in State}
+    distances = {f"{one.kind}.{one.feature}": one.distance for one in run.findings if one.distance is not None}
+    with registry.run(f"{run.window_end:%Y-%m-%d %H:%M}", tags, MONITORING_EXPERIMENT) as mlflow_run:
+        registry.log_results({}, {"predictions": run.predictions, **states, **distances}, {})
+        registry.log_text(page(run, comparisons), PAGE_FILE)
+    return mlflow_run

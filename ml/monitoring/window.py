@@ -1,8 +1,8 @@
-"""What the model was asked of late: the window, out of the prediction log."""
+"""The current window: recent predictions from the prediction log."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,61 +14,43 @@ from ml.schema import CANNOT_BE_READMITTED
 from ml.warehouse.connection import transaction
 from ml.warehouse.tables import predictions
 
-_DISPOSITION: Final = "discharge_disposition_id"
-
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Answered records, the newest first; everything of length n, in the same order.
+    """Predictions of a period, the newest first; all arrays of shape ``(n,)``."""
 
-    Attributes:
-        start: when the oldest was answered; where there is none, since when was looked.
-        end: until when was looked.
-        table: the records, with the columns of :data:`ml.schema.INPUTS`; NA for unknown, as earlier stays always are.
-        versions: number of the model version that answered.
-        probabilities: what it said.
-        patients: whom it was asked about; a name of its own where the log does not say.
-    """
-
-    start: datetime
+    start: datetime  # time of the oldest prediction; start of the queried period if there is none
     end: datetime
-    table: pd.DataFrame
-    versions: NDArray[np.object_]
+    table: pd.DataFrame  # columns of ml.schema.INPUTS, NA for unknown; the history is not logged and unknown
+    versions: NDArray[np.object_]  # numbers of the model versions
     probabilities: NDArray[np.float64]
-    patients: NDArray[np.object_]
+    patients: NDArray[np.object_]  # a unique name where the log holds none
 
     def __len__(self) -> int:
         return len(self.table)
 
     def of_version(self, number: str) -> "Window":
-        """The records that a version answered."""
+        """The predictions of a model version."""
         return self.rows(np.flatnonzero(self.versions == number))
 
     def rows(self, chosen: NDArray[np.intp]) -> "Window":
-        """Some of the records, by their places."""
-        table, people = self.table.iloc[chosen], self.patients[chosen]
-        return Window(self.start, self.end, table, self.versions[chosen], self.probabilities[chosen], people)
+        """A subset of the predictions by position."""
+        columns = (self.versions[chosen], self.probabilities[chosen], self.patients[chosen])
+        return Window(self.start, self.end, self.table.iloc[chosen], *columns)
 
 
-def read_window(engine: sa.Engine, days: float, most: int, end: datetime | None = None) -> Window:
-    """Read the newest logged predictions, those of load tests apart.
+def read_window(engine: sa.Engine, days: float, limit: int) -> Window:
+    """Read at most ``limit`` predictions of the last ``days``, without load tests.
 
-    Of an encounter that was asked about several times, the last counts. Deaths and discharges to hospice are left
-    out, as they are of the reference: they cannot be readmitted.
-
-    Args:
-        engine: of the ``diabetes`` database.
-        days: how old they may be.
-        most: how many there may be.
-        end: until when to look; by default now.
+    Only the last prediction of an encounter counts. Deaths and discharges to hospice are excluded, as in the reference.
 
     Raises:
         WarehouseError: PostgreSQL cannot be reached.
     """
-    end = end or datetime.now(UTC)
+    end = datetime.now(UTC)
     start = end - timedelta(days=days)
     with transaction(engine) as connection:
-        rows = connection.execute(_query(start, end, most)).all()
+        rows = connection.execute(_query(start, end, limit)).all()
     return Window(
         min((row.predicted_at for row in rows), default=start),
         end,
@@ -79,20 +61,19 @@ def read_window(engine: sa.Engine, days: float, most: int, end: datetime | None 
     )
 
 
-def _query(start: datetime, end: datetime, most: int) -> sa.Select[Any]:
-    later = predictions.alias("later")
-    asked_again = sa.exists().where(
-        later.c.encounter == predictions.c.encounter,
-        sa.tuple_(later.c.predicted_at, later.c.id) > sa.tuple_(predictions.c.predicted_at, predictions.c.id),
+def _query(start: datetime, end: datetime, limit: int) -> sa.Select[Any]:
+    p, later = predictions, predictions.alias("later")
+    predicted_again = sa.exists().where(
+        later.c.encounter == p.c.encounter,
+        sa.tuple_(later.c.predicted_at, later.c.id) > sa.tuple_(p.c.predicted_at, p.c.id),
         ~later.c.load_test,
         later.c.predicted_at <= end,
     )
-    disposition = predictions.c.record[_DISPOSITION].as_integer()
+    disposition = p.c.record["discharge_disposition_id"].as_integer()
     return (
-        sa.select(predictions.c.id, predictions.c.predicted_at, predictions.c.model_version, predictions.c.record)
-        .add_columns(predictions.c.probability, predictions.c.patient)
-        .where(predictions.c.predicted_at.between(start, end), ~predictions.c.load_test, ~asked_again)
+        sa.select(p.c.id, p.c.predicted_at, p.c.model_version, p.c.record, p.c.probability, p.c.patient)
+        .where(p.c.predicted_at.between(start, end), ~p.c.load_test, ~predicted_again)
         .where(sa.or_(disposition.is_(None), disposition.not_in(sorted(CANNOT_BE_READMITTED))))
-        .order_by(predictions.c.predicted_at.desc(), predictions.c.id.desc())
-        .limit(most)
+        .order_by(p.c.predicted_at.desc(), p.c.id.desc())
+        .limit(limit)
     )

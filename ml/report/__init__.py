@@ -1,1 +1,1 @@
-"""Reports on a model version: page, plots and model card, rendered from the findings that its run stored."""
+"""Report of a model version: page, plots and model card, rendered from the findings that its run stored."""

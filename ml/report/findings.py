@@ -1,42 +1,25 @@
-"""What a report says, as plain values: measured once at training, kept with the run as JSON, shown in any form.
+"""Findings of a report as plain values: computed at training, stored as ``report.json``, rendered as page and card.
 
-The page, the plots and the model card are all made from :class:`Findings` and from nothing else, so that none of
-them can say anything that was not measured. Risks, rates and shares are between 0 and 1.
+Page, plots and card use :class:`Findings` only. Risks, rates and shares are between 0 and 1. Field names are those of
+the stored file.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
 from ml.core.errors import BundleError
 from ml.evaluation.bootstrap import Interval
-from ml.evaluation.metrics import Labels, Values
-
-Answers = Callable[[pd.DataFrame], Values]
-"""Asks the model: a table of encounters to probabilities, shape ``(rows,)``."""
 
 Numbers = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A model's answers for the test patients beside what happened, and the model itself for more questions."""
-
-    table: pd.DataFrame  # the test encounters, as ml.warehouse.datasets.read gives them
-    labels: Labels  # shape (rows,)
-    probabilities: Values  # shape (rows,)
-    patients: Labels  # shape (rows,)
-    reference: Values  # probabilities by the LACE proxy, shape (rows,)
-    answers: Answers
-
-
-@dataclass(frozen=True, slots=True)
 class Provenance:
-    """What a version was made from."""
+    """Data, code and parameters of a version."""
 
     algorithm: str
     family: str
@@ -50,13 +33,13 @@ class Provenance:
 
     @property
     def is_synthetic(self) -> bool:
-        """Whether the patients were made up."""
+        """Whether the data are synthetic."""
         return self.data_source == "synthetic"
 
 
 @dataclass(frozen=True, slots=True)
 class Characteristic:
-    """One line of the description of the cohort, as text."""
+    """One line of the table of cohort characteristics, as text."""
 
     label: str
     train: str
@@ -65,7 +48,7 @@ class Characteristic:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A curve with the 95 % interval of each of its points."""
+    """A curve with a pointwise 95 % interval."""
 
     x: Numbers
     y: Numbers
@@ -75,26 +58,26 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """The curves of a model, and of the LACE proxy where the two are compared."""
+    """Curves of the model, with those of the LACE proxy for comparison."""
 
     roc: Band  # false positive rate, sensitivity
     precision_recall: Band  # recall, precision
     gains: Band  # share followed up, sensitivity
-    calibration: Band  # mean predicted risk of a tenth of the encounters, observed rate
+    calibration: Band  # mean predicted risk of a decile, observed rate
     benefit: Band  # threshold, net benefit
     reference_roc: Numbers
     reference_gains: Numbers
     reference_benefit: Numbers
     treat_all: Numbers
-    edges: Numbers  # of the bins of the histogram of risks
-    returned: tuple[int, ...]  # encounters per bin that were followed by a readmission
-    stayed_out: tuple[int, ...]  # and that were not
-    quartiles: Numbers  # 25 %, 50 % and 75 % of the risks
+    edges: Numbers  # bins of the histogram of risks
+    returned: tuple[int, ...]  # encounters per bin followed by a readmission
+    stayed_out: tuple[int, ...]  # encounters per bin not followed by one
+    quartiles: Numbers  # of the risks
 
 
 @dataclass(frozen=True, slots=True)
 class Subgroup:
-    """How the model does on a part of the patients. The figures are None where there is too little to say."""
+    """Metrics of a subgroup; None if it is too small."""
 
     factor: str
     level: str
@@ -108,7 +91,7 @@ class Subgroup:
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """What is lost when the values of a field, or of a group of fields, are exchanged between encounters."""
+    """Permutation importance of a field or a group of fields, as loss of each metric."""
 
     label: str
     fields: int
@@ -118,10 +101,10 @@ class Importance:
 
 @dataclass(frozen=True, slots=True)
 class Robustness:
-    """The model on the same encounters with fields hidden from it."""
+    """Metrics of the same encounters with some fields masked."""
 
     label: str
-    hidden: float | None  # share of the 47 fields hidden at random; None where particular ones are
+    hidden: float | None  # share of the 47 fields masked at random; None where fields were chosen
     auroc: Interval
     ece: float
     ece_floor: float
@@ -131,13 +114,13 @@ class Robustness:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Everything that is known of how good a version is."""
+    """All findings on a version."""
 
     provenance: Provenance
     characteristics: tuple[Characteristic, ...]
     prevalence: float  # among the test encounters
-    metrics: Mapping[str, Interval]  # a key of ml.evaluation.metrics.ALL_METRICS to its figure
-    without_history: Mapping[str, Interval]  # the same when earlier stays are not known
+    metrics: Mapping[str, Interval]  # by key of ml.evaluation.metrics.ALL_METRICS
+    without_history: Mapping[str, Interval]  # the same with unknown history
     reference_metrics: Mapping[str, Interval]  # the same of the LACE proxy
     ece_floor: float
     curves: Curves
@@ -150,19 +133,18 @@ class Findings:
 
 
 _ADAPTER: Final = TypeAdapter(Findings)
-_CURVE_DIGITS: Final = 6
 
 
 def to_json(findings: Findings) -> str:
-    """The findings as text, for :func:`from_json`."""
+    """Serialise findings; the inverse of :func:`from_json`."""
     return json.dumps(asdict(findings), indent=1)
 
 
 def from_json(text: str) -> Findings:
-    """The findings of a run, from its ``report.json``.
+    """Parse the ``report.json`` of a run.
 
     Raises:
-        BundleError: the text is not of this shape, as after a change of this module.
+        BundleError: the text does not match this version of :class:`Findings`.
     """
     try:
         return _ADAPTER.validate_json(text)
@@ -170,8 +152,3 @@ def from_json(text: str) -> Findings:
         fault = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in fault["loc"])
         raise BundleError(f"The report of the version cannot be read: {where or 'its text'}: {fault['msg']}.") from None
-
-
-def numbers(values: Values) -> Numbers:
-    """An array as the findings keep it: a tuple, rounded to what can be seen."""
-    return tuple(round(float(value), _CURVE_DIGITS) for value in values)

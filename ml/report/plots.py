@@ -1,7 +1,6 @@
-"""The figures of a report, drawn from the findings: as plots for MLflow and as pictures inside the page.
+"""Plots of a report, drawn from the findings: logged to MLflow and embedded in the page.
 
-Colours are those of Okabe and Ito, which people with any kind of colour vision tell apart; lines differ in their
-dashes as well.
+Colours are those of Okabe and Ito, distinguishable with any colour vision; lines differ in their dashes too.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +23,15 @@ GRID: Final = "#d9dfe6"
 MODEL: Final = "#0072b2"
 OTHER: Final = "#d55e00"
 THIRD: Final = "#009e73"
+COLOUR_VARIABLES: Final = {
+    INK: "--ink",
+    MUTED: "--muted",
+    GRID: "--grid",
+    MODEL: "--model",
+    OTHER: "--other",
+    THIRD: "--third",
+}
+"""CSS custom property of each colour in the style sheet of the page."""
 _SIZE: Final = (5.4, 4.2)
 _TALL: Final = 4.9
 _STYLE: Final[Mapping[Any, Any]] = {
@@ -49,24 +57,19 @@ _STYLE: Final[Mapping[Any, Any]] = {
 
 
 def plots(findings: Findings) -> dict[str, Figure]:
-    """Every figure by the name of its file, such as ``roc.png``."""
-    return {f"{name}.png": figure for name, figure in figures(findings).items()}
-
-
-def figures(findings: Findings) -> dict[str, Figure]:
-    """Every figure by its name, such as ``roc``."""
+    """Draw every plot; keys are file names such as ``roc.png``."""
     with mpl.rc_context(dict(_STYLE)):
-        return {name: draw(findings) for name, draw in _FIGURES.items()}
+        return {f"{name}.png": draw(findings) for name, draw in PLOTS.items()}
 
 
 def _axes(x: str, y: str, *, percent: str = "xy", height: float = _SIZE[1]) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(_SIZE[0], height), layout="constrained")
     axes = figure.add_subplot()
-    _name(axes, x, y, percent)
+    _label(axes, x, y, percent)
     return figure, axes
 
 
-def _name(axes: Axes, x: str, y: str, percent: str) -> None:
+def _label(axes: Axes, x: str, y: str, percent: str) -> None:
     axes.set(xlabel=x, ylabel=y)
     axes.set_axisbelow(True)
     for letter, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
@@ -79,19 +82,19 @@ def _draw(axes: Axes, band: Band, label: str = "Model") -> None:
     axes.plot(band.x, band.y, color=MODEL, label=label)
 
 
-def _draw_beside_chance(axes: Axes, band: Band, reference: Sequence[float]) -> None:
-    """A curve of shares, with the diagonal and the reference score."""
+def _shares(x: str, y: str, band: Band, reference: Sequence[float]) -> Figure:
+    """A curve between 0 and 1, with the diagonal and the LACE proxy."""
+    figure, axes = _axes(x, y)
     axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1.4, label="Chance")
     axes.plot(band.x, reference, color=OTHER, linestyle="--", label="LACE proxy")
     _draw(axes, band)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.legend(loc="lower right")
+    return figure
 
 
 def _roc(findings: Findings) -> Figure:
-    figure, axes = _axes("False positive rate", "Sensitivity")
-    _draw_beside_chance(axes, findings.curves.roc, findings.curves.reference_roc)
-    return figure
+    return _shares("False positive rate", "Sensitivity", findings.curves.roc, findings.curves.reference_roc)
 
 
 def _precision_recall(findings: Findings) -> Figure:
@@ -105,26 +108,26 @@ def _precision_recall(findings: Findings) -> Figure:
 
 
 def _calibration(findings: Findings) -> Figure:
-    """Tenths of the encounters above, on the same axis how many have which risk below."""
+    """Deciles above; histogram of the risks below, on the same axis."""
     figure = Figure(figsize=(_SIZE[0], _TALL), layout="constrained")
     axes, below = figure.subplots(2, sharex=True, height_ratios=(4, 1))
     band, edges = findings.curves.calibration, findings.curves.edges
     top = max(*band.high, *band.x) * 1.08
     axes.plot([0, top], [0, top], color=MUTED, linestyle=":", linewidth=1.4, label="Perfect")
-    spread = _spread(band.y, band.low, band.high)
-    axes.errorbar(band.x, band.y, spread, color=MODEL, marker="o", markersize=5, capsize=0, label="Model, by tenths")
-    _name(axes, "", "Observed rate", "xy")
+    arms = _error_bars(band.y, band.low, band.high)
+    axes.errorbar(band.x, band.y, arms, color=MODEL, marker="o", markersize=5, capsize=0, label="Model, by decile")
+    _label(axes, "", "Observed rate", "xy")
     axes.set(xlim=(0, top), ylim=(0, top))
     axes.legend(loc="upper left")
     counts = np.add(findings.curves.returned, findings.curves.stayed_out)
     below.bar(edges[:-1], counts, np.diff(edges), align="edge", color=MODEL, alpha=0.55)
-    _name(below, "Predicted risk", "Encounters", "x")
+    _label(below, "Predicted risk", "Encounters", "x")
     below.yaxis.set_major_locator(MaxNLocator(2, integer=True))
     return figure
 
 
 def _distribution(findings: Findings) -> Figure:
-    """Shares of each outcome, since one is eight times as frequent as the other."""
+    """Shares by outcome, because one outcome is eight times as frequent as the other."""
     figure, axes = _axes("Predicted risk", "Share of the encounters of each outcome", height=_TALL)
     curves = findings.curves
     for counts, color, line, label in (
@@ -140,11 +143,11 @@ def _distribution(findings: Findings) -> Figure:
     return figure
 
 
-def _decision(findings: Findings) -> Figure:
+def _decision_curve(findings: Findings) -> Figure:
     figure, axes = _axes("Risk threshold for acting", "Net benefit per encounter", percent="x")
     curves = findings.curves
-    axes.axhline(0, color=MUTED, linewidth=1.4, label="Act for nobody")
-    axes.plot(curves.benefit.x, curves.treat_all, color=MUTED, linestyle=":", linewidth=1.6, label="Act for everybody")
+    axes.axhline(0, color=MUTED, linewidth=1.4, label="Treat none")
+    axes.plot(curves.benefit.x, curves.treat_all, color=MUTED, linestyle=":", linewidth=1.6, label="Treat all")
     axes.plot(curves.benefit.x, curves.reference_benefit, color=OTHER, linestyle="--", label="LACE proxy")
     _draw(axes, curves.benefit)
     highest = max(*curves.benefit.high, curves.treat_all[0])
@@ -154,28 +157,27 @@ def _decision(findings: Findings) -> Figure:
 
 
 def _gains(findings: Findings) -> Figure:
-    figure, axes = _axes("Share of encounters followed up, highest risk first", "Share of readmissions among them")
-    _draw_beside_chance(axes, findings.curves.gains, findings.curves.reference_gains)
-    return figure
+    x, y = "Share of encounters followed up, highest risk first", "Share of readmissions among them"
+    return _shares(x, y, findings.curves.gains, findings.curves.reference_gains)
 
 
-def _robustness(findings: Findings) -> Figure:
-    """Ranking above; below, on the same axis, the mean prediction beside what happened."""
+def _missing_fields(findings: Findings) -> Figure:
+    """AUROC above; mean prediction and observed rate below, on the same axis."""
     figure = Figure(figsize=(_SIZE[0], _TALL), layout="constrained")
     axes, below = figure.subplots(2, sharex=True, height_ratios=(3, 2))
     rows = [(row.hidden, row) for row in findings.robustness if row.hidden is not None]
     hidden = [share for share, _ in rows]
     low, middle, high = ([row.auroc[end] for _, row in rows] for end in ("low", "value", "high"))
     axes.axhline(0.5, color=MUTED, linestyle=":", linewidth=1.4, label="Chance")
-    axes.errorbar(hidden, middle, _spread(middle, low, high), color=MODEL, marker="o", markersize=5, label="AUROC")
-    _name(axes, "", "AUROC", "x")
+    axes.errorbar(hidden, middle, _error_bars(middle, low, high), color=MODEL, marker="o", markersize=5, label="AUROC")
+    _label(axes, "", "AUROC", "x")
     axes.legend(loc="upper right")
     observed = [row.observed for _, row in rows]
     below.plot(hidden, observed, color=MUTED, linestyle=":", linewidth=1.6, label="Observed rate")
     below.plot(
         hidden, [row.predicted for _, row in rows], color=OTHER, marker="s", markersize=5, label="Mean prediction"
     )
-    _name(below, "Fields hidden at random", "Risk", "xy")
+    _label(below, "Fields hidden at random", "Risk", "xy")
     below.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=" %"))
     risks = [*observed, *(row.predicted for _, row in rows)]
     below.set_ylim(min(risks) - 0.01, max(risks) + 0.03)
@@ -183,17 +185,17 @@ def _robustness(findings: Findings) -> Figure:
     return figure
 
 
-def _spread(values: Sequence[float], low: Sequence[float], high: Sequence[float]) -> NDArray[np.float64]:
-    """Lengths of the arms of error bars, shape ``(2, n)``; never below 0, where an interval leaves out its value."""
+def _error_bars(values: Sequence[float], low: Sequence[float], high: Sequence[float]) -> NDArray[np.float64]:
+    """Lengths of error bars, shape ``(2, n)``; 0 where an interval does not include its value."""
     return np.maximum(0.0, [np.subtract(values, low), np.subtract(high, values)])
 
 
-_FIGURES: Final[Mapping[str, Callable[[Findings], Figure]]] = {
+PLOTS: Final[Mapping[str, Callable[[Findings], Figure]]] = {
     "roc": _roc,
     "precision_recall": _precision_recall,
     "calibration": _calibration,
     "distribution": _distribution,
-    "decision_curve": _decision,
+    "decision_curve": _decision_curve,
     "gains": _gains,
-    "missing_fields": _robustness,
+    "missing_fields": _missing_fields,
 }

@@ -1,4 +1,4 @@
-"""The findings of a version in MLflow: written once by its run, read back for the page and the card."""
+"""Storage of a report in MLflow: logged by the training run, loaded for the page and the card."""
 
 from typing import Final
 
@@ -10,23 +10,21 @@ from ml.report.findings import Findings, from_json, to_json
 from ml.report.page import page
 
 FINDINGS_FILE: Final = "report.json"
-PAGE_FILE: Final = "report.html"
-CARD_FILE: Final = "model_card.md"
 
 
-def record(registry: Registry, findings: Findings) -> None:
-    """Keep the findings, the page and the card with the present run."""
+def log_report(registry: Registry, findings: Findings) -> None:
+    """Log findings, page and card to the active run."""
     registry.log_text(to_json(findings), FINDINGS_FILE)
-    registry.log_text(page(findings), PAGE_FILE)
-    registry.log_text(card(findings), CARD_FILE)
+    registry.log_text(page(findings), "report.html")
+    registry.log_text(card(findings), "model_card.md")
 
 
-def recorded(registry: Registry, number: str | None = None) -> tuple[ModelVersion, Findings]:
-    """A version, by default production, and the findings of its run.
+def load_findings(registry: Registry, number: str | None = None) -> tuple[ModelVersion, Findings]:
+    """Load a version, by default production, with the findings of its run.
 
     Raises:
-        BundleError: the findings are of another shape than this code's.
-        RegistryError: there is no such version, its run kept no findings, or MLflow cannot be reached.
+        BundleError: the findings were written by another version of this code.
+        RegistryError: the version or its findings do not exist, or MLflow cannot be reached.
     """
     version = registry.version(number) if number else registry.version_by_alias(PRODUCTION)
     if version is None:
@@ -34,6 +32,6 @@ def recorded(registry: Registry, number: str | None = None) -> tuple[ModelVersio
     text = registry.run_text(version.run_id, FINDINGS_FILE)
     if text is None:
         raise RegistryError(
-            f"Version {version.number} has no report: its run kept no {FINDINGS_FILE}; train a version with this code."
-        )
+            f"Version {version.number} has no report: its run has no {FINDINGS_FILE}; train a version with this code."
+        ) from None
     return version, from_json(text)

@@ -1,5 +1,6 @@
-"""What the templates of the page and of the card can name, from the findings."""
+"""Variables and functions of the templates of page and card."""
 
+from dataclasses import fields
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from ml.evaluation.metrics import TOP_SHARES
 from ml.report import formatting
 from ml.report.analysis.subgroups import MIN_POSITIVES, MIN_ROWS
-from ml.report.captions import ranked_worse, readings, unlike_the_rest
+from ml.report.captions import captions, is_miscalibrated, is_ranked_worse
 from ml.report.findings import Findings
 from ml.schema import CITATION
 
@@ -22,7 +23,7 @@ COMPARED: Final = (
     ("Calibration slope", "calibration_slope"),
     ("Calibration intercept", "calibration_intercept"),
 )
-"""Name and key of the figures that are compared."""
+"""Label and key of the metrics in the table of comparison."""
 
 FOLDER: Final = Path(__file__).parent / "templates"
 TEMPLATES: Final = Environment(
@@ -33,39 +34,23 @@ TEMPLATES: Final = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-"""The templates of this package; a name that a template does not get is an error."""
 
 
-def facts(findings: Findings, version: str | None) -> dict[str, Any]:
-    """Everything that a template may name.
-
-    Args:
-        findings: of a run.
-        version: its number in the registry, once it has one.
-    """
-    made = findings.provenance
+def template_context(findings: Findings, version: str | None) -> dict[str, Any]:
+    """All template variables: the fields of the findings, derived values and formatting functions."""
+    provenance = findings.provenance
     return {
-        "title": f"Risk of readmission within 30 days: {made.algorithm}",
+        **{field.name: getattr(findings, field.name) for field in fields(findings)},
+        "title": f"Risk of readmission within 30 days: {provenance.algorithm}",
         "version": version,
-        "made": made,
         "summary": _summary(findings),
-        "metrics": findings.metrics,
-        "without_history": findings.without_history,
         "compared": COMPARED,
-        "reference": findings.reference_metrics,
-        "prevalence": findings.prevalence,
-        "ece_floor": findings.ece_floor,
         "cohort": {row.label: row for row in findings.characteristics},
         "capacity": _capacity(findings),
-        "readings": readings(findings),
+        "captions": captions(findings),
         "factors": [(name, list(rows)) for name, rows in groupby(findings.subgroups, lambda row: row.factor)],
-        "group_importance": findings.group_importance,
-        "field_importance": findings.field_importance,
-        "importance_rows": findings.importance_rows,
-        "robustness": findings.robustness,
-        "robustness_rows": findings.robustness_rows,
-        "ranked_worse": lambda row: ranked_worse(row, findings),
-        "unlike_the_rest": unlike_the_rest,
+        "is_ranked_worse": lambda row: is_ranked_worse(row, findings),
+        "is_miscalibrated": is_miscalibrated,
         "min_rows": MIN_ROWS,
         "min_positives": MIN_POSITIVES,
         "citation": CITATION,
@@ -86,20 +71,15 @@ def _summary(findings: Findings) -> str:
 
 
 def _capacity(findings: Findings) -> list[dict[str, Any]]:
-    """What is reached with the shares of encounters that can be followed up."""
-    rows = []
-    for share in TOP_SHARES:
-        end = f"top_{100 * share:.0f}"
-        ppv = findings.metrics[f"ppv_{end}"]
-        rows.append(
-            {
-                "share": formatting.percent(share, 0),
-                "sensitivity": findings.metrics[f"sensitivity_{end}"],
-                "ppv": ppv,
-                "lift": ppv["value"] / findings.prevalence,
-                "without_history": findings.without_history,
-                "compared": COMPARED,
-                "reference": findings.reference_metrics[f"ppv_{end}"]["value"],
-            }
-        )
-    return rows
+    """Metrics by the share of encounters that can be followed up."""
+    ends = {share: f"top_{100 * share:.0f}" for share in TOP_SHARES}
+    return [
+        {
+            "share": formatting.percent(share, 0),
+            "sensitivity": findings.metrics[f"sensitivity_{end}"],
+            "ppv": findings.metrics[f"ppv_{end}"],
+            "lift": findings.metrics[f"ppv_{end}"]["value"] / findings.prevalence,
+            "reference": findings.reference_metrics[f"ppv_{end}"]["value"],
+        }
+        for share, end in ends.items()
+    ]

@@ -1,1 +1,1 @@
-"""Simulated traffic: test encounters, outcomes and drift sent to the API; not part of the production images."""
+"""Simulated traffic for demonstrations and tests: test encounters, drift and outcomes; not in the production images."""

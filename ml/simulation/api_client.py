@@ -1,61 +1,46 @@
-"""The prediction service as a simulation speaks to it: over HTTP, like everybody else."""
+"""HTTP client of the prediction service."""
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any
 
 import httpx
 
 from ml.core.errors import SimulationError
 from ml.schema import Record
 
-USER_AGENT: Final = "readmission-simulation"
-_TIMEOUT_SECONDS: Final = 30.0
 
-
-class Service:
-    """A client with one connection. All methods raise SimulationError when the service does not do as it is asked.
-
-    Nothing is marked as a load test: predictions of a simulation are meant to count.
-    """
+class ApiClient(httpx.Client):
+    """Client of one service; failed requests raise SimulationError. No load test mark: simulated predictions count."""
 
     def __init__(self, url: str, key: str = "") -> None:
-        self._url = url.rstrip("/")
-        headers = {"User-Agent": USER_AGENT, **({"X-API-Key": key} if key else {})}
-        # A neighbour: a proxy meant for the Internet must not stand in between.
-        self._http = httpx.Client(headers=headers, timeout=_TIMEOUT_SECONDS, trust_env=False)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._http.close()
+        headers = {"User-Agent": "readmission-simulation", **({"X-API-Key": key} if key else {})}
+        super().__init__(headers=headers, timeout=30, trust_env=False)  # no proxy: the service is local
+        self._address = url.rstrip("/")
 
     def predict(self, record: Record, request_id: str) -> None:
-        """Ask for the risk of one encounter."""
-        self._post("/predict", {"records": [record]}, {"X-Request-ID": request_id})
+        """Request the prediction for one encounter."""
+        self._send("/predict", {"records": [record]}, {"X-Request-ID": request_id})
 
-    def tell(self, outcomes: Sequence[Mapping[str, Any]]) -> None:
-        """Tell what became of patients."""
-        self._post("/feedback", {"outcomes": outcomes}, {})
+    def report_outcomes(self, outcomes: Sequence[Mapping[str, Any]]) -> None:
+        """Report outcomes, in the fields of ``POST /feedback``."""
+        self._send("/feedback", {"outcomes": outcomes}, {})
 
-    def _post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+    def _send(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         try:
-            answer = self._http.post(f"{self._url}{path}", json=body, headers=dict(headers))
+            response = self.post(f"{self._address}{path}", json=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise SimulationError(
-                f"The prediction service at {self._url} does not answer ({type(error).__name__}): start it, or give "
-                "its address with --api."
+                f"The prediction service at {self._address} does not answer ({type(error).__name__}): start it, or "
+                "give its address with --api."
             ) from error
-        if not answer.is_success:
+        if not response.is_success:
             raise SimulationError(
-                f"The prediction service answered {path} with status {answer.status_code}: {_detail(answer)}"
+                f"The prediction service answered {path} with status {response.status_code}: {_detail(response)}"
             )
 
 
-def _detail(answer: httpx.Response) -> str:
-    """What a refusal says of itself."""
+def _detail(response: httpx.Response) -> str:
     try:
-        return str(answer.json()["detail"])
+        return str(response.json()["detail"])
     except (ValueError, TypeError, KeyError):
-        return "it does not say why; is this the address of the prediction service?"
+        return "the response has no detail; is this the address of the prediction service?"

@@ -1,4 +1,4 @@
-"""Encounters as a simulation sends them: drawn from those held out, changed, and with some fields not told."""
+"""Test encounters to replay: sampled, changed by a drift scenario, with some fields omitted."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,54 +13,47 @@ from ml.features.tables import target
 from ml.schema import BY_NAME, ENCOUNTER_ID, FEATURE_NAMES, FEATURES, PATIENT_ID, Record
 from ml.simulation.drift_scenarios import SHIFTS
 
-ASKED_FIRST: Final = ("race", "gender", "age")
-"""What whoever fills in a form tells in any case."""
+ALWAYS_KNOWN: Final = ("race", "gender", "age")
 
 _GROUPS: Final = tuple(dict.fromkeys(column.group for column in FEATURES))
 
-Teller = Callable[[Record, np.random.Generator], Record]
-"""What is told of what is known."""
-
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
-    """An encounter to be predicted, with its identifiers; and what became of the patient."""
+class ReplayedEncounter:
+    """A record with identifiers, and the outcome of the encounter."""
 
     record: Record
     positive: bool
 
 
-def replayed(test: pd.DataFrame, count: int, drift: str, known: str, seed: int) -> list[Replayed]:
-    """Encounters in the order in which they happened.
+def sample_encounters(test: pd.DataFrame, count: int, drift: str, known: str, seed: int) -> list[ReplayedEncounter]:
+    """Sample different test encounters, in the order of their ids.
 
     Args:
-        test: held-out encounters, as :func:`ml.warehouse.datasets.read` gives them.
-        count: how many, each another one.
+        test: test encounters, as :func:`ml.warehouse.datasets.read` returns them.
+        count: number of encounters.
         drift: a key of :data:`ml.simulation.drift_scenarios.SHIFTS`.
         known: a key of :data:`KNOWN`.
-        seed: of the choice.
+        seed: of the random choices.
 
     Raises:
-        SimulationError: there are not so many.
+        SimulationError: there are too few encounters.
     """
     changed = SHIFTS[drift](test)
     if count > len(changed):
         raise SimulationError(
-            f"There are only {len(changed):,} held-out encounters to replay: ask for fewer than {count:,} records."
+            f"There are only {len(changed):,} test encounters to replay: request fewer than {count:,} records."
         )
     chosen = changed.sample(count, random_state=seed).sort_values(ENCOUNTER_ID)
     generator = np.random.default_rng(seed)
-    told = [KNOWN[known](_features(record), generator) for record in to_records(chosen)]
-    identified = zip(told, chosen[ENCOUNTER_ID], chosen[PATIENT_ID], target(chosen), strict=True)
+    # The history is left out, because the service looks it up.
+    features = ({n: value for n, value in record.items() if n in FEATURE_NAMES} for record in to_records(chosen))
+    records = [KNOWN[known](record, generator) for record in features]
+    rows = zip(records, chosen[ENCOUNTER_ID], chosen[PATIENT_ID], target(chosen), strict=True)
     return [
-        Replayed({**record, ENCOUNTER_ID: int(encounter), PATIENT_ID: int(patient)}, bool(positive))
-        for record, encounter, patient, positive in identified
+        ReplayedEncounter({**record, ENCOUNTER_ID: int(encounter), PATIENT_ID: int(patient)}, bool(positive))
+        for record, encounter, patient, positive in rows
     ]
-
-
-def _features(record: Record) -> Record:
-    """Without the history, which the service looks up by itself."""
-    return {name: value for name, value in record.items() if name in FEATURE_NAMES}
 
 
 def _full(record: Record, _generator: np.random.Generator) -> Record:
@@ -68,17 +61,17 @@ def _full(record: Record, _generator: np.random.Generator) -> Record:
 
 
 def _form(record: Record, generator: np.random.Generator) -> Record:
-    filled_in = {group for group in _GROUPS if generator.random() < 0.5}
-    return {n: value for n, value in record.items() if n in ASKED_FIRST or BY_NAME[n].group in filled_in}
+    groups = {group for group in _GROUPS if generator.random() < 0.5}
+    return {n: value for n, value in record.items() if n in ALWAYS_KNOWN or BY_NAME[n].group in groups}
 
 
 def _mixed(record: Record, generator: np.random.Generator) -> Record:
     return record if generator.random() < 0.5 else _form(record, generator)
 
 
-KNOWN: Final[Mapping[str, Teller]] = {
-    "full": _full,  # all that the hospital knows, as from its information system
-    "form": _form,  # what a person fills in: the first fields, and half of the groups of the form
-    "mixed": _mixed,  # one half of each
+KNOWN: Final[Mapping[str, Callable[[Record, np.random.Generator], Record]]] = {
+    "full": _full,  # all fields, as from a hospital information system
+    "form": _form,  # the first fields of the form and half of its groups, as entered by a person
+    "mixed": _mixed,  # half of the records each
 }
-"""Name to what is told of a record."""
+"""Functions that select the known fields of a record, by name."""

@@ -1,12 +1,10 @@
-"""Held-out encounters as traffic of the last weeks, with the outcomes that would be known by now.
+"""Simulation of weeks of traffic: replays test encounters over HTTP, backdates their predictions, reports outcomes.
 
-For demonstrations and tests: what takes a hospital months can be seen in minutes. The requests are real, made over
-HTTP and logged by the service; then they are dated back. Never for a real installation, where it would falsify what is
-realised.
+Simulated predictions count in all metrics of monitoring, so a simulation never runs on a log with real predictions.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -15,96 +13,90 @@ import numpy as np
 import sqlalchemy as sa
 
 from ml.core.settings import MlSettings
-from ml.monitoring.matured_predictions import SIMULATION
-from ml.simulation.api_client import Service
-from ml.simulation.backdating import date_back, refuse_real_installation, wait_until_logged
-from ml.simulation.replay import Replayed, replayed
+from ml.monitoring.matured_predictions import SIMULATION_PREFIX
+from ml.simulation.api_client import ApiClient
+from ml.simulation.backdating import backdate, refuse_real_predictions, wait_until_logged
+from ml.simulation.replay import sample_encounters
 from ml.warehouse.datasets import read
 
 Progress = Callable[[str, int, int], None]
-"""Is told a step of :data:`STEPS`, how much of it is done, and of how much."""
+"""Called with a step of :data:`STEPS`, the number of finished items, and the total."""
 
-PREDICTING: Final = "Predicting"
-LOGGING: Final = "Waiting for the log"
-TELLING: Final = "Telling outcomes"
-STEPS: Final = (PREDICTING, LOGGING, TELLING)
+STEPS: Final = ("Predicting", "Waiting for the log", "Reporting outcomes")
 
-_OUTCOMES_AT_ONCE: Final = 1_000
+_OUTCOMES_PER_REQUEST: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to simulate."""
+    """Parameters of a simulation."""
 
     records: int
-    days: int  # over which the predictions are spread, up to now
+    days: int  # period of the predictions, up to now
     drift: str = "none"  # a key of ml.simulation.drift_scenarios.SHIFTS
     known: str = "full"  # a key of ml.simulation.replay.KNOWN
     seed: int = 296
-    never_told: float = 0.1  # share of the outcomes that nobody tells
-    force: bool = False  # also beside predictions that are not of simulations
+    never_reported: float = 0.1  # share of the outcomes that are never reported
+    replace: bool = False  # delete earlier simulations
 
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """What was done. Request ids are ``sim-<run>-<n>``."""
+    """Result of a simulation; request ids are ``sim-<run>-<n>``."""
 
     run: str
     records: int
-    told: int
+    outcomes: int
 
 
-def simulate(settings: MlSettings, engine: sa.Engine, service: Service, plan: Plan, on_progress: Progress) -> Simulated:
-    """Replay encounters through the service, date them back, and tell outcomes.
+def simulate(settings: MlSettings, engine: sa.Engine, api: ApiClient, plan: Plan, on_progress: Progress) -> Simulated:
+    """Run a simulation.
 
     Raises:
-        SimulationError: the log holds other predictions, there are too few encounters, or the service refuses.
+        SimulationError: the log holds real predictions, there are too few encounters, or a request failed.
         NoDataError: nothing has been ingested.
         WarehouseError: PostgreSQL cannot be reached.
     """
-    if not plan.force:
-        refuse_real_installation(engine)
-    encounters = replayed(read(engine).test, plan.records, plan.drift, plan.known, plan.seed)
+    refuse_real_predictions(engine)
+    predicting, logging, reporting = STEPS
+    encounters = sample_encounters(read(engine).test, plan.records, plan.drift, plan.known, plan.seed)
     run = secrets.token_hex(4)
-    ids = [f"{SIMULATION}{run}-{number}" for number in range(len(encounters))]
+    ids = [f"{SIMULATION_PREFIX}{run}-{number}" for number in range(len(encounters))]
     for number, (request_id, encounter) in enumerate(zip(ids, encounters, strict=True), 1):
-        service.predict(encounter.record, request_id)
-        on_progress(PREDICTING, number, len(ids))
-    wait_until_logged(engine, ids, lambda count: on_progress(LOGGING, count, len(ids)))
+        api.predict(encounter.record, request_id)
+        on_progress(predicting, number, len(ids))
+    wait_until_logged(engine, ids, lambda count: on_progress(logging, count, len(ids)))
     now = datetime.now(UTC)
-    moments = spread(now, plan.days, len(ids))
-    date_back(engine, dict(zip(ids, moments, strict=True)))
-    outcomes = outcomes_by(now, ids, moments, encounters, settings.outcome_maturity_days, plan)
-    for start in range(0, len(outcomes), _OUTCOMES_AT_ONCE):
-        service.tell(outcomes[start : start + _OUTCOMES_AT_ONCE])
-        on_progress(TELLING, min(start + _OUTCOMES_AT_ONCE, len(outcomes)), len(outcomes))
+    moments = dict(zip(ids, spread(now, plan.days, len(ids)), strict=True))
+    backdate(engine, moments, delete_earlier=plan.replace)
+    positives = [encounter.positive for encounter in encounters]
+    outcomes = known_outcomes(now, moments, positives, settings.outcome_maturity_days, plan)
+    for start in range(0, len(outcomes), _OUTCOMES_PER_REQUEST):
+        part = outcomes[start : start + _OUTCOMES_PER_REQUEST]
+        api.report_outcomes(part)
+        on_progress(reporting, start + len(part), len(outcomes))
     return Simulated(run, len(ids), len(outcomes))
 
 
 def spread(now: datetime, days: int, count: int) -> list[datetime]:
-    """Moments spread evenly over the last days, the oldest first."""
+    """Evenly spaced times over the last days, ascending."""
     return [now - timedelta(days=days * (1 - (place + 0.5) / count)) for place in range(count)]
 
 
-def outcomes_by(
-    now: datetime,
-    ids: Sequence[str],
-    moments: Sequence[datetime],
-    encounters: Sequence[Replayed],
-    maturity_days: int,
-    plan: Plan,
+def known_outcomes(
+    now: datetime, moments: Mapping[str, datetime], positives: Sequence[bool], maturity_days: int, plan: Plan
 ) -> list[dict[str, Any]]:
-    """What a hospital would have told by now, as ``POST /feedback`` takes it.
+    """Outcomes that are known and reported by ``now``, in the fields of ``POST /feedback``.
 
-    That a patient came back is known on the day, which is drawn from the 30 after discharge; that none came, once the
-    outcome is mature. A share of all is never told.
+    ``moments`` are the times of the predictions by request id, in the order of ``positives``. A readmission is known on
+    a random day of the 30 after discharge; no readmission is known at maturity.
     """
     generator = np.random.default_rng(plan.seed)
-    is_told = generator.random(len(ids)) >= plan.never_told
-    days = np.where([e.positive for e in encounters], generator.integers(1, 31, len(ids)), maturity_days)
-    known = [moment + timedelta(days=int(after)) for moment, after in zip(moments, days, strict=True)]
+    is_reported = generator.random(len(moments)) >= plan.never_reported
+    days = np.where(positives, generator.integers(1, 31, len(moments)), maturity_days)
+    known_on = [moment + timedelta(days=int(after)) for moment, after in zip(moments.values(), days, strict=True)]
     return [
-        {"request_id": name, "readmitted_within_30_days": e.positive, "known_on": on.date().isoformat()}
-        for name, e, on, told in zip(ids, encounters, known, is_told, strict=True)
-        if told and on <= now
+        {"request_id": name, "readmitted_within_30_days": positive, "known_on": on.date().isoformat()}
+        for name, positive, on, reported in zip(moments, positives, known_on, is_reported, strict=True)
+        if reported and on <= now
     ]

@@ -18,7 +18,7 @@ from ml.report.card import description
 from ml.report.findings import Provenance
 from ml.report.formatting import with_interval
 from ml.report.plots import plots
-from ml.report.storage import record
+from ml.report.storage import log_report
 from ml.training.code_version import code_version, fingerprint
 from ml.training.export import write_bundle
 from ml.training.manifest import flat_metrics, manifest_fields
@@ -109,5 +109,5 @@ def _register(
         )
         findings = analyse(scored, dataset.train, provenance, metrics)
         registry.log_results({"family": family, **parameters}, flat_metrics(findings.metrics), plots(findings))
-        record(registry, findings)
+        log_report(registry, findings)
         return registry.register(Path(scratch), tags, description(findings))

@@ -47,7 +47,7 @@ class ComposeStack:
         self.ports = {name: free_port() for name in PORTS}
         self._settings = folder / "compose.env"
         self._settings.write_text(self._env_file())
-        self._files = [ROOT / "docker-compose.yml"]
+        self._files = [ROOT / "docker-compose.yml", ROOT / "tests" / "e2e" / "compose" / "simulation.yml"]
         self._folder = folder
 
     def prepare(self) -> None:

@@ -1,1 +1,1 @@
-"""Analysis of one model version on the test patients; computes the findings, draws nothing."""
+"""Analysis of a model version on the test patients: computes the findings, renders nothing."""

@@ -1,4 +1,4 @@
-"""Measuring a version: from its answers for the test patients to the findings of its report."""
+"""Analysis of a version: from its predictions for the test patients to the findings of its report."""
 
 import logging
 from collections.abc import Mapping
@@ -15,68 +15,59 @@ from ml.report.analysis.characteristics import characteristics
 from ml.report.analysis.curves import curves
 from ml.report.analysis.importance import importance
 from ml.report.analysis.robustness import robustness
-from ml.report.analysis.sampling import SEED
+from ml.report.analysis.scored_test_set import SEED, Predict, ScoredTestSet
 from ml.report.analysis.subgroups import subgroups
-from ml.report.findings import Answers, Findings, Judged, Provenance
+from ml.report.findings import Findings, Provenance
 from ml.schema import FEATURE_NAMES
 
 log = logging.getLogger(__name__)
 
 
-def score_test_patients(answers: Answers, train: pd.DataFrame, test: pd.DataFrame) -> Judged:
-    """Ask a model for the test patients, and the LACE proxy beside it.
-
-    Args:
-        answers: of the model.
-        train: encounters to turn the points of LACE into risks with.
-        test: encounters to judge on.
-    """
+def score_test_patients(predict: Predict, train: pd.DataFrame, test: pd.DataFrame) -> ScoredTestSet:
+    """Predict for the test patients with the model, and with a LACE proxy calibrated on ``train``."""
     reference = BASELINES["lace"].fit(train)(test)
-    return Judged(test, target(test), answers(test), patients(test), reference, answers)
+    return ScoredTestSet(test, target(test), predict(test), patients(test), reference, predict)
 
 
 def analyse(
-    judged: Judged,
+    scored: ScoredTestSet,
     train: pd.DataFrame,
     provenance: Provenance,
     metrics: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Findings:
-    """Measure everything that the report says. Less than a minute for the genuine data on two cores.
+    """Compute all findings; takes less than a minute for the genuine data on two cores.
 
     Args:
-        judged: the answers for the test patients.
-        train: the encounters that the model was fitted on, to describe them.
-        provenance: what the version was made from; it says how many bootstrap replicates to draw.
-        metrics: figures that are known already, by :func:`ml.evaluation.bootstrap.evaluate` with as many replicates.
+        scored: the test patients with their predictions.
+        train: the training encounters, for the table of characteristics.
+        provenance: of the version; its ``samples`` is the number of bootstrap replicates.
+        metrics: intervals computed earlier by :func:`ml.evaluation.bootstrap.evaluate` with as many replicates.
     """
     started, samples = perf_counter(), provenance.samples
-    known = {name: dict(figure) for name, figure in (metrics or {}).items()}
-    left = {name: metric for name, metric in ALL_METRICS.items() if name not in known}
-    log.info("Report: figures and curves of %s encounters", f"{len(judged.labels):,}")
-    figures = known | evaluate(judged.labels, judged.probabilities, judged.patients, samples, metrics=left)
-    reference = evaluate(judged.labels, judged.reference, judged.patients, samples, metrics=ALL_METRICS)
-    unknown = judged.answers(keep_only(judged.table, FEATURE_NAMES))
-    without = evaluate(judged.labels, unknown, judged.patients, samples, metrics=ALL_METRICS)
-    drawn = curves(judged, samples)
-    log.info("Report: subgroups")
-    parts = subgroups(judged, samples)
-    groups, fields, importance_rows = importance(judged, samples)
-    hidden, robustness_rows = robustness(judged, samples)
+    known = {name: dict(interval) for name, interval in (metrics or {}).items()}
+    missing = {name: metric for name, metric in ALL_METRICS.items() if name not in known}
+    log.info("Report: metrics and curves of %s encounters", f"{len(scored.labels):,}")
+    computed = known | evaluate(scored.labels, scored.probabilities, scored.patients, samples, metrics=missing)
+    without_history = scored.predict(keep_only(scored.table, FEATURE_NAMES))
+    drawn = curves(scored, samples)
+    log.info("Report: subgroups, importance, hidden fields")
+    groups, fields, importance_rows = importance(scored, samples)
+    masked, robustness_rows = robustness(scored, samples)
     findings = Findings(
         provenance=provenance,
-        characteristics=characteristics(train, judged.table),
-        prevalence=float(judged.labels.mean()),
-        metrics={name: figures[name] for name in ALL_METRICS},
-        without_history=without,
-        reference_metrics=reference,
-        ece_floor=ece_floor(judged.probabilities, SEED),
+        characteristics=characteristics(train, scored.table),
+        prevalence=float(scored.labels.mean()),
+        metrics={name: computed[name] for name in ALL_METRICS},
+        without_history=evaluate(scored.labels, without_history, scored.patients, samples, metrics=ALL_METRICS),
+        reference_metrics=evaluate(scored.labels, scored.reference, scored.patients, samples, metrics=ALL_METRICS),
+        ece_floor=ece_floor(scored.probabilities, SEED),
         curves=drawn,
-        subgroups=parts,
+        subgroups=subgroups(scored, samples),
         group_importance=groups,
         field_importance=fields,
         importance_rows=importance_rows,
-        robustness=hidden,
+        robustness=masked,
         robustness_rows=robustness_rows,
     )
-    log.info("Report: measured in %.0f s", perf_counter() - started)
+    log.info("Report: analysed in %.0f s", perf_counter() - started)
     return findings

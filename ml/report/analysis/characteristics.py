@@ -1,4 +1,4 @@
-"""Who the patients are: the description of training and test encounters side by side."""
+"""Characteristics of the training and the test encounters."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -10,14 +10,10 @@ from ml.report.findings import Characteristic
 from ml.report.formatting import percent
 from ml.schema import PATIENT_ID
 
-_OLD: Final = ("[70-80)", "[80-90)", "[90-100)")
-_HOME: Final = 1
-_EMERGENCY: Final = 1
-
 
 def characteristics(train: pd.DataFrame, test: pd.DataFrame) -> tuple[Characteristic, ...]:
-    """What to compare another cohort with, one line per characteristic."""
-    return tuple(Characteristic(label, of(train), of(test)) for label, of in _LINES.items())
+    """One line per characteristic, as text."""
+    return tuple(Characteristic(label, describe(train), describe(test)) for label, describe in _LINES.items())
 
 
 def _share(rows: pd.Series) -> str:
@@ -34,11 +30,11 @@ _LINES: Final[Mapping[str, Callable[[pd.DataFrame], str]]] = {
     "Patients": lambda t: f"{t[PATIENT_ID].nunique():,}",
     "Readmitted within 30 days": lambda t: f"{target(t).sum():,} ({percent(float(target(t).mean()))})",
     "Women": lambda t: _share(t["gender"] == "Female"),
-    "Aged 70 or older": lambda t: _share(t["age"].isin(_OLD)),
+    "Aged 70 or older": lambda t: _share(t["age"].isin(("[70-80)", "[80-90)", "[90-100)"))),
     "African American": lambda t: _share(t["race"] == "AfricanAmerican"),
     "Race not recorded": lambda t: _share(t["race"].isna()),
-    "Emergency admission": lambda t: _share(t["admission_type_id"] == _EMERGENCY),
-    "Discharged home": lambda t: _share(t["discharge_disposition_id"] == _HOME),
+    "Emergency admission": lambda t: _share(t["admission_type_id"] == 1),
+    "Discharged home": lambda t: _share(t["discharge_disposition_id"] == 1),
     "Days in hospital, median (quartiles)": lambda t: _quartiles(t["time_in_hospital"]),
     "Medications, median (quartiles)": lambda t: _quartiles(t["num_medications"]),
     "Inpatient stay in the prior year": lambda t: _share(t["number_inpatient"] > 0),

@@ -1,7 +1,6 @@
-"""The curves of a report, each point with an interval by patient-cluster bootstrap."""
+"""Curves of a report, each point with an interval by patient-cluster bootstrap."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -9,111 +8,96 @@ from numpy.typing import NDArray
 
 from ml.evaluation.bootstrap import resampled_weights
 from ml.evaluation.metrics import CALIBRATION_BINS, Labels, Values, by_risk
-from ml.report.findings import Band, Curves, Judged, numbers
+from ml.report.analysis.scored_test_set import SEED, ScoredTestSet
+from ml.report.findings import Band, Curves, Numbers
 
 GRID: Final = np.linspace(0, 1, 201)
 RECALLS: Final = np.linspace(0.01, 1, 100)
-"""Below one positive in a hundred, precision is that of a handful of encounters."""
+"""Below a recall of 1 %, precision depends on a handful of encounters."""
 THRESHOLDS: Final = np.linspace(0.05, 0.30, 51)
-HISTOGRAM_TOP: Final = 0.6
-"""Risks above stand in the last bin of the histogram."""
-_BINS: Final = 60
-_SEED: Final = 296
-
-Lines = Mapping[str, Values]
+_HISTOGRAM_EDGES: Final = np.linspace(0, 0.6, 61)
+"""The last bin includes higher risks."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Ranking:
-    """Encounters by falling risk; those of equal risk cross a threshold together."""
+def _ranking_curves(labels: Labels, probabilities: Values) -> Callable[[Values], dict[str, Values]]:
+    """Function from row weights to each curve on its grid; encounters of equal risk cross a threshold together."""
+    order = by_risk(probabilities)[::-1]
+    risks = probabilities[order]
+    ends = np.flatnonzero(np.append(np.diff(risks) != 0, True))  # last encounter of each distinct risk
+    flagged = np.searchsorted(-risks[ends], -THRESHOLDS, side="right")  # distinct risks at or above each threshold
+    odds = THRESHOLDS / (1 - THRESHOLDS)
 
-    order: NDArray[np.intp]
-    labels: Labels  # in this order
-    ends: NDArray[np.intp]  # position of the last encounter of each risk
-    flagged: NDArray[np.intp]  # for each of THRESHOLDS: how many distinct risks are at or above it
-
-    @classmethod
-    def of(cls, labels: Labels, probabilities: Values) -> "_Ranking":
-        order = by_risk(probabilities)[::-1]
-        risks = probabilities[order]
-        ends = np.flatnonzero(np.append(np.diff(risks) != 0, True))
-        flagged = np.searchsorted(-risks[ends], -THRESHOLDS, side="right")
-        return cls(order, labels[order], ends, flagged)
-
-    def lines(self, weights: Values) -> dict[str, Values]:
-        """Each curve on its grid, for rows that count as often as the weights say, in the order of the table."""
-        drawn = weights[self.order]
-        found = np.append(0.0, np.cumsum(drawn * self.labels)[self.ends])
-        rows = np.append(0.0, np.cumsum(drawn)[self.ends])
-        missed = rows - found
-        at = np.minimum(np.searchsorted(found, RECALLS * found[-1]), len(found) - 1)
-        odds = THRESHOLDS / (1 - THRESHOLDS)
+    def lines(weights: Values) -> dict[str, Values]:
+        drawn = weights[order]
+        positives = np.append(0.0, np.cumsum(drawn * labels[order])[ends])
+        rows = np.append(0.0, np.cumsum(drawn)[ends])
+        negatives = rows - positives
+        at = np.minimum(np.searchsorted(positives, RECALLS * positives[-1]), len(positives) - 1)
         return {
-            "roc": np.interp(GRID, missed / missed[-1], found / found[-1]),
-            "precision_recall": found[at] / np.maximum(rows[at], 1.0),
-            "gains": np.interp(GRID, rows / rows[-1], found / found[-1]),
-            "benefit": (found[self.flagged] - odds * missed[self.flagged]) / rows[-1],
+            "roc": np.interp(GRID, negatives / negatives[-1], positives / positives[-1]),
+            "precision_recall": positives[at] / np.maximum(rows[at], 1.0),
+            "gains": np.interp(GRID, rows / rows[-1], positives / positives[-1]),
+            "benefit": (positives[flagged] - odds * negatives[flagged]) / rows[-1],
         }
 
+    return lines
 
-def curves(judged: Judged, samples: int) -> Curves:
-    """Every curve of the report.
 
-    Args:
-        judged: with at least one positive and one negative encounter.
-        samples: bootstrap replicates.
-    """
-    ones = np.ones(len(judged.labels))
-    ranking = _Ranking.of(judged.labels, judged.probabilities)
-    tenth = _tenths(judged.probabilities)
-    predicted = _per_bin(tenth, judged.probabilities, ones)
+def curves(scored: ScoredTestSet, samples: int) -> Curves:
+    """Compute every curve of the report; needs both outcomes, ``samples`` is the number of bootstrap replicates."""
+    labels, ones = scored.labels, np.ones(len(scored.labels))
+    ranking_curves = _ranking_curves(labels, scored.probabilities)
+    decile = _deciles(scored.probabilities)
 
-    def all_lines(weights: Values) -> Lines:
-        return {**ranking.lines(weights), "calibration": _per_bin(tenth, judged.labels.astype(np.float64), weights)}
+    def lines(weights: Values) -> dict[str, Values]:
+        return {**ranking_curves(weights), "calibration": _mean_by_bin(decile, labels.astype(np.float64), weights)}
 
-    draws = [all_lines(weights) for weights in resampled_weights(judged.patients, samples, _SEED)]
     grids = {
         "roc": GRID,
         "precision_recall": RECALLS,
         "gains": GRID,
         "benefit": THRESHOLDS,
-        "calibration": predicted,
+        "calibration": _mean_by_bin(decile, scored.probabilities, ones),
     }
-    bands = {name: _band(grids[name], line, [draw[name] for draw in draws]) for name, line in all_lines(ones).items()}
-    reference = _Ranking.of(judged.labels, judged.reference).lines(ones)
-    prevalence = float(judged.labels.mean())
-    shown = np.minimum(judged.probabilities, np.nextafter(HISTOGRAM_TOP, 0))
-    edges = np.linspace(0, HISTOGRAM_TOP, _BINS + 1)
+    draws = [lines(weights) for weights in resampled_weights(scored.patients, samples, SEED)]
+    bands = {name: _band(grids[name], line, [draw[name] for draw in draws]) for name, line in lines(ones).items()}
+    reference = _ranking_curves(labels, scored.reference)(ones)
+    prevalence = float(labels.mean())
+    clipped = np.minimum(scored.probabilities, np.nextafter(_HISTOGRAM_EDGES[-1], 0))
     return Curves(
         **bands,
-        reference_roc=numbers(reference["roc"]),
-        reference_gains=numbers(reference["gains"]),
-        reference_benefit=numbers(reference["benefit"]),
-        treat_all=numbers(prevalence - (1 - prevalence) * THRESHOLDS / (1 - THRESHOLDS)),
-        edges=numbers(edges),
-        returned=_counts(shown[judged.labels == 1], edges),
-        stayed_out=_counts(shown[judged.labels == 0], edges),
-        quartiles=numbers(np.quantile(judged.probabilities, [0.25, 0.5, 0.75])),
+        reference_roc=_numbers(reference["roc"]),
+        reference_gains=_numbers(reference["gains"]),
+        reference_benefit=_numbers(reference["benefit"]),
+        treat_all=_numbers(prevalence - (1 - prevalence) * THRESHOLDS / (1 - THRESHOLDS)),
+        edges=_numbers(_HISTOGRAM_EDGES),
+        returned=_histogram(clipped[labels == 1]),
+        stayed_out=_histogram(clipped[labels == 0]),
+        quartiles=_numbers(np.quantile(scored.probabilities, [0.25, 0.5, 0.75])),
     )
 
 
 def _band(grid: Values, line: Values, draws: list[Values]) -> Band:
     low, high = np.quantile(np.array(draws), [0.025, 0.975], axis=0)
-    return Band(numbers(grid), numbers(line), numbers(low), numbers(high))
+    return Band(*map(_numbers, (grid, line, low, high)))
 
 
-def _tenths(probabilities: Values) -> NDArray[np.intp]:
-    """For each row, which of the equally filled bins of the calibration error it is in."""
+def _deciles(probabilities: Values) -> NDArray[np.intp]:
+    """Number of the equally filled bin of each row, as in the calibration error."""
     places = np.empty(len(probabilities), dtype=np.intp)
     places[by_risk(probabilities)] = np.arange(len(probabilities))
     return places * CALIBRATION_BINS // len(probabilities)
 
 
-def _per_bin(bins: NDArray[np.intp], values: Values, weights: Values) -> Values:
+def _mean_by_bin(bins: NDArray[np.intp], values: Values, weights: Values) -> Values:
     total = np.bincount(bins, weights, CALIBRATION_BINS)
     means: Values = np.bincount(bins, weights * values, CALIBRATION_BINS) / np.maximum(total, 1.0)
     return means
 
 
-def _counts(risks: Values, edges: Values) -> tuple[int, ...]:
-    return tuple(int(count) for count in np.histogram(risks, edges)[0])
+def _histogram(risks: Values) -> tuple[int, ...]:
+    return tuple(int(count) for count in np.histogram(risks, _HISTOGRAM_EDGES)[0])
+
+
+def _numbers(values: Values) -> Numbers:
+    return tuple(round(float(value), 6) for value in values)

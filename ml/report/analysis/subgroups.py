@@ -1,20 +1,21 @@
-"""How the model does for whom: figures of parts of the test patients, with intervals."""
+"""Metrics of subgroups of the test patients, with intervals."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ml.evaluation.bootstrap import evaluate
 from ml.evaluation.metrics import METRICS, Labels, Metric, Values
-from ml.evaluation.subgroups import SUBGROUP_ENCOUNTERS, SUBGROUP_POSITIVES
-from ml.report.findings import Judged, Subgroup
+from ml.report.analysis.scored_test_set import ScoredTestSet
+from ml.report.findings import Subgroup
 from ml.schema import BY_NAME, ENCOUNTER_ID, PATIENT_ID
 
-MIN_ROWS: Final = SUBGROUP_ENCOUNTERS
-MIN_POSITIVES: Final = SUBGROUP_POSITIVES
-"""Levels with less are pooled: their figures would be noise."""
+MIN_ROWS: Final = 200
+MIN_POSITIVES: Final = 25
+"""Smaller levels are pooled, because their metrics are too uncertain."""
 
 NOT_RECORDED: Final = "Not recorded"
 REMAINING: Final = "All others"
@@ -24,72 +25,57 @@ def _observed(labels: Labels, _probabilities: Values, weights: Values | None = N
     return float(np.average(labels, weights=weights))
 
 
-_FIGURES: Final[Mapping[str, Metric]] = {
+_METRICS: Final[Mapping[str, Metric]] = {
     "observed": _observed,
     "auroc": METRICS["auroc"],
     "average_precision": METRICS["average_precision"],
 }
 
 
-def subgroups(judged: Judged, samples: int) -> tuple[Subgroup, ...]:
-    """One row per level of each factor, factor by factor; small levels of a factor are pooled into one row.
-
-    Args:
-        judged: the answers for the test patients.
-        samples: bootstrap replicates.
-    """
-    found: list[Subgroup] = []
+def subgroups(scored: ScoredTestSet, samples: int) -> tuple[Subgroup, ...]:
+    """One row per level of each factor; small levels of a factor are pooled into one row."""
+    rows: list[Subgroup] = []
     for factor, levels_of in FACTORS.items():
-        levels = levels_of(judged.table)
-        pooled = levels.where(~levels.isin(_small(levels, judged.labels)), REMAINING)
-        found += [
-            _subgroup(judged, factor, level, (pooled == level).to_numpy(), samples)
-            for level in levels.cat.categories
-            if (pooled == level).any()
-        ]
-    return tuple(found)
+        levels = levels_of(scored.table)
+        pooled = levels.where(~levels.isin(_small_levels(levels, scored.labels)), REMAINING)
+        members = {level: (pooled == level).to_numpy() for level in levels.cat.categories}
+        rows += [_subgroup(scored, factor, level, mask, samples) for level, mask in members.items() if mask.any()]
+    return tuple(rows)
 
 
-def _small(levels: pd.Series, labels: Labels) -> list[str]:
+def _small_levels(levels: pd.Series, labels: Labels) -> list[str]:
     positives = pd.Series(labels, index=levels.index).groupby(levels, observed=True).agg(["size", "sum"])
     enough = (positives["size"] >= MIN_ROWS) & (positives["sum"] >= MIN_POSITIVES)
     return [str(level) for level in positives.index[~enough]]
 
 
-def _subgroup(judged: Judged, factor: str, level: str, rows: Values, samples: int) -> Subgroup:
-    labels, risks = judged.labels[rows], judged.probabilities[rows]
+def _subgroup(scored: ScoredTestSet, factor: str, level: str, rows: NDArray[np.bool_], samples: int) -> Subgroup:
+    labels, risks, patients = scored.labels[rows], scored.probabilities[rows], scored.patients[rows]
     positives = int(labels.sum())
-    figures = (
-        evaluate(labels, risks, judged.patients[rows], samples, metrics=_FIGURES)
-        if len(labels) >= MIN_ROWS and positives >= MIN_POSITIVES
-        else {}
-    )
+    is_large = len(labels) >= MIN_ROWS and positives >= MIN_POSITIVES
+    metrics = evaluate(labels, risks, patients, samples, metrics=_METRICS) if is_large else {}
     return Subgroup(
         factor=factor,
         level=level,
         rows=len(labels),
         positives=positives,
         predicted=float(risks.mean()),
-        observed=figures.get("observed"),
-        auroc=figures.get("auroc"),
-        average_precision=figures.get("average_precision"),
+        observed=metrics.get("observed"),
+        auroc=metrics.get("auroc"),
+        average_precision=metrics.get("average_precision"),
     )
 
 
 def _levels(name: str) -> Callable[[pd.DataFrame], pd.Series]:
-    """The values of a column as people read them, in the order of the schema, the unknown last."""
+    """The labelled values of a column, in schema order, unknown last."""
     column = BY_NAME[name]
     texts = {value: column.text_of(value) for value in column.allowed}
-
-    def levels_of(table: pd.DataFrame) -> pd.Series:
-        read = table[name].map(texts).fillna(NOT_RECORDED)
-        return read.astype(pd.CategoricalDtype([*dict.fromkeys([*texts.values(), NOT_RECORDED, REMAINING])]))
-
-    return levels_of
+    dtype = pd.CategoricalDtype([*dict.fromkeys([*texts.values(), NOT_RECORDED, REMAINING])])
+    return lambda table: table[name].map(texts).fillna(NOT_RECORDED).astype(dtype)
 
 
-def _stay(table: pd.DataFrame) -> pd.Series:
-    """Whether the patient had an earlier encounter in the cohort; test patients are in the test data with all."""
+def _encounter_order(table: pd.DataFrame) -> pd.Series:
+    """Whether the patient had an earlier encounter; the test data hold all encounters of their patients."""
     earlier = table.sort_values(ENCOUNTER_ID).groupby(PATIENT_ID).cumcount().reindex(table.index)
     names = earlier.gt(0).map({False: "First encounter", True: "Repeat encounter"})
     return names.astype(pd.CategoricalDtype(["First encounter", "Repeat encounter", REMAINING]))
@@ -101,6 +87,6 @@ FACTORS: Final[Mapping[str, Callable[[pd.DataFrame], pd.Series]]] = {
     "Age": _levels("age"),
     "Payer": _levels("payer_code"),
     "Admission source": _levels("admission_source_id"),
-    "Earlier encounters": _stay,
+    "Earlier encounters": _encounter_order,
 }
-"""Name of a factor to what gives each encounter its level."""
+"""Function from a table to the level of each encounter, by factor."""

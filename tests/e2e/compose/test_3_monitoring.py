@@ -21,7 +21,15 @@ LOAD_SECONDS = 60
 """Several scrapes and rule evaluations."""
 PRODUCTION = 'max(mlflow_registered_model_version{alias="production"})'
 TRAFFIC = 1500
-SIMULATE = ("python", "-m", "ml", "simulate", "--records", "700", "--days", "120", "--force")
+SIMULATE = ("python", "-m", "ml", "simulate", "--records", "700", "--days", "120")
+EMPTY_LOG = """
+from ml.core.settings import MlSettings
+from ml.warehouse.connection import transaction, warehouse
+
+with warehouse(MlSettings.load()) as engine, transaction(engine) as connection:
+    connection.exec_driver_sql("DELETE FROM predictions")
+"""
+"""A simulation refuses a log with real predictions."""
 HISTORY_SECONDS = 3600.0
 """Longer than the stack has run."""
 
@@ -50,11 +58,12 @@ def test_memory_at_rest_is_reported(stack: ComposeStack) -> None:
 
 @pytest.fixture(scope="module")
 def monitored(stack: ComposeStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """Prometheus after requests, a simulation of months, a refused version, and a load test."""
+    """Prometheus after simulated months, requests, a refused version, and a load test."""
     folder = tmp_path_factory.mktemp("monitored")
     write_csv(folder / "encounters.csv", TRAFFIC, seed=5)
-    ask(stack.url("API"), records_of(folder / "encounters.csv", TRAFFIC))
+    stack.execute("airflow-scheduler", "python", "-c", EMPTY_LOG)
     stack.execute("airflow-scheduler", *SIMULATE)
+    ask(stack.url("API"), records_of(folder / "encounters.csv", TRAFFIC))
     run_dag(stack, "monitor_diabetes")
     _refuse_a_version(stack, Models(stack.url("MLFLOW"), folder, folder))
     form = {"user_count": "4", "spawn_rate": "4", "host": "http://api:8000"}

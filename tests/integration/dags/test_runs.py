@@ -1,4 +1,4 @@
-"""Each DAG really runs, on a real PostgreSQL and a real MLflow, and again on the same data."""
+"""Every DAG runs twice on a real PostgreSQL and a real MLflow."""
 
 import json
 import re
@@ -14,16 +14,16 @@ from ml import migrations
 from ml.core.names import MODEL_NAME
 from ml.core.settings import MlSettings
 from ml.monitoring.drift import State
-from ml.monitoring.findings import newest
 from ml.promotion.ledger import Action, Ledger
 from ml.warehouse.connection import transaction, warehouse
 from ml.warehouse.datasets import current_version
+from tests.integration.ml.monitoring.prediction_log import latest_run
 from tests.support.airflow_home import Airflow, airflow_environment
 from tests.support.mlflow import running_mlflow
 
 
 class Run(NamedTuple):
-    """A run of a DAG: what it logged, and how it ended."""
+    """A finished DAG run with its log."""
 
     log: str
     dag_id: str
@@ -80,14 +80,14 @@ def airflow(
 
 @pytest.fixture(scope="module")
 def runs(airflow: Airflow) -> list[Run]:
-    """Every DAG run in this order: once before there are any data or models, all again on the same data."""
+    """DAG runs: two before there are data or models, then each DAG twice on the same data."""
     order = ["train_models_diabetes_simple", *2 * ["ingest_diabetes"], *2 * ["train_models_diabetes_simple"]]
     order += [*2 * ["auto_model_train_diabetes"], "monitor_diabetes"]
     order.insert(0, "monitor_diabetes")
-    return really_run(airflow, *order)
+    return run_dags(airflow, *order)
 
 
-def really_run(airflow: Airflow, *arguments: str) -> list[Run]:
+def run_dags(airflow: Airflow, *arguments: str) -> list[Run]:
     printed = airflow.run("-m", "tests.support.run_dags", *arguments, timeout=900)
     found = [Run(*match) for match in re.findall(r"(.*?)^=== (\w+) (\w+)$", printed, re.M | re.S)]
     assert [run.dag_id for run in found] == [argument.partition("=")[0] for argument in arguments]
@@ -99,7 +99,7 @@ def registry(airflow: Airflow, runs: list[Run]) -> MlflowClient:
     return MlflowClient(airflow.environment["MLFLOW_TRACKING_URI"])
 
 
-def test_every_run_ends_green(runs: list[Run]) -> None:
+def test_every_run_succeeds(runs: list[Run]) -> None:
     assert [(run.dag_id, run.state) for run in runs if run.state != "success"] == []
 
 
@@ -108,21 +108,21 @@ def test_training_before_the_first_ingestion_is_skipped(runs: list[Run]) -> None
 
 
 @pytest.mark.parametrize("index", [3, 5, 7])
-def test_a_second_run_on_the_same_data_says_nothing_new(runs: list[Run], index: int) -> None:
+def test_a_second_run_on_the_same_data_reports_nothing_new(runs: list[Run], index: int) -> None:
     assert runs[index].dag_id == runs[index - 1].dag_id
     assert "othing new" in runs[index].log
     assert "othing new" not in runs[index - 1].log
 
 
-def test_watching_before_there_is_a_model_is_skipped(runs: list[Run]) -> None:
-    assert "No version is in production, so there is nothing to watch" in runs[0].log
+def test_monitoring_before_the_first_model_is_skipped(runs: list[Run]) -> None:
+    assert "No version is in production to be monitored" in runs[0].log
 
 
-def test_watching_without_predictions_is_kept_as_not_enough_data_and_announces_nothing(
+def test_monitoring_without_predictions_saves_not_enough_data_and_updates_no_asset(
     runs: list[Run], settings: MlSettings
 ) -> None:
     with warehouse(settings) as engine:
-        found = newest(engine)
+        found = latest_run(engine)
     assert found is not None
     assert (found.state, found.predictions) == (State.NOT_ENOUGH_DATA, 0)
     assert "nothing to announce: not enough data" in runs[-1].log
@@ -139,7 +139,7 @@ def test_ingestion_fills_train_and_test_data_once(runs: list[Run], settings: MlS
     assert version.provenance == "synthetic"
 
 
-def test_training_and_search_make_one_version_each(registry: MlflowClient) -> None:
+def test_training_and_search_register_one_version_each(registry: MlflowClient) -> None:
     found = registry.search_model_versions(f"name = '{MODEL_NAME}'")
     assert sorted(int(version.version) for version in found) == [1, 2]
 
@@ -151,15 +151,15 @@ def test_the_first_version_was_promoted_and_the_gate_decided_on_the_second(regis
     assert registry.get_model_version_by_alias(MODEL_NAME, "production").version in ("1", "2")
 
 
-def test_a_rollback_is_carried_out_once_noted_and_refused_the_second_time(
+def test_a_rollback_is_recorded_and_a_second_one_is_refused(
     airflow: Airflow, registry: MlflowClient, settings: MlSettings
 ) -> None:
     before = registry.get_model_version_by_alias(MODEL_NAME, "production").version
     target = {"1": "2", "2": "1"}[before]
-    asked = json.dumps({"to": target, "actor": "the operator", "reason": "a drill"})
-    carried_out, refused = really_run(airflow, *2 * [f"roll_back_model={asked}"])
+    params = json.dumps({"to": target, "actor": "the operator", "reason": "a drill"})
+    accepted, refused = run_dags(airflow, *2 * [f"roll_back_model={params}"])
 
-    assert carried_out.state == "success"
+    assert accepted.state == "success"
     assert registry.get_model_version_by_alias(MODEL_NAME, "production").version == target
     assert "gate.rolled_back" in registry.get_model_version(MODEL_NAME, before).tags
     with warehouse(settings) as engine:

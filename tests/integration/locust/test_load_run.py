@@ -1,6 +1,6 @@
-"""Load tests really run: locust as a program of its own against a small real HTTP server.
+"""Load tests run as a Locust process against a small HTTP server.
 
-Never imported here: importing locust patches the whole process for gevent.
+Locust is not imported here, because it patches the whole process for gevent.
 """
 
 import json
@@ -28,12 +28,12 @@ LOCUSTFILE = "locust/locustfile.py"
 LOCUST = [str(Path(sys.executable).with_name("locust"))]
 MODULE = [sys.executable, "-m", "locust"]
 
-Answer = Callable[[list[dict[str, Any]]], tuple[int, dict[str, Any]]]
+Responder = Callable[[list[dict[str, Any]]], tuple[int, dict[str, Any]]]
 
 
 @dataclass
 class Service:
-    """A stand-in for the prediction service, and what it was sent."""
+    """A substitute for the prediction service that records the requests."""
 
     url: str
     marks: list[str | None] = field(default_factory=list)
@@ -41,13 +41,13 @@ class Service:
     batches: list[list[dict[str, Any]]] = field(default_factory=list)
 
 
-def right(records: list[dict[str, Any]]) -> tuple[int, dict[str, Any]]:
+def valid(records: list[dict[str, Any]]) -> tuple[int, dict[str, Any]]:
     model = {"name": "diabetes-readmission", "version": "3", "data_source": "synthetic"}
     return 200, {"predictions": [0.18] * len(records), "model": model, "request_id": "r"}
 
 
 def too_few(records: list[dict[str, Any]]) -> tuple[int, dict[str, Any]]:
-    status, body = right(records)
+    status, body = valid(records)
     return status, body | {"predictions": body["predictions"][1:]}
 
 
@@ -55,8 +55,8 @@ def no_model(records: list[dict[str, Any]]) -> tuple[int, dict[str, Any]]:
     return 503, {"status": 503, "detail": "no production model yet: run train_models_diabetes_simple"}
 
 
-def test_a_healthy_service_passes_and_sees_marked_traffic() -> None:
-    with _service(right) as service:
+def test_a_healthy_service_passes_and_receives_marked_requests() -> None:
+    with _service(valid) as service:
         run = _locust(MODULE, "--headless", "-u", "20", "-r", "20", "-t", "5s", "--only-summary", host=service.url)
 
     assert run.returncode == 0, run.stdout
@@ -68,38 +68,38 @@ def test_a_healthy_service_passes_and_sees_marked_traffic() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("responder", "error"),
     [(too_few, "another number of predictions than records"), (no_model, "503: no production model yet")],
 )
-def test_a_wrong_answer_fails_the_run_and_is_told(answer: Answer, told: str) -> None:
-    with _service(answer) as service:
+def test_an_invalid_response_fails_the_run_and_is_reported(responder: Responder, error: str) -> None:
+    with _service(responder) as service:
         run = _locust(MODULE, "--headless", "-u", "4", "-r", "4", "-t", "6s", "--only-summary", host=service.url)
 
     assert run.returncode == 1
-    assert told in run.stdout
-    assert "No request was answered rightly" in run.stdout
+    assert error in run.stdout
+    assert "No request had a valid response" in run.stdout
 
 
-def test_a_service_that_is_away_fails_the_run() -> None:
-    away = f"http://127.0.0.1:{free_port()}"
-    run = _locust(MODULE, "--headless", "-u", "2", "-r", "2", "-t", "6s", "--only-summary", host=away)
+def test_an_unreachable_service_fails_the_run() -> None:
+    unreachable = f"http://127.0.0.1:{free_port()}"
+    run = _locust(MODULE, "--headless", "-u", "2", "-r", "2", "-t", "6s", "--only-summary", host=unreachable)
 
     assert run.returncode == 1
     assert "is the API running" in run.stdout
 
 
-def test_a_run_too_short_for_a_single_request_is_no_success() -> None:
-    with _service(right) as service:
+def test_a_run_without_a_request_fails() -> None:
+    with _service(valid) as service:
         run = _locust(MODULE, "--headless", "-u", "0", "-t", "1s", "--only-summary", host=service.url)
 
     assert run.returncode == 1
-    assert "No request was answered rightly" in run.stdout
+    assert "No request had a valid response" in run.stdout
 
 
-def test_prometheus_finds_the_figures_on_the_web_port() -> None:
+def test_metrics_are_served_on_the_web_port() -> None:
     port = free_port()
     web = ["--web-host", "127.0.0.1", "--web-port", str(port), "--autostart", "--autoquit", "1"]
-    with _service(right) as service:
+    with _service(valid) as service:
         run = _start(MODULE, *web, "-u", "10", "-r", "10", "-t", "8s", host=service.url)
         try:
             lines = _metrics_with(f"http://127.0.0.1:{port}/metrics", 'locust_response_time_seconds{name="/predict one')
@@ -110,13 +110,13 @@ def test_prometheus_finds_the_figures_on_the_web_port() -> None:
 
     assert run.returncode == 0, output
     assert stats.status_code == 200
-    figures = {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
-    assert figures["locust_users"] == 10
-    assert figures['locust_requests_total{method="POST",name="/predict one, full"}'] > 0
-    assert figures['locust_failures_total{method="POST",name="/predict one, full"}'] == 0
-    assert "locust_current_rps" in figures
+    metrics = {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
+    assert metrics["locust_users"] == 10
+    assert metrics['locust_requests_total{method="POST",name="/predict one, full"}'] > 0
+    assert metrics['locust_failures_total{method="POST",name="/predict one, full"}'] == 0
+    assert "locust_current_rps" in metrics
     assert {'quantile="0.5"', 'quantile="0.95"', 'quantile="0.99"'} <= {
-        part.strip("}") for name in figures for part in name.replace("{", ",").split(",")
+        part.strip("}") for name in metrics for part in name.replace("{", ",").split(",")
     }
 
 
@@ -128,23 +128,23 @@ def test_the_library_is_not_shadowed_by_the_folder_of_its_name(program: list[str
     assert {"BatchUser", "SingleUser"} <= set(run.stdout.split())
 
 
-def test_an_unknown_shape_is_refused_in_one_sentence() -> None:
+def test_an_unknown_shape_is_refused() -> None:
     run = _locust(MODULE, "--list", LOAD_SHAPE="pyramid")
 
     assert run.returncode == 1
     assert "LOAD_SHAPE is 'pyramid', expected one of ramp, spike, soak" in run.stdout
 
 
-def test_a_key_is_sent_where_one_is_set() -> None:
+def test_a_configured_key_is_sent() -> None:
     options = ("--headless", "-u", "2", "-r", "2", "-t", "6s", "--only-summary")
-    with _service(right) as service:
+    with _service(valid) as service:
         run = _locust(MODULE, *options, host=service.url, API_KEY="the key")
 
     assert run.returncode == 0, run.stdout
     assert set(service.keys) == {"the key"}
 
 
-def test_a_shape_goes_through_its_stages_and_ends() -> None:
+def test_a_shape_runs_through_its_stages_and_ends() -> None:
     code = (
         "import json, time; from shapes import SHAPES; shape = SHAPES['spike'](); seen = []\n"
         "for elapsed in (0, 59, 61, 89, 91, 179, 181):\n"
@@ -162,7 +162,7 @@ def test_a_shape_goes_through_its_stages_and_ends() -> None:
 
 
 @contextmanager
-def _service(answer: Answer) -> Iterator[Service]:
+def _service(responder: Responder) -> Iterator[Service]:
     app = FastAPI()
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -174,7 +174,7 @@ def _service(answer: Answer) -> Iterator[Service]:
             service.marks.append(request.headers.get("x-load-test"))
             service.keys.append(request.headers.get("x-api-key"))
             service.batches.append(records)
-            status, body = answer(records)
+            status, body = responder(records)
             return Response(json.dumps(body), status, media_type="application/json")
 
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none", lifespan="off"))
@@ -210,7 +210,7 @@ def _locust(program: list[str], *options: str, host: str = "", **variables: str)
 
 
 def _metrics_with(url: str, start: str) -> list[str]:
-    """The lines of the metrics page, as soon as one of them begins like that."""
+    """Poll the metrics page until a line begins with ``start``; returns all lines."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:

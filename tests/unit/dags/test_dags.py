@@ -1,4 +1,4 @@
-"""The DAGs as Airflow reads them: import, structure, policy."""
+"""The DAGs as Airflow parses them: import, structure, retries."""
 
 import json
 from typing import Any
@@ -31,8 +31,8 @@ STRUCTURE = {
     },
     "roll_back_model": {"roll_back": []},
 }
-ONCE = {"roll_back_model": "roll_back"}
-"""Tasks for which a second attempt would do something else."""
+NOT_RETRIED = {"roll_back_model": "roll_back"}
+"""Tasks that are not idempotent."""
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_every_file_imports(described: dict[str, Any]) -> None:
     assert described["import_errors"] == {}
 
 
-def test_the_dags_and_their_tasks_are_those_of_the_design(described: dict[str, Any]) -> None:
+def test_dags_and_tasks_match_the_design(described: dict[str, Any]) -> None:
     found = {
         dag_id: {task_id: task["upstream"] for task_id, task in dag["tasks"].items()}
         for dag_id, dag in described["dags"].items()
@@ -76,12 +76,12 @@ def test_the_dags_and_their_tasks_are_those_of_the_design(described: dict[str, A
         ("roll_back_model", "None"),
     ],
 )
-def test_the_schedules_are_those_of_the_design(described: dict[str, Any], dag_id: str, schedule: str) -> None:
+def test_schedules_match_the_design(described: dict[str, Any], dag_id: str, schedule: str) -> None:
     assert described["dags"][dag_id]["schedule"] == schedule
 
 
 @pytest.mark.parametrize("dag_id", STRUCTURE)
-def test_every_dag_is_documented_tagged_and_does_not_overlap_itself(described: dict[str, Any], dag_id: str) -> None:
+def test_every_dag_is_documented_and_tagged_and_runs_once_at_a_time(described: dict[str, Any], dag_id: str) -> None:
     dag = described["dags"][dag_id]
     assert "*On failure:*" in dag["doc"]
     assert dag["tags"]
@@ -92,9 +92,9 @@ def test_every_dag_is_documented_tagged_and_does_not_overlap_itself(described: d
 
 
 @pytest.mark.parametrize("dag_id", STRUCTURE)
-def test_every_task_retries_has_a_time_limit_an_owner_and_documentation(described: dict[str, Any], dag_id: str) -> None:
+def test_every_task_has_retries_a_timeout_an_owner_and_documentation(described: dict[str, Any], dag_id: str) -> None:
     for task_id, task in described["dags"][dag_id]["tasks"].items():
-        assert task["retries"] == (0 if ONCE.get(dag_id) == task_id else 3), task_id
+        assert task["retries"] == (0 if NOT_RETRIED.get(dag_id) == task_id else 3), task_id
         assert 0 < task["timeout_seconds"] <= 3600, task_id
         assert task["owner"] == "mlops", task_id
         assert task["documented"], task_id
@@ -105,7 +105,7 @@ def test_the_asset_links_ingestion_to_training(described: dict[str, Any]) -> Non
     assert described["dags"]["ingest_diabetes"]["tasks"]["announce"]["outlets"] == ["training-data"]
 
 
-def test_drift_starts_a_search_only_where_the_settings_ask_for_it(airflow: Airflow) -> None:
+def test_drift_starts_a_search_only_with_retrain_on_drift(airflow: Airflow) -> None:
     dags = describe(airflow, RETRAIN_ON_DRIFT="true")["dags"]
     assert dags["monitor_diabetes"]["tasks"]["announce"]["outlets"] == ["drift"]
     assert dags["auto_model_train_diabetes"]["schedule"] == "Asset or 0 0 * * 0"
@@ -116,7 +116,7 @@ def test_trials_are_mapped_tasks(described: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "is_taken"),
+    ("params", "is_valid"),
     [
         ({}, True),
         ({"to": "12", "actor": "Ana", "reason": "calibration is off"}, True),
@@ -128,9 +128,7 @@ def test_trials_are_mapped_tasks(described: dict[str, Any]) -> None:
         ({"reason": "x" * 501}, False),
     ],
 )
-def test_a_rollback_takes_sound_parameters_only(
-    described: dict[str, Any], given: dict[str, Any], is_taken: bool
-) -> None:
+def test_rollback_parameters_are_validated(described: dict[str, Any], params: dict[str, Any], is_valid: bool) -> None:
     schemas = described["dags"]["roll_back_model"]["params"]
     assert {"to", "actor", "reason"} == set(schemas)
-    assert is_taken is all(Draft202012Validator(schemas[name]).is_valid(value) for name, value in given.items())
+    assert is_valid is all(Draft202012Validator(schemas[name]).is_valid(value) for name, value in params.items())

@@ -1,4 +1,4 @@
-"""The load test's own modules, loaded from their files: ``import locust`` means the library."""
+"""Modules of the load test, loaded from their files, because ``import locust`` is the library."""
 
 import importlib.util
 from pathlib import Path
@@ -15,8 +15,8 @@ def payloads() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def answers() -> ModuleType:
-    return _load("answers")
+def response_check() -> ModuleType:
+    return _load("response_check")
 
 
 def _load(name: str) -> ModuleType:

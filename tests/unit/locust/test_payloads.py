@@ -1,4 +1,4 @@
-"""Records of the load test: valid, consistent, reproducible, and distributed like the genuine ones."""
+"""Records of the load test: valid, plausible, reproducible, and distributed like the genuine data."""
 
 import re
 from collections import Counter
@@ -24,14 +24,14 @@ def full(payloads: ModuleType) -> list[dict[str, str | int]]:
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(seed=st.integers(min_value=0))
-def test_every_record_is_one_the_schema_allows(payloads: ModuleType, kind: str, seed: int) -> None:
+def test_every_record_is_allowed_by_the_schema(payloads: ModuleType, kind: str, seed: int) -> None:
     record = getattr(payloads.Sampler(seed), kind)()
 
     assert record
     assert {name: value for name, value in record.items() if not _allows(name, value)} == {}
 
 
-def test_the_smallest_record_holds_race_gender_and_age(payloads: ModuleType) -> None:
+def test_the_smallest_record_has_race_gender_and_age(payloads: ModuleType) -> None:
     sampler = payloads.Sampler(2)
 
     assert {tuple(sampler.three_fields()) for _ in range(200)} == {("race", "gender", "age")}
@@ -45,7 +45,7 @@ def test_partial_records_are_of_many_sizes(payloads: ModuleType) -> None:
     assert max(sizes) >= 40
 
 
-def test_a_batch_has_the_size_asked_for_and_mostly_full_records(payloads: ModuleType) -> None:
+def test_a_batch_has_the_requested_size_and_mostly_full_records(payloads: ModuleType) -> None:
     batch = payloads.Sampler(4).batch(300)
 
     assert len(batch) == 300
@@ -64,7 +64,7 @@ def test_the_same_seed_gives_the_same_records(payloads: ModuleType, kind: str) -
 @pytest.mark.parametrize(
     "name", [c.name for c in FEATURES if c.kind is not Kind.ICD9 and c.name not in ("change", "diabetesMed")]
 )
-def test_values_occur_as_often_as_in_the_genuine_data(full: list[dict[str, str | int]], name: str) -> None:
+def test_values_have_the_frequencies_of_the_genuine_data(full: list[dict[str, str | int]], name: str) -> None:
     found = Counter(record.get(name, UNKNOWN) for record in full)
     expected = MARGINALS[name]
     total = sum(expected.values())
@@ -72,7 +72,7 @@ def test_values_occur_as_often_as_in_the_genuine_data(full: list[dict[str, str |
     assert max(abs(found[value] / len(full) - count / total) for value, count in expected.items()) < 0.03
 
 
-def test_nobody_is_asked_about_who_died(full: list[dict[str, str | int]]) -> None:
+def test_no_record_has_a_discharge_by_death(full: list[dict[str, str | int]]) -> None:
     assert not CANNOT_BE_READMITTED & {record.get("discharge_disposition_id") for record in full}
 
 
@@ -84,13 +84,13 @@ def test_doses_agree_with_the_two_summary_columns(full: list[dict[str, str | int
         assert record["change"] == ("Ch" if changed else "No")
 
 
-def test_no_diagnosis_stands_twice(full: list[dict[str, str | int]]) -> None:
+def test_diagnoses_are_distinct(full: list[dict[str, str | int]]) -> None:
     for record in full:
         diagnoses = [record[name] for name in ("diag_1", "diag_2", "diag_3") if name in record]
         assert len(set(diagnoses)) == len(diagnoses)
 
 
-def test_no_patient_is_impossible(full: list[dict[str, str | int]]) -> None:
+def test_records_are_plausible(full: list[dict[str, str | int]]) -> None:
     for record in full:
         specialty = str(record.get("medical_specialty"))
         assert not (specialty.startswith("Pediatrics") and record["age"] not in ("[0-10)", "[10-20)"))
@@ -98,10 +98,10 @@ def test_no_patient_is_impossible(full: list[dict[str, str | int]]) -> None:
         assert not (record.get("admission_type_id") == 4 and record["age"] != "[0-10)")
 
 
-def test_the_folder_of_the_load_test_is_no_package() -> None:
+def test_the_folder_of_the_load_test_is_not_a_package() -> None:
     folder = Path(__file__).parents[3] / "locust"
 
-    assert not (folder / "__init__.py").exists(), "it would be imported in place of the library"
+    assert not (folder / "__init__.py").exists(), "it would shadow the library"
 
 
 def _allows(name: str, value: object) -> bool:

@@ -15,7 +15,7 @@ from infra.exporter.collector import PlatformCollector
 from infra.local.postgres.cluster import PostgresServer
 from ml.core.settings import MlSettings
 from ml.monitoring.drift import Finding, Kind, State
-from ml.monitoring.findings import Monitored, write
+from ml.monitoring.findings import MonitoringRun, save_run
 from ml.warehouse.tables import gate_decisions, ingestions, metadata, monitor_quality
 from tests.integration.infra.exporter.conftest import Scrape
 from tests.integration.ml.databases import fresh_database
@@ -62,8 +62,8 @@ def quality(run: int, subgroup: str, value: float | None, *, estimated: bool = F
     return {**row, **bounds, "records": 800, "positives": 80, "coverage": 0.4}
 
 
-def run_of(findings: list[Finding], state: State) -> Monitored:
-    return Monitored(0, "3", "v", FIRST, LAST, 1234, state, findings, {"notes": []})
+def run_of(findings: list[Finding], state: State) -> MonitoringRun:
+    return MonitoringRun(0, "3", "v", FIRST, LAST, 1234, state, findings, {"notes": []})
 
 
 def test_rows_of_ingestion_gate_and_monitoring_become_metrics(
@@ -72,8 +72,8 @@ def test_rows_of_ingestion_gate_and_monitoring_become_metrics(
     engine, settings = database
     drifted = Finding(Kind.VALUE, "age", State.DRIFT, 1000, 0.3, 0.08, 0.0001)
     unknown = Finding(Kind.VALUE, "weight", State.NOT_ENOUGH_DATA, 31)
-    with_quality = write(engine, run_of([], State.OK))
-    write(engine, run_of([drifted, unknown], State.DRIFT))
+    with_quality = save_run(engine, run_of([], State.OK))
+    save_run(engine, run_of([drifted, unknown], State.DRIFT))
     with engine.begin() as connection:
         rows = [ingestion(90, 0, "b", FIRST), ingestion(100, 7, "b", LAST), ingestion(110, 8, None, LAST)]
         connection.execute(ingestions.insert(), rows)

@@ -16,7 +16,7 @@ from ml.evaluation.reliability_curve import estimate_reliability
 from ml.features.masking import keep_only, mask_fields, mask_groups
 from ml.features.records import to_records
 from ml.features.tables import patients, target, with_history, without_history
-from ml.monitoring.estimate import expected
+from ml.monitoring.estimate import expected_metrics
 from ml.schema import COLUMN_NAMES, GENUINE_ROWS, HISTORY_NAMES, TARGET, Group
 from ml.training.export import parity, write_bundle
 from ml.training.models import GRADIENT_BOOSTING, RANDOM_FOREST, RiskModel, fit
@@ -137,7 +137,7 @@ def test_the_estimate_without_outcomes_is_near_the_metrics(
 ) -> None:
     table = dataset.test if condition == "everything" else LESS[condition](dataset.test)
     risks = boosting.predict(table)
-    came_true, promised = point_metrics(target(dataset.test), risks), expected(risks)
+    came_true, promised = point_metrics(target(dataset.test), risks), expected_metrics(risks)
 
     assert promised["auroc"] == pytest.approx(came_true["auroc"], abs=0.02)
     assert promised["average_precision"] == pytest.approx(came_true["average_precision"], abs=0.02)

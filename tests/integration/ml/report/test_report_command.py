@@ -1,4 +1,4 @@
-"""The report of a version on real servers: kept by its run, and written again by the command line."""
+"""Report of a version on real servers: logged by its run, and written by the command line."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from ml.data.sources.delivery import Delivery
 from ml.registry.client import Registry
 from ml.report.card import card, description
 from ml.report.page import page
-from ml.report.storage import recorded
+from ml.report.storage import load_findings
 from ml.training.models import RANDOM_FOREST
 from ml.training.train import train
 from tests.integration.ml.databases import fresh_database, ingest_file
@@ -29,7 +29,7 @@ RUNNER = CliRunner()
 
 @dataclass(frozen=True)
 class Trained:
-    """A version that was trained on synthetic data, and where it is."""
+    """A version trained on synthetic data."""
 
     registry: Registry
     number: str
@@ -46,20 +46,20 @@ def trained(
     with fresh_database(postgres_server, folder, mlflow_tracking_uri=mlflow_server) as (settings, engine):
         ingest_file(engine, Delivery("synthetic", cohort_file), folder)
         registry = Registry(settings)
-        made = train(settings, engine, registry, RANDOM_FOREST, {"n_estimators": 12})
-        yield Trained(registry, made.version, registry.version(made.version).run_id, mlflow_server)
+        outcome = train(settings, engine, registry, RANDOM_FOREST, {"n_estimators": 12})
+        yield Trained(registry, outcome.version, registry.version(outcome.version).run_id, mlflow_server)
     empty(mlflow_server)
 
 
 @pytest.fixture
-def here(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working directory, in which the command line finds MLflow."""
+def working_directory(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory with the address of MLflow in the environment."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", trained.address)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def test_a_run_keeps_findings_page_card_and_plots(trained: Trained) -> None:
+def test_a_run_logs_findings_page_card_and_plots(trained: Trained) -> None:
     files = {file.path for file in mlflow.artifacts.list_artifacts(run_id=trained.run_id)}
     plots = {file.path for file in mlflow.artifacts.list_artifacts(run_id=trained.run_id, artifact_path="plots")}
 
@@ -67,34 +67,34 @@ def test_a_run_keeps_findings_page_card_and_plots(trained: Trained) -> None:
     assert plots == {f"plots/{name}.png" for name in PLOTS}
 
 
-def test_page_and_card_of_the_run_are_those_of_its_findings(trained: Trained) -> None:
-    _, findings = recorded(trained.registry, trained.number)
+def test_page_and_card_are_rendered_from_the_stored_findings(trained: Trained) -> None:
+    _, findings = load_findings(trained.registry, trained.number)
 
     assert mlflow.artifacts.load_text(f"runs:/{trained.run_id}/report.html") == page(findings)
     assert mlflow.artifacts.load_text(f"runs:/{trained.run_id}/model_card.md") == card(findings)
 
 
-def test_the_findings_are_those_of_the_run(trained: Trained) -> None:
-    version, findings = recorded(trained.registry, trained.number)
+def test_the_findings_match_the_logged_metrics(trained: Trained) -> None:
+    version, findings = load_findings(trained.registry, trained.number)
     logged = mlflow.get_run(trained.run_id).data.metrics
 
     assert findings.provenance.is_synthetic
     assert findings.provenance.data_version == version.tags["data_version"]
     assert findings.provenance.code_version == version.tags["code_version"]
     assert {name: logged[name] for name in findings.metrics} == pytest.approx(
-        {name: figure["value"] for name, figure in findings.metrics.items()}
+        {name: interval["value"] for name, interval in findings.metrics.items()}
     )
 
 
-def test_the_version_is_described_by_the_short_card(trained: Trained) -> None:
-    _, findings = recorded(trained.registry, trained.number)
+def test_the_description_of_the_version_is_the_short_card(trained: Trained) -> None:
+    _, findings = load_findings(trained.registry, trained.number)
     found = MlflowClient().get_model_version(MODEL_NAME, trained.number)
 
     assert found.description == description(findings)
     assert "Trained on synthetic data" in found.description
 
 
-def test_the_command_prints_the_card_with_the_number_of_the_version(trained: Trained, here: Path) -> None:
+def test_the_command_prints_the_card_with_the_version_number(trained: Trained, working_directory: Path) -> None:
     result = RUNNER.invoke(app, ["card", trained.number])
 
     assert result.exit_code == 0
@@ -102,39 +102,39 @@ def test_the_command_prints_the_card_with_the_number_of_the_version(trained: Tra
     assert f"version {trained.number} of `{MODEL_NAME}`" in result.stdout
 
 
-def test_the_command_writes_the_card_where_it_is_told_to(trained: Trained, here: Path) -> None:
+def test_the_command_writes_the_card_to_a_file(trained: Trained, working_directory: Path) -> None:
     printed = RUNNER.invoke(app, ["card", trained.number]).stdout
     result = RUNNER.invoke(app, ["card", trained.number, "--out", "docs/card.md"])
 
     assert result.exit_code == 0
-    assert (here / "docs" / "card.md").read_text() == printed
+    assert (working_directory / "docs" / "card.md").read_text() == printed
 
 
-def test_the_command_writes_the_page(trained: Trained, here: Path) -> None:
+def test_the_command_writes_the_page(trained: Trained, working_directory: Path) -> None:
     result = RUNNER.invoke(app, ["report", trained.number])
-    text = (here / f"report-{trained.number}.html").read_text()
+    text = (working_directory / f"report-{trained.number}.html").read_text()
 
     assert result.exit_code == 0
     assert f"RandomForest, version {trained.number}" in text
 
 
-def test_a_place_that_cannot_be_written_is_named(trained: Trained, here: Path) -> None:
-    (here / "taken").write_text("a file, not a folder")
+def test_an_unwritable_path_is_reported(trained: Trained, working_directory: Path) -> None:
+    (working_directory / "taken").write_text("a file, not a folder")
     result = RUNNER.invoke(app, ["card", trained.number, "--out", "taken/card.md"])
 
     assert result.exit_code == 2
     assert "taken/card.md cannot be written" in " ".join(result.stderr.split())
 
 
-def test_a_version_that_is_not_there_is_an_error(trained: Trained) -> None:
+def test_an_unknown_version_raises(trained: Trained) -> None:
     with pytest.raises(RegistryError):
-        recorded(trained.registry, "999")
+        load_findings(trained.registry, "999")
 
 
-def test_a_version_whose_run_kept_nothing_says_so(trained: Trained) -> None:
+def test_a_version_without_findings_raises(trained: Trained) -> None:
     with trained.registry.run("bare", {}) as run_id:
         pass
     bare = MlflowClient().create_model_version(MODEL_NAME, f"runs:/{run_id}/model", run_id)
 
     with pytest.raises(RegistryError, match=rf"^Version {bare.version} has no report"):
-        recorded(trained.registry, str(bare.version))
+        load_findings(trained.registry, str(bare.version))

@@ -1,5 +1,6 @@
-"""``simulate`` from end to end: a real service, its log, and what is realised from it."""
+"""``simulate`` with a real service and its prediction log, up to the realised quality."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,15 +9,16 @@ import sqlalchemy as sa
 from typer.testing import CliRunner, Result
 
 from infra.local.postgres.cluster import PostgresServer
-from ml.cli.main import app
+from ml.cli import app
+from ml.core.errors import SimulationError
 from ml.core.settings import MlSettings
-from ml.data.sources.delivery import Delivery
-from ml.monitoring.quality import realise
+from ml.data.sources import Delivery
+from ml.monitoring.quality import measure_quality
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.models.registry_server import running_registry
 from tests.integration.api.process import running_api
 from tests.integration.ml.databases import count, fresh_database, ingest_file
-from tests.integration.ml.monitoring.logged import log, run_of_window
+from tests.integration.ml.monitoring.prediction_log import days_ago, insert_run, log_predictions
 
 World = tuple[MlSettings, sa.Engine]
 RECORDS = 400
@@ -34,7 +36,7 @@ def ingested(
 
 @pytest.fixture(scope="module")
 def login(ingested: World) -> dict[str, str]:
-    """The database as variables."""
+    """Environment variables of the database."""
     settings = ingested[0]
     names = ("postgres_host", "postgres_port", "diabetes_db_name", "diabetes_db_user")
     password = settings.diabetes_db_password.get_secret_value()
@@ -43,7 +45,7 @@ def login(ingested: World) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def api(login: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a service with a model and a log."""
+    """Address of a service with a model and a prediction log."""
     folder = tmp_path_factory.mktemp("api")
     with running_registry() as registry:
         registry.promote("1", write_bundle(folder / "bundle"))
@@ -54,7 +56,7 @@ def api(login: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture
 def world(ingested: World, login: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
-    """An empty log, and an environment in which the command line finds it."""
+    """An empty prediction log, and environment variables for the command line."""
     with ingested[1].begin() as connection:
         connection.execute(sa.text("TRUNCATE predictions, outcomes"))
     for name, value in login.items():
@@ -68,7 +70,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["--quiet", "simulate", "--records", str(RECORDS), *arguments])
 
 
-def test_two_months_of_traffic_and_their_outcomes_in_seconds(world: World, api: str) -> None:
+def test_predictions_are_spread_over_the_days_and_outcomes_reported(world: World, api: str) -> None:
     settings, engine = world
     result = run("--days", "60", "--api", api)
 
@@ -84,59 +86,77 @@ def test_two_months_of_traffic_and_their_outcomes_in_seconds(world: World, api: 
     assert count(engine, "labelled_predictions", f"{early} AND NOT readmitted_within_30_days") == 0
     assert 0 < count(engine, "labelled_predictions", f"{early} AND readmitted_within_30_days") < RECORDS / 10
 
-    figures = realise(engine, run_of_window(engine), settings)
-    overall = {figure.metric: figure for figure in figures if figure.subgroup == "all" and not figure.estimated}
+    metrics = measure_quality(engine, insert_run(engine), settings)
+    overall = {one.metric: one for one in metrics if one.subgroup == "all" and not one.estimated}
     assert overall["auroc"].records == pytest.approx(0.9 * RECORDS / 2, rel=0.12)
-    assert overall["auroc"].coverage == pytest.approx(0.9, abs=0.08), "what was never told is not made up"
+    assert overall["auroc"].coverage == pytest.approx(0.9, abs=0.08), "unreported outcomes are unknown"
 
 
-def test_what_is_told_of_each_encounter_and_what_changes_can_be_chosen(world: World, api: str) -> None:
+def test_known_fields_and_drift_are_options(world: World, api: str) -> None:
     result = run("--days", "10", "--api", api, "--drift", "lab", "--known", "form", "--seed", "4")
-    told = count(world[1], "predictions", "record ? 'A1Cresult'")
+    labs = count(world[1], "predictions", "record ? 'A1Cresult'")
 
     assert result.exit_code == 0, result.output
-    assert told == count(world[1], "predictions", "record->>'A1Cresult' = 'None'") > RECORDS / 4
+    assert labs == count(world[1], "predictions", "record->>'A1Cresult' = 'None'") > RECORDS / 4
     assert count(world[1], "predictions", "record ?& array['gender', 'age']") == RECORDS
     assert count(world[1], "predictions", "known_fields < 40") > RECORDS / 2
 
 
-def test_simulations_may_follow_each_other_and_the_last_counts(world: World, api: str) -> None:
+def test_without_force_simulations_add_up_and_the_last_prediction_counts(world: World, api: str) -> None:
     settings, engine = world
     for _ in range(2):
         assert run("--days", "90", "--api", api).exit_code == 0
-    (overall, *_) = realise(engine, run_of_window(engine), settings)
+    (overall, *_) = measure_quality(engine, insert_run(engine), settings)
 
     assert count(engine, "predictions") == 2 * RECORDS
     assert overall.records <= RECORDS * 2 / 3
 
 
-def test_beside_other_predictions_it_refuses_to_run(world: World, api: str) -> None:
+@pytest.mark.parametrize("options", [(), ("--force",)])
+def test_a_log_with_real_predictions_is_refused(world: World, api: str, options: tuple[str, ...]) -> None:
     _, engine = world
-    log(engine, {"load_test": True})
-    assert run("--api", api).exit_code == 0
-    log(engine, {"request_id": "a patient"})
-    before = count(engine, "predictions")
-    refused = run("--api", api)
+    log_predictions(engine, {"load_test": True}, {"request_id": "a patient", "predicted_at": days_ago(40)})
+    refused = run("--api", api, *options)
 
-    assert str(refused.exception).startswith("The prediction log holds predictions that are not of a simulation")
-    assert count(engine, "predictions") == before
+    assert isinstance(refused.exception, SimulationError)
+    assert str(refused.exception).startswith("The prediction log holds real predictions, and a simulation would ")
+    assert count(engine, "predictions") == 2
+    assert count(engine, "predictions", "predicted_at < now() - interval '39 days'") == 2
+
+
+def test_a_log_with_load_tests_is_accepted_and_their_predictions_do_not_change(world: World, api: str) -> None:
+    _, engine = world
+    log_predictions(engine, {"load_test": True, "predicted_at": days_ago(200)})
 
     assert run("--api", api, "--force").exit_code == 0
-    assert count(engine, "predictions", "request_id = 'a patient' AND predicted_at < now() - interval '39 days'") == 1
+    assert count(engine, "predictions", "load_test AND predicted_at < now() - interval '199 days'") == 1
+    assert count(engine, "predictions") == RECORDS + 1
 
 
-def test_a_service_that_logs_elsewhere_is_told(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ml.simulation.backdating._PATIENCE_SECONDS", 1.0)
+def test_force_replaces_earlier_simulations(world: World, api: str) -> None:
+    _, engine = world
+    assert run("--api", api).exit_code == 0
+    result = run("--api", api, "--force")
+    latest = re.findall(r"sim-[0-9a-f]+-", result.stdout)[0]
+
+    assert result.exit_code == 0
+    for table in ("predictions", "outcomes"):
+        assert count(engine, table) == count(engine, table, f"starts_with(request_id, '{latest}')") > 0
+    assert count(engine, "predictions") == RECORDS
+
+
+def test_a_service_without_this_log_raises(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ml.simulation.backdating._TIMEOUT_SECONDS", 1.0)
     with running_registry() as registry:
         registry.promote("1", write_bundle(tmp_path / "bundle"))
         with running_api(tmp_path, registry.url) as service:
             service.wait_until_ready()
             failed = run("--api", service.url)
 
-    assert str(failed.exception).startswith(f"Only 0 of {RECORDS} predictions came into the prediction log: ")
+    assert str(failed.exception).startswith(f"Only 0 of {RECORDS} predictions were logged: ")
 
 
-def test_a_service_without_a_model_or_that_asks_for_a_key_is_told(world: World, tmp_path: Path) -> None:
+def test_the_reason_of_a_refused_request_is_reported(world: World, tmp_path: Path) -> None:
     digest = "0" * 64
     with running_api(tmp_path, "http://127.0.0.1:9") as service:
         without_model = run("--api", service.url)
@@ -147,7 +167,7 @@ def test_a_service_without_a_model_or_that_asks_for_a_key_is_told(world: World, 
     assert "answered /predict with status 401: This service asks for a key" in str(without_key.exception)
 
 
-def test_a_service_that_is_away_is_told(world: World) -> None:
+def test_an_unreachable_service_is_reported(world: World) -> None:
     failed = run("--api", "http://127.0.0.1:9")
 
     assert str(failed.exception) == (
@@ -157,11 +177,11 @@ def test_a_service_that_is_away_is_told(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "told"),
+    ("option", "value", "allowed"),
     [("--drift", "flood", "none, age, payer, lab, icd"), ("--known", "all", "full, form, mixed"), ("--days", "0", "1")],
 )
-def test_an_option_that_is_wrong_is_told_with_what_is_allowed(option: str, value: str, told: str) -> None:
+def test_an_invalid_option_is_reported_with_the_allowed_values(option: str, value: str, allowed: str) -> None:
     result = run(option, value)
 
     assert result.exit_code == 2
-    assert told in " ".join(result.output.replace("│", " ").split())
+    assert allowed in " ".join(result.output.replace("│", " ").split())

@@ -1,4 +1,4 @@
-"""A model as it is served, and windows of what it was asked."""
+"""A bundle, and windows of its predictions."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,13 +28,13 @@ def bundle(train_table: pd.DataFrame, test_table: pd.DataFrame, tmp_path_factory
 
 @pytest.fixture(scope="session")
 def window_of(bundle: Bundle) -> WindowOf:
-    """The window that comes of asking about encounters; by default the past of their patients is known."""
+    """Makes the window of predictions for encounters; by default with the history known to the model."""
 
-    def ask(encounters: pd.DataFrame, *, past: bool = True) -> Window:
-        asked = encounters if past else without_history(encounters)
-        answers, now = bundle.predict(to_records(asked)).astype(np.float64), datetime.now(UTC)
-        versions = np.full(len(asked), "1", dtype=object)
+    def predict(encounters: pd.DataFrame, *, history: bool = True) -> Window:
+        known = encounters if history else without_history(encounters)
+        scores, now = bundle.predict(to_records(known)).astype(np.float64), datetime.now(UTC)
+        versions = np.full(len(known), "1", dtype=object)
         people = patients(encounters).astype(object)
-        return Window(now, now, without_history(encounters), versions, answers, people)
+        return Window(now, now, without_history(encounters), versions, scores, people)
 
-    return ask
+    return predict

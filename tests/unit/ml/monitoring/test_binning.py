@@ -1,4 +1,4 @@
-"""Bins: every value has one, whatever it is, and they come from the reference alone."""
+"""Binning: every value has a bin, and the bins depend on the reference only."""
 
 import pandas as pd
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.features.icd9 import CHAPTERS
-from ml.monitoring.binning import ELSE, FREQUENT, SINGLE_VALUES, binning_of, count
+from ml.monitoring.binning import MAX_SINGLE_VALUES, MIN_CODE_SHARE, OTHER, feature_binning
 from ml.schema import BY_NAME, FEATURES, ICD9_PATTERN, Column, Kind
 
 
@@ -26,13 +26,13 @@ def series(column: Column, values: list[object]) -> pd.Series:
 
 @given(st.data())
 @settings(deadline=None)
-def test_every_value_that_the_schema_allows_falls_into_exactly_one_bin(data: st.DataObject) -> None:
+def test_every_allowed_value_falls_into_exactly_one_bin(data: st.DataObject) -> None:
     column = data.draw(st.sampled_from(FEATURES))
     reference, window = (series(column, data.draw(values_of(column))) for _ in range(2))
-    binning = binning_of(column, reference)
+    binning = feature_binning(column, reference)
 
     for values in (reference, window):
-        counts = count(binning, values)
+        counts = binning.count(values)
         assert counts.shape == (len(binning.labels),)
         assert counts.sum() == values.notna().sum()
     assert len(set(binning.labels)) == len(binning.labels)
@@ -40,33 +40,33 @@ def test_every_value_that_the_schema_allows_falls_into_exactly_one_bin(data: st.
 
 def binned(name: str, reference: list[object], window: list[object]) -> dict[str, int]:
     column = BY_NAME[name]
-    binning = binning_of(column, series(column, reference))
-    counts = count(binning, series(column, window))
+    binning = feature_binning(column, series(column, reference))
+    counts = binning.count(series(column, window))
     return {label: int(number) for label, number in zip(binning.labels, counts, strict=True) if number}
 
 
-def test_categories_and_codes_keep_their_values() -> None:
+def test_categories_and_codes_are_binned_by_value() -> None:
     assert binned("gender", ["Female"], ["Male", "Female", "Male", None]) == {"Female": 1, "Male": 2}
     assert binned("admission_type_id", [1], [1, 6, 6]) == {"1": 1, "6": 2}
-    assert binned("gender", ["Female"], ["Robot"]) == {ELSE: 1}
+    assert binned("gender", ["Female"], ["Robot"]) == {OTHER: 1}
 
 
-def test_few_different_counts_have_a_bin_each_and_greater_ones_join_the_last() -> None:
+def test_few_distinct_counts_have_a_bin_each_and_larger_counts_join_the_last() -> None:
     found = binned("num_procedures", [0, 0, 1, 2, 6], [0, 1, 2, 4, 6, 10])
 
     assert found == {"up to 0": 1, "1": 1, "2": 1, "above 2": 3}
 
 
-def test_many_different_counts_have_bins_of_a_tenth_each() -> None:
+def test_many_distinct_counts_are_binned_by_decile() -> None:
     reference = list(range(1, 101))
     found = binned("num_lab_procedures", reference, reference)
 
-    assert len(reference) > SINGLE_VALUES
+    assert len(reference) > MAX_SINGLE_VALUES
     assert len(found) == 10
     assert set(found.values()) == {10}
 
 
-def test_a_count_that_is_mostly_zero_keeps_zero_apart() -> None:
+def test_a_count_that_is_mostly_zero_has_a_bin_for_zero() -> None:
     reference = [0] * 900 + list(range(1, 41)) * 2 + [0] * 20
     found = binned("number_outpatient", reference, [0, 0, 1, 30])
 
@@ -74,11 +74,11 @@ def test_a_count_that_is_mostly_zero_keeps_zero_apart() -> None:
     assert sum(found.values()) == 4
 
 
-def test_diagnoses_are_frequent_codes_or_else_chapters() -> None:
+def test_diagnoses_are_binned_by_frequent_code_or_chapter() -> None:
     reference = ["428"] * 50 + ["250.83"] * 49 + ["401"]
     found = binned("diag_1", reference, ["428", "427", "250.83", "250", "V27", "E909"])
 
-    assert FREQUENT * len(reference) == 1
+    assert MIN_CODE_SHARE * len(reference) == 1
     assert found == {
         "428": 1,
         "250.83": 1,
@@ -89,17 +89,18 @@ def test_diagnoses_are_frequent_codes_or_else_chapters() -> None:
     }
 
 
-def test_a_feature_that_the_reference_never_knows_still_has_bins() -> None:
+def test_a_feature_unknown_in_the_reference_has_bins() -> None:
     assert binned("number_emergency", [None], [0, 3]) == {"any": 2}
     assert sum(binned("diag_3", [None], ["428", "250"]).values()) == 2
 
 
-def test_labels_name_every_chapter_once() -> None:
-    labels = binning_of(BY_NAME["diag_1"], pd.Series([], dtype="str")).labels
+def test_every_chapter_has_one_label() -> None:
+    labels = feature_binning(BY_NAME["diag_1"], pd.Series([], dtype="str")).labels
 
     assert len(labels) == len(set(labels)) == len(CHAPTERS) + 1
 
 
 @pytest.mark.parametrize("column", FEATURES, ids=lambda column: column.name)
 def test_every_feature_of_the_schema_has_bins(column: Column) -> None:
-    assert count(binning_of(column, series(column, [column.example])), series(column, [column.example])).sum() == 1
+    example = series(column, [column.example])
+    assert feature_binning(column, example).count(example).sum() == 1

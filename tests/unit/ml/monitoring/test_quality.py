@@ -1,23 +1,23 @@
-"""Figures of mature predictions, without a database."""
+"""Quality metrics of matured predictions, without a database."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ml.evaluation.metrics import ALL_METRICS
-from ml.monitoring.matured_predictions import Mature, clusters
-from ml.monitoring.quality import FEWEST, REALISED, Figure, estimated, realised
+from ml.monitoring.matured_predictions import MaturedPredictions
+from ml.monitoring.quality import MIN_OUTCOMES, REALISED, QualityMetric, estimated_quality, realised_quality
 
 SAMPLES = 50
 
 
-def drawn(count: int, told: float = 1.0, seed: int = 1) -> Mature:
-    """Calibrated predictions of as many patients, of whom a share is told."""
+def drawn(count: int, known_share: float = 1.0, seed: int = 1) -> MaturedPredictions:
+    """Calibrated predictions, one per patient; the outcome of a share of them is known."""
     generator = np.random.default_rng(seed)
     risks = generator.beta(2, 14, count)
-    known = generator.random(count) < told
-    return Mature(
+    known = generator.random(count) < known_share
+    return MaturedPredictions(
         "7",
         risks,
         known,
@@ -27,88 +27,79 @@ def drawn(count: int, told: float = 1.0, seed: int = 1) -> Mature:
     )
 
 
-def by_metric(figures: list[Figure], subgroup: str = "all") -> dict[str, Figure]:
-    return {figure.metric: figure for figure in figures if figure.subgroup == subgroup}
+def by_metric(metrics: list[QualityMetric], subgroup: str = "all") -> dict[str, QualityMetric]:
+    return {one.metric: one for one in metrics if one.subgroup == subgroup}
 
 
-def test_figures_are_those_of_the_metrics_on_what_is_known() -> None:
-    part = drawn(2_000, told=0.7)
-    found = by_metric(list(realised(part, SAMPLES)))
+def test_metrics_are_computed_on_known_outcomes() -> None:
+    part = drawn(2_000, known_share=0.7)
+    found = by_metric(list(realised_quality(part, SAMPLES)))
     labels, risks = part.labels[part.known], part.probabilities[part.known]
 
     assert list(found) == list(REALISED)
-    for name, figure in found.items():
-        assert figure.value == pytest.approx(ALL_METRICS[name](labels, risks, None))
-        assert figure.low is not None
-        assert figure.high is not None
-        assert figure.low < figure.high
-        assert (figure.model_version, figure.estimated) == ("7", False)
-        assert (figure.records, figure.positives) == (part.known.sum(), labels.sum())
-        assert figure.coverage == pytest.approx(part.known.mean())
+    for name, metric in found.items():
+        assert metric.value == pytest.approx(ALL_METRICS[name](labels, risks, None))
+        assert metric.low is not None
+        assert metric.high is not None
+        assert metric.low < metric.high
+        assert (metric.model_version, metric.estimated) == ("7", False)
+        assert (metric.records, metric.positives) == (part.known.sum(), labels.sum())
+        assert metric.coverage == pytest.approx(part.known.mean())
 
 
-def test_subgroups_are_named_by_their_value_and_the_unknown_make_none() -> None:
+def test_subgroups_are_named_by_value_and_unknown_values_form_none() -> None:
     part = drawn(2_000)
-    figures = list(realised(part, SAMPLES))
+    metrics = list(realised_quality(part, SAMPLES))
 
-    assert list(dict.fromkeys(figure.subgroup for figure in figures)) == ["all", "gender=Female", "gender=Male"]
-    assert by_metric(figures, "gender=Male")["auroc"].records == (part.groups["gender"] == "Male").sum()
+    assert list(dict.fromkeys(metric.subgroup for metric in metrics)) == ["all", "gender=Female", "gender=Male"]
+    assert by_metric(metrics, "gender=Male")["auroc"].records == (part.groups["gender"] == "Male").sum()
 
 
-@pytest.mark.parametrize(("positives", "negatives"), [(FEWEST - 1, 500), (500, FEWEST - 1), (0, 0)])
-def test_of_too_few_there_is_no_figure_but_their_number(positives: int, negatives: int) -> None:
+@pytest.mark.parametrize(("positives", "negatives"), [(MIN_OUTCOMES - 1, 500), (500, MIN_OUTCOMES - 1), (0, 0)])
+def test_too_few_outcomes_give_counts_without_a_value(positives: int, negatives: int) -> None:
     labels = np.repeat([1, 0], [positives, negatives])
     count = len(labels)
-    part = Mature("7", np.linspace(0.1, 0.9, count), np.ones(count, bool), labels, np.arange(count), {})
+    part = MaturedPredictions("7", np.linspace(0.1, 0.9, count), np.ones(count, bool), labels, np.arange(count), {})
 
-    for figure in realised(part, SAMPLES):
-        assert (figure.value, figure.low, figure.high) == (None, None, None)
-        assert (figure.records, figure.positives) == (count, positives)
-
-
-def test_with_just_enough_there_is_a_figure() -> None:
-    labels = np.repeat([1, 0], [FEWEST, FEWEST])
-    part = Mature("7", np.linspace(0.9, 0.1, len(labels)), np.ones(len(labels), bool), labels, labels.cumsum(), {})
-
-    assert by_metric(list(realised(part, SAMPLES)))["auroc"].value == 1
+    for metric in realised_quality(part, SAMPLES):
+        assert (metric.value, metric.low, metric.high) == (None, None, None)
+        assert (metric.records, metric.positives) == (count, positives)
 
 
-def test_what_a_patient_does_again_and_again_widens_the_interval() -> None:
+def test_the_minimum_number_of_outcomes_gives_a_value() -> None:
+    labels = np.repeat([1, 0], [MIN_OUTCOMES, MIN_OUTCOMES])
+    risks, known = np.linspace(0.9, 0.1, len(labels)), np.ones(len(labels), bool)
+    part = MaturedPredictions("7", risks, known, labels, labels.cumsum(), {})
+
+    assert by_metric(list(realised_quality(part, SAMPLES)))["auroc"].value == 1
+
+
+def test_repeated_patients_widen_the_interval() -> None:
     part = drawn(500)
     times = np.tile(np.arange(500), 6)
-    repeated = part.part(times)  # each patient six times, known by number
-    strangers = Mature(repeated.version, repeated.probabilities, repeated.known, repeated.labels, np.arange(3_000), {})
+    repeated = part.rows(times)  # each patient six times, known by number
+    strangers = replace(repeated, patients=np.arange(3_000))
 
-    def width(of: Mature) -> float:
-        figure = by_metric(list(realised(of, 200)))["auroc"]
-        assert figure.low is not None
-        assert figure.high is not None
-        return figure.high - figure.low
+    def width(of: MaturedPredictions) -> float:
+        metric = by_metric(list(realised_quality(of, 200)))["auroc"]
+        assert metric.low is not None
+        assert metric.high is not None
+        return metric.high - metric.low
 
     assert width(repeated) > 1.8 * width(strangers)
 
 
-def test_an_estimate_says_what_it_is_and_knows_no_outcome() -> None:
+def test_an_estimate_is_marked_and_uses_no_outcome() -> None:
     risks = drawn(2_000).probabilities
-    figures = list(estimated("7", risks))
+    metrics = list(estimated_quality("7", risks))
 
-    assert [figure.metric for figure in figures] == ["auroc", "average_precision", "brier"]
-    for figure in figures:
-        assert figure.estimated
-        assert figure.value is not None
-        assert (figure.low, figure.high, figure.positives, figure.coverage) == (None, None, None, 0)
-        assert figure.records == 2_000
-
-
-def test_a_handful_of_predictions_is_no_ground_for_an_estimate() -> None:
-    assert {figure.value for figure in estimated("7", np.full(100, 0.2))} == {None}
+    assert [metric.metric for metric in metrics] == ["auroc", "average_precision", "brier"]
+    for metric in metrics:
+        assert metric.estimated
+        assert metric.value is not None
+        assert (metric.low, metric.high, metric.positives, metric.coverage) == (None, None, None, 0)
+        assert metric.records == 2_000
 
 
-@given(st.lists(st.none() | st.text(max_size=2), max_size=30))
-def test_records_share_a_cluster_only_where_they_name_the_same_patient(patients: list[str | None]) -> None:
-    found = clusters(patients)
-
-    assert found.shape == (len(patients),)
-    for a, one in enumerate(patients):
-        for b, other in enumerate(patients):
-            assert (found[a] == found[b]) == (a == b or (one is not None and one == other))
+def test_too_few_predictions_give_no_estimate() -> None:
+    assert {metric.value for metric in estimated_quality("7", np.full(100, 0.2))} == {None}

@@ -1,4 +1,4 @@
-"""Changes done to encounters: what changes, and that all else stays as it was."""
+"""Drift scenarios: each changes its own columns only."""
 
 import pandas as pd
 import pytest
@@ -16,7 +16,7 @@ CHANGED = {
 
 
 @pytest.mark.parametrize("name", SHIFTS)
-def test_a_shift_changes_its_own_columns_and_nothing_else(name: str, test_table: pd.DataFrame) -> None:
+def test_a_scenario_changes_its_own_columns_only(name: str, test_table: pd.DataFrame) -> None:
     before = test_table.copy()
     after = SHIFTS[name](test_table)
     rows = test_table[test_table["encounter_id"].isin(after["encounter_id"])].reset_index(drop=True)
@@ -27,20 +27,20 @@ def test_a_shift_changes_its_own_columns_and_nothing_else(name: str, test_table:
 
 
 @pytest.mark.parametrize("name", SHIFTS)
-def test_what_a_shift_makes_is_still_what_the_schema_allows(name: str, test_table: pd.DataFrame) -> None:
+def test_changed_values_are_allowed_by_the_schema(name: str, test_table: pd.DataFrame) -> None:
     after = SHIFTS[name](test_table)
 
     for column in (BY_NAME[name] for name in COLUMN_NAMES if not BY_NAME[name].is_number):
         assert all(map(column.accepts, after[column.name].dropna().unique())), column.name
 
 
-def test_patients_are_a_band_older_and_the_oldest_stay() -> None:
+def test_patients_are_one_age_band_older_except_the_oldest() -> None:
     table = pd.DataFrame({"age": pd.Series(["[0-10)", "[80-90)", "[90-100)", None], dtype="str")})
 
     assert one_age_band_older(table)["age"].fillna("?").tolist() == ["[10-20)", "[90-100)", "[90-100)", "?"]
 
 
-def test_the_patients_of_a_payer_are_gone_and_those_of_unknown_payers_stay(test_table: pd.DataFrame) -> None:
+def test_patients_of_the_payer_are_removed_and_those_of_unknown_payers_kept(test_table: pd.DataFrame) -> None:
     after = without_payer(test_table, "HM")
     before = test_table["payer_code"]
 
@@ -49,7 +49,7 @@ def test_the_patients_of_a_payer_are_gone_and_those_of_unknown_payers_stay(test_
     assert after["payer_code"].isna().sum() == before.isna().sum() > 0
 
 
-def test_a_lab_is_not_measured_where_the_record_speaks_of_it() -> None:
+def test_a_known_lab_value_becomes_not_measured() -> None:
     table = pd.DataFrame({"max_glu_serum": pd.Series([">200", "None", None], dtype="str")})
 
     assert lab_not_measured(table, "max_glu_serum")["max_glu_serum"].fillna("?").tolist() == ["None", "None", "?"]

@@ -1,17 +1,12 @@
-"""What a simulation sends and tells, before any service is asked."""
+"""Times and outcomes of a simulation, without a service."""
 
 from datetime import UTC, date, datetime, timedelta
 
-import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.core.errors import SimulationError
-from ml.schema import BY_NAME, ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID
-from ml.simulation.replay import ASKED_FIRST, KNOWN, Replayed, replayed
-from ml.simulation.simulate import Plan, outcomes_by, spread
+from ml.simulation.simulate import Plan, known_outcomes, spread
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 COUNTS = st.integers(1, 200)
@@ -29,76 +24,26 @@ def test_predictions_are_spread_evenly_over_the_days_up_to_now(days: int, count:
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=60), DAYS, st.floats(0, 1), st.integers(0, 5))
-def test_only_what_is_known_by_now_is_told(positives: list[bool], days: int, never_told: float, seed: int) -> None:
-    moments = spread(NOW, days, len(positives))
+def test_only_known_outcomes_are_reported(positives: list[bool], days: int, never_reported: float, seed: int) -> None:
     ids = [str(place) for place in range(len(positives))]
-    plan = Plan(len(positives), days, seed=seed, never_told=never_told)
-    told = outcomes_by(NOW, ids, moments, [Replayed({}, positive) for positive in positives], 30, plan)
+    moments = dict(zip(ids, spread(NOW, days, len(positives)), strict=True))
+    plan = Plan(len(positives), days, seed=seed, never_reported=never_reported)
+    reported = known_outcomes(NOW, moments, positives, 30, plan)
 
-    for outcome in told:
-        place = int(outcome["request_id"])
-        age = (NOW - moments[place]).days
-        after = (date.fromisoformat(outcome["known_on"]) - moments[place].date()).days
-        assert outcome["readmitted_within_30_days"] == positives[place]
-        assert 1 <= after <= 30 if positives[place] else after == 30
-        assert after <= age + 1
-    if never_told == 0:
-        mature = {name for name, moment in zip(ids, moments, strict=True) if NOW - moment >= timedelta(days=30)}
-        assert mature <= {outcome["request_id"] for outcome in told}
+    for outcome in reported:
+        moment, positive = moments[outcome["request_id"]], positives[int(outcome["request_id"])]
+        after = (date.fromisoformat(outcome["known_on"]) - moment.date()).days
+        assert outcome["readmitted_within_30_days"] == positive
+        assert 1 <= after <= 30 if positive else after == 30
+        assert after <= (NOW - moment).days + 1
+    if never_reported == 0:
+        matured = {name for name, moment in moments.items() if NOW - moment >= timedelta(days=30)}
+        assert matured <= {outcome["request_id"] for outcome in reported}
 
 
-def test_a_share_is_never_told() -> None:
+def test_a_share_of_the_outcomes_is_never_reported() -> None:
     count = 2_000
-    moments = [NOW - timedelta(days=40)] * count
-    encounters = [Replayed({}, False)] * count
-    told = outcomes_by(NOW, list(map(str, range(count))), moments, encounters, 30, Plan(count, 40, never_told=0.25))
+    moments = {str(place): NOW - timedelta(days=40) for place in range(count)}
+    reported = known_outcomes(NOW, moments, [False] * count, 30, Plan(count, 40, never_reported=0.25))
 
-    assert len(told) / count == pytest.approx(0.75, abs=0.03)
-
-
-def test_records_are_of_held_out_encounters_in_their_order_with_identifiers(test_table: pd.DataFrame) -> None:
-    found = replayed(test_table, 300, "none", "full", seed=3)
-    by_number = test_table.set_index(ENCOUNTER_ID)
-    numbers = [int(one.record[ENCOUNTER_ID] or 0) for one in found]
-
-    assert len(found) == len(set(numbers)) == 300
-    assert numbers == sorted(numbers)
-    for one, number in zip(found, numbers, strict=True):
-        row = by_number.loc[number]
-        assert one.record[PATIENT_ID] == row[PATIENT_ID]
-        assert one.positive == (row["readmitted"] == "<30")
-        assert set(one.record) == {n for n in FEATURE_NAMES if pd.notna(row[n])} | {ENCOUNTER_ID, PATIENT_ID}
-        assert all(BY_NAME[name].accepts(value) for name, value in one.record.items())
-
-
-def test_the_same_seed_gives_the_same_records(test_table: pd.DataFrame) -> None:
-    assert replayed(test_table, 50, "lab", "mixed", 3) == replayed(test_table, 50, "lab", "mixed", 3)
-    assert replayed(test_table, 50, "lab", "mixed", 3) != replayed(test_table, 50, "lab", "mixed", 4)
-
-
-def test_a_form_tells_whole_groups_and_the_first_fields_always(test_table: pd.DataFrame) -> None:
-    full = replayed(test_table, 400, "none", "full", seed=3)
-    form = replayed(test_table, 400, "none", "form", seed=3)
-    mixed = replayed(test_table, 400, "none", "mixed", seed=3)
-
-    for whole, part in zip(full, form, strict=True):
-        assert part.record.items() <= whole.record.items()
-        hidden = whole.record.keys() - part.record.keys()
-        groups = {BY_NAME[name].group for name in hidden}
-        assert hidden.isdisjoint(ASKED_FIRST)
-        assert hidden == {n for n in whole.record if BY_NAME[n].group in groups and n not in ASKED_FIRST}
-    counts = [np.mean([len(one.record) for one in part]) for part in (form, mixed, full)]
-    assert counts == sorted(counts)
-    assert np.mean([a == b for a, b in zip(mixed, full, strict=True)]) == pytest.approx(0.5, abs=0.1)
-
-
-@pytest.mark.parametrize("known", KNOWN)
-def test_a_shift_shows_in_what_is_sent(known: str, test_table: pd.DataFrame) -> None:
-    sent = replayed(test_table, 300, "lab", known, seed=3)
-
-    assert {one.record["A1Cresult"] for one in sent if "A1Cresult" in one.record} == {"None"}
-
-
-def test_more_records_than_there_are_is_an_error_that_says_how_many(test_table: pd.DataFrame) -> None:
-    with pytest.raises(SimulationError, match=rf"^There are only {len(test_table):,} held-out encounters"):
-        replayed(test_table, len(test_table) + 1, "none", "full", seed=3)
+    assert len(reported) / count == pytest.approx(0.75, abs=0.03)

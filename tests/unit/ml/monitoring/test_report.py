@@ -1,12 +1,12 @@
-"""The page of a run: it shows what changed, and asks nothing of any server."""
+"""Drift report: its contents, and that the page is self-contained."""
 
 import re
 from datetime import UTC, datetime
 
 import numpy as np
 
-from ml.monitoring.drift import Comparison, Kind, judge, overall
-from ml.monitoring.findings import Monitored
+from ml.monitoring.drift import Comparison, Kind, overall_state, run_tests
+from ml.monitoring.findings import MonitoringRun
 from ml.monitoring.report import page
 from tests.unit.ml.report.test_page import Outline
 
@@ -15,17 +15,17 @@ SHIFTED = Comparison(
     Kind.VALUE, "admission_type_id", ("1", "2", "<b>"), np.array([100, 800, 100]), np.array([50_000, 20_000, 1])
 )
 QUIET = Comparison(Kind.KNOWN, "race", ("given", "not given"), np.array([980, 20]), np.array([77_000, 2_000]))
-FEW = Comparison.of_too_few(Kind.SCORE, "probability", 12)
+FEW = Comparison.untestable(Kind.SCORE, "probability", 12)
 
 
 def page_of(*comparisons: Comparison) -> str:
-    findings = judge(comparisons)
-    state = overall(finding.state for finding in findings)
+    findings = run_tests(comparisons)
+    state = overall_state(finding.state for finding in findings)
     details = {"notes": ["A note with <angles>."]}
-    return page(Monitored(0, "7", "abc" * 20, START, END, 1_000, state, findings, details), comparisons)
+    return page(MonitoringRun(0, "7", "abc" * 20, START, END, 1_000, state, findings, details), comparisons)
 
 
-def test_what_drifted_is_shown_with_its_values_and_their_meaning() -> None:
+def test_features_in_drift_are_shown_with_their_values_and_labels() -> None:
     html = page_of(SHIFTED, QUIET, FEW)
     changed = html[html.index('id="changes"') : html.index('id="tests"')]
 
@@ -45,7 +45,7 @@ def test_every_test_is_listed_with_its_state() -> None:
         assert text in listed
 
 
-def test_a_quiet_run_has_nothing_under_what_changed() -> None:
+def test_a_run_without_drift_has_no_section_of_changes() -> None:
     html = page_of(QUIET, FEW)
 
     assert "<h1>No drift</h1>" in html
@@ -53,7 +53,7 @@ def test_a_quiet_run_has_nothing_under_what_changed() -> None:
     assert "<h1>Not enough data</h1>" in page_of(FEW)
 
 
-def test_texts_from_outside_are_escaped_and_nothing_is_asked_of_a_server() -> None:
+def test_texts_are_escaped_and_the_page_loads_nothing() -> None:
     html = page_of(SHIFTED)
     outline = Outline(html)
 

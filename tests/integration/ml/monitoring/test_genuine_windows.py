@@ -1,4 +1,4 @@
-"""Drift on windows of genuine test patients: how often there is an alarm without a reason, and what is noticed."""
+"""Drift tests on windows of genuine test patients: false alarms and detected shifts."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from bench.drift import CHANGES, SMALL, References, drifted, windows, windows_of
 from bench.genuine import bundle_of
 from ml.core.settings import MlSettings
 from ml.features.masking import mask_fields, mask_groups
-from ml.monitoring.drift import FALSE_ALARMS, Kind, judge
+from ml.monitoring.drift import FALSE_ALARM_RATE, Kind, run_tests
 from ml.schema import Group
 from ml.training.models import GRADIENT_BOOSTING, fit
 from ml.warehouse.datasets import Dataset, read
@@ -44,15 +44,15 @@ def references(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Re
 
 
 def allowed(times: int) -> int:
-    """Alarms that a method with just the promised rate stays within 99 times of 100: 18 in 200 windows, 11 in 100."""
-    return int(binom.ppf(0.99, times, FALSE_ALARMS))
+    """99 % quantile of the number of false alarms at the nominal rate: 11 in 100 windows."""
+    return int(binom.ppf(0.99, times, FALSE_ALARM_RATE))
 
 
 def alarms(references: References, drawn: Iterator[pd.DataFrame]) -> Counter[str]:
     """Windows that any test finds in drift, and which features they were."""
     found: Counter[str] = Counter()
     for encounters in drawn:
-        features = drifted(judge(references.compare(encounters)))
+        features = drifted(run_tests(references.compare(encounters)))
         found.update(features)
         found["any"] += bool(features)
     return found
@@ -76,7 +76,7 @@ def test_a_shift_is_noticed_in_every_window_of_a_thousand_records(
 ) -> None:
     change = CHANGES[name]
     drawn = windows(change.apply(dataset.test), SIZE, REPEATED, seed=297)
-    noticed = [bool(drifted(judge(references.compare(one))) & set(change.features)) for one in drawn]
+    noticed = [bool(drifted(run_tests(references.compare(one))) & set(change.features)) for one in drawn]
 
     assert all(noticed), f"{sum(noticed)} of {REPEATED}"
 
@@ -87,7 +87,7 @@ def test_hidden_fields_move_the_tests_of_known_fields_and_no_other(
 ) -> None:
     moved = 0
     for encounters in windows(LESS[hidden](dataset.test), SIZE, REPEATED_HIDDEN, seed=298):
-        findings = judge(references.compare(encounters))
+        findings = run_tests(references.compare(encounters))
         assert drifted(findings, (Kind.KNOWN,))
         moved += bool(drifted(findings, BY_CONTENT))
 

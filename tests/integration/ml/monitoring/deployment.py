@@ -1,4 +1,4 @@
-"""A model in the field: real database, real registry, and a prediction log that tests fill."""
+"""A deployed model with a real database, a real registry, and a prediction log that tests fill."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,8 +21,8 @@ from tests.integration.ml.registries import register_bundle
 
 
 @dataclass(frozen=True)
-class Field:
-    """What the monitoring works on."""
+class Deployment:
+    """What monitoring works on."""
 
     settings: MlSettings
     engine: sa.Engine
@@ -31,31 +31,32 @@ class Field:
     bundle: Path
 
     def promote(self, data_version: str | None = None) -> str:
-        """Register the model and put it into production; returns its number."""
+        """Register the model and promote it to production; returns its number."""
         number = register_bundle(self.registry, self.bundle).number
         self.registry.set_tags(number, {"data_version": data_version or self.dataset.version.data_version})
         self.registry.set_alias(PRODUCTION, number)
         return number
 
-    def ask(self, encounters: pd.DataFrame, version: str = "1", **changes: Any) -> None:
-        """Log predictions for encounters, by the model that knows their patients' past."""
-        answers = load_bundle(self.bundle).predict(to_records(encounters)).tolist()
-        told = to_records(without_history(encounters))
-        people = zip(encounters[PATIENT_ID].astype(str), encounters[ENCOUNTER_ID].astype(str), strict=True)
+    def predict(self, encounters: pd.DataFrame, version: str = "1", **changes: Any) -> None:
+        """Log predictions for encounters, made with the history of their patients."""
+        scores = load_bundle(self.bundle).predict(to_records(encounters)).tolist()
+        records = to_records(without_history(encounters))
+        identifiers = zip(encounters[PATIENT_ID].astype(str), encounters[ENCOUNTER_ID].astype(str), strict=True)
+        logged = zip(records, scores, identifiers, strict=True)
         rows = [
-            {**row(record, number, answer), "model_version": version, "patient": patient, "encounter": encounter}
-            for number, (record, answer, (patient, encounter)) in enumerate(zip(told, answers, people, strict=True))
+            {**row(record, number, score), "model_version": version, "patient": patient, "encounter": encounter}
+            for number, (record, score, (patient, encounter)) in enumerate(logged)
         ]
-        self.log(*({**each, **changes} for each in rows))
+        self.insert(*({**each, **changes} for each in rows))
 
-    def log(self, *rows: dict[str, Any]) -> None:
-        """Write rows of the prediction log."""
+    def insert(self, *rows: dict[str, Any]) -> None:
+        """Insert rows into the prediction log."""
         with self.engine.begin() as connection:
             connection.execute(predictions.insert(), list(rows))
 
 
 def row(record: Record, position: int = 0, probability: float = 0.1, **changes: Any) -> dict[str, Any]:
-    """A prediction of an hour ago as the service logs it."""
+    """A row of the prediction log, one hour old."""
     return {
         "request_id": "a request of the tests",
         "position": position,

@@ -1,4 +1,4 @@
-"""Which logged predictions the monitoring looks at."""
+"""Which logged predictions are in the window."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +8,7 @@ from ml.core.errors import WarehouseError
 from ml.core.settings import MlSettings
 from ml.monitoring.window import Window, read_window
 from ml.warehouse.connection import warehouse
-from tests.integration.ml.monitoring.drift.field import Field, row
+from tests.integration.ml.monitoring.deployment import Deployment, row
 
 NOW = datetime.now(UTC)
 
@@ -17,33 +17,33 @@ def hours_ago(hours: float) -> datetime:
     return NOW - timedelta(hours=hours)
 
 
-def looked_at(field: Field, days: float = 7, most: int = 1_000) -> Window:
-    return read_window(field.engine, days, most)
+def read(deployment: Deployment, days: float = 7, limit: int = 1_000) -> Window:
+    return read_window(deployment.engine, days, limit)
 
 
-def test_only_the_newest_of_the_last_days_count_and_none_of_a_load_test(field: Field) -> None:
-    field.log(
+def test_the_window_holds_the_newest_predictions_of_the_last_days_without_load_tests(deployment: Deployment) -> None:
+    deployment.insert(
         row({"race": "Asian"}, probability=0.1, predicted_at=hours_ago(24 * 8)),
         row({"race": "Other"}, probability=0.2, predicted_at=hours_ago(30)),
         row({"race": "Hispanic"}, probability=0.3, predicted_at=hours_ago(20), model_version="2", patient="p"),
         row({"race": "Asian"}, probability=0.4, predicted_at=hours_ago(10), load_test=True),
     )
-    found = looked_at(field)
+    found = read(deployment)
 
     assert found.probabilities.tolist() == [0.3, 0.2]
     assert found.table["race"].tolist() == ["Hispanic", "Other"]
     assert found.versions.tolist() == ["2", "1"]
     assert found.patients[0] == "p"
-    assert len(set(found.patients)) == 2, "nobody is known to be the same person"
+    assert len(set(found.patients)) == 2, "unnamed patients are distinct"
     assert found.start == hours_ago(30)
     assert NOW <= found.end <= datetime.now(UTC)
-    assert looked_at(field, most=1).probabilities.tolist() == [0.3]
-    assert looked_at(field, days=1).probabilities.tolist() == [0.3]
+    assert read(deployment, limit=1).probabilities.tolist() == [0.3]
+    assert read(deployment, days=1).probabilities.tolist() == [0.3]
     assert found.of_version("1").probabilities.tolist() == [0.2]
 
 
-def test_of_an_encounter_that_was_asked_about_again_the_last_prediction_counts(field: Field) -> None:
-    field.log(
+def test_only_the_last_prediction_of_an_encounter_counts(deployment: Deployment) -> None:
+    deployment.insert(
         row({}, probability=0.1, predicted_at=hours_ago(5), encounter="e"),
         row({}, probability=0.2, predicted_at=hours_ago(3), encounter="e"),
         row({}, probability=0.3, predicted_at=hours_ago(2), encounter="e", load_test=True),
@@ -53,27 +53,27 @@ def test_of_an_encounter_that_was_asked_about_again_the_last_prediction_counts(f
         row({}, probability=0.7, predicted_at=hours_ago(4)),
     )
 
-    assert sorted(looked_at(field).probabilities) == [0.2, 0.5, 0.6, 0.7]
+    assert sorted(read(deployment).probabilities) == [0.2, 0.5, 0.6, 0.7]
 
 
-def test_those_who_cannot_be_readmitted_are_left_out_like_of_the_reference(field: Field) -> None:
-    field.log(
+def test_patients_who_cannot_be_readmitted_are_excluded(deployment: Deployment) -> None:
+    deployment.insert(
         row({"discharge_disposition_id": 11}, probability=0.1),
         row({"discharge_disposition_id": 1}, probability=0.2),
         row({}, probability=0.3),
     )
 
-    assert sorted(looked_at(field).probabilities) == [0.2, 0.3]
+    assert sorted(read(deployment).probabilities) == [0.2, 0.3]
 
 
-def test_an_empty_log_is_an_empty_window_of_the_days_asked_for(field: Field) -> None:
-    found = looked_at(field)
+def test_an_empty_log_gives_an_empty_window_of_the_queried_period(deployment: Deployment) -> None:
+    found = read(deployment)
 
     assert len(found) == 0
     assert found.end - found.start == timedelta(days=7)
 
 
-def test_a_database_that_is_away_is_told_in_one_sentence() -> None:
-    away = MlSettings.load(_env_file=None, postgres_port=18499, diabetes_db_password="unused")
-    with warehouse(away) as engine, pytest.raises(WarehouseError, match=r"^PostgreSQL at 127\.0\.0\.1:18499 does not"):
+def test_an_unreachable_database_raises_a_warehouse_error() -> None:
+    unreachable = MlSettings.load(_env_file=None, postgres_port=18499, diabetes_db_password="unused")
+    with warehouse(unreachable) as engine, pytest.raises(WarehouseError):
         read_window(engine, 7, 100)

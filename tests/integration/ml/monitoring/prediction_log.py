@@ -1,4 +1,4 @@
-"""A prediction log with a past: predictions of any age, what was told of them, and what was delivered."""
+"""Fills a prediction log: predictions of any age, reported outcomes, ingested encounters and monitoring runs."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -7,8 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from ml.core.pseudonyms import Pseudonyms
+from ml.monitoring.drift import Finding, Kind, State
+from ml.monitoring.findings import MonitoringRun
 from ml.schema import EXAMPLE_RECORD
-from ml.warehouse.tables import ingestions, monitor_runs, outcomes, predictions, raw_data
+from ml.warehouse.tables import ingestions, monitor_drift, monitor_runs, outcomes, predictions, raw_data
 
 NOW = datetime.now(UTC)
 KEY = "key of the tests"
@@ -19,9 +21,9 @@ def days_ago(days: float) -> datetime:
     return NOW - timedelta(days=days)
 
 
-def log(engine: sa.Engine, *changes: dict[str, Any]) -> None:
-    """Predictions, one per argument: 40 days old, by version 1, of nobody in particular, unless it says otherwise."""
-    plain: dict[str, Any] = {
+def log_predictions(engine: sa.Engine, *changes: dict[str, Any]) -> None:
+    """Insert predictions, one per argument; by default 40 days old, of version 1, without identifiers."""
+    default: dict[str, Any] = {
         "position": 0,
         "predicted_at": days_ago(40),
         "model_version": "1",
@@ -34,13 +36,13 @@ def log(engine: sa.Engine, *changes: dict[str, Any]) -> None:
         "patient": None,
         "encounter": None,
     }
-    rows = [{**plain, "request_id": f"r-{number}", **change} for number, change in enumerate(changes)]
+    rows = [{**default, "request_id": f"r-{number}", **change} for number, change in enumerate(changes)]
     with engine.begin() as connection:
         connection.execute(predictions.insert(), rows)
 
 
-def tell(engine: sa.Engine, *told: tuple[str, bool]) -> None:
-    """Outcomes by request id."""
+def report_outcomes(engine: sa.Engine, *outcomes_by_request: tuple[str, bool]) -> None:
+    """Insert outcomes by request id."""
     rows = [
         {
             "request_id": request_id,
@@ -49,14 +51,14 @@ def tell(engine: sa.Engine, *told: tuple[str, bool]) -> None:
             "known_on": NOW.date(),
             "client": "address:tests",
         }
-        for request_id, positive in told
+        for request_id, positive in outcomes_by_request
     ]
     with engine.begin() as connection:
         connection.execute(outcomes.insert(), rows)
 
 
-def deliver(engine: sa.Engine, encounters: Iterable[dict[str, Any]], ingested_at: datetime = NOW) -> None:
-    """Encounters as an ingestion leaves them."""
+def ingest_encounters(engine: sa.Engine, encounters: Iterable[dict[str, Any]], ingested_at: datetime = NOW) -> None:
+    """Insert encounters as an ingestion does."""
     row = {"source": "file", "provenance": "real", "content_sha256": "0", "rows_accepted": 1, "rows_rejected": 0}
     with engine.begin() as connection:
         new = ingestions.insert().values(**row, rows_written=1).returning(ingestions.c.id)
@@ -65,8 +67,8 @@ def deliver(engine: sa.Engine, encounters: Iterable[dict[str, Any]], ingested_at
         connection.execute(raw_data.insert(), rows)
 
 
-def run_of_window(engine: sa.Engine, days: float = 7) -> int:
-    """A monitoring run over the last days."""
+def insert_run(engine: sa.Engine, days: float = 7) -> int:
+    """Insert a monitoring run over the last days; returns its id."""
     row = {
         "model_version": "1",
         "reference_data_version": "0",
@@ -78,3 +80,19 @@ def run_of_window(engine: sa.Engine, days: float = 7) -> int:
     }
     with engine.begin() as connection:
         return int(connection.execute(monitor_runs.insert().values(**row).returning(monitor_runs.c.id)).scalar_one())
+
+
+def latest_run(engine: sa.Engine) -> MonitoringRun | None:
+    """Read the last monitoring run, if there is any."""
+    with engine.begin() as connection:
+        run = connection.execute(sa.select(monitor_runs).order_by(monitor_runs.c.id.desc()).limit(1)).mappings().first()
+        if run is None:
+            return None
+        of_run = sa.select(monitor_drift).where(monitor_drift.c.run_id == run["id"])
+        rows = connection.execute(of_run).mappings().all()
+    findings = [
+        Finding(**{**row, "kind": Kind(row["kind"]), "state": State(row["state"])})
+        for row in ({name: value for name, value in row.items() if name != "run_id"} for row in rows)
+    ]
+    fields = {name: value for name, value in run.items() if name not in ("id", "finished_at", "state")}
+    return MonitoringRun(run_id=run["id"], state=State(run["state"]), findings=findings, **fields)

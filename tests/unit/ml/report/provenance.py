@@ -1,4 +1,4 @@
-"""Where the findings of the tests come from."""
+"""Provenance of the findings in tests."""
 
 from typing import Final
 
