@@ -1,6 +1,7 @@
 """Model page: versions in the registry, their metrics and artifacts, gate decisions, comparison and rollback."""
 
-from enum import StrEnum
+from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -11,16 +12,6 @@ from ui.clients.errors import ServiceError
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.services import ServingState
-
-
-class View(StrEnum):
-    """The views of the page; only the selected one sends requests."""
-
-    OVERVIEW = "overview"
-    ARTIFACTS = "artifacts"
-    DECISIONS = "decisions"
-    COMPARE = "compare"
-    ROLL_BACK = "roll-back"
 
 
 def draw_versions(state: ServingState) -> None:
@@ -38,35 +29,29 @@ def draw_versions(state: ServingState) -> None:
         if isinstance(snapshot, ServiceError) or is_served:
             current_versions.draw(state, snapshot)
         return
-    names = {
-        View.OVERVIEW: _("Production and challenger"),
-        View.ARTIFACTS: _("Plots and report"),
-        View.DECISIONS: _("Decisions"),
-        View.COMPARE: _("Compare"),
-        View.ROLL_BACK: _("Roll back"),
+
+    def compare() -> None:
+        from ui.model import comparison
+
+        comparison.draw(snapshot)
+
+    views: dict[str, tuple[str, Callable[[], None]]] = {
+        "overview": (_("Production and challenger"), partial(current_versions.draw, state, snapshot)),
+        "artifacts": (_("Plots and report"), partial(artifacts_view.draw, snapshot)),
+        "decisions": (_("Decisions"), partial(decisions.draw, snapshot)),
+        "compare": (_("Compare"), compare),
+        "roll-back": (_("Roll back"), partial(roll_back.draw, snapshot)),
     }
     view = st.segmented_control(
         _("View"),
-        list(View),
-        format_func=names.__getitem__,
-        default=View.OVERVIEW,
+        list(views),
+        format_func=lambda view: views[view][0],
+        default="overview",
         required=True,
         key="view",
         label_visibility="collapsed",
     )
-    match view:
-        case View.ARTIFACTS:
-            artifacts_view.draw(snapshot)
-        case View.DECISIONS:
-            decisions.draw(snapshot)
-        case View.COMPARE:
-            from ui.model import comparison
-
-            comparison.draw(snapshot)
-        case View.ROLL_BACK:
-            roll_back.draw(snapshot)
-        case _:
-            current_versions.draw(state, snapshot)
+    views[view or "overview"][1]()  # only the selected view sends requests
 
 
 def draw_links(state: ServingState) -> None:

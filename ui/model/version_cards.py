@@ -58,21 +58,18 @@ def version_cards(
     else:
         production = state.registered if isinstance(state.registered, RegisteredVersion) else None
         challenger = None
-    titles: list[tuple[str, RegisteredVersion]] = []
+    cards: list[VersionCard] = []
+
+    def add(title: str, version: RegisteredVersion) -> None:
+        is_served = served and served.version == version.version
+        cards.append(VersionCard(title.format(version=version.version), version, served if is_served else None))
+
     if production and challenger and challenger.version == production.version:
-        titles.append((_("Production and challenger: version {version}"), production))
+        add(_("Production and challenger: version {version}"), production)
     elif production:
-        titles.append((_("Production: version {version}"), production))
+        add(_("Production: version {version}"), production)
     if challenger and challenger != production:
-        titles.append((_("Challenger: version {version}"), challenger))
-    cards = [
-        VersionCard(
-            title.format(version=version.version),
-            version,
-            served if served and served.version == version.version else None,
-        )
-        for title, version in titles
-    ]
+        add(_("Challenger: version {version}"), challenger)
     if served and not any(card.served for card in cards):
         registered = snapshot.version(served.version) if isinstance(snapshot, RegistrySnapshot) else None
         title = _("Served by the API: version {version}").format(version=served.version)

@@ -36,25 +36,25 @@ class FakePrometheus:
         platform.more[("GET", "/ready")] = lambda _: (200, {"status": "ready"})
         return self
 
-    def query(self, asked: ReceivedRequest) -> Reply:
+    def query(self, request: ReceivedRequest) -> Reply:
         """The answer to an instant or a range query."""
         if self.is_down:
             return 503, b"Service Unavailable"
-        given = dict(parse_qsl(asked.body.decode()))
-        self.received.append(given["query"])
-        query = next((one for one in QUERIES if given["query"] in {one.within(window) for window in Window}), None)
+        parameters = dict(parse_qsl(request.body.decode()))
+        self.received.append(parameters["query"])
+        query = next((one for one in QUERIES if parameters["query"] in {one.within(window) for window in Window}), None)
         if query is None or query in self.failing:
             return 500, {"status": "error", "errorType": "internal", "error": "broken"}
         rows = self.rows.get(query, [])
-        if "step" not in given:
+        if "step" not in parameters:
             return 200, _answer([{"metric": labels, "value": [time.time(), str(value)]} for labels, value in rows])
-        start, end, step = (float(given[name]) for name in ("start", "end", "step"))
+        start, end, step = (float(parameters[name]) for name in ("start", "end", "step"))
         moments = [start + step * number for number in range(int((end - start) / step) + 1)]
         return 200, _answer(
             [{"metric": labels, "values": [[at, str(value)] for at in moments]} for labels, value in rows]
         )
 
-    def rules(self, _asked: ReceivedRequest) -> Reply:
+    def rules(self, _request: ReceivedRequest) -> Reply:
         """The answer of /api/v1/rules: the platform's alerting rules, and others for alerts of another name."""
         if self.is_down or self.rules_fail:
             return 503, b"Service Unavailable"
@@ -125,7 +125,7 @@ def scores() -> dict[Query, list[Row]]:
 
 
 def drift(code: int) -> dict[Query, list[Row]]:
-    """A run with this state. Where it is drift: of the values of one feature, and of how often another is given."""
+    """A run with this state; with drift, the values of one feature drift and how often another is known."""
     names = [column.name for column in FEATURES[:12]]
     drifted = {("value", "age"), ("known", "weight")} if code == 1 else set()
     tests = [*(("value", name) for name in names), *(("known", name) for name in names), ("score", "probability")]

@@ -1,4 +1,4 @@
-"""Fake model registry: versions with tags, runs with metrics, and their artifacts."""
+"""MLflow's HTTP contract for the tests of the Model page: versions with tags, runs with metrics, and artifacts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,25 +14,25 @@ PNG = bytes.fromhex(
 )
 PROMOTED = {"gate.decision": "promoted", "gate.rule": "better", "gate.reason": "AUROC is better: +0.004"}
 REFUSED = {"gate.decision": "refused", "gate.rule": "worse", "gate.reason": "AUROC is shown to be worse: -0.020"}
-FIGURES = {"auroc": 0.66, "auroc_low": 0.65, "auroc_high": 0.67, "brier": 0.1, "brier_low": 0.09, "brier_high": 0.11}
+METRICS = {"auroc": 0.66, "auroc_low": 0.65, "auroc_high": 0.67, "brier": 0.1, "brier_low": 0.09, "brier_high": 0.11}
 ABSENT = 404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "not there"}
 
 
 @dataclass
 class FakeRegistry:
-    """Content of the registry. A test changes it while the app runs."""
+    """State of MLflow; tests change it while the app runs."""
 
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
-    figures: dict[str, dict[str, float]] = field(default_factory=dict)
+    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
     params: dict[str, dict[str, str]] = field(default_factory=dict)
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
-    """Sizes in the listing instead of the true ones."""
+    """Sizes that the listing gives in place of the true ones."""
     fetched: list[str] = field(default_factory=list)
 
     def add(self, number: str, tags: Mapping[str, str] = MappingProxyType({}), run: bool = True) -> None:
-        """Add a version, with its run unless that was deleted."""
+        """A version, with a run unless that is gone."""
         known = {
             "algorithm": "RandomForest",
             "data_source": "real",
@@ -41,7 +41,7 @@ class FakeRegistry:
         }
         self.versions[number] = known | dict(tags)
         if run:
-            self.figures[number] = dict(FIGURES)
+            self.metrics[number] = dict(METRICS)
             self.params[number] = {"family": "random_forest", "n_estimators": "300", "max_depth": "None"}
             self.files[number] = {
                 "report.html": b"<html><head></head><body><script>alert(1)</script><h1>Report</h1></body></html>",
@@ -52,7 +52,7 @@ class FakeRegistry:
             }
 
     def answer_on(self, platform: Platform) -> None:
-        """Answer on the paths of the registry."""
+        """Take over the addresses of the registry."""
         platform.more |= {
             ("GET", f"{MLFLOW}/registered-models/get"): self._aliases,
             ("GET", f"{MLFLOW}/model-versions/search"): self._versions,
@@ -81,9 +81,9 @@ class FakeRegistry:
 
     def _run(self, request: ReceivedRequest) -> Reply:
         number = request.query["run_id"].removeprefix("run-")
-        if number not in self.figures:
+        if number not in self.metrics:
             return ABSENT
-        metrics = [{"key": key, "value": value} for key, value in self.figures[number].items()]
+        metrics = [{"key": key, "value": value} for key, value in self.metrics[number].items()]
         params = [{"key": key, "value": value} for key, value in self.params[number].items()]
         info = {"run_id": f"run-{number}", "experiment_id": "1"}
         return 200, {"run": {"info": info, "data": {"metrics": metrics, "params": params}}}

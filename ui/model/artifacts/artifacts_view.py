@@ -1,7 +1,6 @@
 """Shows plots, report or model card of a version; only the selected kind is fetched."""
 
 import re
-from enum import StrEnum
 from typing import Final
 
 import streamlit as st
@@ -20,26 +19,18 @@ from ui.model.version_select import select_version
 REPORT_HEIGHT: Final = 800
 
 
-class Kind(StrEnum):
-    """Kinds of artifacts."""
-
-    PLOTS = "plots"
-    REPORT = "report"
-    CARD = "card"
-
-
 def draw(snapshot: RegistrySnapshot) -> None:
     """Controls for version and kind, then the artifacts."""
     st.header(_("Plots, report and model card"))
     version = select_version(
         snapshot, _("Version"), "artifacts-version", snapshot.production or snapshot.versions[0]
     ).version
-    names = {Kind.PLOTS: _("Plots"), Kind.REPORT: _("Report"), Kind.CARD: _("Model card")}
+    kinds = {"plots": (_("Plots"), _plots), "report": (_("Report"), _report), "card": (_("Model card"), _card)}
     kind = st.segmented_control(
         _("Artifacts"),
-        list(Kind),
-        format_func=names.__getitem__,
-        default=Kind.PLOTS,
+        list(kinds),
+        format_func=lambda kind: kinds[kind][0],
+        default="plots",
         required=True,
         key="artifacts-kind",
     )
@@ -49,8 +40,7 @@ def draw(snapshot: RegistrySnapshot) -> None:
     elif (run := runs[0]) is None:
         st.info(_("The run of version {version} was deleted from MLflow.").format(version=version))
     else:
-        draw_kind = {Kind.PLOTS: _plots, Kind.REPORT: _report, Kind.CARD: _card}[kind or Kind.PLOTS]
-        draw_kind(version, run)
+        kinds[kind or "plots"][1](version, run)
         mlflow = services.settings().mlflow_public_url.rstrip("/")
         url = f"{mlflow}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}/artifacts"
         st.link_button(_("All files of the run in MLflow"), url, icon=":material/folder_open:")

@@ -14,7 +14,7 @@ def open_page(app: AppTest, view: str = "overview") -> AppTest:
     return app
 
 
-def shown(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     """All text of the page, without the escapes of Markdown."""
     kinds = (app.header, app.subheader, app.markdown, app.info, app.warning, app.error, app.success)
     texts = [element.value for kind in kinds for element in kind]

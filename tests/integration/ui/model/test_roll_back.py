@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.integration.ui.conftest import Platform, ReceivedRequest
-from tests.integration.ui.model.page import NOBODY, open_page, shown
+from tests.integration.ui.model.page import NOBODY, open_page, page_text
 from tests.integration.ui.registry import FakeRegistry
 from ui.clients.airflow import DagRun
 from ui.model.roll_back import REQUEST, RollbackRequest
@@ -13,7 +13,7 @@ KEY = "the operator's key"
 
 
 def test_without_an_operator_key_there_is_no_rollback(app: AppTest, registry: FakeRegistry) -> None:
-    assert "set OPERATOR_KEY" in shown(open_page(app, "roll-back"))
+    assert "set OPERATOR_KEY" in page_text(open_page(app, "roll-back"))
     assert not [button for button in app.button if button.key == "roll-back"]
 
 
@@ -55,8 +55,8 @@ def started(platform: Platform) -> list[ReceivedRequest]:
     """Requests to Airflow to start a run."""
     found: list[ReceivedRequest] = []
 
-    def start(asked: ReceivedRequest) -> tuple[int, object]:
-        found.append(asked)
+    def start(request: ReceivedRequest) -> tuple[int, object]:
+        found.append(request)
         return 200, {"dag_id": "roll_back_model", "dag_run_id": "manual 1", "state": "queued"}
 
     platform.more |= {
@@ -111,7 +111,7 @@ def after_a_request(app: AppTest, platform: Platform, state: str) -> str:
         ("GET", "/api/v2/dags/roll_back_model/dagRuns/manual%201"): lambda _: (200, run),
     }
     app.session_state[REQUEST] = RollbackRequest("2", "3", DagRun.model_validate(run | {"state": "queued"}))
-    return shown(open_page(app, "roll-back"))
+    return page_text(open_page(app, "roll-back"))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_the_run_is_followed_to_its_outcome(
 def test_an_outcome_can_be_dismissed(app: AppTest, platform: Platform, registry: FakeRegistry) -> None:
     after_a_request(app, platform, "success")
     app.button(key="roll-back-dismiss").click().run()
-    assert "is withdrawn." not in shown(app)
+    assert "is withdrawn." not in page_text(app)
 
 
 def test_without_airflow_the_request_is_kept(

@@ -7,8 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.integration.ui.conftest import Platform
-from tests.integration.ui.model.page import NOBODY, open_page, shown
-from tests.integration.ui.registry import FIGURES, FakeRegistry
+from tests.integration.ui.model.page import NOBODY, open_page, page_text
+from tests.integration.ui.registry import METRICS, FakeRegistry
 from ui import services
 from ui.clients.errors import ServiceError
 from ui.model.registry_snapshot import RegistrySnapshot, fetch_runs, fetch_snapshot
@@ -22,27 +22,27 @@ def test_production_and_challenger_stand_side_by_side(app: AppTest, registry: Fa
     assert list(facts.loc["Deciding rule"]) == ["Better than production", "Not worse than production"]
     assert facts.loc["Decided", "Production: version 3"] == "4 May 2026, 02:12 UTC"
     assert facts.loc["Replaced", "Production: version 3"] == "version 2"
-    page = shown(app)
+    page = page_text(app)
     for text in ("5f2c9a7be01d", "4 May 2026, 02:11 UTC", "UCI 296", "AUROC is shown to be worse: -0.020"):
         assert text in page
 
 
 def test_metrics_of_both_have_intervals_from_api_and_run(app: AppTest, registry: FakeRegistry) -> None:
-    figures = open_page(app).table[1].value
-    assert list(figures.loc["AUROC"])[:2] == ["0.6712 (0.6588 to 0.6829)", "0.6600 (0.6500 to 0.6700)"]
-    assert list(figures.loc["Calibration error"])[1] == "not measured"
+    metrics = open_page(app).table[1].value
+    assert list(metrics.loc["AUROC"])[:2] == ["0.6712 (0.6588 to 0.6829)", "0.6600 (0.6500 to 0.6700)"]
+    assert list(metrics.loc["Calibration error"])[1] == "not measured"
 
 
 def test_a_challenger_in_production_is_one_column(app: AppTest, registry: FakeRegistry) -> None:
     registry.aliases["challenger"] = "3"
     open_page(app)
     assert list(app.table[0].value.columns) == ["Production and challenger: version 3"]
-    assert "no newer version has been trained" in shown(app)
+    assert "no newer version has been trained" in page_text(app)
 
 
 def test_without_a_challenger_the_page_says_what_makes_one(app: AppTest, registry: FakeRegistry) -> None:
     del registry.aliases["challenger"]
-    assert "There is no challenger: the next training makes one." in shown(open_page(app))
+    assert "There is no challenger: the next training makes one." in page_text(open_page(app))
 
 
 def test_versions_of_which_none_is_in_production_are_shown(
@@ -50,7 +50,7 @@ def test_versions_of_which_none_is_in_production_are_shown(
 ) -> None:
     platform.served = platform.registered = None
     del registry.aliases["production"]
-    page = shown(open_page(app))
+    page = page_text(open_page(app))
     assert "No version is in production" in page
     assert list(app.table[0].value.columns) == ["Challenger: version 4"]
 
@@ -59,8 +59,8 @@ def test_a_version_that_is_served_but_not_in_production_has_a_column(
     app: AppTest, platform: Platform, registry: FakeRegistry
 ) -> None:
     platform.served = "2"
-    figures = open_page(app).table[1].value
-    assert list(figures.columns)[:3] == [
+    metrics = open_page(app).table[1].value
+    assert list(metrics.columns)[:3] == [
         "Production: version 3",
         "Challenger: version 4",
         "Served by the API: version 2",
@@ -78,7 +78,7 @@ def test_it_links_to_the_version_in_mlflow_and_to_airflow(
 
 def test_without_the_api_the_registry_is_shown(app: AppTest, platform: Platform, registry: FakeRegistry) -> None:
     platform.api_status = 502
-    page = shown(open_page(app))
+    page = page_text(open_page(app))
     assert "status 502" in page
     assert list(app.table[0].value.columns) == ["Production: version 3", "Challenger: version 4"]
     assert "0.6600 (0.6500 to 0.6700)" in page
@@ -88,7 +88,7 @@ def test_without_mlflow_the_served_model_is_shown(
     app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOBODY)
-    page = shown(open_page(app))
+    page = page_text(open_page(app))
     assert "0.6588 to 0.6829" in page
     assert list(app.table[0].value.columns) == ["Served by the API: version 3"]
     assert "The challenger cannot be shown" in page
@@ -99,7 +99,7 @@ def test_errors_of_api_and_mlflow_are_both_shown(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOBODY)
     monkeypatch.setenv("API_URL", NOBODY)
-    page = shown(open_page(app))
+    page = page_text(open_page(app))
     assert f"The prediction API cannot be reached at {NOBODY}" in page
     assert f"MLflow cannot be reached at {NOBODY}" in page
 
@@ -107,26 +107,26 @@ def test_errors_of_api_and_mlflow_are_both_shown(
 def test_before_the_first_training_the_pipelines_to_run_are_named(app: AppTest, platform: Platform) -> None:
     platform.served = platform.registered = None
     FakeRegistry().answer_on(platform)
-    assert "No model yet" in shown(open_page(app))
+    assert "No model yet" in page_text(open_page(app))
     assert not app.table
 
 
 def test_a_synthetic_model_is_marked(app: AppTest, platform: Platform, registry: FakeRegistry) -> None:
     platform.provenance = "synthetic"
-    assert "Synthetic cohort" in shown(open_page(app))
+    assert "Synthetic cohort" in page_text(open_page(app))
     assert "not for any real patient" in app.warning[0].value
 
 
 def test_a_missing_metric_is_shown_as_not_measured(app: AppTest, platform: Platform, registry: FakeRegistry) -> None:
     platform.unmeasured = ("ece",)
-    assert "not measured" in shown(open_page(app))
+    assert "not measured" in page_text(open_page(app))
 
 
 def test_a_challenger_whose_run_was_deleted_has_no_metrics(app: AppTest, registry: FakeRegistry) -> None:
     registry.add("4", run=False)
-    registry.figures.clear()
-    figures = open_page(app).table[1].value
-    assert list(figures["Challenger: version 4"]) == ["not measured"] * 4
+    registry.metrics.clear()
+    metrics = open_page(app).table[1].value
+    assert list(metrics["Challenger: version 4"]) == ["not measured"] * 4
 
 
 def test_the_ledger_has_every_version_the_newest_first(app: AppTest, registry: FakeRegistry) -> None:
@@ -161,12 +161,12 @@ def test_plots_have_captions_with_metrics(app: AppTest, registry: FakeRegistry) 
     assert sorted(registry.fetched) == ["plots/calibration.png", "plots/roc.png"]
     alternatives = [image.alt for element in app.get("image") for image in element.proto.imgs]
     assert any(text.startswith("ROC curve. Sensitivity against") for text in alternatives)
-    assert "AUROC: 0.6600 (0.6500 to 0.6700)" in shown(app)
+    assert "AUROC: 0.6600 (0.6500 to 0.6700)" in page_text(app)
 
 
 def test_a_plot_that_is_too_large_is_not_fetched(app: AppTest, registry: FakeRegistry) -> None:
     registry.sizes["plots/roc.png"] = 5_000_000
-    assert "too large to be shown here" in shown(open_page(app, "artifacts"))
+    assert "too large to be shown here" in page_text(open_page(app, "artifacts"))
     assert registry.fetched == ["plots/calibration.png"]
 
 
@@ -185,7 +185,7 @@ def test_a_report_that_is_too_large_is_not_fetched(app: AppTest, registry: FakeR
     registry.sizes["report.html"] = 9_000_000
     open_page(app, "artifacts")
     app.segmented_control(key="artifacts-kind").select("report").run()
-    assert "It is 8.6 MB large" in shown(app)
+    assert "It is 8.6 MB large" in page_text(app)
     assert "report.html" not in registry.fetched
 
 
@@ -199,21 +199,21 @@ def test_the_model_card_is_part_of_the_page(app: AppTest, registry: FakeRegistry
 
 def test_missing_artifacts_and_a_deleted_run_are_reported(app: AppTest, registry: FakeRegistry) -> None:
     registry.files["3"] = {}
-    assert "The run of version 3 has no artifact of this kind" in shown(open_page(app, "artifacts"))
+    assert "The run of version 3 has no artifact of this kind" in page_text(open_page(app, "artifacts"))
     registry.add("2", run=False)
-    del registry.figures["2"]
+    del registry.metrics["2"]
     app.selectbox(key="artifacts-version").select("2").run()
-    assert "The run of version 2 was deleted from MLflow" in shown(app)
+    assert "The run of version 2 was deleted from MLflow" in page_text(app)
 
 
 def test_two_versions_are_compared_metric_by_metric(app: AppTest, registry: FakeRegistry) -> None:
-    registry.figures["4"] = FIGURES | {"auroc": 0.64}
+    registry.metrics["4"] = METRICS | {"auroc": 0.64}
     registry.params["4"]["n_estimators"] = "500"
     open_page(app, "compare")
-    figures, settings = (table.value for table in app.table)
-    assert list(figures.loc["AUROC"])[:2] == ["0.6600 (0.6500 to 0.6700)", "0.6400 (0.6500 to 0.6700)"]
+    metrics, settings = (table.value for table in app.table)
+    assert list(metrics.loc["AUROC"])[:2] == ["0.6600 (0.6500 to 0.6700)", "0.6400 (0.6500 to 0.6700)"]
     assert settings.to_dict("list") == {"Version 3": ["300"], "Version 4": ["500"]}
-    page = shown(app)
+    page = page_text(app)
     assert "on the same data" in page
     assert "2 other settings are equal." in page
     charts = [chart.proto.alt for chart in app.get("vega_lite_chart")]
@@ -222,18 +222,18 @@ def test_two_versions_are_compared_metric_by_metric(app: AppTest, registry: Fake
 
 def test_versions_of_different_data_are_compared_with_a_warning(app: AppTest, registry: FakeRegistry) -> None:
     registry.versions["4"]["data_version"] = "another"
-    assert "a difference may be due to the patients" in shown(open_page(app, "compare"))
+    assert "a difference may be due to the patients" in page_text(open_page(app, "compare"))
 
 
 def test_a_version_is_not_compared_with_itself(app: AppTest, registry: FakeRegistry) -> None:
     open_page(app, "compare")
     app.selectbox(key="compare-second").select("3").run()
-    assert "These are the same version" in shown(app)
+    assert "These are the same version" in page_text(app)
 
 
 def test_a_comparison_takes_two_versions(app: AppTest, registry: FakeRegistry) -> None:
     registry.versions = {"3": registry.versions["3"]}
-    assert "There is one version only" in shown(open_page(app, "compare"))
+    assert "There is one version only" in page_text(open_page(app, "compare"))
 
 
 def test_requests_to_the_registry_are_concurrent(platform: Platform, registry: FakeRegistry) -> None:

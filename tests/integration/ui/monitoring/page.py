@@ -8,14 +8,14 @@ PAGE = "app_pages/monitoring.py"
 NOBODY = "http://127.0.0.1:9"
 
 
-def opened(app: AppTest) -> AppTest:
+def open_page(app: AppTest) -> AppTest:
     app.run()
     app.switch_page(PAGE).run()
     assert not app.exception
     return app
 
 
-def shown(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     """All text of the page, charts in words."""
     kinds = (app.title, app.subheader, app.markdown, app.error, app.warning, app.info, app.success)
     charts = [chart.proto.alt for chart in app.get("vega_lite_chart")]

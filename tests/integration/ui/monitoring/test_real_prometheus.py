@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.integration.api.conftest import eventually
 from tests.integration.ui.conftest import Platform
-from tests.integration.ui.monitoring.page import opened, shown, tables
+from tests.integration.ui.monitoring.page import open_page, page_text, tables
 from tests.support.programs import required
 from tests.support.prometheus import running_prometheus
 from ui import services
@@ -106,7 +106,7 @@ def test_every_window_has_results(url: str, platform: Platform, window: Window) 
 def page(app: AppTest, platform: Platform, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     """The page before this Prometheus; its connections end with the test."""
     monkeypatch.setenv("PROMETHEUS_URL", url)
-    opened(app)
+    open_page(app)
     with services.prometheus():
         yield app
 
@@ -119,14 +119,14 @@ def test_the_page_shows_what_was_counted(page: AppTest) -> None:
     assert int(figures["Alerts firing"]) >= 1
     risks = next(table for table in tables(page) if "In this window" in table.columns)
     assert list(risks["In this window"]) == ["50.0%", "50.0%"]
-    words = shown(page)
+    words = page_text(page)
     assert "**These differ: Race: 0.300, drift from 0.100 on.**" in words
     assert "Version 3: 0.660, 95% interval 0.630 to 0.690." in words
     assert "Version 3: 812 outcomes are known, which is 82%" in words
 
 
 def test_a_firing_alert_has_its_meaning_and_the_texts_of_its_rule(page: AppTest) -> None:
-    words = shown(page)
+    words = page_text(page)
     assert "#### DriftDetected" in words
     assert "firing since" in words
     assert "The patients of the predictions differ from those of the training data." in words

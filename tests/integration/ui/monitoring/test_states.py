@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.integration.ui.conftest import Platform
 from tests.integration.ui.fake_prometheus import FakePrometheus
-from tests.integration.ui.monitoring.page import NOBODY, links, opened, shown, tables
+from tests.integration.ui.monitoring.page import NOBODY, links, open_page, page_text, tables
 from ui.monitoring import queries
 from ui.monitoring.live import EVERY_SECONDS, LIVE
 from ui.monitoring.queries import QUERIES, Query
@@ -17,7 +17,7 @@ from ui.monitoring.queries import QUERIES, Query
 
 def test_without_requests_each_panel_says_so(app: AppTest, prometheus: FakePrometheus) -> None:
     prometheus.rows = {queries.SERVED_NOW: [({}, 3)], queries.RESPONSES: [({"status": "200"}, 0.0)]}
-    page = shown(opened(app))
+    page = page_text(open_page(app))
     assert page.count("No requests in this window.") == 4
     assert "No predictions in this window." in page
     assert "Requests/s: –" in page
@@ -29,7 +29,7 @@ def test_the_error_of_one_query_is_shown_in_its_place_and_the_rest_stays(
     app: AppTest, prometheus: FakePrometheus, query: Query
 ) -> None:
     prometheus.failing = {query}
-    page = shown(opened(app))
+    page = page_text(open_page(app))
     assert "#### ApiDown" in page
     assert len(app.subheader) == 6
     # These are known from elsewhere, or left out of a sentence.
@@ -41,7 +41,7 @@ def test_without_rules_the_alerts_are_not_known_and_charts_have_no_limits(
     app: AppTest, prometheus: FakePrometheus
 ) -> None:
     prometheus.rules_fail = True
-    page = shown(opened(app))
+    page = page_text(open_page(app))
     assert "Alerts firing: –" in page
     assert "Prometheus answered with status 503" in page
     assert "Alert on these values: ApiSlow." in page
@@ -52,7 +52,7 @@ def test_without_prometheus_the_page_names_its_command_and_shows_the_state_of_th
     app: AppTest, platform: Platform, prometheus: FakePrometheus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_URL", NOBODY)
-    page = shown(opened(app))
+    page = page_text(open_page(app))
     assert page.count(f"Prometheus cannot be reached at {NOBODY}".replace(":", "\\:")) == 1
     assert "`docker compose up` starts it" in page
     (said,) = tables(app)
@@ -72,7 +72,7 @@ def test_errors_of_prometheus_and_the_api_are_both_shown(
 ) -> None:
     for name in ("PROMETHEUS_URL", "API_URL"):
         monkeypatch.setenv(name, NOBODY)
-    page = shown(opened(app))
+    page = page_text(open_page(app))
     assert "Prometheus cannot be reached" in page
     assert "The prediction API cannot be reached" in page
     assert "not known" in tables(app)[0].to_string()
@@ -84,7 +84,7 @@ def test_an_api_without_a_model_is_shown_without_prometheus(
     platform.served = None
     platform.more[("GET", "/ready")] = lambda _: (503, {"detail": "no production model yet"})
     prometheus.is_down = True
-    page = shown(opened(app))
+    page = page_text(open_page(app))
     assert "no, it has no model yet" in tables(app)[0].to_string()
     assert "No model is available\\: no production model yet" in page
 
@@ -93,7 +93,7 @@ def test_without_the_api_the_metrics_of_prometheus_are_shown(
     app: AppTest, prometheus: FakePrometheus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("API_URL", NOBODY)
-    page = shown(opened(app))
+    page = page_text(open_page(app))
     assert "Served version: 3" in page
     assert "The cohort is not known: the API does not answer." in page
 
@@ -101,27 +101,27 @@ def test_without_the_api_the_metrics_of_prometheus_are_shown(
 def test_a_server_that_is_not_prometheus_is_reported(app: AppTest, platform: Platform) -> None:
     for address in (("POST", "/api/v1/query"), ("POST", "/api/v1/query_range"), ("GET", "/api/v1/rules")):
         platform.more[address] = lambda _: (200, {"hello": "there"})
-    assert "Prometheus sent a response of an unexpected format" in shown(opened(app))
+    assert "Prometheus sent a response of an unexpected format" in page_text(open_page(app))
 
 
 def test_all_queries_are_sent_at_once(app: AppTest, platform: Platform, prometheus: FakePrometheus) -> None:
-    opened(app)
+    open_page(app)
     platform.delay = 0.3
     begun = time.monotonic()
     app.button(key="monitoring-refresh").click().run()
     one_after_another = platform.delay * len(QUERIES)
     assert time.monotonic() - begun < one_after_another / 2
-    assert "Requests/s: 12.5" in shown(app)
+    assert "Requests/s: 12.5" in page_text(app)
 
 
 def test_a_slow_prometheus_times_out(
     app: AppTest, platform: Platform, prometheus: FakePrometheus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_TIMEOUT_SECONDS", "0.2")
-    opened(app)
+    open_page(app)
     platform.delay = 0.6
     app.button(key="monitoring-refresh").click().run()
-    assert "Prometheus did not answer within 0.2 seconds" in shown(app)
+    assert "Prometheus did not answer within 0.2 seconds" in page_text(app)
 
 
 def test_the_page_refreshes_until_it_is_paused(
@@ -135,8 +135,8 @@ def test_the_page_refreshes_until_it_is_paused(
         return real(*given, **more)
 
     monkeypatch.setattr(st, "fragment", noted)
-    opened(app)
+    open_page(app)
     assert every[-1] == EVERY_SECONDS == 15
     app.toggle(key=LIVE).set_value(False).run()
     assert every[-1] is None
-    assert shown(app)
+    assert page_text(app)

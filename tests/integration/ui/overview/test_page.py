@@ -27,20 +27,20 @@ NOBODY = "http://127.0.0.1:9"
 
 
 @pytest.fixture
-def well(platform: Platform) -> Platform:
-    """All services are well."""
+def healthy(platform: Platform) -> Platform:
+    """All services are healthy."""
     for path in ("/ready", "/health", "/-/ready", "/"):
-        platform.more["GET", path] = lambda _asked: (200, {"status": "ok"})
-    platform.more["GET", "/api/v2/monitor/health"] = lambda _asked: (200, HEALTHY)
-    platform.more["POST", "/api/v1/query"] = lambda asked: (
+        platform.more["GET", path] = lambda _request: (200, {"status": "ok"})
+    platform.more["GET", "/api/v2/monitor/health"] = lambda _request: (200, HEALTHY)
+    platform.more["POST", "/api/v1/query"] = lambda request: (
         200,
-        prometheus(asked, {"api": 1, "grafana": 1, "alertmanager": 1, "node": 0}),
+        prometheus(request, {"api": 1, "grafana": 1, "alertmanager": 1, "node": 0}),
     )
     return platform
 
 
-def prometheus(asked: ReceivedRequest, up: dict[str, int], has_data: bool = True) -> dict[str, object]:
-    body = asked.body.decode()
+def prometheus(request: ReceivedRequest, up: dict[str, int], has_data: bool = True) -> dict[str, object]:
+    body = request.body.decode()
     found: list[dict[str, object]] = []
     if "up%29" in body or "by+%28job%29" in body:
         found = [{"metric": {"job": job}, "value": [0, str(value)]} for job, value in up.items()]
@@ -61,7 +61,7 @@ def texts(app: AppTest) -> str:
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
-def test_every_service_has_a_state_a_purpose_and_a_link(app: AppTest, well: Platform) -> None:
+def test_every_service_has_a_state_a_purpose_and_a_link(app: AppTest, healthy: Platform) -> None:
     page = texts(open_page(app))
     assert page.count(": running]") == 7
     assert "Stores training runs" in page
@@ -73,25 +73,27 @@ def test_every_service_has_a_state_a_purpose_and_a_link(app: AppTest, well: Plat
     }
 
 
-def test_airflow_has_a_heartbeat_for_each_part(app: AppTest, well: Platform) -> None:
+def test_airflow_has_a_heartbeat_for_each_part(app: AppTest, healthy: Platform) -> None:
     page = texts(open_page(app))
     assert "scheduler: healthy, last heartbeat 4 May 2026, 02:11 UTC" in page
     assert "DAG processor: healthy" in page
 
 
-def test_airflow_without_a_scheduler_is_not_running(app: AppTest, well: Platform) -> None:
+def test_airflow_without_a_scheduler_is_not_running(app: AppTest, healthy: Platform) -> None:
     dead = {**HEALTHY, "scheduler": {"status": "unhealthy", "latest_scheduler_heartbeat": BEAT}}
-    well.more["GET", "/api/v2/monitor/health"] = lambda _asked: (200, dead)
+    healthy.more["GET", "/api/v2/monitor/health"] = lambda _request: (200, dead)
     page = texts(open_page(app))
     assert "partly running" in page
     assert "no DAG runs without this part\\: scheduler" in page
 
 
-def test_background_services_have_their_state_from_prometheus(app: AppTest, well: Platform) -> None:
+def test_background_services_have_their_state_from_prometheus(app: AppTest, healthy: Platform) -> None:
     assert "The machine: no answer" in texts(open_page(app))
 
 
-def test_services_that_do_not_answer_have_advice(app: AppTest, well: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_services_without_an_answer_have_advice(
+    app: AppTest, healthy: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("AIRFLOW_URL", "PROMETHEUS_URL", "LOCUST_URL"):
         monkeypatch.setenv(name, NOBODY)
     page = texts(open_page(app))
@@ -100,30 +102,29 @@ def test_services_that_do_not_answer_have_advice(app: AppTest, well: Platform, m
     assert "Prometheus, which observes it, does not answer" in page
 
 
-def test_an_api_without_a_model_waits_for_one(app: AppTest, well: Platform) -> None:
-    well.more["GET", "/ready"] = lambda _asked: (503, well.problem(503, "no production model yet"))
+def test_an_api_without_a_model_waits_for_one(app: AppTest, healthy: Platform) -> None:
+    healthy.more["GET", "/ready"] = lambda _request: (503, healthy.problem(503, "no production model yet"))
     assert "It answers, and waits for a first model" in texts(open_page(app))
 
 
-def test_services_are_polled_at_once_within_a_time_limit(well: Platform) -> None:
-    well.delay = 0.4
-    looking = HealthChecker(ServiceUrls(well.url, well.url, well.url, well.url, well.url), timeout=1.5)
+def test_services_are_polled_at_once_within_a_time_limit(healthy: Platform) -> None:
+    healthy.delay = 0.4
+    checker = HealthChecker(ServiceUrls(healthy.url, healthy.url, healthy.url, healthy.url, healthy.url), timeout=1.5)
+    assert not isinstance(checker.check().airflow, TimedOut)
+    healthy.delay = 2.5
     begun = time.monotonic()
-    assert not isinstance(looking.check().airflow, TimedOut)
-    well.delay = 2.5
-    begun = time.monotonic()
-    seen = looking.check()
+    health_now = checker.check()
     assert time.monotonic() - begun < 1.9
-    assert isinstance(seen.api, TimedOut)
-    assert isinstance(seen.scraped, TimedOut)
+    assert isinstance(health_now.api, TimedOut)
+    assert isinstance(health_now.scraped, TimedOut)
 
 
-def test_sessions_share_a_recent_poll(well: Platform) -> None:
+def test_sessions_share_a_recent_poll(healthy: Platform) -> None:
     assert isinstance(health(), ServicesHealth)
     assert health() is health()
 
 
-def test_with_a_model_the_page_shows_it_and_links_the_other_pages(app: AppTest, well: Platform) -> None:
+def test_with_a_model_the_page_shows_it_and_links_the_other_pages(app: AppTest, healthy: Platform) -> None:
     page = texts(open_page(app))
     assert "version 3: random\\_forest, trained 4 May 2026, 02:11 UTC" in page
     assert "AUROC 0.671 (95% interval 0.659 to 0.683); 11.4% of the test patients were readmitted." in page
@@ -133,12 +134,12 @@ def test_with_a_model_the_page_shows_it_and_links_the_other_pages(app: AppTest, 
 
 
 @pytest.fixture
-def empty(well: Platform) -> Platform:
-    """All services are well, and there is no model."""
-    well.served = well.registered = None
-    well.more["GET", "/ready"] = lambda _asked: (503, well.problem(503, "no production model yet"))
-    well.more["POST", "/api/v1/query"] = lambda asked: (200, prometheus(asked, {"api": 1}, has_data=False))
-    return well
+def empty(healthy: Platform) -> Platform:
+    """All services are healthy, and there is no model."""
+    healthy.served = healthy.registered = None
+    healthy.more["GET", "/ready"] = lambda _request: (503, healthy.problem(503, "no production model yet"))
+    healthy.more["POST", "/api/v1/query"] = lambda request: (200, prometheus(request, {"api": 1}, has_data=False))
+    return healthy
 
 
 def test_without_a_model_the_steps_to_one_have_their_states(app: AppTest, empty: Platform) -> None:
@@ -146,7 +147,7 @@ def test_without_a_model_the_steps_to_one_have_their_states(app: AppTest, empty:
     assert "1. **Airflow is running** (:material/check_circle: done)" in page
     assert "2. **Data are ingested** (:material/radio_button_unchecked: still to do)" in page
     assert "http://airflow.example:8080/dags/ingest_diabetes" in page
-    empty.more["POST", "/api/v1/query"] = lambda asked: (200, prometheus(asked, {"api": 1}))
+    empty.more["POST", "/api/v1/query"] = lambda request: (200, prometheus(request, {"api": 1}))
     health.clear()
     page = texts(app.run())
     assert "2. **Data are ingested** (:material/check_circle: done)" in page
@@ -181,10 +182,10 @@ def airflow(empty: Platform, monkeypatch: pytest.MonkeyPatch) -> DagServer:
     monkeypatch.setattr(first_run, "POLL_SECONDS", 0.02)
 
     def answer(method: str) -> None:
-        def reply(asked: ReceivedRequest) -> Reply:
-            authorisation = asked.headers.get("Authorization", "")
-            body = json.loads(asked.body) if asked.body else None
-            return server.answer(method, asked.path, body, authorisation)
+        def reply(request: ReceivedRequest) -> Reply:
+            authorisation = request.headers.get("Authorization", "")
+            body = json.loads(request.body) if request.body else None
+            return server.answer(method, request.path, body, authorisation)
 
         for dag in first_run.DAGS:
             run = f"/api/v2/dags/{dag}/dagRuns"
@@ -221,7 +222,7 @@ def test_the_operator_starts_both_runs_and_sees_them_end(app: AppTest, airflow: 
     assert page.count("succeeded") == 3
     assert [dag for dag, _body in airflow.triggered] == list(first_run.DAGS)
     empty.served = empty.registered = "1"
-    empty.more["GET", "/ready"] = lambda _asked: (200, {"status": "ready"})
+    empty.more["GET", "/ready"] = lambda _request: (200, {"status": "ready"})
     app.button(key="home-lock").click().run()
     services.refresh()
     assert "version 1: random\\_forest" in texts(app.run())

@@ -53,3 +53,11 @@ def test_links_lead_to_the_page_or_become_text(folder: Path, markdown: str, rewr
 
 def test_a_missing_folder_has_no_runbooks(tmp_path: Path) -> None:
     assert reader.names(tmp_path / "none") == []
+
+
+def test_the_image_carries_the_runbooks() -> None:
+    root = Path(__file__).parents[4]
+    folder = reader.FOLDER.relative_to(root)
+    assert f"COPY {folder}/ {folder}/" in (root / "streamlit.dockerfile").read_text().splitlines()
+    context = (root / ".dockerignore").read_text().splitlines()
+    assert context.index("docs/*") < context.index(f"!{folder}/")
