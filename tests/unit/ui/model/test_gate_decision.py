@@ -1,7 +1,7 @@
 """Gate decisions read from tags, and the version that a rollback proposes."""
 
 from ml.promotion.evidence import Rule
-from ml.promotion.production_alias import DECIDED_AT, DECISION, REASON, REPLACED, ROLLED_BACK, RULE
+from ml.promotion.version_tags import DECIDED_AT, DECISION, REASON, REPLACED, ROLLED_BACK, RULE
 from ui.clients.mlflow import RegisteredVersion, Tag
 from ui.model import gate_decision
 from ui.model.registry_snapshot import RegistrySnapshot

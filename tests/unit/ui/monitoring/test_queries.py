@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from infra.prometheus.catalogue import ENDINGS, entries, known_series
 
 from infra.grafana.build import DASHBOARDS
+from tests.support.metrics import ENDINGS, entries, known_series
 from tests.support.programs import required
 from tests.unit.infra.prometheus.prometheus_files import metric_names, recorded, rules
 from ui.monitoring import links, queries

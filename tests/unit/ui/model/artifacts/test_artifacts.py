@@ -1,13 +1,13 @@
 """Captions of plots, and safe embedding of report and model card."""
 
-from ml.report.plots import _FIGURES
+from ml.report.plots import PLOTS
 from ui.model.artifacts.artifacts_view import embeddable
 from ui.model.artifacts.captions import captions
 from ui.model.artifacts.sandbox import sandboxed
 
 
 def test_every_plot_of_training_has_a_caption() -> None:
-    assert captions().keys() == set(_FIGURES)
+    assert captions().keys() == set(PLOTS)
 
 
 def test_a_report_is_embedded_without_rights() -> None:

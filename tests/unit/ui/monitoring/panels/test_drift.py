@@ -1,8 +1,8 @@
 """States and tests of a monitoring run."""
 
 import pytest
-from infra.exporter.warehouse_metrics import STATES
 
+from infra.exporter.warehouse import STATES
 from ml.schema import BY_NAME
 from ui.clients.prometheus import Sample
 from ui.monitoring.panels.drift import CODES, DriftState, DriftTest, drift_tests, of_kind, state_of, summary
