@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from ml.cli import app
+from ml.cli.main import app
 from ml.core.errors import NoDataError
-from ml.core.names import MONITORING
+from ml.core.names import MONITORING_EXPERIMENT
 from ml.features.masking import keep_only
 from ml.monitoring.drift import Kind, State
 from ml.monitoring.findings import MonitoringRun
@@ -63,7 +63,7 @@ def test_the_report_and_metrics_are_logged_to_mlflow(deployment: Deployment) -> 
     found = run(deployment)
     saved = mlflow.get_run(found.details["mlflow_run"])
 
-    assert mlflow.get_experiment(saved.info.experiment_id).name == MONITORING
+    assert mlflow.get_experiment(saved.info.experiment_id).name == MONITORING_EXPERIMENT
     assert saved.data.tags["state"] == "drift"
     assert saved.data.metrics["predictions"] == 1_000
     assert saved.data.metrics["tests_drift"] == len(found.drifted)

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from typer.testing import CliRunner, Result
 
 from infra.local.postgres.cluster import PostgresServer
-from ml.cli import app
+from ml.cli.main import app
 from ml.core.errors import SimulationError
 from ml.core.settings import MlSettings
-from ml.data.sources import Delivery
+from ml.data.sources.delivery import Delivery
 from ml.monitoring.quality import measure_quality
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.models.registry_server import running_registry
