@@ -76,7 +76,7 @@ quick: env ## Style, types and unit tests
 test: quick integration e2e ## quick, tests on real servers, and one run of the whole stack (no Docker, no root)
 
 test-all: env ## Every suite there is, faults, observability and Docker Compose included; writes docs/testing.md
-	$(BIN)/python .ci/suites.py --all
+	$(BIN)/python tests/support/suites.py --all
 
 # Half of the runs beside two busy processes; every failure is reported with its output.
 test-repeatedly: env ## make test, RUNS times in a row

@@ -1,28 +1,11 @@
 """CI's choice of suites: what always runs, what runs first, and that the budget holds."""
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-FILE = Path(__file__).parents[2] / ".ci" / "suites.py"
+from tests.support import suites
 
-
-def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("ci_suites", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["ci_suites"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-suites = load()
 FILES = ("ui/app.py", "api/app.py", "docker-compose.yml", "docs/api.md", "infra/grafana/build.py", "ml/core/bundle.py")
 
 

@@ -1,4 +1,4 @@
-"""Runs the test suites of CI within a time budget: ``python3 .ci/suites.py [--all] [--minutes 60]``.
+"""Runs the test suites of CI within a time budget: ``python3 tests/support/suites.py [--all] [--minutes 60]``.
 
 The suites of `ALWAYS` run every time. Of the `LONG` suites, those that cover files of the latest commits run first, the
 others follow in rotation. A long suite is started only if it is expected to end within the budget. The expected time is
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs" / "testing.md"
 BEGIN, END = "<!-- last complete run: begin -->", "<!-- last complete run: end -->"
 RECENT_COMMITS = 40
