@@ -1,5 +1,6 @@
 """``/metrics`` for Prometheus on Locust's web port, computed from its statistics at each scrape."""
 
+import os
 from collections.abc import Iterator
 
 from locust.env import Environment
@@ -20,6 +21,10 @@ class LocustCollector(Collector):
         runner, stats = self._environment.runner, self._environment.stats
         running = runner is not None and runner.state in (STATE_SPAWNING, STATE_RUNNING)
         rate = stats.total.current_rps if running else 0
+        build = [os.environ.get(name, "unknown") for name in ("BUILD_VERSION", "BUILD_COMMIT")]
+        info = GaugeMetricFamily("build_info", "Version and commit.", labels=["service", "version", "commit"])
+        info.add_metric(["locust", *build], 1)
+        yield info
         yield GaugeMetricFamily("locust_users", "Simulated users.", value=runner.user_count if runner else 0)
         yield GaugeMetricFamily("locust_current_rps", "Requests per second.", value=rate)
         labels = ["name", "method"]

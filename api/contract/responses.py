@@ -141,6 +141,13 @@ class RejectedVersion(BaseModel):
     at: str
 
 
+class Build(BaseModel):
+    """Version and commit of the service."""
+
+    version: str
+    commit: str
+
+
 class ModelDescription(BaseModel):
     """The served model."""
 
@@ -161,6 +168,7 @@ class ModelDescription(BaseModel):
     loaded_at: str
     registry: RegistryStatus
     refused: RejectedVersion | None
+    build: Build
 
 
 class Status(BaseModel):

@@ -1,10 +1,13 @@
 """GET /model: the served model and the state of the registry."""
 
+from dataclasses import asdict
+
 from fastapi import APIRouter
 
 from api.contract.responses import ModelDescription
 from api.services import ServicesDep
 from api.transport.openapi import problem_responses
+from ml.core.build import build_info
 
 router = APIRouter()
 
@@ -39,5 +42,6 @@ async def describe_model(services: ServicesDep) -> ModelDescription:
             },
             "refused": rejected
             and {"version": rejected.registered.version, "reason": rejected.reason, "at": rejected.at},
+            "build": asdict(build_info()),
         }
     )

@@ -12,6 +12,7 @@ from api.admission import Admission
 from api.models.store import ModelStore
 from api.scoring.micro_batching import MicroBatcher
 from api.storage.prediction_log import PredictionLog
+from ml.core.build import build_info
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,10 @@ class StateCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The current state."""
+        build = build_info()
+        info = GaugeMetricFamily("build_info", "Version and commit.", labels=["service", "version", "commit"])
+        info.add_metric(["api", build.version, build.commit], 1)
+        yield info
         yield from self._registry()
         yield from self._model()
         shed = CounterMetricFamily("api_requests_shed", "Requests rejected by admission control.", labels=["reason"])

@@ -16,6 +16,7 @@ from infra.exporter.metrics import Metrics
 from infra.exporter.mlflow import MlflowReader
 from infra.exporter.settings import ExporterSettings
 from infra.exporter.warehouse import ROLE, WarehouseReader
+from ml.core.build import build_info
 
 logger = logging.getLogger("infra.exporter")
 
@@ -41,7 +42,8 @@ class PlatformCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Read all targets; concurrent scrapes run one after the other."""
-        metrics = Metrics()
+        metrics, build = Metrics(), build_info()
+        metrics.set("build_info", 1, "exporter", build.version, build.commit)
         with self._lock:
             errors = self._pool.map(lambda read: _error_of(read, metrics), self._readers.values())
             for target, error in zip(self._readers, errors, strict=True):

@@ -38,6 +38,7 @@ FAMILIES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "realised_outcomes": ("Predictions with a known, matured outcome.", ("model_version",)),
     "realised_coverage_ratio": ("Share of the matured predictions with a known outcome.", ("model_version",)),
     "exporter_scrape_errors_total": ("Failed reads of a target.", ("target",)),
+    "build_info": ("Version and commit.", ("service", "version", "commit")),
 }
 """Help text and labels by name; names that end with ``_total`` are counters, all others gauges."""
 

@@ -61,7 +61,8 @@ def _show_prediction(settings: StackSettings, console: Console, started: float) 
     with httpx.Client(base_url=settings.url(settings.api_port), timeout=30) as api:
         with console.status("waiting for the API to load the model"):
             _wait_for_model(api)
-        prediction = _json(api.post("/predict", json={"records": [RECORD]}))
+        # Marked, so that the prediction log holds no real prediction yet: `ml simulate` refuses a log that does.
+        prediction = _json(api.post("/predict", json={"records": [RECORD]}, headers={"X-Load-Test": "1"}))
         seconds = time.time() - started
         model = _json(api.get("/model"))
     source, auroc = model["data_source"], model["metrics"]["auroc"]

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from api.settings import ApiSettings
 from infra.exporter.settings import ExporterSettings
 from infra.local.settings import ROOT, StackSettings
+from ml.core.build import build_info
 from ml.core.settings import MlSettings, PlatformSettings
 from ui.settings import UiSettings
 
@@ -50,13 +51,15 @@ def read_settings(environment: Mapping[str, str], dotenv: Path) -> dict[str, str
 
 def shared_environment(settings: StackSettings) -> dict[str, str]:
     """Variables of every program that runs Python code of this repository."""
-    paths = settings.paths
+    paths, build = settings.paths, build_info()
     configured = read_settings(os.environ, ROOT / ".env")
     shared = {
         "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
         "PYTHONUNBUFFERED": "1",
         "MALLOC_ARENA_MAX": "2",  # fewer memory pools per process
         **TELEMETRY_OFF,
+        "BUILD_VERSION": build.version,
+        "BUILD_COMMIT": build.commit,
         "SECRETS_DIR": str(paths.secrets),
         "POSTGRES_HOST": "127.0.0.1",
         "MLFLOW_TRACKING_URI": settings.url(settings.mlflow_port),
