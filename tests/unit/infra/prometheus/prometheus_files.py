@@ -1,6 +1,7 @@
 """Reads the Prometheus files for tests and extracts the metric names of an expression."""
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import yaml
 
 ROOT = Path(__file__).parents[4]
 FOLDER = ROOT / "infra" / "prometheus"
-SCENARIOS = Path(__file__).parent / "promtool"
+SCENARIOS = ROOT / "tests" / "integration" / "infra" / "prometheus" / "promtool"
 
 _STRING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _NOT_METRICS = (
@@ -30,6 +31,7 @@ def metric_names(expression: str) -> set[str]:
     return set(_NAME.findall(rest))
 
 
+@cache
 def rules() -> list[dict[str, Any]]:
     """All rules, alerting and recording."""
     return [
@@ -50,6 +52,7 @@ def recorded() -> set[str]:
     return {rule["record"] for rule in rules() if "record" in rule}
 
 
+@cache
 def scenarios() -> dict[str, dict[str, Any]]:
     """The promtool tests by the stem of their file."""
     return {file.stem: yaml.safe_load(file.read_text()) for file in sorted(SCENARIOS.glob("*.yml"))}

@@ -10,7 +10,7 @@ import yaml
 from infra.prometheus.configuration import UI_URL, job_names, render, write
 from ml.core.settings import PublicAddresses
 from tests.support.programs import required
-from tests.unit.infra.prometheus.prometheus_files import FOLDER, ROOT, SCENARIOS, alerts
+from tests.unit.infra.prometheus.prometheus_files import FOLDER, ROOT, alerts
 
 JOBS = [
     "alertmanager",
@@ -42,11 +42,6 @@ def _config() -> dict[str, Any]:
 def test_promtool_accepts_the_configuration_and_its_rules() -> None:
     output = _promtool("check", "config", FOLDER / "prometheus.yml")
     assert "WARNING" not in output, output
-
-
-@pytest.mark.parametrize("file", sorted(SCENARIOS.glob("*.yml")), ids=lambda file: file.stem)
-def test_the_scenarios_of_promtool_pass(file: Path) -> None:
-    _promtool("test", "rules", file)
 
 
 def test_every_job_has_a_target_file_and_every_target_file_a_job() -> None:
