@@ -44,8 +44,9 @@ page = st.navigation(
     ],
     position="top",
 )
-page.run()
-
-build = services.build()
-footer = _("Version {version} · commit {commit}").format(version=build.version, commit=build.short_commit)
-st.markdown(f":small[{escape(footer)}]")
+try:
+    page.run()
+finally:  # also below a page that ends early with st.stop
+    build = services.build()
+    footer = _("Version {version} · commit {commit}").format(version=build.version, commit=build.short_commit)
+    st.markdown(f":small[{escape(footer)}]")
