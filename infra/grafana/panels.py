@@ -59,7 +59,6 @@ def _panel(
 
 
 def _links(alert: str) -> list[dict[str, Any]]:
-    """Links to the alert's page in Grafana and to its runbook."""
     if alert not in alert_expressions():
         raise ValueError(f"there is no alert {alert}")
     return [

@@ -34,7 +34,6 @@ SECRETS: dict[str, Callable[[], str]] = {
     "airflow_api_secret_key": password,
     "airflow_jwt_secret": lambda: secrets.token_urlsafe(48),
 }
-"""All secrets of the platform, with their generators."""
 
 
 def missing(folder: Path) -> list[str]:
