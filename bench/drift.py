@@ -127,10 +127,7 @@ def measure(references: References, test: pd.DataFrame) -> dict[str, Any]:
     quiet = [
         *(_quiet("as they are", references, windows(test, n, times, n), n) for n, times in QUIET_WINDOWS.items()),
         _quiet(
-            "patients with all their stays",
-            references,
-            windows_of_patients(test, size, 2 * SHIFTED_WINDOWS, 1),
-            size,
+            "patients with all their stays", references, windows_of_patients(test, size, 2 * SHIFTED_WINDOWS, 1), size
         ),
         _quiet("half of the fields unknown", references, windows(masked, size, SHIFTED_WINDOWS, 2), size, _BY_CONTENT),
     ]
@@ -175,7 +172,6 @@ def _alarm_rates(
 
 
 def _psi(comparison: Comparison) -> float:
-    """Population stability index."""
     window, reference = (np.maximum(c / c.sum(), _PSI_FLOOR) for c in (comparison.window, comparison.reference))
     return float(np.sum((window - reference) * np.log(window / reference)))
 

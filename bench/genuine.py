@@ -3,7 +3,6 @@
 import os
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -12,10 +11,10 @@ import pandas as pd
 from ml.core.bundle import Bundle
 from ml.data.cohort import cohort_of_file
 from ml.data.split import TEST_PERCENT, bucket
-from ml.evaluation.reliability_curve import estimate_reliability
-from ml.features.tables import target, with_history
+from ml.features.tables import with_history
 from ml.schema import PATIENT_ID
 from ml.training.export import write_bundle
+from ml.training.manifest import manifest_fields
 from ml.training.models import FAMILIES, RiskModel
 
 SEED: Final = 296
@@ -50,14 +49,5 @@ def load_genuine(file: Path) -> Genuine:
 def bundle_of(model: RiskModel, family: str, test: pd.DataFrame, data_version: str, directory: Path) -> Bundle:
     """Write a fitted model as a bundle into an existing directory, and load it."""
     sample = test.sample(_BUNDLE_ROWS, random_state=SEED)
-    manifest = {
-        "algorithm": FAMILIES[family].name,
-        "data_source": "real",
-        "data_version": data_version,
-        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "prevalence": float(target(test).mean()),
-        "risk_quantiles": (),
-        "metrics": {},
-        "completeness": estimate_reliability(model.probabilities, sample),
-    }
-    return write_bundle(model, sample, manifest, directory)
+    tags = {"algorithm": FAMILIES[family].name, "data_source": "real", "data_version": data_version}
+    return write_bundle(model, sample, manifest_fields(model, test, sample, {}, tags), directory)

@@ -14,7 +14,7 @@ from infra.local.postgres.cluster import PostgresServer
 from ml.core.settings import PlatformSettings
 from tests.support.env_example import documented_settings
 from tests.support.mlflow import running_mlflow
-from tests.support.postgres import running_postgres
+from tests.support.postgres import database_url, running_postgres
 
 # Set before MLflow is imported, and inherited by every program that a test starts.
 os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
@@ -51,14 +51,14 @@ def database_settings(postgres_server: PostgresServer) -> Iterator[dict[str, str
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer, database_settings: dict[str, str]) -> str:
     """SQLAlchemy URL of the same fresh, empty database that `database_settings` describes."""
-    return postgres_server.url(database_settings["diabetes_db_name"], "diabetes", ROLE_PASSWORD)
+    return database_url(postgres_server, database_settings["diabetes_db_name"], "diabetes", ROLE_PASSWORD)
 
 
 @pytest.fixture(scope="session")
 def mlflow_server(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a real MLflow server with a database and an artifact folder of its own."""
     postgres_server.ensure_database("mlflowdb", "mlflow", ROLE_PASSWORD)
-    url = postgres_server.url("mlflowdb", "mlflow", ROLE_PASSWORD)
+    url = database_url(postgres_server, "mlflowdb", "mlflow", ROLE_PASSWORD)
     with running_mlflow(url, tmp_path_factory.mktemp("mlflow")) as address:
         yield address
 

@@ -79,7 +79,6 @@ def _seconds(peer: Peer, scenario: str, connections: int, number: int, plan: Pla
 
 
 def _takes_part(peer: Peer, scenario: str, connections: int) -> bool:
-    """Whether the comparison is meaningful and fast enough."""
     if peer.name == FLOOR:
         return scenario == SINGLE
     if peer.name in (WIRE, QUIET):

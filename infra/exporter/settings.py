@@ -4,8 +4,6 @@ from pydantic import Field, SecretStr
 
 from ml.core.settings import MlflowSettings, Port
 
-HTTP_URL = r"^https?://[^/]+"
-
 
 class ExporterSettings(MlflowSettings):
     """Addresses and logins of the targets, and the address that Prometheus scrapes."""
@@ -13,7 +11,7 @@ class ExporterSettings(MlflowSettings):
     airflow_port: Port = 8080
     airflow_url: str = Field(
         default_factory=lambda data: f"http://127.0.0.1:{data['airflow_port']}",
-        pattern=HTTP_URL,
+        pattern=r"^https?://[^/]+",
         validate_default=True,
     )
     airflow_user: str = "airflow"

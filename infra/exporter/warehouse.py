@@ -12,7 +12,6 @@ from infra.exporter.metrics import Metrics
 
 ROLE: Final = "monitor"
 STATES: Final = {"ok": 0, "drift": 1, "not_enough_data": -1}
-"""Metric values of the states of monitoring."""
 
 _INGESTION: Final = "SELECT ingested_at, rows_accepted, rows_rejected FROM ingestions ORDER BY id DESC LIMIT 1"
 _DATA_VERSION: Final = """

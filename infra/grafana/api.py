@@ -3,7 +3,7 @@
 from infra.grafana.dashboard import Dashboard, variable
 from infra.grafana.limits import limit, limit_factors
 from infra.grafana.model import MODEL, PREDICTIONS
-from infra.grafana.panels import ORANGE, RED, YES_NO, Panel, heatmap, stat, timeseries
+from infra.grafana.panels import ORANGE, RED, YES_NO, Panel, heatmap, stat, third, timeseries
 from infra.grafana.promql import INTERVAL, LATENCY, PREDICT, mean, quantile, rate
 
 ROUTE = '{route=~"$route"}'
@@ -11,13 +11,12 @@ BURN_RATE, ERROR_BUDGET = limit_factors("ErrorBudgetBurnFast")
 
 
 def _latency(percent: int) -> Panel:
-    return timeseries(
+    return third(
         f"Latency p{percent} by route",
         f"{percent}% of the requests took at most this time.",
         (quantile(percent / 100, LATENCY, by="route", where=ROUTE), "{{route}}"),
         limits=[(limit("ApiSlow"), ORANGE)] if percent == 95 else (),
         unit="s",
-        width=8,
         alerts=["ApiSlow"],
     )
 
@@ -70,28 +69,25 @@ NOW = (
 )
 
 TRAFFIC = (
-    timeseries(
+    third(
         "Requests by route",
         "Requests per second, by route template.",
         (rate(f"{LATENCY}_count", by="route", where=ROUTE), "{{route}}"),
         unit="reqps",
-        width=8,
     ),
-    timeseries(
+    third(
         "Answers by status",
         "Requests per second, by HTTP status. 4xx are client errors, 5xx are server errors.",
         (rate(f"{LATENCY}_count", by="status", where=ROUTE), "{{status}}"),
         unit="reqps",
         stacked=True,
-        width=8,
     ),
-    timeseries(
+    third(
         "5xx share by route",
         "Share of 5xx responses over five minutes. Without a model, /ready and /model respond with 503.",
         (f"max by (route) (route:api_requests_5xx:ratio_rate5m{ROUTE})", "{{route}}"),
         unit="percentunit",
         limits=[(limit("ApiServerErrors"), RED)],
-        width=8,
         alerts=["ErrorBudgetBurnFast", "ErrorBudgetBurnSlow"],
     ),
     *map(_latency, (50, 95, 99)),

@@ -34,7 +34,6 @@ def variable(name: str, label: str, description: str, query: str) -> dict[str, A
 
 
 def _annotation(name: str, colour: str, expression: str, title: str) -> dict[str, Any]:
-    """A mark in every graph wherever the expression has a value."""
     return {
         "name": name,
         "datasource": DATASOURCE,

@@ -2,7 +2,7 @@
 
 from infra.grafana.dashboard import Dashboard, variable
 from infra.grafana.limits import limit
-from infra.grafana.panels import BLUE, GREEN, ORANGE, RED, Query, stat, states, table, timeline, timeseries
+from infra.grafana.panels import BLUE, GREEN, ORANGE, RED, Query, share, stat, states, table, timeline, timeseries
 from infra.grafana.promql import rate
 
 STATES = states({0: ("OK", GREEN), 1: ("DRIFT", RED), -1: ("TOO FEW", BLUE)})
@@ -111,17 +111,15 @@ QUALITY = (
         "Predictions that are old enough for a known outcome and have one.",
         _by_version("realised_outcomes"),
     ),
-    timeseries(
+    share(
         "Coverage",
         "Share of the matured predictions with a known outcome. Selective reporting of outcomes biases the metrics.",
         _by_version("realised_coverage_ratio"),
-        unit="percentunit",
-        top=1,
     ),
 )
 
 FIELDS = (
-    timeseries(
+    share(
         "Share of unknown fields",
         "Of all fields of all logged records, without load tests.",
         (
@@ -129,11 +127,9 @@ FIELDS = (
             f" * ({rate('api_field_records_total')} > 0))",
             "unknown",
         ),
-        unit="percentunit",
-        top=1,
         width=8,
     ),
-    timeseries(
+    share(
         "Share of records without a feature",
         "A step means that a client started or stopped sending the feature.",
         (
@@ -141,8 +137,6 @@ FIELDS = (
             f" / on () group_left () ({rate('api_field_records_total')} > 0)",
             "{{feature}}",
         ),
-        unit="percentunit",
-        top=1,
         width=8,
     ),
     timeseries(

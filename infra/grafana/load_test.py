@@ -2,7 +2,7 @@
 
 from infra.grafana.dashboard import Dashboard
 from infra.grafana.limits import limit
-from infra.grafana.panels import ORANGE, RED, stat, timeseries
+from infra.grafana.panels import ORANGE, RED, share, stat, third, timeseries
 from infra.grafana.promql import CPU_SHARE, LATENCY, LOAD_TEST_SHARE, PREDICT, quantile, rate
 
 LOCUST = (
@@ -55,29 +55,25 @@ SERVICE = (
         stacked=True,
         alerts=["ApiOverloaded"],
     ),
-    timeseries(
+    third(
         "Records per second",
         "Scored records of the load test and of other clients.",
         (rate("api_predictions_total", by="load_test"), "load test: {{load_test}}"),
         unit="ops",
         stacked=True,
-        width=8,
     ),
-    timeseries(
+    third(
         "In flight and waiting",
         "Requests in progress, and predictions that wait to be logged.",
         ("sum(api_requests_in_flight)", "in flight"),
         ("sum(prediction_log_queue_length)", "to be logged"),
-        width=8,
         alerts=["PredictionLogDropping"],
     ),
-    timeseries(
+    share(
         "Processor of the machine",
         "Near 100 % Locust and the service compete for the processor, and the measurements say little of the service.",
         (CPU_SHARE, "{{instance}}"),
-        unit="percentunit",
         limits=[(0.9, ORANGE)],
-        top=1,
         width=8,
     ),
 )

@@ -1,7 +1,7 @@
 """Rows of the dashboard "API and model": predictions, the served model and the prediction log."""
 
 from infra.grafana.limits import limit
-from infra.grafana.panels import ORANGE, YES_NO, heatmap, stat, table, timeline, timeseries
+from infra.grafana.panels import ORANGE, YES_NO, heatmap, share, stat, table, third, timeline, timeseries
 from infra.grafana.promql import INTERVAL, LOAD_TEST_SHARE, mean, quantile, rate
 
 RISK = "api_prediction_probability"
@@ -14,12 +14,10 @@ PREDICTIONS = (
         unit="ops",
         stacked=True,
     ),
-    timeseries(
+    share(
         "Share of load-test traffic",
         "Share of the scored records that were sent with X-Load-Test: 1; drift and realised quality leave them out.",
         (LOAD_TEST_SHARE, "load test"),
-        unit="percentunit",
-        top=1,
     ),
     heatmap(
         "Predicted risk",
@@ -63,21 +61,19 @@ MODEL = (
         height=6,
         alerts=["ModelRegistryUnreachable"],
     ),
-    timeseries(
+    third(
         "Since the registry was last asked",
         "Seconds since the last successful check of the registry; the API polls it every few seconds.",
         ("time() - max by (instance) (model_last_reload_timestamp_seconds)", "{{instance}}"),
         unit="s",
         limits=[(limit("ModelRefreshStuck"), ORANGE)],
-        width=8,
         height=6,
         alerts=["ModelRefreshStuck"],
     ),
-    timeseries(
+    third(
         "Refused models",
         "Models that failed to load or failed their checks since the API started, by reason. Normally empty.",
         ("sum by (reason) (model_load_failures_total)", "{{reason}}"),
-        width=8,
         height=6,
         alerts=["ModelLoadFailing"],
     ),
@@ -93,21 +89,19 @@ MODEL = (
         ("time() - max by (instance) (model_trained_timestamp_seconds)", "{{instance}}"),
         unit="s",
     ),
-    timeseries(
+    third(
         "Prediction log",
         "Entries written to PostgreSQL and dropped, per second. Dropping an entry does not affect the prediction.",
         (rate("prediction_log_written_total"), "written"),
         (rate("prediction_log_dropped_total"), "dropped"),
         unit="ops",
-        width=8,
         height=6,
         alerts=["PredictionLogDropping"],
     ),
-    timeseries(
+    third(
         "Prediction log queue",
         "Entries that wait to be written. Entries are dropped when the queue is full.",
         ("sum by (instance) (prediction_log_queue_length)", "{{instance}}"),
-        width=8,
         height=6,
     ),
 )

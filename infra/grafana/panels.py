@@ -5,6 +5,7 @@ Grafana 12 and 13 reads this format, and refuses the newer schema that Grafana's
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from infra.grafana.limits import alert_expressions
@@ -58,7 +59,6 @@ def _panel(
 
 
 def _links(alert: str) -> list[dict[str, Any]]:
-    """Links to the alert's page in Grafana and to its runbook."""
     if alert not in alert_expressions():
         raise ValueError(f"there is no alert {alert}")
     return [
@@ -125,6 +125,12 @@ def timeseries(
         "tooltip": {"mode": "multi", "sort": "desc"},
     }
     return _panel("timeseries", title, description, queries, RANGE, defaults, options, (width, height), alerts)
+
+
+third = partial(timeseries, width=8)
+"""Lines over time in a third of a row."""
+share = partial(timeseries, unit="percentunit", top=1)
+"""Lines over time between 0 and 100 %."""
 
 
 def stat(

@@ -2,7 +2,7 @@
 
 from infra.grafana.dashboard import Dashboard, variable
 from infra.grafana.limits import limit
-from infra.grafana.panels import GREEN, ORANGE, RED, UP_DOWN, YES_NO, stat, states, timeseries
+from infra.grafana.panels import GREEN, ORANGE, RED, UP_DOWN, YES_NO, stat, states, third
 from infra.grafana.promql import rate
 from ml.core.settings import MlSettings
 
@@ -42,27 +42,24 @@ AIRFLOW = (
         width=12,
         alerts=["TrainingDataStale", "TrainingStale", "SearchStale"],
     ),
-    timeseries(
+    third(
         "DAG runs by state",
         "Runs in Airflow's database, by state.",
         (f"sum by (dag_id, state) (airflow_dag_runs{DAG}) > 0", "{{dag_id}} {{state}}"),
-        width=8,
         alerts=["DagRunStuck"],
     ),
-    timeseries(
+    third(
         "Duration of the last run",
         "Duration of the last finished run of each DAG.",
         (f"max by (dag_id) (airflow_dag_last_run_duration_seconds{DAG})", "{{dag_id}}"),
         unit="s",
-        width=8,
     ),
-    timeseries(
+    third(
         "Heartbeat age",
         "Seconds since each component's last heartbeat. Airflow reports more than 30 s as unhealthy.",
         ("max by (component) (airflow_component_heartbeat_age_seconds)", "{{component}}"),
         unit="s",
         limits=[(30, RED)],
-        width=8,
     ),
 )
 
@@ -130,25 +127,22 @@ REGISTRY = (
         ("sum by (action) (gate_decisions_total)", "{{action}}"),
         width=8,
     ),
-    timeseries(
+    third(
         "Versions by alias",
         "A step of production is a promotion or a rollback.",
         ("max by (alias) (mlflow_registered_model_version)", "{{alias}}"),
         unit="none",
-        width=8,
     ),
-    timeseries(
+    third(
         "MLflow's answer time",
         "Response time of a small read through MLflow's database.",
         ("max(mlflow_probe_duration_seconds)", "registered model"),
         unit="s",
-        width=8,
     ),
-    timeseries(
+    third(
         "Reads of the exporter that failed",
         "Failed reads of Airflow, MLflow or the diabetes database, per minute.",
         (f"60 * {rate('exporter_scrape_errors_total', by='target')}", "{{target}}"),
-        width=8,
         alerts=["ExporterReadsFailing"],
     ),
 )

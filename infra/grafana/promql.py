@@ -24,6 +24,4 @@ def quantile(share: float, histogram: str, *, by: str = "", where: str = "") -> 
 _SCORED = rate("api_predictions_total")
 _SCORED_BY_LOAD_TEST = rate("api_predictions_total", where='{load_test="true"}')
 LOAD_TEST_SHARE = f"({_SCORED_BY_LOAD_TEST} or 0 * {_SCORED}) / ({_SCORED} > 0)"
-"""Share of the scored records that the load test sent."""
 CPU_SHARE = f'1 - avg by (instance) (rate(node_cpu_seconds_total{{mode="idle"}}{INTERVAL}))'
-"""Share of the host's processor time that is in use."""

@@ -2,7 +2,7 @@
 
 from infra.grafana.dashboard import Dashboard, variable
 from infra.grafana.limits import limit, scrape_timeout_seconds
-from infra.grafana.panels import ORANGE, RED, UP_DOWN, stat, table, timeline, timeseries
+from infra.grafana.panels import ORANGE, RED, UP_DOWN, share, stat, table, timeline, timeseries
 from infra.grafana.promql import CPU_SHARE, rate
 
 JOB = '{job=~"$job"}'
@@ -69,7 +69,7 @@ CONTAINERS = (
         unit="bytes",
         stacked=True,
     ),
-    timeseries(
+    share(
         "Memory against limit",
         "Memory of each container as a share of its limit; at 100 % the kernel kills it.",
         (
@@ -77,9 +77,7 @@ CONTAINERS = (
             f" / on (name) (max by (name) (container_spec_memory_limit_bytes{CONTAINER}) > 0)",
             "{{name}}",
         ),
-        unit="percentunit",
         limits=[(limit("ContainerMemoryNearLimit"), RED)],
-        top=1,
         alerts=["ContainerMemoryNearLimit"],
     ),
     timeseries(
@@ -121,16 +119,14 @@ POSTGRES = (
         width=10,
         alerts=["PostgresConnectionsHigh"],
     ),
-    timeseries(
+    share(
         "Share of connections in use",
         "Connections of all databases as a share of max_connections.",
         (
             "sum by (job) (pg_stat_database_numbackends) / on (job) max by (job) (pg_settings_max_connections)",
             "{{job}}",
         ),
-        unit="percentunit",
         limits=[(limit("PostgresConnectionsHigh"), ORANGE)],
-        top=1,
         width=10,
     ),
     timeseries(
@@ -150,31 +146,25 @@ POSTGRES = (
 )
 
 HOST = (
-    timeseries(
+    share(
         "Processor of the machine",
         "Share of the processor time that is in use.",
         (CPU_SHARE, "{{instance}}"),
-        unit="percentunit",
-        top=1,
         width=8,
     ),
-    timeseries(
+    share(
         "Memory of the machine",
         "Share of the memory that is in use.",
         ("1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes", "{{instance}}"),
-        unit="percentunit",
         limits=[(1 - limit("HostMemoryLow"), RED)],
-        top=1,
         width=8,
         alerts=["HostMemoryLow"],
     ),
-    timeseries(
+    share(
         "Disk left",
         "Share of each writable file system that is available.",
         ("host:disk_available:ratio", "{{mountpoint}}"),
-        unit="percentunit",
         limits=[(limit("HostDiskLow"), ORANGE)],
-        top=1,
         width=8,
         alerts=["HostDiskLow", "HostDiskFull"],
     ),

@@ -1,6 +1,5 @@
 """Client of Airflow's REST API."""
 
-from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
@@ -9,21 +8,18 @@ from infra.local.errors import StackError
 from infra.local.settings import StackSettings
 
 
-class AirflowClient(AbstractContextManager["AirflowClient"]):
+class AirflowClient(httpx.Client):
     """An authenticated client; every method raises `StackError` when Airflow cannot be reached or refuses."""
 
     def __init__(self, settings: StackSettings) -> None:
-        self._http = httpx.Client(base_url=settings.url(settings.airflow_port), timeout=30)
+        super().__init__(base_url=settings.url(settings.airflow_port), timeout=30)
         login = {"username": settings.airflow_user, "password": settings.airflow_password.get_secret_value()}
         token = self._call("POST", "/auth/token", json=login)["access_token"]
-        self._http.headers["Authorization"] = f"Bearer {token}"
-
-    def __exit__(self, *_: object) -> None:
-        self._http.close()
+        self.headers["Authorization"] = f"Bearer {token}"
 
     def has_dag(self, dag_id: str) -> bool:
         """Whether Airflow has parsed the DAG."""
-        return self._http.get(f"/api/v2/dags/{dag_id}").status_code == httpx.codes.OK
+        return self.get(f"/api/v2/dags/{dag_id}").status_code == httpx.codes.OK
 
     def unpause(self, dag_id: str) -> None:
         """Enable the DAG."""
@@ -69,7 +65,7 @@ class AirflowClient(AbstractContextManager["AirflowClient"]):
 
     def _call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
         try:
-            response = self._http.request(method, path, **arguments)
+            response = self.request(method, path, **arguments)
         except httpx.TransportError as error:
             raise StackError(f"Airflow does not answer ({error}): make doctor shows the reason.") from None
         if response.is_error:
@@ -81,7 +77,6 @@ class AirflowClient(AbstractContextManager["AirflowClient"]):
 
 
 def _lines(entry: dict[str, Any] | str) -> list[str]:
-    """Format a structured message and its exception as lines."""
     if isinstance(entry, str):
         return entry.splitlines()
     lines = str(entry.get("event", "")).splitlines()

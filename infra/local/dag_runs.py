@@ -66,11 +66,8 @@ def _print_once(task: dict[str, Any], printed: dict[tuple[str, int], str], conso
     printed[key] = state
     name = task["task_id"] if task["map_index"] < 0 else f"{task['task_id']}[{task['map_index']}]"
     seconds = f"{task['duration']:6.1f} s" if task["duration"] else "        "
-    console.print(f"  {MARKS.get(state, '[red]✗[/]')} {escape(name):<32}{seconds}  {_describe(state)}")
-
-
-def _describe(state: str) -> str:
-    return {"success": "", "up_for_retry": "failed, will be retried"}.get(state, state.replace("_", " "))
+    text = {"success": "", "up_for_retry": "failed, will be retried"}.get(state, state.replace("_", " "))
+    console.print(f"  {MARKS.get(state, '[red]✗[/]')} {escape(name):<32}{seconds}  {text}")
 
 
 def _failure(airflow: AirflowClient, dag_id: str, tasks: list[dict[str, Any]], console: Console) -> StackError:

@@ -11,7 +11,6 @@ from infra.local.errors import StackError
 from ml.core.settings import OptionalPath, Port, PublicAddresses
 
 ROOT = Path(__file__).resolve().parents[2]
-"""Root of the repository."""
 
 LONGEST_SOCKET_PATH = 90
 """A Unix socket's path has at most 108 characters, and supervisord first binds to a longer temporary path."""
@@ -76,7 +75,6 @@ class StackPaths:
         self.alertmanager = home / "alertmanager"
         self.grafana = home / "grafana"
         self.supervisor_config = home / "supervisord.conf"
-        self.supervisor_pid = self.run / "supervisord.pid"
 
     def create(self) -> None:
         """Create the directories; PostgreSQL's account needs access to the first."""

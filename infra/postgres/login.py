@@ -9,14 +9,7 @@ def is_password_refused(error: psycopg2.OperationalError) -> bool:
 
 
 def explain_login_failure(error: psycopg2.OperationalError, database: str, secret: str, reset_command: str) -> str:
-    """Return one sentence with the reason and the remedy.
-
-    Args:
-        error: raised by the login.
-        database: for the sentence about a server that cannot be reached.
-        secret: name of the secret that holds the password.
-        reset_command: deletes the databases and their secrets.
-    """
+    """Return one sentence with the reason and the remedy; `reset_command` deletes the databases and their secrets."""
     if is_password_refused(error):
         return (
             f"PostgreSQL refuses {secret}: it was changed or lost after the database was created; "

@@ -36,11 +36,7 @@ def render(targets: Mapping[str, str], ui_url: str = UI_URL) -> dict[str, str]:
 
 
 def write(folder: Path, targets: Mapping[str, str], ui_url: str = UI_URL) -> Path:
-    """Write the files of :func:`render` into `folder`, in place of earlier ones.
-
-    Returns:
-        The file for ``prometheus --config.file``.
-    """
+    """Write the files of :func:`render` in place of earlier ones; returns the file for ``prometheus --config.file``."""
     files = render(targets, ui_url)
     for part in ("rules", "targets"):
         shutil.rmtree(folder / part, ignore_errors=True)

@@ -16,11 +16,6 @@ def password() -> str:
     return secrets.token_urlsafe(24)
 
 
-def fernet_key() -> str:
-    """Generate a Fernet key: 32 random bytes in URL-safe base 64."""
-    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-
-
 SECRETS: dict[str, Callable[[], str]] = {
     "postgres_password": password,
     "postgres_monitor_password": password,
@@ -30,11 +25,10 @@ SECRETS: dict[str, Callable[[], str]] = {
     "diabetes_db_password": password,
     "mlflow_db_password": password,
     "prediction_log_key": password,
-    "airflow_fernet_key": fernet_key,
+    "airflow_fernet_key": lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
     "airflow_api_secret_key": password,
     "airflow_jwt_secret": lambda: secrets.token_urlsafe(48),
 }
-"""All secrets of the platform, with their generators."""
 
 
 def missing(folder: Path) -> list[str]:

@@ -99,7 +99,6 @@ def _permutations(fields: tuple[str, ...], count: int, seed: int) -> Ids:
 
 
 def _restrict(record: Record, fields: tuple[str, ...], subsets: Ids) -> list[Record]:
-    """The record with only the fields of each subset."""
     bit_of = {**{name: bit for bit, name in enumerate(fields)}, **dict.fromkeys(HISTORY_NAMES, len(fields) - 1)}
     items = [(name, value) for name, value in record.items() if value is not None and name in bit_of]
     bits = np.array([bit_of[name] for name, _ in items], dtype=np.int64)

@@ -19,18 +19,14 @@ _PREVIOUS: Final[Mapping[str, str]] = {
     "previous_diagnoses": "number_diagnoses",
     "previous_diagnosis": "diag_1",
 }
-"""Input -> column of the last encounter."""
 
 SOURCE_COLUMNS: Final = tuple(_PREVIOUS.values())
-"""Columns of an encounter that the history inputs are computed from."""
 
 
 def history_of(earlier: Sequence[Mapping[str, Any]]) -> dict[str, str | int]:
     """Known inputs of :data:`ml.schema.HISTORY`; ``{"earlier_stays": 0}`` for a first stay.
 
-    Args:
-        earlier: the patient's earlier encounters of the cohort, oldest first, each with :data:`SOURCE_COLUMNS`; None is
-            unknown.
+    ``earlier`` are the patient's earlier encounters, oldest first, each with :data:`SOURCE_COLUMNS`; None is unknown.
     """
     if not earlier:
         return {"earlier_stays": 0}

@@ -64,11 +64,7 @@ class ReliabilityCurve:
         return curve[right - 1] + min(max(share, 0.0), 1.0) * (curve[right] - curve[right - 1])
 
     def ranges(self, records: Sequence[Record], probabilities: NDArray[Any]) -> NDArray[np.float64]:
-        """Range that contains 90 % of the predictions for the completed record.
-
-        Args:
-            records: as they were predicted.
-            probabilities: their predictions, shape ``(n,)``.
+        """Range that contains 90 % of the predictions for the completed record, from predictions of shape ``(n,)``.
 
         Returns:
             Lower and upper ends, shape ``(n, 2)``; each range contains the prediction.
@@ -87,10 +83,7 @@ class ReliabilityCurve:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Logit shifts to the lower and the upper end of the range; all arrays have shape ``(n,)``.
 
-        Args:
-            information: shares of information, 0 to 1.
-            with_history: whether the history is known.
-            level: 0, 1 or 2 for a low, middle or high prediction.
+        ``information`` is between 0 and 1; ``level`` is 0, 1 or 2 for a low, middle or high prediction.
         """
         rows = np.arange(len(information))
         ends = []

@@ -16,7 +16,6 @@ from ml.warehouse.tables import ingestions, raw_data, rejected_rows
 log = logging.getLogger(__name__)
 
 _LOCK: Final = 296_001
-"""Advisory lock that serialises ingestions and splits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,6 @@ def _delete_synthetic(connection: sa.Connection, delivery: Delivery) -> None:
 
 
 def _upsert(connection: sa.Connection, ingestion_id: int, validated: Validated) -> int:
-    """COPY into a temporary staging table, then upsert the rows that differ."""
     names = [f'"{name}"' for name in COLUMN_NAMES]
     others = [name for name in names if name != f'"{ENCOUNTER_ID}"']
     columns = ", ".join(names)

@@ -57,12 +57,7 @@ class Validated:
 
 
 def validate(chunks: Iterable[pd.DataFrame], directory: Path, max_rejected_share: float) -> Validated:
-    """Validate rows and write them to two files.
-
-    Args:
-        chunks: as :func:`ml.data.sources.file.read_chunks` yields them.
-        directory: receives the files; existing ones are replaced.
-        max_rejected_share: accepted share of invalid rows, 0 to 1.
+    """Validate the chunks of :func:`ml.data.sources.file.read_chunks` and write them to two files.
 
     Raises:
         RejectedDataError: too many rows are invalid, or there are no rows; names the most frequent reason.
@@ -88,11 +83,7 @@ def validate(chunks: Iterable[pd.DataFrame], directory: Path, max_rejected_share
 
 
 def check(chunk: pd.DataFrame, seen: pd.Index) -> tuple[pd.DataFrame, dict[int, str]]:
-    """Check one chunk of text.
-
-    Args:
-        chunk: 50 columns of text, NA for unknown.
-        seen: encounter ids of earlier chunks.
+    """Check a chunk of text, NA for unknown; ``seen`` are the encounter ids of earlier chunks.
 
     Returns:
         The typed table, and the reason for each invalid row by index.

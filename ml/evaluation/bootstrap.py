@@ -21,15 +21,10 @@ def evaluate(
     seed: int = 296,
     metrics: Mapping[str, Metric] = METRICS,
 ) -> dict[str, Interval]:
-    """Each metric with its 95 % interval.
+    """Each metric with its 95 % interval from ``samples`` bootstrap replicates.
 
-    Args:
-        labels: 0 or 1, shape ``(rows,)``.
-        probabilities: of label 1, shape ``(rows,)``.
-        patients: cluster of each row, shape ``(rows,)``.
-        samples: number of bootstrap replicates.
-        seed: of the resampling; equal seeds and patients give equal replicates for every metric.
-        metrics: name to function.
+    Labels (0 or 1), probabilities of label 1, and patients have shape ``(rows,)``. Equal seeds and patients give equal
+    replicates for every metric.
     """
     rows = by_risk(probabilities)
     labels, probabilities, patients = labels[rows], probabilities[rows], patients[rows]
@@ -41,13 +36,7 @@ def evaluate(
 
 
 def paired_difference(
-    metric: str,
-    labels: Labels,
-    p_a: Values,
-    p_b: Values,
-    patients: Labels,
-    samples: int,
-    seed: int = 296,
+    metric: str, labels: Labels, p_a: Values, p_b: Values, patients: Labels, samples: int, seed: int = 296
 ) -> Interval:
     """Metric (a key of ``ALL_METRICS``) of ``p_a`` minus that of ``p_b`` with its 95 % interval; see :func:`evaluate`.
 

@@ -106,7 +106,6 @@ METRICS: Final[Mapping[str, Metric]] = {
     "brier": brier,
     "ece": calibration_error,
 }
-"""Headline metrics: name to function."""
 
 ALL_METRICS: Final[Mapping[str, Metric]] = {
     **METRICS,
@@ -116,7 +115,6 @@ ALL_METRICS: Final[Mapping[str, Metric]] = {
     **{f"sensitivity_top_{share:.0%}"[:-1]: partial(sensitivity_at, share) for share in TOP_SHARES},
     **{f"ppv_top_{share:.0%}"[:-1]: partial(ppv_at, share) for share in TOP_SHARES},
 }
-"""All metrics: name to function."""
 
 
 def point_metrics(labels: Labels, probabilities: Values, sample_weight: Values | None = None) -> dict[str, float]:
@@ -173,7 +171,6 @@ def _cumulated(labels: Labels, probabilities: Values, sample_weight: Values | No
 
 
 def _ends_of_ties(ranked: Values) -> NDArray[np.intp]:
-    """Last row of each run of equal values."""
     return np.flatnonzero(np.append(np.diff(ranked) != 0, True))
 
 

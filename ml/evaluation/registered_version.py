@@ -6,8 +6,6 @@ import numpy as np
 import sqlalchemy as sa
 
 from ml.core.bundle import load_bundle
-from ml.core.errors import RegistryError
-from ml.core.names import PRODUCTION
 from ml.core.settings import MlSettings
 from ml.evaluation.bootstrap import Interval, evaluate
 from ml.evaluation.metrics import Values
@@ -25,12 +23,7 @@ def predict(registry: Registry, records: Sequence[Record], number: str | None = 
         BundleError: the bundle of the version is not valid.
         RegistryError: there is no such version, or MLflow cannot be reached.
     """
-    if number is None:
-        production = registry.version_by_alias(PRODUCTION)
-        if production is None:
-            raise RegistryError("There is no production model yet: run train_models_diabetes_simple.")
-        number = production.number
-    with registry.download(number) as directory:
+    with registry.download(registry.version_or_production(number).number) as directory:
         return load_bundle(directory).predict(records).astype(np.float64)
 
 

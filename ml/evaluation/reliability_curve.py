@@ -21,7 +21,7 @@ from ml.features.masking import Mask, apply_mask, random_mask
 from ml.features.tables import Inputs, model_inputs, patients, target
 from ml.schema import INPUTS, UNKNOWN, Group
 
-Predictor = Callable[[Inputs], Values]
+Predictor = Callable[[Inputs], Values]  # to probabilities, shape (rows,)
 
 _STEPS: Final = 10
 DEGREES: Final = tuple((1 - np.linspace(1, 0, _STEPS + 1) ** 2).tolist())
@@ -37,12 +37,7 @@ _SEED: Final = 296
 
 
 def estimate_reliability(predict: Predictor, test: pd.DataFrame) -> ReliabilityCurve:
-    """Measure a model at different degrees of information.
-
-    Args:
-        predict: the model, from inputs to probabilities of shape ``(rows,)``.
-        test: encounters of the test patients, with history.
-    """
+    """Measure a model at different degrees of information, on the test patients with history."""
     table = test.sample(min(_ROWS, len(test)), random_state=_SEED)
     inputs, labels, groups = model_inputs(table), target(table), patients(table)
     weights = _unit_weights(predict, inputs.rows(np.arange(min(_WEIGHT_ROWS, len(table)))))
@@ -81,7 +76,6 @@ def _masks(rows: int) -> list[Mask]:
 
 
 def _mask_of(unit: str, rows: int) -> Mask:
-    """The mask that hides one of :data:`ml.core.reliability.UNITS`."""
     history = unit == EARLIER_STAYS
     hidden = [c.group is Group.HISTORY if history else c.name == unit for c in INPUTS]
     return np.tile(hidden, (rows, 1))

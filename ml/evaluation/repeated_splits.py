@@ -67,12 +67,7 @@ class Plan:
 
 
 def run(cohort: Cohort, plan: Plan, on_step: Callable[[str], None]) -> dict[str, Any]:
-    """Fit and evaluate every candidate on every split.
-
-    Args:
-        cohort: all encounters, without history.
-        plan: seeds and candidates.
-        on_step: called with a description before each step, ``plan.steps`` times.
+    """Fit and evaluate every candidate on every split; calls ``on_step`` with a description before each step.
 
     Returns:
         Plain values for JSON: a description of the run; for ``candidates``, ``missing_fields`` and ``control`` the

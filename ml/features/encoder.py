@@ -103,13 +103,7 @@ class Encoder:
         return self._matrix(inputs, self.rates)
 
     def cross_transform(self, variants: Sequence[Inputs], labels: Labels, groups: Labels) -> list[Matrix]:
-        """Features of training rows, with rates from other patients.
-
-        Args:
-            variants: the training rows, followed by masked copies of them.
-            labels: of the rows.
-            groups: patient of each row.
-        """
+        """Features of training rows and of masked copies, with rates from other patients; groups are the patients."""
         ids = self._ids(variants[0])
         matrices = [np.empty((len(variant), len(feature_names())), dtype=np.float32) for variant in variants]
         for learn, apply in GroupKFold(FOLDS, shuffle=True, random_state=296).split(labels, groups=groups):
@@ -120,16 +114,12 @@ class Encoder:
 
     def _ids(self, inputs: Inputs) -> tuple[Ids, Ids, Ids]:
         """Ids of diagnoses ``(rows, 4)``, categories ``(rows, C)`` and rated codes ``(rows, R)``."""
-        return self._diagnosis_ids(inputs), self._category_ids(inputs), _code_ids(inputs)
-
-    def _diagnosis_ids(self, inputs: Inputs) -> Ids:
-        known = self.code_ids
-        occurring = {str(code) for code in _diagnoses(inputs).flat}
-        lookup = {code: known.get(code) or known.get(icd9.parent(code), 0) for code in occurring}
-        return _mapped(_diagnoses(inputs), lookup)
-
-    def _category_ids(self, inputs: Inputs) -> Ids:
-        return _mapped(inputs.texts[:, [TEXTS.index(name) for name in CATEGORIES]], self.vocabulary)
+        known, diagnoses = self.code_ids, _diagnoses(inputs)
+        lookup = {code: known.get(code) or known.get(icd9.parent(code), 0) for code in set(map(str, diagnoses.flat))}
+        categories = _mapped(inputs.texts[:, [TEXTS.index(name) for name in CATEGORIES]], self.vocabulary)
+        codes = inputs.numbers[:, [NUMBERS.index(name) for name in RATED_CODES]]
+        rated_codes = np.clip(np.nan_to_num(codes, nan=0), 0, CODE_LIMIT - 1).astype(np.int64)
+        return _mapped(diagnoses, lookup), categories, rated_codes
 
     def _rates(self, ids: tuple[Ids, ...], labels: Labels) -> Rates:
         diagnoses, categories, codes = ids
@@ -182,7 +172,6 @@ def feature_names() -> tuple[str, ...]:
 
 
 def _combinations(numbers: Matrix, ranks: Matrix, places: Matrix) -> Iterator[Matrix]:
-    """Sums, ratios and differences of inputs; -1 if one of them is unknown."""
 
     def number(name: str) -> Matrix:
         return numbers[:, [NUMBERS.index(name)]]
@@ -204,11 +193,6 @@ def _combinations(numbers: Matrix, ranks: Matrix, places: Matrix) -> Iterator[Ma
 
 def _diagnoses(inputs: Inputs) -> NDArray[np.object_]:
     return inputs.texts[:, [TEXTS.index(name) for name in DIAGNOSES]]
-
-
-def _code_ids(inputs: Inputs) -> Ids:
-    codes = inputs.numbers[:, [NUMBERS.index(name) for name in RATED_CODES]]
-    return np.clip(np.nan_to_num(codes, nan=0), 0, CODE_LIMIT - 1).astype(np.int64)
 
 
 def _mapped(texts: NDArray[np.object_], ids: dict[str, int]) -> Ids:

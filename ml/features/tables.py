@@ -50,11 +50,7 @@ def patients(table: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def with_history(table: pd.DataFrame) -> pd.DataFrame:
-    """Add the columns of :data:`ml.schema.HISTORY`, computed from each patient's earlier rows.
-
-    Args:
-        table: encounters of the cohort with identifiers, in any order; the encounter id gives the order in time.
-    """
+    """Add the columns of :data:`ml.schema.HISTORY`, computed from each patient's rows with lower encounter ids."""
     # By position, because labels are not unique in concatenated tables.
     order = np.argsort(table[ENCOUNTER_ID].to_numpy())
     in_order = table[list(SOURCE_COLUMNS)].iloc[order].astype(object)

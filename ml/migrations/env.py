@@ -5,8 +5,6 @@ from alembic import context
 from ml.warehouse.tables import metadata
 
 context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=metadata,
-    version_table="schema_version",
+    connection=context.config.attributes["connection"], target_metadata=metadata, version_table="schema_version"
 )
 context.run_migrations()

@@ -83,7 +83,6 @@ def _diagnosis_binning(reference: pd.Series) -> Binning:
 
 
 def _codes(low: float, high: float) -> str:
-    """The codes of a chapter: "390 to 459", "V" or "E"."""
     if low in _LETTERS:
         return _LETTERS[low]
     return f"{low:.0f} to {high - 1:.0f}" if high - low > 1 else f"{low:.0f}"

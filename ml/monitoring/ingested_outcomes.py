@@ -21,11 +21,8 @@ def ingested_outcomes(
 ) -> dict[str, sa.Row[Any]]:
     """Rows with ``positive`` and ``ingested_at`` of cohort encounters ingested after ``since``, by encounter name.
 
-    Args:
-        connection: to the ``diabetes`` database.
-        names: encounter names of the prediction log: hashes, or plain numbers.
-        since: encounters that were ingested earlier are ignored.
-        key: key of the hashes; without it only plain numbers can be matched.
+    ``names`` of the prediction log are hashes or plain numbers; without the ``key`` of the hashes only plain numbers
+    can be matched.
     """
     hashed = any(len(name) == HEX_DIGITS for name in names)
     if hashed and not key:

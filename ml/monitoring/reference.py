@@ -20,7 +20,6 @@ from ml.monitoring.window import Window
 from ml.schema import FEATURE_NAMES, FEATURES, INPUTS, UNKNOWN
 
 SCORE: Final = "probability"
-"""Feature name of the score comparison."""
 
 _MATCHES_PER_RECORD: Final = 10
 _MAX_MATCHES: Final = 20_000
@@ -54,12 +53,7 @@ class ValueReference:
 
 
 class ScoreReference:
-    """Predictions of a model for test patients, masked like the records of a window.
-
-    Args:
-        bundle: the model.
-        test: encounters of the test patients, with their history.
-    """
+    """Predictions of a model for test patients, with their history, masked like the records of a window."""
 
     def __init__(self, bundle: Bundle, test: pd.DataFrame) -> None:
         self._bundle = bundle

@@ -16,11 +16,7 @@ from ml.schema import BY_NAME
 _TEMPLATES: Final = template_context.TEMPLATES.overlay(
     loader=FileSystemLoader([Path(__file__).parent / "templates", template_context.FOLDER])
 )
-_KIND_NAMES: Final = {
-    Kind.VALUE: "Values",
-    Kind.KNOWN: "Known fields",
-    Kind.SCORE: "Scores of the model",
-}
+_KIND_NAMES: Final = {Kind.VALUE: "Values", Kind.KNOWN: "Known fields", Kind.SCORE: "Scores of the model"}
 _STATE_NAMES: Final = {State.OK: "no drift", State.DRIFT: "drift", State.NOT_ENOUGH_DATA: "not enough data"}
 _MAX_BINS: Final = 15
 
@@ -42,7 +38,6 @@ def page(run: MonitoringRun, comparisons: Sequence[Comparison]) -> str:
 
 
 def _change(finding: Finding, compared: Comparison) -> dict[str, Any]:
-    """A finding with the bins that changed most, in bin order."""
     window, reference = (counts / counts.sum() for counts in (compared.window, compared.reference))
     moved = sorted(range(len(window)), key=lambda place: -abs(window[place] - reference[place]))[:_MAX_BINS]
     bins = [
@@ -54,7 +49,6 @@ def _change(finding: Finding, compared: Comparison) -> dict[str, Any]:
 
 
 def _bin_name(compared: Comparison, place: int) -> str:
-    """Name of a bin, with the meaning of a coded value."""
     name = compared.bins[place]
     column = BY_NAME.get(compared.feature)
     if compared.kind is not Kind.VALUE or column is None or not name.isdecimal() or int(name) not in column.texts:

@@ -89,7 +89,6 @@ def _notes(version: ModelVersion, dataset: Dataset, window: Window) -> Iterator[
 
 
 def _log_report(registry: Registry, run: MonitoringRun, comparisons: Sequence[Comparison]) -> str:
-    """Log page and counts to MLflow; returns the id of the MLflow run."""
     tags = {"model_version": run.model_version, "data_version": run.reference_data_version, "state": run.state}
     states = {f"tests_{state}": float(sum(one.state is state for one in run.findings)) for state in State}
     distances = {f"{one.kind}.{one.feature}": one.distance for one in run.findings if one.distance is not None}

@@ -77,7 +77,6 @@ def _challenger(registry: Registry) -> ModelVersion:
 def _evaluate(
     settings: MlSettings, dataset: Dataset, registry: Registry, version: ModelVersion, production: ModelVersion | None
 ) -> tuple[Decision, dict[str, object]]:
-    """The decision on a version, and the figures behind it for the ledger."""
     test, samples = dataset.test, settings.bootstrap_samples
     scored = score_candidate(registry, version, test)
     scored_production = score_candidate(registry, production, test) if production else None

@@ -42,12 +42,7 @@ _RANKING: Final = ("auroc", "average_precision")
 def decide(candidate: Candidate, incumbent: Candidate | None, evidence: Evidence | None, present: Present) -> Decision:
     """Promote a sound, calibrated candidate that ranks better than the incumbent, or equals it and is newer.
 
-    Args:
-        candidate: the version to decide on.
-        incumbent: the version in production, if there is one.
-        evidence: metrics of the candidate, with differences if there is a sound incumbent; None if the candidate has
-            a fault.
-        present: the data and the code in place.
+    ``evidence`` has differences if there is a sound incumbent, and is None if the candidate has a fault.
     """
     if candidate.fault is not None or evidence is None:
         reason = f"the bundle is not sound: {candidate.fault or 'it was not measured'}"

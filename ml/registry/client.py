@@ -29,7 +29,7 @@ from mlflow.types import Schema, TensorSpec
 
 from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, NUMBERS, OUTPUT, TEXTS
 from ml.core.errors import BundleError, RegistryError
-from ml.core.names import MODEL_NAME
+from ml.core.names import MODEL_NAME, PRODUCTION
 from ml.core.settings import MlflowSettings
 from ml.features.tables import model_inputs
 
@@ -118,6 +118,13 @@ class Registry:
         """A version by its number; raises RegistryError if there is none."""
         with self._translated_errors():
             return _model_version(self._client.get_model_version(MODEL_NAME, number))
+
+    def version_or_production(self, number: str | None) -> ModelVersion:
+        """A version by its number, by default production; raises RegistryError if there is none."""
+        version = self.version(number) if number else self.version_by_alias(PRODUCTION)
+        if version is None:
+            raise RegistryError("There is no production model yet: run train_models_diabetes_simple.")
+        return version
 
     def exists(self, number: str) -> bool:
         """Whether there is a version of this number."""

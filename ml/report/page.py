@@ -29,7 +29,6 @@ def page(findings: Findings, version: str | None = None) -> str:
 
 
 def _scales(findings: Findings) -> dict[str, Scale]:
-    """Shared axes of the small charts in tables."""
     rows = findings.subgroups
     rates = [row.observed for row in rows if row.observed]
     predicted = ({"low": row.predicted, "high": row.predicted} for row in rows)

@@ -83,7 +83,6 @@ def _draw(axes: Axes, band: Band, label: str = "Model") -> None:
 
 
 def _shares(x: str, y: str, band: Band, reference: Sequence[float]) -> Figure:
-    """A curve between 0 and 1, with the diagonal and the LACE proxy."""
     figure, axes = _axes(x, y)
     axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1.4, label="Chance")
     axes.plot(band.x, reference, color=OTHER, linestyle="--", label="LACE proxy")
@@ -108,7 +107,6 @@ def _precision_recall(findings: Findings) -> Figure:
 
 
 def _calibration(findings: Findings) -> Figure:
-    """Deciles above; histogram of the risks below, on the same axis."""
     figure = Figure(figsize=(_SIZE[0], _TALL), layout="constrained")
     axes, below = figure.subplots(2, sharex=True, height_ratios=(4, 1))
     band, edges = findings.curves.calibration, findings.curves.edges
@@ -162,7 +160,6 @@ def _gains(findings: Findings) -> Figure:
 
 
 def _missing_fields(findings: Findings) -> Figure:
-    """AUROC above; mean prediction and observed rate below, on the same axis."""
     figure = Figure(figsize=(_SIZE[0], _TALL), layout="constrained")
     axes, below = figure.subplots(2, sharex=True, height_ratios=(3, 2))
     rows = [(row.hidden, row) for row in findings.robustness if row.hidden is not None]

@@ -3,7 +3,6 @@
 from typing import Final
 
 from ml.core.errors import RegistryError
-from ml.core.names import PRODUCTION
 from ml.registry.client import ModelVersion, Registry
 from ml.report.card import card
 from ml.report.findings import Findings, from_json, to_json
@@ -26,9 +25,7 @@ def load_findings(registry: Registry, number: str | None = None) -> tuple[ModelV
         BundleError: the findings were written by another version of this code.
         RegistryError: the version or its findings do not exist, or MLflow cannot be reached.
     """
-    version = registry.version(number) if number else registry.version_by_alias(PRODUCTION)
-    if version is None:
-        raise RegistryError("There is no production model yet: run train_models_diabetes_simple.")
+    version = registry.version_or_production(number)
     text = registry.run_text(version.run_id, FINDINGS_FILE)
     if text is None:
         raise RegistryError(

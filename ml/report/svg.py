@@ -11,13 +11,7 @@ from ml.report.plots import COLOUR_VARIABLES
 
 
 def to_svg(name: str, figure: Figure, alternative: str) -> Markup:
-    """Render a plot as an ``<svg>`` element.
-
-    Args:
-        name: unique on the page; prefixes the ids inside the element.
-        figure: drawn in the colours of :mod:`ml.report.plots`.
-        alternative: alternative text.
-    """
+    """Render a plot as an ``<svg>`` element with an alternative text; ``name`` is unique on the page."""
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), io.StringIO() as buffer:
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
         text = buffer.getvalue()

@@ -8,8 +8,8 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from ml.evaluation.metrics import TOP_SHARES
+from ml.evaluation.subgroups import SUBGROUP_ENCOUNTERS, SUBGROUP_POSITIVES
 from ml.report import formatting
-from ml.report.analysis.subgroups import MIN_POSITIVES, MIN_ROWS
 from ml.report.captions import captions, is_miscalibrated, is_ranked_worse
 from ml.report.findings import Findings
 from ml.schema import CITATION
@@ -23,7 +23,6 @@ COMPARED: Final = (
     ("Calibration slope", "calibration_slope"),
     ("Calibration intercept", "calibration_intercept"),
 )
-"""Label and key of the metrics in the table of comparison."""
 
 FOLDER: Final = Path(__file__).parent / "templates"
 TEMPLATES: Final = Environment(
@@ -51,8 +50,8 @@ def template_context(findings: Findings, version: str | None) -> dict[str, Any]:
         "factors": [(name, list(rows)) for name, rows in groupby(findings.subgroups, lambda row: row.factor)],
         "is_ranked_worse": lambda row: is_ranked_worse(row, findings),
         "is_miscalibrated": is_miscalibrated,
-        "min_rows": MIN_ROWS,
-        "min_positives": MIN_POSITIVES,
+        "min_rows": SUBGROUP_ENCOUNTERS,
+        "min_positives": SUBGROUP_POSITIVES,
         "citation": CITATION,
         "number": formatting.number,
         "percent": formatting.percent,
@@ -71,7 +70,6 @@ def _summary(findings: Findings) -> str:
 
 
 def _capacity(findings: Findings) -> list[dict[str, Any]]:
-    """Metrics by the share of encounters that can be followed up."""
     ends = {share: f"top_{100 * share:.0f}" for share in TOP_SHARES}
     return [
         {

@@ -34,7 +34,6 @@ EXAMPLE_RECORD: Final = {column.name: column.example for column in FEATURES}
 GENUINE_ROWS: Final = 101_766
 GENUINE_PATIENTS: Final = 71_518
 GENUINE_OUTCOMES: Final = {"NO": 54_864, ">30": 35_545, "<30": 11_357}
-"""Counts that identify the complete data set 296."""
 
 CITATION: Final = (
     "Clore, J., Cios, K., DeShazo, J. & Strack, B. (2014). Diabetes 130-US Hospitals for Years 1999-2008 "

@@ -111,10 +111,6 @@ _DRUGS = """
 """.split()
 
 
-def _identifier(name: str, label: str) -> Column:
-    return Column(name, Kind.IDENTIFIER, label, Group.IDENTITY, low=1, high=_BIGINT)
-
-
 def _category(
     name: str,
     label: str,
@@ -146,8 +142,8 @@ def _drug(name: str) -> Column:
 
 
 COLUMNS: Final[tuple[Column, ...]] = (
-    _identifier("encounter_id", "Encounter"),
-    _identifier("patient_nbr", "Patient"),
+    Column("encounter_id", Kind.IDENTIFIER, "Encounter", Group.IDENTITY, low=1, high=_BIGINT),
+    Column("patient_nbr", Kind.IDENTIFIER, "Patient", Group.IDENTITY, low=1, high=_BIGINT),
     _category("race", "Race", Group.DEMOGRAPHICS, codes.RACE, "Caucasian", Missing.UNKNOWN),
     _category("gender", "Gender", Group.DEMOGRAPHICS, ("Female", "Male", "Unknown/Invalid"), "Female"),
     _category("age", "Age", Group.DEMOGRAPHICS, _AGES, "[60-70)", unit="years"),

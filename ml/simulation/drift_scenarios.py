@@ -46,4 +46,3 @@ SHIFTS: Final[Mapping[str, Shift]] = {
     "lab": lab_not_measured,
     "icd": diagnoses_by_category,
 }
-"""Scenarios by name."""

@@ -29,12 +29,7 @@ class ReplayedEncounter:
 def sample_encounters(test: pd.DataFrame, count: int, drift: str, known: str, seed: int) -> list[ReplayedEncounter]:
     """Sample different test encounters, in the order of their ids.
 
-    Args:
-        test: test encounters, as :func:`ml.warehouse.datasets.read` returns them.
-        count: number of encounters.
-        drift: a key of :data:`ml.simulation.drift_scenarios.SHIFTS`.
-        known: a key of :data:`KNOWN`.
-        seed: of the random choices.
+    ``drift`` is a key of :data:`ml.simulation.drift_scenarios.SHIFTS`, ``known`` one of :data:`KNOWN`.
 
     Raises:
         SimulationError: there are too few encounters.
@@ -74,4 +69,3 @@ KNOWN: Final[Mapping[str, Callable[[Record, np.random.Generator], Record]]] = {
     "form": _form,  # the first fields of the form and half of its groups, as entered by a person
     "mixed": _mixed,  # half of the records each
 }
-"""Functions that select the known fields of a record, by name."""

@@ -14,7 +14,6 @@ ROOTS: Final = ("ml.training.models", "ml.training.export", "ml.training.manifes
 shape a model. How the data are split is part of the data version."""
 LIBRARIES: Final = ("numpy", "onnx", "pandas", "scikit-learn", "scipy", "xgboost-cpu")
 FOLDER: Final = Path(__file__).parents[2]
-"""The folder that holds the package `ml`."""
 
 
 def fingerprint(data_version: str, family: str, parameters: Mapping[str, Any]) -> str:

@@ -30,13 +30,10 @@ GOLDEN_ROWS: Final = 48
 
 
 def write_bundle(model: RiskModel, test: pd.DataFrame, manifest: dict[str, Any], directory: Path) -> Bundle:
-    """Write a bundle to a directory, load it with the API's code, and compare it with the model on the test set.
+    """Write a bundle to an existing directory, load it with the API's code, and compare it with the model.
 
-    Args:
-        model: fitted.
-        test: encounters with history, to compare on and to draw golden requests from.
-        manifest: ``manifest.json`` without ``files``, ``texts`` and ``numbers``; see :class:`ml.core.bundle.Manifest`.
-        directory: exists.
+    The test encounters, with history, are for the comparison and the golden requests. ``manifest`` is a
+    :class:`ml.core.bundle.Manifest` without ``files``, ``texts`` and ``numbers``.
 
     Raises:
         BundleError: a probability of the graph differs from the fitted model's by more than the tolerance.

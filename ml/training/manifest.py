@@ -14,11 +14,7 @@ from ml.training.models import RiskModel
 
 
 def manifest_fields(
-    model: RiskModel,
-    train: pd.DataFrame,
-    test: pd.DataFrame,
-    metrics: Mapping[str, Interval],
-    tags: Mapping[str, str],
+    model: RiskModel, train: pd.DataFrame, test: pd.DataFrame, metrics: Mapping[str, Interval], tags: Mapping[str, str]
 ) -> dict[str, Any]:
     """The keys of ``manifest.json`` that do not depend on the written files; see :class:`ml.core.bundle.Manifest`.
 

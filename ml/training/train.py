@@ -42,12 +42,7 @@ def train(
 ) -> Trained:
     """Fit, evaluate, export and register a model, and set the alias ``challenger`` to it.
 
-    Args:
-        settings: number of cores and of bootstrap samples.
-        engine: of the ``diabetes`` database.
-        registry: receives run and version.
-        family: a key of :data:`ml.training.models.FAMILIES`.
-        parameters: override the family's defaults.
+    ``parameters`` override the defaults of ``family``, a key of :data:`ml.training.models.FAMILIES`.
 
     Raises:
         NoDataError: nothing has been ingested.

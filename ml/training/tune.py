@@ -122,5 +122,4 @@ def _score(study: optuna.Study, slot: int) -> float | None:
 
 
 def _storage(settings: MlSettings) -> RDBStorage:
-    """Optuna's tables, in the schema ``optuna``; Optuna creates them at first use."""
     return RDBStorage(f"{settings.database_url}?options=-csearch_path%3Doptuna")

@@ -17,7 +17,6 @@ def _sql_type(column: Column) -> sa.types.TypeEngine[Any]:
 
 
 def _data_columns() -> list[sa.Column[object]]:
-    """The 50 columns as delivered, NULL for unknown."""
     required = (ENCOUNTER_ID, PATIENT_ID)
     return [
         sa.Column(c.name, _sql_type(c), primary_key=c.name == ENCOUNTER_ID, nullable=c.name not in required)

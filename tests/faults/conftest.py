@@ -13,6 +13,7 @@ from tests.faults.durations import FAULT_SECONDS, SOAK_SECONDS
 from tests.faults.models import Models
 from tests.faults.servers import Database, MlflowServer
 from tests.integration.api.process import ApiProcess, running_api
+from tests.support.postgres import database_url
 
 StartApi = Callable[..., ApiProcess]
 
@@ -28,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def mlflow(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
     password = secrets.token_urlsafe(16)
     postgres_server.ensure_database("faults_mlflow", "faults_mlflow", password)
-    url = postgres_server.url("faults_mlflow", "faults_mlflow", password)
+    url = database_url(postgres_server, "faults_mlflow", "faults_mlflow", password)
     server = MlflowServer(url, tmp_path_factory.mktemp("mlflow"))
     server.start()
     yield server

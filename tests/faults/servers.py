@@ -13,7 +13,7 @@ from infra.local.postgres.cluster import PostgresServer, running
 from infra.local.supervision.probes import free_port
 from ml import migrations
 from tests.support.mlflow import running_mlflow
-from tests.support.postgres import FORGETFUL
+from tests.support.postgres import FORGETFUL, database_url
 
 
 class MlflowServer:
@@ -65,7 +65,7 @@ class Database:
     def migrate(self) -> None:
         """Make role, database and tables."""
         self._server.ensure_database("diabetes", "diabetes", self._password)
-        engine = create_engine(self._server.url("diabetes", "diabetes", self._password))
+        engine = create_engine(database_url(self._server, "diabetes", "diabetes", self._password))
         migrations.upgrade(engine)
         engine.dispose()
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.local.programs.mlflow_server import mlflow_command, mlflow_environment, mlflow_is_ready
-from infra.local.supervision.probes import free_port
+from infra.local.programs.mlflow_server import READY_PATH, mlflow_command, mlflow_environment
+from infra.local.supervision.probes import free_port, http_probe
 
 START_SECONDS = 120
 
@@ -23,9 +23,9 @@ def running_mlflow(database_url: str, folder: Path, port: int | None = None) -> 
     with log_path.open("ab") as log:
         process = subprocess.Popen(mlflow_command(), env=environment, stdout=log, stderr=log)
         try:
-            deadline = time.monotonic() + START_SECONDS
-            while not mlflow_is_ready(url):
-                if process.poll() is not None or time.monotonic() > deadline:
+            is_ready, started = http_probe(f"{url}{READY_PATH}"), time.monotonic()
+            while not is_ready(started):
+                if process.poll() is not None or time.monotonic() > started + START_SECONDS:
                     raise RuntimeError(f"the MLflow server of the tests did not start:\n{log_path.read_text()[-3000:]}")
                 time.sleep(0.2)
             yield url

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from infra.local.postgres.cluster import PostgresServer, running
 from infra.local.supervision.probes import free_port
@@ -18,3 +19,8 @@ def running_postgres(folder: Path) -> Iterator[PostgresServer]:
     server = PostgresServer(folder / "data", free_port(), secrets.token_urlsafe(16), options=FORGETFUL)
     with running(server, folder / "postgres.log"):
         yield server
+
+
+def database_url(server: PostgresServer, database: str, user: str, password: str) -> str:
+    """SQLAlchemy URL of a database of the server."""
+    return f"postgresql+psycopg2://{user}:{quote(password, safe='')}@{server.host}:{server.port}/{database}"

@@ -42,7 +42,6 @@ _BENTO_NEEDS: Final = (
 )  # fmt: skip
 _ROOT: Final = Path(__file__).parents[3]
 _PORT: Final = "PORT"
-"""Placeholder in commands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
 
 import psycopg2
 from psycopg2 import extensions, sql
@@ -87,10 +86,6 @@ class PostgresServer:
             "--builtin-locale=C.UTF-8",
             "--no-instructions",
         ]
-
-    def url(self, database: str, user: str, password: str, driver: str = "psycopg2") -> str:
-        """SQLAlchemy URL of a database of this server."""
-        return f"postgresql+{driver}://{user}:{quote(password, safe='')}@{self.host}:{self.port}/{database}"
 
     def connect(self, database: str = "postgres") -> extensions.connection:
         """Connect as superuser, in autocommit mode."""

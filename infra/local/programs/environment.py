@@ -23,13 +23,7 @@ TELEMETRY_OFF = {
 }
 """Stops the usage data that MLflow (client, server and UI), Streamlit and Airflow would send."""
 
-SERVICES: tuple[type[PlatformSettings], ...] = (
-    StackSettings,
-    MlSettings,
-    ApiSettings,
-    UiSettings,
-    ExporterSettings,
-)
+SERVICES: tuple[type[PlatformSettings], ...] = (StackSettings, MlSettings, ApiSettings, UiSettings, ExporterSettings)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Command, environment and readiness of an MLflow server, for the native stack and the tests.
+"""Command, environment and readiness path of an MLflow server, for the native stack and the tests.
 
 ``python -m infra.local.programs.mlflow_server`` migrates the server's database. It is ``mlflow db upgrade`` with the
 database URL from the environment, because every user of the machine can read a command line and the password in it.
@@ -9,7 +9,6 @@ from pathlib import Path
 
 from infra.local.programs.environment import TELEMETRY_OFF
 from infra.local.settings import python_module
-from infra.local.supervision.probes import responds
 
 READY_PATH = "/api/2.0/mlflow/registered-models/search?max_results=1"
 """A request that reads the database, unlike /health."""
@@ -33,11 +32,6 @@ def mlflow_environment(artifacts: Path, host: str, port: int) -> dict[str, str]:
         "MLFLOW_ENABLE_AI_GATEWAY": "false",
         "MLFLOW_ALLOW_HTTP_REDIRECTS": "false",
     }
-
-
-def mlflow_is_ready(url: str) -> bool:
-    """Whether the server answers a request that reads its database."""
-    return responds(f"{url}{READY_PATH}")
 
 
 if __name__ == "__main__":

@@ -67,8 +67,8 @@ def _alertmanager(settings: StackSettings) -> list[Program]:
         f"--web.external-url=http://localhost:{port}",
         "--cluster.listen-address=",  # a single instance: no gossip port
     ]
-    digest = hashlib.sha256(ALERTMANAGER_CONFIGURATION.read_bytes()).hexdigest()  # a change restarts it
-    environment = {"CONFIGURATION": digest}
+    configuration = ALERTMANAGER_CONFIGURATION.read_bytes()
+    environment = {"CONFIGURATION": hashlib.sha256(configuration).hexdigest()}  # a change restarts it
     return [http_program(settings, "alertmanager", "ALERTMANAGER_PORT", command, "/-/ready", "", environment)]
 
 

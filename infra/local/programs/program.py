@@ -1,11 +1,11 @@
 """Description of one program of the native stack."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from infra.local.settings import StackSettings
-from infra.local.supervision.probes import http_probe
+from infra.local.supervision.probes import Probe, http_probe
 
 
 @dataclass(frozen=True)
@@ -14,24 +14,18 @@ class Program:
 
     name: str
     command: list[str]
-    is_ready: Callable[[float], bool]
-    """Takes the start time of the process in seconds since the epoch: an earlier process may have left a heartbeat."""
-    ports: Mapping[str, int] = field(default_factory=dict)
-    """The ports it listens on, by the name of their setting."""
-    address: str | None = None
-    """Its page for a browser."""
+    is_ready: Probe
+    ports: Mapping[str, int] = field(default_factory=dict)  # that it listens on, by the name of their setting
+    address: str | None = None  # of its page for a browser
     environment: Mapping[str, str] = field(default_factory=dict)
     secret_environment: Mapping[str, str] = field(default_factory=dict)
     """Variables with a secret, as templates such as ``postgresql://u:{airflow_db_password}@h/d``."""
-    account: str | None = None
-    """The account it runs as, if not the current one."""
+    account: str | None = None  # the account it runs as, if not the current one
     directory: str | None = None
     stop_signal: str = "TERM"
     stop_seconds: int = 20
-    stop_group: bool = True
-    """Whether its children get the stop signal too."""
-    start_seconds: int = 300
-    """Time limit until it is ready, on a slow and busy machine."""
+    stop_group: bool = True  # whether its children get the stop signal too
+    start_seconds: int = 300  # time limit until it is ready, on a slow and busy machine
 
 
 def http_program(

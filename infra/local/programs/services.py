@@ -17,10 +17,7 @@ def all_programs(settings: StackSettings) -> list[Program]:
 
 def database_programs(settings: StackSettings) -> list[Program]:
     """The two PostgreSQL servers."""
-    return [
-        _postgres("postgres", main_postgres(settings)),
-        _postgres("mlflow-postgres", mlflow_postgres(settings)),
-    ]
+    return [_postgres("postgres", main_postgres(settings)), _postgres("mlflow-postgres", mlflow_postgres(settings))]
 
 
 def service_programs(settings: StackSettings) -> list[Program]:
@@ -92,7 +89,4 @@ def _exporter(settings: StackSettings, shared: dict[str, str]) -> Program:
 
 
 def _airflow_login(settings: StackSettings) -> dict[str, str]:
-    return {
-        "AIRFLOW_USER": settings.airflow_user,
-        "AIRFLOW_PASSWORD": settings.airflow_password.get_secret_value(),
-    }
+    return {"AIRFLOW_USER": settings.airflow_user, "AIRFLOW_PASSWORD": settings.airflow_password.get_secret_value()}

@@ -8,17 +8,12 @@ from typing import Any
 import httpx
 
 Probe = Callable[[float], bool]
-"""Takes the start time of the process, in seconds since the epoch."""
-
-
-def responds(url: str) -> bool:
-    """Whether a GET is answered with 200."""
-    return _get(url) is not None
+"""Takes the start time of the process in seconds since the epoch: an earlier process may have left a heartbeat."""
 
 
 def http_probe(url: str) -> Probe:
     """Ready when the URL answers 200."""
-    return lambda _started_at: responds(url)
+    return lambda _started_at: _get(url) is not None
 
 
 def airflow_probe(airflow_url: str, component: str) -> Probe:

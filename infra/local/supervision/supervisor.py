@@ -180,7 +180,7 @@ def _base_sections(paths: StackPaths) -> dict[str, dict[str, Any]]:
             "logfile": paths.logs / "supervisord.log",
             "logfile_maxbytes": "5MB",
             "logfile_backups": 1,
-            "pidfile": paths.supervisor_pid,
+            "pidfile": paths.run / "supervisord.pid",
             "childlogdir": paths.logs,
             "directory": ROOT,
             "umask": "022",

@@ -175,7 +175,6 @@ def _stays(rng: np.random.Generator, size: int) -> tuple[NDArray[np.int64], Numb
 
 
 def _make_consistent(table: dict[str, Texts], again: NDArray[np.bool_]) -> None:
-    """Apply the constraints between columns that hold in the genuine data."""
     table["discharge_disposition_id"][_excluded(table) & again] = "1"
     doses = np.stack([table[name] for name in _DRUGS])
     given = (doses != "No").sum(axis=0)
@@ -185,7 +184,6 @@ def _make_consistent(table: dict[str, Texts], again: NDArray[np.bool_]) -> None:
 
 
 def _outcome(rng: np.random.Generator, table: Mapping[str, Texts], again: NDArray[np.bool_]) -> Texts:
-    """Draw whether the patient returns, and if so, whether within 30 days."""
     risk = _STRENGTH * _risk(table)
     returns = rng.random(len(risk)) < _logistic(-1.08 + risk + 5.3 * again)
     early = rng.random(len(risk)) < _logistic(-1.5 + risk + 0.4 * again)

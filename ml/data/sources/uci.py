@@ -16,17 +16,7 @@ from tenacity.wait import wait_exponential_jitter
 
 from ml.core.errors import DataSourceError
 from ml.core.settings import MlSettings
-from ml.schema import (
-    COLUMN_NAMES,
-    COLUMNS,
-    GENUINE_OUTCOMES,
-    GENUINE_PATIENTS,
-    GENUINE_ROWS,
-    PATIENT_ID,
-    TARGET,
-    UNKNOWN,
-    Missing,
-)
+from ml.schema import COLUMNS, GENUINE_OUTCOMES, GENUINE_PATIENTS, GENUINE_ROWS, PATIENT_ID, TARGET, UNKNOWN, Missing
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +85,7 @@ def as_delivered(original: pd.DataFrame) -> pd.DataFrame:
     In ucimlrepo's ``data.original`` pandas has replaced "?" and the laboratory category "None" with NaN, and codes such
     as 428 may be floats.
     """
-    table = original[list(COLUMN_NAMES)].copy()
+    table = original[[column.name for column in COLUMNS]].copy()
     for column in COLUMNS:
         values = table[column.name]
         if column.missing is Missing.NOT_MEASURED:

@@ -37,11 +37,8 @@ def analyse(
 ) -> Findings:
     """Compute all findings; takes less than a minute for the genuine data on two cores.
 
-    Args:
-        scored: the test patients with their predictions.
-        train: the training encounters, for the table of characteristics.
-        provenance: of the version; its ``samples`` is the number of bootstrap replicates.
-        metrics: intervals computed earlier by :func:`ml.evaluation.bootstrap.evaluate` with as many replicates.
+    ``provenance.samples`` is the number of bootstrap replicates. ``metrics`` are intervals computed earlier by
+    :func:`ml.evaluation.bootstrap.evaluate` with as many replicates.
     """
     started, samples = perf_counter(), provenance.samples
     known = {name: dict(interval) for name, interval in (metrics or {}).items()}

@@ -33,11 +33,7 @@ class _Loss:
 
 
 def importance(scored: ScoredTestSet, samples: int) -> tuple[tuple[Importance, ...], tuple[Importance, ...], int]:
-    """Importance of each group of fields and of the most important fields, by falling loss.
-
-    Returns:
-        Groups, fields, and the number of encounters used.
-    """
+    """Importance of groups and of the most important fields, by falling loss, and the number of encounters used."""
     part = scored.sample_patients(ROWS)
     order = np.random.default_rng(SEED).permutation(len(part.labels))
     log.info("Permutation importance on %s encounters", f"{len(part.labels):,}")

@@ -23,10 +23,7 @@ _SHARES: Final = (0.0, 0.25, 0.50, 0.75, 0.90)
 def robustness(scored: ScoredTestSet, samples: int) -> tuple[tuple[Robustness, ...], int]:
     """Metrics with fields masked at random, with three fields known, and with each group of fields masked.
 
-    The history is masked too, unless everything is known.
-
-    Returns:
-        The settings, and the number of encounters used.
+    The history is masked too, unless everything is known. The second value is the number of encounters used.
     """
     part = scored.sample_patients(ROWS)
     log.info("Masked fields on %s encounters", f"{len(part.labels):,}")

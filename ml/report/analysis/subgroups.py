@@ -9,13 +9,10 @@ from numpy.typing import NDArray
 
 from ml.evaluation.bootstrap import evaluate
 from ml.evaluation.metrics import METRICS, Labels, Metric, Values
+from ml.evaluation.subgroups import SUBGROUP_ENCOUNTERS, SUBGROUP_POSITIVES
 from ml.report.analysis.scored_test_set import ScoredTestSet
 from ml.report.findings import Subgroup
 from ml.schema import BY_NAME, ENCOUNTER_ID, PATIENT_ID
-
-MIN_ROWS: Final = 200
-MIN_POSITIVES: Final = 25
-"""Smaller levels are pooled, because their metrics are too uncertain."""
 
 NOT_RECORDED: Final = "Not recorded"
 REMAINING: Final = "All others"
@@ -45,14 +42,14 @@ def subgroups(scored: ScoredTestSet, samples: int) -> tuple[Subgroup, ...]:
 
 def _small_levels(levels: pd.Series, labels: Labels) -> list[str]:
     positives = pd.Series(labels, index=levels.index).groupby(levels, observed=True).agg(["size", "sum"])
-    enough = (positives["size"] >= MIN_ROWS) & (positives["sum"] >= MIN_POSITIVES)
+    enough = (positives["size"] >= SUBGROUP_ENCOUNTERS) & (positives["sum"] >= SUBGROUP_POSITIVES)
     return [str(level) for level in positives.index[~enough]]
 
 
 def _subgroup(scored: ScoredTestSet, factor: str, level: str, rows: NDArray[np.bool_], samples: int) -> Subgroup:
     labels, risks, patients = scored.labels[rows], scored.probabilities[rows], scored.patients[rows]
     positives = int(labels.sum())
-    is_large = len(labels) >= MIN_ROWS and positives >= MIN_POSITIVES
+    is_large = len(labels) >= SUBGROUP_ENCOUNTERS and positives >= SUBGROUP_POSITIVES
     metrics = evaluate(labels, risks, patients, samples, metrics=_METRICS) if is_large else {}
     return Subgroup(
         factor=factor,
@@ -67,7 +64,6 @@ def _subgroup(scored: ScoredTestSet, factor: str, level: str, rows: NDArray[np.b
 
 
 def _levels(name: str) -> Callable[[pd.DataFrame], pd.Series]:
-    """The labelled values of a column, in schema order, unknown last."""
     column = BY_NAME[name]
     texts = {value: column.text_of(value) for value in column.allowed}
     dtype = pd.CategoricalDtype([*dict.fromkeys([*texts.values(), NOT_RECORDED, REMAINING])])
@@ -89,4 +85,3 @@ FACTORS: Final[Mapping[str, Callable[[pd.DataFrame], pd.Series]]] = {
     "Admission source": _levels("admission_source_id"),
     "Earlier encounters": _encounter_order,
 }
-"""Function from a table to the level of each encounter, by factor."""

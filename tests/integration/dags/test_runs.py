@@ -20,6 +20,7 @@ from ml.warehouse.datasets import current_version
 from tests.integration.ml.monitoring.prediction_log import latest_run
 from tests.support.airflow_home import Airflow, airflow_environment
 from tests.support.mlflow import running_mlflow
+from tests.support.postgres import database_url
 
 
 class Run(NamedTuple):
@@ -48,14 +49,14 @@ def environment(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPa
     home = tmp_path_factory.mktemp("airflow")
     return airflow_environment(
         home,
-        postgres_server.url("dag_runs_airflow", "dag_runs_airflow", password),
+        database_url(postgres_server, "dag_runs_airflow", "dag_runs_airflow", password),
         POSTGRES_HOST=postgres_server.host,
         POSTGRES_PORT=str(postgres_server.port),
         DIABETES_DB_NAME="dag_runs_diabetes",
         DIABETES_DB_USER="dag_runs_diabetes",
         DIABETES_DB_PASSWORD=password,
         DATA_DIR=str(home / "data"),
-        MLFLOW_DATABASE=postgres_server.url("dag_runs_mlflow", "dag_runs_mlflow", password),
+        MLFLOW_DATABASE=database_url(postgres_server, "dag_runs_mlflow", "dag_runs_mlflow", password),
         **SMALL,
     )
 

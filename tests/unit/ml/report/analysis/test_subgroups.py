@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from ml.evaluation.subgroups import SUBGROUP_ENCOUNTERS, SUBGROUP_POSITIVES
 from ml.report.analysis.scored_test_set import ScoredTestSet
-from ml.report.analysis.subgroups import FACTORS, MIN_POSITIVES, MIN_ROWS, REMAINING, subgroups
+from ml.report.analysis.subgroups import FACTORS, REMAINING, subgroups
 from tests.unit.ml.report.provenance import SAMPLES
 
 
@@ -20,8 +21,13 @@ def test_the_levels_of_a_factor_partition_the_encounters(scored: ScoredTestSet) 
 def test_small_levels_are_pooled(scored: ScoredTestSet) -> None:
     rows = subgroups(scored, SAMPLES)
 
-    assert all(row.level == REMAINING or (row.rows >= MIN_ROWS and row.positives >= MIN_POSITIVES) for row in rows)
-    assert all((row.auroc is None) == (row.rows < MIN_ROWS or row.positives < MIN_POSITIVES) for row in rows)
+    assert all(
+        row.level == REMAINING or (row.rows >= SUBGROUP_ENCOUNTERS and row.positives >= SUBGROUP_POSITIVES)
+        for row in rows
+    )
+    assert all(
+        (row.auroc is None) == (row.rows < SUBGROUP_ENCOUNTERS or row.positives < SUBGROUP_POSITIVES) for row in rows
+    )
 
 
 def test_first_encounters_have_no_earlier_stays(scored: ScoredTestSet) -> None:
