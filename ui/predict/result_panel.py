@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ml.schema import BY_NAME
-from ui import bands, banners, charts, cohort
+from ui import banners, charts, cohort
 from ui.clients.api_models import ServedModel
 from ui.clients.errors import Rejected, ServiceError
 from ui.i18n.language import _, percent
@@ -43,7 +43,7 @@ def _draw(result: Result) -> None:
         text = _("The cohort of version {version} is not available now, so the risk is shown without comparison.")
         st.info(text.format(version=prediction.model.version))
     else:
-        band = bands.band_of(risk, model.risk_quantiles)
+        band = cohort.band_of(risk, model.risk_quantiles)
         st.badge(_("{band} of the cohort").format(band=band), icon=":material/bar_chart:")
         st.markdown(f"**{cohort.comparison(risk, model.risk_quantiles, model.prevalence)}**")
     chart_position = st.container()
@@ -72,4 +72,4 @@ def _chart(result: Result, model: ServedModel) -> None:
         width="stretch",
         alt=alternative.format(risk=percent(risk), comparison=comparison, low=percent(low), high=percent(high)),
     )
-    st.markdown(f":small[{bands.definition(model.risk_quantiles)}]")
+    st.markdown(f":small[{cohort.band_definition(model.risk_quantiles)}]")
