@@ -20,10 +20,7 @@ _EXAMPLES: Final[dict[str, Any]] = {
     protocol.INPUTS: {"value": {protocol.INPUTS: {name: [value] for name, value in SHORT_RECORD.items()}}},
     protocol.INSTANCES: {"value": {protocol.INSTANCES: [SHORT_RECORD]}},
 }
-_BODY: Final = {
-    **json_body(protocol.REQUEST, _EXAMPLES),
-    "description": "A data frame, or a CSV file.",
-}
+_BODY: Final = {**json_body(protocol.REQUEST, _EXAMPLES), "description": "A data frame, or a CSV file."}
 _BODY["content"][CSV] = {"schema": {"type": "string", "format": "binary"}}
 _ERRORS: Final = protocol_errors(protocol.InvocationsError, 400, 408, 413, 415, 503)
 _TEXT: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}

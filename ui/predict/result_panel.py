@@ -49,9 +49,7 @@ def _draw(result: Result) -> None:
     chart_position = st.container()
     reliability_panel.draw(prediction, model)
     source = _("Model {name}, version {version}. Request {request}.").format(
-        name=prediction.model.name,
-        version=prediction.model.version,
-        request=escape(prediction.request_id),
+        name=prediction.model.name, version=prediction.model.version, request=escape(prediction.request_id)
     )
     st.markdown(f":small[{source}]  \n:small[{banners.disclaimer()}]")
     # The chart takes as long as everything else, so it is drawn last.

@@ -94,10 +94,8 @@ def draw(snapshot: Snapshot) -> None:
         "score": (_("Predicted risk of the window"), _("Without load tests, compared with the test patients.")),
     }
     for place, (kind, (title, text)) in zip((*st.columns(2), st.container()), sections.items(), strict=True):
-        with (
-            place,
-            Panel(title, unit, queries.DRIFT_DISTANCE.metric, DASHBOARD, alerts=("DriftDetected",)).frame(snapshot),
-        ):
+        panel = Panel(title, unit, queries.DRIFT_DISTANCE.metric, DASHBOARD, alerts=("DriftDetected",))
+        with place, panel.frame(snapshot):
             st.markdown(text)
             _tests(of_kind(tests, kind))
 
