@@ -11,11 +11,8 @@ from typing import Final
 from api.errors import OverloadedError
 from api.settings import ApiSettings
 
-REQUESTS: Final = "requests"
-BYTES: Final = "bytes"
-LARGE_BATCHES: Final = "large_batches"
-REASONS: Final = (REQUESTS, BYTES, LARGE_BATCHES)
-"""Values of the metric's label ``reason``: the limit that was reached."""
+REASONS: Final = {"requests": "requests in flight", "bytes": "bytes in flight", "large_batches": "large batches"}
+"""Values of the metric's label ``reason``, the limit that was reached, with their names in messages."""
 
 
 class Admission:
@@ -43,9 +40,9 @@ class Admission:
             OverloadedError: too many requests or bytes are in flight.
         """
         if self.requests >= self._max_requests:
-            raise self._overloaded(REQUESTS, "requests in flight")
+            raise self._overloaded("requests")
         if declared_bytes and self.body_bytes + declared_bytes > self._max_bytes:
-            raise self._overloaded(BYTES, "bytes in flight")
+            raise self._overloaded("bytes")
         self.requests += 1
 
     def receive(self, size: int) -> None:
@@ -56,7 +53,7 @@ class Admission:
         """
         self.body_bytes += size
         if self.body_bytes > self._max_bytes:
-            raise self._overloaded(BYTES, "bytes in flight")
+            raise self._overloaded("bytes")
 
     def release(self, received_bytes: int) -> None:
         """Count a request as finished."""
@@ -71,13 +68,13 @@ class Admission:
             OverloadedError: no slot is free.
         """
         if self.large_batches >= self._max_large_batches:
-            raise self._overloaded(LARGE_BATCHES, "large batches")
+            raise self._overloaded("large_batches")
         self.large_batches += 1
         try:
             yield
         finally:
             self.large_batches -= 1
 
-    def _overloaded(self, reason: str, limit: str) -> OverloadedError:
+    def _overloaded(self, reason: str) -> OverloadedError:
         self.shed[reason] += 1
-        return OverloadedError(f"The service is overloaded: too many {limit}; try again in a moment.")
+        return OverloadedError(f"The service is overloaded: too many {REASONS[reason]}; try again in a moment.")

@@ -48,7 +48,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
     """
     try:
         settings = settings or ApiSettings.load()
-        access = AccessControl.from_settings(settings)
+        access = AccessControl(settings)
     except SettingsError as error:
         sys.exit(str(error))
     logs.configure()

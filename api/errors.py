@@ -10,13 +10,17 @@ from ml.core.errors import PlatformError
 class ApiError(PlatformError):
     """Base class: a request that fails.
 
-    A subclass sets the HTTP status, the last part of the problem's ``type``, its title and headers of the response.
+    A subclass sets the HTTP status, the last part of the problem's ``type`` and headers of the response.
     """
 
-    status: ClassVar[int] = 500
-    slug: ClassVar[str] = "internal-error"
-    title: ClassVar[str] = "Internal error"
-    default_headers: ClassVar[Mapping[str, str]] = {}
+    status: ClassVar[int]
+    slug: ClassVar[str]
+    title: ClassVar[str]
+    default_headers: ClassVar[Mapping[str, str]]
+
+    def __init_subclass__(cls, status: int, slug: str, headers: Mapping[str, str] | None = None) -> None:
+        cls.status, cls.slug, cls.default_headers = status, slug, headers or {}
+        cls.title = slug.replace("-", " ").capitalize()
 
     def __init__(
         self, detail: str, *, headers: Mapping[str, str] | None = None, members: Mapping[str, Any] | None = None
@@ -31,78 +35,49 @@ class ApiError(PlatformError):
         return partial(type(self), headers=self.headers, members=self.members), (self.detail,)
 
 
-class MalformedBodyError(ApiError):
+class MalformedBodyError(ApiError, status=400, slug="malformed-body"):
     """The body is not JSON, or the file is not text."""
 
-    status, slug, title = 400, "malformed-body", "Malformed body"
 
-
-class NoKeyError(ApiError):
+class NoKeyError(ApiError, status=401, slug="no-key", headers={"WWW-Authenticate": 'Bearer realm="readmission"'}):
     """The request has no valid API key."""
 
-    status, slug, title = 401, "no-key", "No key"
-    default_headers: ClassVar = {"WWW-Authenticate": 'Bearer realm="readmission"'}
 
-
-class NotServedError(ApiError):
+class NotServedError(ApiError, status=404, slug="not-served"):
     """The path names a model or a version that is not served."""
 
-    status, slug, title = 404, "not-served", "Not served"
 
-
-class BodyTooSlowError(ApiError):
+class BodyTooSlowError(ApiError, status=408, slug="body-too-slow", headers={"Connection": "close"}):
     """The body did not arrive within the time limit."""
 
-    status, slug, title = 408, "body-too-slow", "Body too slow"
-    default_headers: ClassVar = {"Connection": "close"}
 
-
-class BodyTooLargeError(ApiError):
+class BodyTooLargeError(ApiError, status=413, slug="body-too-large"):
     """The body exceeds the size limit."""
 
-    status, slug, title = 413, "body-too-large", "Body too large"
 
-
-class UnsupportedMediaError(ApiError):
+class UnsupportedMediaError(ApiError, status=415, slug="unsupported-media-type"):
     """The body has another media type, charset or encoding than the route accepts."""
 
-    status, slug, title = 415, "unsupported-media-type", "Unsupported media type"
 
-
-class InvalidRecordsError(ApiError):
+class InvalidRecordsError(ApiError, status=422, slug="invalid-records"):
     """The body is well formed but has invalid records or outcomes."""
 
-    status, slug, title = 422, "invalid-records", "Invalid records"
 
-
-class InvalidQueryError(ApiError):
+class InvalidQueryError(ApiError, status=422, slug="invalid-query"):
     """A query parameter has an invalid value."""
 
-    status, slug, title = 422, "invalid-query", "Invalid query"
 
-
-class TooManyRequestsError(ApiError):
+class TooManyRequestsError(ApiError, status=429, slug="too-many-requests"):
     """The client exceeds its rate limit."""
 
-    status, slug, title = 429, "too-many-requests", "Too many requests"
 
-
-class NoDatabaseError(ApiError):
+class NoDatabaseError(ApiError, status=503, slug="no-database", headers={"Retry-After": "5"}):
     """PostgreSQL is unavailable, and the request needs it."""
 
-    status, slug, title = 503, "no-database", "No database"
-    default_headers: ClassVar = {"Retry-After": "5"}
 
-
-class NoModelError(ApiError):
+class NoModelError(ApiError, status=503, slug="no-model", headers={"Retry-After": "5"}):
     """No model is loaded."""
 
-    status, slug, title = 503, "no-model", "No model"
-    default_headers: ClassVar = {"Retry-After": "5"}
 
-
-class OverloadedError(ApiError):
+class OverloadedError(ApiError, status=503, slug="overloaded", headers={"Retry-After": "1"}):
     """Load shedding: a limit of admission control is reached."""
-
-    status, slug, title = 503, "overloaded", "Overloaded"
-    default_headers: ClassVar = {"Retry-After": "1"}

@@ -33,7 +33,7 @@ class Services:
         self.model_store = ModelStore.from_settings(settings)
         self.patient_history = PatientHistory.from_settings(settings)
         self.prediction_log = PredictionLog.from_settings(settings, self.pseudonyms, field_counts.count)
-        self.feedback_store = FeedbackStore.from_settings(settings, self.pseudonyms)
+        self.feedback_store = FeedbackStore(settings, self.pseudonyms)
         self.micro_batcher = MicroBatcher(self.patient_history)
         self.large_batches = LargeBatches(settings)
         self.batch_pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="batch")

@@ -17,10 +17,13 @@ def disclaimer() -> str:
     return _("Not for clinical use: a demonstration on historical data (1999 to 2008).")
 
 
-def header(title: str, state: ServingState) -> None:
-    """Title and status badges."""
+def header(title: str) -> ServingState:
+    """Title and status badges; returns the serving state, which may take a moment."""
+    with st.spinner(_("Checking the services…")):
+        state = services.serving_state()
     st.title(title)
     status_badges(state)
+    return state
 
 
 def status_badges(state: ServingState) -> None:

@@ -91,10 +91,8 @@ def bars(
     rows: Sequence[Bar], titles: BarTitles, palette: Palette, number: str = ".1%", is_horizontal: bool = False
 ) -> Spec:
     """Bars, each with its reference mark."""
-    names, scale = (
-        [row.name for row in rows],
-        {"domain": [titles.bar, titles.mark], "range": [palette.lower, palette.patient]},
-    )
+    names = [row.name for row in rows]
+    scale = {"domain": [titles.bar, titles.mark], "range": [palette.lower, palette.patient]}
     if is_horizontal:
         dimension, measure, height = "y", "x", 60 + 30 * len(rows)
         name, axis = _name(sort=names, axis={"labelLimit": 220}), {}

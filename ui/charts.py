@@ -71,11 +71,7 @@ def risk_in_cohort(
 def histogram(rows: pd.DataFrame, end: float, share_title: str, colours: Mapping[str, str]) -> alt.Chart:
     """Histogram on an axis of risk from 0 to ``end``.
 
-    Args:
-        rows: bars with the columns ``low``, ``high``, ``share`` and ``side``.
-        end: end of the axis.
-        share_title: title of the heights.
-        colours: colour of each side.
+    ``rows`` are bars with the columns ``low``, ``high``, ``share`` and ``side``; ``colours`` has a colour of each side.
     """
     x = alt.X(
         "low:Q", title=_("Predicted risk"), scale=alt.Scale(domain=[0, end]), axis=alt.Axis(format=".0%", tickCount=6)

@@ -13,6 +13,8 @@ import numpy as np
 from ui.i18n.language import _, decimal, percent
 
 BINS: Final = 40
+BAND_EDGES: Final = (0.5, 0.8, 0.95)
+"""Shares of the cohort that separate the risk bands: lower half, upper half, top fifth, top twentieth."""
 
 
 class Bin(NamedTuple):
@@ -78,3 +80,19 @@ def comparison(risk: float, quantiles: Sequence[float], prevalence: float) -> st
     else:
         text = _("{standing}, {ratio} times the average of {average}.")
     return text.format(standing=standing, ratio=decimal(ratio, 1), average=percent(prevalence))
+
+
+def band_of(risk: float, quantiles: Sequence[float]) -> str:
+    """Name of the band of a risk, by the share of the cohort with a lower risk."""
+    names = (_("Lower half"), _("Upper half"), _("Top fifth"), _("Top twentieth"))
+    return names[bisect_right(BAND_EDGES, share_below(risk, quantiles))]
+
+
+def band_definition(quantiles: Sequence[float]) -> str:
+    """The risks at which the bands end."""
+    half, fifth, twentieth = (percent(quantile(edge, quantiles)) for edge in BAND_EDGES)
+    text = _(
+        "Bands by rank among the test patients: lower half, up to {half}; upper half, up to {fifth}; "
+        "top fifth, up to {twentieth}; top twentieth, above. They rank risks and do not advise."
+    )
+    return text.format(half=half, fifth=fifth, twentieth=twentieth)

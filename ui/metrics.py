@@ -64,10 +64,7 @@ def _texts(name: str) -> tuple[str, str]:
             _("Precision averaged over all thresholds; chance equals the prevalence."),
         ),
         "brier": (_("Brier score"), _("Mean squared error of the probability; lower is better.")),
-        "ece": (
-            _("Calibration error"),
-            _("Mean distance between predicted and observed risk; lower is better."),
-        ),
+        "ece": (_("Calibration error"), _("Mean distance between predicted and observed risk; lower is better.")),
         "scaled_brier": (
             _("Scaled Brier score"),
             _("Reduction of the Brier score against always predicting the prevalence; 1 is perfect."),

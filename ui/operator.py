@@ -20,8 +20,7 @@ def is_unlocked() -> bool:
 def key_form(prefix: str) -> bool:
     """Draw the form for the key, or the button that locks again; return whether the session is unlocked.
 
-    Args:
-        prefix: of the keys of the widgets, different for each page.
+    ``prefix`` begins the keys of the widgets, and differs between pages.
     """
     if not _expected_key():
         text = _(

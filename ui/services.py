@@ -1,9 +1,8 @@
 """Settings and clients shared by all sessions, and the cached serving state."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 import streamlit as st
 
@@ -15,9 +14,6 @@ from ui.clients.errors import NoModelYet, ServiceError, result_or_error
 from ui.clients.mlflow import RegisteredVersion, RegistryClient
 from ui.clients.prometheus import PrometheusClient
 from ui.settings import UiSettings
-
-T = TypeVar("T")
-U = TypeVar("U")
 
 FRESH_SECONDS: Final = 5
 """Lifetime of the cached state: short enough to follow a promotion, long enough to save requests on reruns."""
@@ -91,16 +87,12 @@ def airflow() -> AirflowClient:
 @st.cache_resource(ttl=FRESH_SECONDS, show_spinner=False)
 def serving_state() -> ServingState:
     """State of registry and API, at most ``FRESH_SECONDS`` old."""
-    return ServingState(*fetch_both(mlflow().version_by_alias, api().served_model))
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        registered = pool.submit(result_or_error, mlflow().version_by_alias)
+        served = pool.submit(result_or_error, api().served_model)
+        return ServingState(registered.result(), served.result())
 
 
 def refresh() -> None:
     """Drop the cached serving state."""
     serving_state.clear()
-
-
-def fetch_both(first: Callable[[], T], second: Callable[[], U]) -> tuple[T | ServiceError, U | ServiceError]:
-    """Run two calls in parallel and return their results or errors."""
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        one, other = pool.submit(result_or_error, first), pool.submit(result_or_error, second)
-        return one.result(), other.result()

@@ -7,7 +7,7 @@ from ui.i18n.language import Language
 
 
 class UiSettings(MlflowSettings, ApiClientSettings, PublicAddresses):
-    """ServiceUrls of the services, for the interface and for a browser, and what users may do."""
+    """Addresses of the services, for the interface and for a browser, and what users may do."""
 
     ui_language: Language = Language.ENGLISH
     airflow_url: str = Field(default_factory=lambda given: f"http://127.0.0.1:{given['airflow_port']}")

@@ -47,14 +47,7 @@ def body_error(field: str | None, value: Any, message: str) -> FieldError:
 
 
 def record_error(record: int, field: str | None, kind: str, value: Any) -> FieldError:
-    """An error in a record.
-
-    Args:
-        record: index of the record in the request.
-        field: name of the field; None if the record as a whole is invalid.
-        kind: Pydantic's error type.
-        value: the invalid value.
-    """
+    """An error of Pydantic's type `kind` in a record; `field` is None if the record as a whole is invalid."""
     value = json_value(value)
     if field is None:
         return FieldError(record, None, value, "a record must be an object of field names and values")
@@ -74,13 +67,7 @@ def cell_error(record: int, line: int, column: Column, text: str) -> FieldError:
 
 
 def invalid_records(errors: Sequence[FieldError], count: int = 1, item: str = "record") -> InvalidRecordsError:
-    """The exception for some field errors: its detail is the first one, its members list the first few.
-
-    Args:
-        errors: at least one.
-        count: how many there are in total.
-        item: what the list in the request holds.
-    """
+    """The exception for `count` errors, the first of which are given: its detail is the first one."""
     first = errors[0]
     place = "" if first.record is None else f"{item} {first.record}: "
     if first.line is not None:

@@ -96,12 +96,8 @@ def validate_in_chunks(
 ) -> list[Item]:
     """Validate a list in chunks.
 
-    Args:
-        rows: decoded JSON.
-        adapter: validates a chunk.
-        to_error: makes a field error of the index in `rows`, the field and Pydantic's error.
-        item: what the list holds, for messages.
-        fields: number of fields that an item may have.
+    `to_error` makes a field error of the index in `rows`, the field and Pydantic's error. `item` names what the list
+    holds, and `fields` is the number of fields that it may have.
 
     Raises:
         InvalidRecordsError: some of the items are invalid.

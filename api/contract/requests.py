@@ -11,17 +11,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
-from ml.schema import (
-    BY_NAME,
-    ENCOUNTER_ID,
-    EXAMPLE_RECORD,
-    FEATURES,
-    ICD9_PATTERN,
-    PATIENT_ID,
-    Column,
-    Kind,
-    Record,
-)
+from ml.schema import BY_NAME, ENCOUNTER_ID, EXAMPLE_RECORD, FEATURES, ICD9_PATTERN, PATIENT_ID, Column, Kind, Record
 
 IDENTIFIERS: Final = (BY_NAME[PATIENT_ID], BY_NAME[ENCOUNTER_ID])
 """Fields of a record that no model sees: they select the earlier stays of the patient."""

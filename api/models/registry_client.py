@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -39,16 +39,6 @@ class RegisteredVersion:
     created: int
     source: str
 
-    @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> Self:
-        """Parse the ``model_version`` of a response."""
-        return cls(
-            name=str(fields["name"]),
-            version=str(fields["version"]),
-            created=int(fields.get("creation_timestamp", 0)),
-            source=str(fields.get("source", "")),
-        )
-
 
 class RegistryClient:
     """Client of one MLflow server. Methods raise RegistryError if MLflow is unavailable or responds unexpectedly."""
@@ -69,7 +59,9 @@ class RegistryClient:
         if response.status_code in (400, 404) and _json_of(response).get("error_code") in _NOT_FOUND:
             return None
         try:
-            return RegisteredVersion.from_json(_json_of_ok(response)["model_version"])
+            fields = _json_of_ok(response)["model_version"]
+            created, source = int(fields.get("creation_timestamp", 0)), str(fields.get("source", ""))
+            return RegisteredVersion(str(fields["name"]), str(fields["version"]), created, source)
         except (KeyError, TypeError, ValueError) as error:
             raise RegistryError("MLflow's description of the production version is invalid.") from error
 

@@ -38,13 +38,6 @@ class ServedModel:
     loaded_at: str = field(default_factory=utc_now)
     loaded_timestamp: float = field(default_factory=time.time)
 
-    @classmethod
-    def from_bundle(cls, bundle: Bundle, registered: RegisteredVersion) -> "ServedModel":
-        """The bundle of a version, loaded now."""
-        data_source = bundle.manifest.provenance
-        summary = {"name": registered.name, "version": registered.version, "data_source": data_source}
-        return cls(bundle, registered, orjson.Fragment(orjson.dumps(summary)))
-
 
 @dataclass(frozen=True, slots=True)
 class RegistryState:
@@ -72,12 +65,7 @@ class RejectedVersion:
 class ModelStore:
     """Holds the served model and follows the production alias in the background.
 
-    Args:
-        registry: resolves the alias and downloads files.
-        cache: the last valid version on disk.
-        poll_seconds: interval between polls of the registry.
-        trial_seconds: time limit for downloading and checking a version.
-        threads: of ONNX Runtime.
+    ``trial_seconds`` limits downloading and checking a version; ``threads`` are those of ONNX Runtime.
     """
 
     def __init__(
@@ -209,7 +197,8 @@ class ModelStore:
             await asyncio.sleep(self._poll_seconds)
 
     def _serve(self, bundle: Bundle, version: RegisteredVersion) -> None:
-        self.current = ServedModel.from_bundle(bundle, version)
+        summary = {"name": version.name, "version": version.version, "data_source": bundle.manifest.provenance}
+        self.current = ServedModel(bundle, version, orjson.Fragment(orjson.dumps(summary)))
         self.rejected = None
         logger.info("serving %s version %s", version.name, version.version)
 

@@ -162,13 +162,7 @@ def parse_inference(body: bytes, max_records: int) -> ScoringRequest:
 
 
 def output_tensors(size: int, values: Sequence[Any], names: Sequence[str]) -> list[dict[str, Any]]:
-    """The requested outputs as tensors.
-
-    Args:
-        size: number of records.
-        values: of each of :data:`OUTPUTS`.
-        names: of the requested outputs.
-    """
+    """The outputs named `names` as tensors of `size` values; `values` are those of all :data:`OUTPUTS`."""
     by_name = dict(zip(OUTPUTS, values, strict=True))
     return [{"name": name, "datatype": OUTPUTS[name], "shape": [size], "data": by_name[name]} for name in names]
 

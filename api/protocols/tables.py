@@ -10,13 +10,7 @@ from api.errors import InvalidRecordsError
 
 @dataclass(frozen=True, slots=True)
 class ScoringRequest:
-    """A parsed request.
-
-    Attributes:
-        records: not yet validated one by one.
-        id: the client's id of the request, if any.
-        outputs: names of the requested outputs, if the protocol has a choice.
-    """
+    """A parsed request: records not yet validated, the client's id of it, and names of the requested outputs."""
 
     records: Sequence[Any]
     id: str | None = None

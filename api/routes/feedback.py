@@ -39,10 +39,7 @@ EXAMPLES = {
         200: {"model": FeedbackResponse, "description": "One result per outcome, in the same order."},
         **problem_responses(400, 413, 415, 422, 503),
     },
-    openapi_extra={
-        "parameters": [REQUEST_ID_HEADER],
-        "requestBody": json_body(FEEDBACK, EXAMPLES),
-    },
+    openapi_extra={"parameters": [REQUEST_ID_HEADER], "requestBody": json_body(FEEDBACK, EXAMPLES)},
 )
 async def feedback(request: Request) -> Response:
     """Store the outcomes of 1 to N predictions, all or none.

@@ -6,18 +6,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from api.contract.requests import SHORT_RECORD
-from api.protocols.mlflow_scoring import (
-    INPUTS,
-    INSTANCES,
-    MLFLOW_VERSION,
-    RECORDS,
-    REQUEST,
-    SPLIT,
-    InvocationsError,
-    InvocationsResponse,
-    parse_csv,
-    parse_invocation,
-)
+from api.protocols import mlflow_scoring as protocol
 from api.protocols.scoring import score_request
 from api.services import ServicesDep, services_of
 from api.transport.http_request import CSV, JSON, check_media_type
@@ -26,17 +15,14 @@ from api.transport.openapi import LOAD_TEST_HEADER, REQUEST_ID_HEADER, json_body
 router = APIRouter(tags=["MLflow's scoring protocol"])
 
 _EXAMPLES: Final[dict[str, Any]] = {
-    SPLIT: {"value": {SPLIT: {"columns": list(SHORT_RECORD), "data": [list(SHORT_RECORD.values())]}}},
-    RECORDS: {"value": {RECORDS: [SHORT_RECORD]}},
-    INPUTS: {"value": {INPUTS: {name: [value] for name, value in SHORT_RECORD.items()}}},
-    INSTANCES: {"value": {INSTANCES: [SHORT_RECORD]}},
+    protocol.SPLIT: {"value": {protocol.SPLIT: {"columns": list(SHORT_RECORD), "data": [list(SHORT_RECORD.values())]}}},
+    protocol.RECORDS: {"value": {protocol.RECORDS: [SHORT_RECORD]}},
+    protocol.INPUTS: {"value": {protocol.INPUTS: {name: [value] for name, value in SHORT_RECORD.items()}}},
+    protocol.INSTANCES: {"value": {protocol.INSTANCES: [SHORT_RECORD]}},
 }
-_BODY: Final = {
-    **json_body(REQUEST, _EXAMPLES),
-    "description": "A data frame, or a CSV file.",
-}
+_BODY: Final = {**json_body(protocol.REQUEST, _EXAMPLES), "description": "A data frame, or a CSV file."}
 _BODY["content"][CSV] = {"schema": {"type": "string", "format": "binary"}}
-_ERRORS: Final = protocol_errors(InvocationsError, 400, 408, 413, 415, 503)
+_ERRORS: Final = protocol_errors(protocol.InvocationsError, 400, 408, 413, 415, 503)
 _TEXT: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
@@ -44,7 +30,7 @@ _TEXT: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/plain":
     "/invocations",
     summary="Probability of readmission, in the format of `mlflow models serve`",
     response_class=Response,
-    responses={200: {"model": InvocationsResponse, "description": "One probability per record."}, **_ERRORS},
+    responses={200: {"model": protocol.InvocationsResponse, "description": "One probability per record."}, **_ERRORS},
     openapi_extra={"parameters": [REQUEST_ID_HEADER, LOAD_TEST_HEADER], "requestBody": _BODY},
 )
 async def invocations(request: Request) -> Response:
@@ -52,7 +38,7 @@ async def invocations(request: Request) -> Response:
     services = services_of(request)
     model = services.model_store.require()
     is_csv = check_media_type(request.scope, JSON, CSV) == CSV
-    parse = parse_csv if is_csv else parse_invocation
+    parse = protocol.parse_csv if is_csv else protocol.parse_invocation
     _, scored = await score_request(await request.body(), parse, services, model.bundle, inline=not is_csv)
     services.prediction_recorder.record(request.scope, model, scored)
     document = {"predictions": scored.probabilities}
@@ -63,7 +49,7 @@ async def invocations(request: Request) -> Response:
     "/ping",
     summary="Whether a model is loaded",
     response_class=Response,
-    responses=_TEXT | protocol_errors(InvocationsError, 503),
+    responses=_TEXT | protocol_errors(protocol.InvocationsError, 503),
 )
 async def ping(services: ServicesDep) -> Response:
     """The same as /ready, at MLflow's path."""
@@ -74,4 +60,4 @@ async def ping(services: ServicesDep) -> Response:
 @router.get("/version", summary="MLflow's version", response_class=Response, responses=_TEXT)
 async def version() -> Response:
     """MLflow's version of the protocol. The version of the model is in GET /model."""
-    return Response(MLFLOW_VERSION, media_type="text/plain")
+    return Response(protocol.MLFLOW_VERSION, media_type="text/plain")

@@ -8,23 +8,7 @@ from fastapi.responses import JSONResponse
 
 from api.errors import NotServedError
 from api.models.store import ServedModel
-from api.protocols.open_inference import (
-    EXAMPLE,
-    INPUTS,
-    OUTPUTS,
-    PLATFORM,
-    REQUEST,
-    InferenceError,
-    InferenceResponse,
-    Live,
-    MetadataModel,
-    MetadataServer,
-    MetadataTensor,
-    ModelReady,
-    Ready,
-    output_tensors,
-    parse_inference,
-)
+from api.protocols import open_inference as protocol
 from api.protocols.scoring import score_request
 from api.services import Services, ServicesDep, services_of
 from api.transport.http_request import JSON, read_json_body
@@ -36,7 +20,7 @@ router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
 _MODEL: Final = "/models/{name}"
 _VERSION: Final = f"{_MODEL}/versions/{{version}}"
 _SERVER_NAME: Final = "readmission-risk"
-_EXAMPLES: Final = {"three fields": {"summary": "Three fields; all others are unknown", "value": EXAMPLE}}
+_EXAMPLES: Final = {"three fields": {"summary": "Three fields; all others are unknown", "value": protocol.EXAMPLE}}
 
 
 def _path_parameters(*names: str) -> list[dict[str, Any]]:
@@ -51,19 +35,22 @@ _PATHS: Final = {_MODEL: _path_parameters("name"), _VERSION: _path_parameters("n
 
 
 @router.get("", summary="The service")
-async def server(request: Request) -> MetadataServer:
+async def server(request: Request) -> protocol.MetadataServer:
     """Name and version of the service."""
-    return MetadataServer(name=_SERVER_NAME, version=request.app.version, extensions=[])
+    return protocol.MetadataServer(name=_SERVER_NAME, version=request.app.version, extensions=[])
 
 
 @router.get("/health/live", summary="Whether the process is alive")
-async def live() -> Live:
+async def live() -> protocol.Live:
     """The same as /health."""
-    return Live(live=True)
+    return protocol.Live(live=True)
 
 
 @router.get(
-    "/health/ready", summary="Whether a model is loaded", response_model=Ready, responses={503: {"model": Ready}}
+    "/health/ready",
+    summary="Whether a model is loaded",
+    response_model=protocol.Ready,
+    responses={503: {"model": protocol.Ready}},
 )
 async def ready(services: ServicesDep) -> Response:
     """The same as /ready."""
@@ -71,23 +58,23 @@ async def ready(services: ServicesDep) -> Response:
     return JSONResponse({"ready": is_ready}, 200 if is_ready else 503)
 
 
-async def model_ready(request: Request) -> ModelReady:
+async def model_ready(request: Request) -> protocol.ModelReady:
     """Whether the model, and the version if the path names one, is served."""
     _, model = _served_model(request)
-    return ModelReady(name=model.registered.name, ready=True)
+    return protocol.ModelReady(name=model.registered.name, ready=True)
 
 
-async def describe(request: Request) -> MetadataModel:
+async def describe(request: Request) -> protocol.MetadataModel:
     """Inputs, one per field of a record and each optional, and outputs."""
     _, model = _served_model(request)
     inputs, outputs = (
-        [MetadataTensor(name=name, datatype=datatype, shape=[-1]) for name, datatype in tensors.items()]
-        for tensors in (INPUTS, OUTPUTS)
+        [protocol.MetadataTensor(name=name, datatype=datatype, shape=[-1]) for name, datatype in tensors.items()]
+        for tensors in (protocol.INPUTS, protocol.OUTPUTS)
     )
-    return MetadataModel(
+    return protocol.MetadataModel(
         name=model.registered.name,
         versions=[model.registered.version],
-        platform=PLATFORM,
+        platform=protocol.PLATFORM,
         inputs=inputs,
         outputs=outputs,
     )
@@ -97,14 +84,14 @@ async def infer(request: Request) -> Response:
     """Score records given field by field. A field without an input is unknown, and so is null."""
     services, model = _served_model(request)
     body = await read_json_body(request)
-    parsed, scored = await score_request(body, parse_inference, services, model.bundle)
+    parsed, scored = await score_request(body, protocol.parse_inference, services, model.bundle)
     services.prediction_recorder.record(request.scope, model, scored)
     values = (scored.probabilities, scored.known_fields, scored.reliability)
     document = {
         "model_name": model.registered.name,
         "model_version": model.registered.version,
         "id": request.scope["state"]["request_id"] if parsed.id is None else parsed.id,
-        "outputs": output_tensors(len(scored.records), values, parsed.outputs),
+        "outputs": protocol.output_tensors(len(scored.records), values, parsed.outputs),
     }
     return Response(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY), media_type=JSON)
 
@@ -113,13 +100,13 @@ for _path, _parameters in _PATHS.items():
     router.get(
         f"{_path}/ready",
         summary="Whether the model is served",
-        responses=protocol_errors(InferenceError, 404, 503),
+        responses=protocol_errors(protocol.InferenceError, 404, 503),
         openapi_extra={"parameters": _parameters},
     )(model_ready)
     router.get(
         _path,
         summary="The model's tensors",
-        responses=protocol_errors(InferenceError, 404, 503),
+        responses=protocol_errors(protocol.InferenceError, 404, 503),
         openapi_extra={"parameters": _parameters},
     )(describe)
     router.post(
@@ -127,12 +114,12 @@ for _path, _parameters in _PATHS.items():
         summary="Probability of readmission within 30 days",
         response_class=Response,
         responses={
-            200: {"model": InferenceResponse, "description": "One probability per record."},
-            **protocol_errors(InferenceError, 400, 404, 408, 413, 415, 503),
+            200: {"model": protocol.InferenceResponse, "description": "One probability per record."},
+            **protocol_errors(protocol.InferenceError, 400, 404, 408, 413, 415, 503),
         },
         openapi_extra={
             "parameters": [*_parameters, REQUEST_ID_HEADER, LOAD_TEST_HEADER],
-            "requestBody": json_body(REQUEST, _EXAMPLES),
+            "requestBody": json_body(protocol.REQUEST, _EXAMPLES),
         },
     )(infer)
 

@@ -5,23 +5,15 @@ from asyncio import get_running_loop
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from api.contract.parsing import parse_flag, parse_small
+from api.contract.parsing import parse_flag, parse_large, parse_small
 from api.contract.requests import REQUEST
 from api.contract.responses import PredictResponse
 from api.models.store import ServedModel
-from api.scoring.core import LARGE_BYTES, is_small, score_body, to_json
+from api.scoring.core import LARGE_BYTES, is_small, score, to_json
 from api.scoring.large_batches import BatchRequest
 from api.services import Services, services_of
+from api.transport import openapi
 from api.transport.http_request import JSON, check_media_type, read_body_pieces
-from api.transport.openapi import (
-    EXAMPLES,
-    INTERVAL,
-    INTERVAL_PARAMETER,
-    LOAD_TEST_HEADER,
-    REQUEST_ID_HEADER,
-    json_body,
-    problem_responses,
-)
 from api.transport.raw_route import RawRoute
 
 router = APIRouter(route_class=RawRoute)
@@ -34,11 +26,11 @@ router = APIRouter(route_class=RawRoute)
     response_class=Response,
     responses={
         200: {"model": PredictResponse, "description": "One probability per record, in the same order."},
-        **problem_responses(400, 408, 413, 415, 422, 503),
+        **openapi.problem_responses(400, 408, 413, 415, 422, 503),
     },
     openapi_extra={
-        "parameters": [INTERVAL_PARAMETER, REQUEST_ID_HEADER, LOAD_TEST_HEADER],
-        "requestBody": json_body(REQUEST, EXAMPLES),
+        "parameters": [openapi.INTERVAL_PARAMETER, openapi.REQUEST_ID_HEADER, openapi.LOAD_TEST_HEADER],
+        "requestBody": openapi.json_body(REQUEST, openapi.EXAMPLES),
     },
 )
 async def predict(request: Request) -> Response:
@@ -50,7 +42,7 @@ async def predict(request: Request) -> Response:
     # The hot path: the body is read and written as bytes; the decorator documents it.
     services = services_of(request)
     model = services.model_store.require()  # the same model for the whole request, also if it is swapped meanwhile
-    interval = parse_flag(request.scope["query_string"], INTERVAL)
+    interval = parse_flag(request.scope["query_string"], openapi.INTERVAL)
     check_media_type(request.scope, JSON)
     pieces = await read_body_pieces(request)
     if sum(map(len, pieces)) > LARGE_BYTES:
@@ -59,8 +51,10 @@ async def predict(request: Request) -> Response:
     if is_small(body):
         scored = await services.micro_batcher.score(parse_small(body, max_records), model.bundle, interval)
     else:
-        arguments = (body, max_records, model.bundle, services.patient_history, interval)
-        scored = await get_running_loop().run_in_executor(services.batch_pool, score_body, *arguments)
+        scored = await get_running_loop().run_in_executor(
+            services.batch_pool,
+            lambda: score(parse_large(body, max_records), model.bundle, services.patient_history, interval),
+        )
     services.prediction_recorder.record(request.scope, model, scored)
     return Response(to_json(scored, model.summary, request.scope["state"]["request_id"]), media_type=JSON)
 

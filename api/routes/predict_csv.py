@@ -17,14 +17,8 @@ from api.contract.parsing import parse_flag
 from api.models.store import ServedModel
 from api.scoring.csv_files import response_header, score_block
 from api.services import Services, services_of
+from api.transport import openapi
 from api.transport.http_request import CSV, check_media_type
-from api.transport.openapi import (
-    INTERVAL,
-    INTERVAL_PARAMETER,
-    LOAD_TEST_HEADER,
-    REQUEST_ID_HEADER,
-    problem_responses,
-)
 
 logger = logging.getLogger(__name__)
 router = APIRouter()
@@ -59,9 +53,9 @@ _RESPONSE: Final[dict[str, Any]] = {
     summary="Predictions for a CSV file",
     tags=["Prediction"],
     response_class=Response,
-    responses={200: _RESPONSE, **problem_responses(400, 408, 413, 415, 422, 503)},
+    responses={200: _RESPONSE, **openapi.problem_responses(400, 408, 413, 415, 422, 503)},
     openapi_extra={
-        "parameters": [INTERVAL_PARAMETER, REQUEST_ID_HEADER, LOAD_TEST_HEADER],
+        "parameters": [openapi.INTERVAL_PARAMETER, openapi.REQUEST_ID_HEADER, openapi.LOAD_TEST_HEADER],
         "requestBody": _BODY,
     },
 )
@@ -72,7 +66,7 @@ async def predict_csv(request: Request) -> Response:
     """
     services = services_of(request)
     model = services.model_store.require()  # the same model for the whole file, also if it is swapped meanwhile
-    interval = parse_flag(request.scope["query_string"], INTERVAL)
+    interval = parse_flag(request.scope["query_string"], openapi.INTERVAL)
     with ExitStack() as slot:
         file = await _parse(request, services, slot)
         services.metrics.observe_batch(file.rows)

@@ -7,7 +7,6 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from api.contract.parsing import parse_large
 from api.contract.responses import HistoryState
 from api.scoring.model_inputs import ModelInputs, look_up_inputs_blocking
 from api.storage.patient_history import PatientHistory
@@ -27,13 +26,7 @@ CHUNK: Final = 250
 
 
 class Predictions(NamedTuple):
-    """Predictions for model inputs, in their order.
-
-    Attributes:
-        probabilities: of readmission within 30 days.
-        known_fields: number of known features of each record.
-        reliability: expected AUROC at what is known of each record, to three digits.
-    """
+    """Predictions for model inputs, in their order; ``reliability`` is the expected AUROC, to three digits."""
 
     probabilities: NDArray[np.float32]
     known_fields: list[int]
@@ -46,13 +39,9 @@ class Predictions(NamedTuple):
 
 
 class ScoredRecords(NamedTuple):
-    """Records and their predictions, all of length n and in the same order.
+    """Records as validated (with identifiers, without history) and their predictions, all of length n.
 
-    Attributes:
-        records: as validated: with identifiers, without history.
-        probabilities, known_fields, reliability: see :class:`Predictions`.
-        history: states of the patients' histories.
-        intervals: lower and upper end of each range, shape ``(n, 2)``; None unless requested.
+    ``intervals`` holds the ends of each range, shape ``(n, 2)``; None unless requested.
     """
 
     records: Sequence[Record]
@@ -66,18 +55,6 @@ class ScoredRecords(NamedTuple):
 def is_small(body: bytes) -> bool:
     """Whether a JSON body is scored in the event loop; the number of braces bounds the number of records."""
     return len(body) <= INLINE_BYTES and body.count(b"{") <= INLINE_RECORDS + 1
-
-
-def score_body(
-    body: bytes, max_records: int, bundle: Bundle, patient_history: PatientHistory, interval: bool
-) -> ScoredRecords:
-    """Parse and score a JSON body of any size, in a thread that may wait.
-
-    Raises:
-        MalformedBodyError: the body is not JSON.
-        InvalidRecordsError: the body does not hold 1 to `max_records` valid records.
-    """
-    return score(parse_large(body, max_records), bundle, patient_history, interval)
 
 
 def score(records: Sequence[Record], bundle: Bundle, patient_history: PatientHistory, interval: bool) -> ScoredRecords:

@@ -49,13 +49,8 @@ _WORKER_ENDED: Final = (EOFError, OSError)
 class BatchRequest:
     """A large batch, without its body.
 
-    Attributes:
-        max_records: maximum number of records.
-        interval: whether ranges are requested.
-        reliability_curve: of the model.
-        model: the response's description of the model, as JSON.
-        request_id: of the HTTP request.
-        entry: for the prediction log, without records and predictions; None if the log is off.
+    ``model`` is the response's description of the model, as JSON. ``entry`` is the entry of the prediction log, without
+    records and predictions; None if the log is off.
     """
 
     max_records: int
@@ -68,14 +63,7 @@ class BatchRequest:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """The result of a large batch.
-
-    Attributes:
-        body: of the response.
-        probabilities, known_fields: of each record.
-        history: state of each record's history.
-        log_messages: number of messages for the prediction log that follow, with :data:`LOG_RECORDS` rows each.
-    """
+    """The result of a large batch; that many messages for the prediction log follow, with `LOG_RECORDS` rows each."""
 
     body: bytes
     probabilities: NDArray[np.float32]
@@ -97,13 +85,9 @@ class LargeBatches:
     async def score(
         self, request: BatchRequest, body: Sequence[bytes], bundle: Bundle, log: Callable[[LogEntry], None]
     ) -> BatchResult:
-        """Score a body without blocking the event loop.
+        """Score a body, given in pieces, without blocking the event loop.
 
-        Args:
-            request: the batch.
-            body: in pieces.
-            bundle: the model.
-            log: receives the formatted entries for the prediction log; called in another thread, after the response.
+        `log` receives the formatted entries for the prediction log, in another thread and after the response.
 
         Raises:
             ApiError: the body is invalid.
@@ -161,8 +145,6 @@ class LargeBatches:
 
 
 class _Worker:
-    """A worker process and the pipe to it."""
-
     def __init__(self, settings: ApiSettings) -> None:
         ours, theirs = socketpair()
         with theirs:
@@ -174,10 +156,7 @@ class _Worker:
     def score(
         self, request: BatchRequest, body: Sequence[bytes], bundle: Bundle
     ) -> tuple[BatchResult, Iterator[LogEntry]]:
-        """Score a body.
-
-        The entries for the log are received while they are iterated, and have to be before the next batch.
-        """
+        """The entries for the log are received while they are iterated, and have to be before the next batch."""
         self._pipe.send(request)
         for piece in body:
             self._pipe.send_bytes(piece)
@@ -190,7 +169,6 @@ class _Worker:
         return result, self._entries(request, result)
 
     def end(self) -> None:
-        """End the process."""
         self._pipe.close()
         self._process.kill()
         self._process.wait()

@@ -50,16 +50,11 @@ FROM given g ORDER BY g.item
 class FeedbackStore:
     """Stores outcomes. Its thread is its own, so that a database that hangs blocks nothing else."""
 
-    def __init__(self, postgres: PostgresClient, pseudonyms: Pseudonyms) -> None:
-        self._postgres = postgres
-        self._pseudonyms = pseudonyms
-
-    @classmethod
-    def from_settings(cls, settings: ApiSettings, pseudonyms: Pseudonyms) -> "FeedbackStore":
-        """The store in the ``diabetes`` database."""
+    def __init__(self, settings: ApiSettings, pseudonyms: Pseudonyms) -> None:
         # Before the first ANALYZE, PostgreSQL would scan whole tables.
         options = connection_options(settings, "feedback", LIMIT_SECONDS, "-c enable_seqscan=off")
-        return cls(PostgresClient(options, threads=1), pseudonyms)
+        self._postgres = PostgresClient(options, threads=1)
+        self._pseudonyms = pseudonyms
 
     async def store(self, outcomes: Sequence[Outcome], client: str) -> list[tuple[str, int]]:
         """Store outcomes, all or none.

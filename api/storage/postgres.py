@@ -35,12 +35,7 @@ class DatabaseUnavailableError(Exception):
 
 
 class PostgresClient:
-    """Runs queries in a few threads, over connections that stay open. Thread-safe.
-
-    Args:
-        options: see :func:`connection_options`.
-        threads: number of concurrent queries.
-    """
+    """Runs queries in a few threads, over connections that stay open. Thread-safe."""
 
     def __init__(self, options: Mapping[str, Any], threads: int) -> None:
         self._options = options
@@ -50,12 +45,9 @@ class PostgresClient:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=self._name)
 
     async def fetch(self, query: str, values: Sequence[Any], seconds: float) -> list[Row]:
-        """Run a query without blocking the event loop; it may run twice, and commits by itself.
+        """Run one or more statements in one transaction without blocking the event loop; returns the last one's rows.
 
-        Args:
-            query: one or more statements in one transaction; the last one returns the rows.
-            values: of the placeholders.
-            seconds: time limit.
+        They may run twice, and commit by themselves.
 
         Raises:
             DatabaseUnavailableError: there are no rows within the time limit.
@@ -140,11 +132,7 @@ class PostgresClient:
 def connection_options(settings: ApiSettings, name: str, seconds: float, flags: str = "") -> dict[str, Any]:
     """psycopg2's arguments for the ``diabetes`` database.
 
-    Args:
-        settings: address and login.
-        name: application name, as PostgreSQL shows it.
-        seconds: time limit of a statement on the server, and of an unacknowledged packet.
-        flags: further server options.
+    ``seconds`` limits each statement on the server and each unacknowledged packet.
     """
     milliseconds = ceil(1000 * seconds)
     return {

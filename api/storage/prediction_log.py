@@ -40,12 +40,8 @@ STOP_SECONDS: Final = 5.0
 class PredictionLog:
     """Queues entries from any thread and writes them in the background.
 
-    Args:
-        table: destination.
-        capacity: maximum number of queued records.
-        capacity_bytes: maximum memory of the queue, approximately.
-        retention_days: age at which rows are deleted; 0 keeps them for ever.
-        on_entry: called with every entry that this process formats.
+    ``capacity`` limits the queued records; 0 ``retention_days`` keep rows for ever. ``on_entry`` is called with each
+    entry that this process formats.
     """
 
     def __init__(

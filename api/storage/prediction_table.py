@@ -74,14 +74,7 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class LogRows:
-    """Formatted rows of one or more entries.
-
-    Attributes:
-        text: in COPY's text format.
-        size: number of rows.
-        memory: of the entries.
-        first: time, request and position of the first prediction.
-    """
+    """Rows in COPY's text format, and time, request and position of the first prediction."""
 
     text: bytes
     size: int
@@ -155,7 +148,6 @@ class _BatchReader:
         self._texts = iter([rows.text for rows in batch])
 
     def read(self, _size: int) -> bytes:
-        """The next text; empty at the end."""
         return next(self._texts, b"")
 
 

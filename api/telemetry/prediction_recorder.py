@@ -21,13 +21,7 @@ _NO_RECORDS: Final = ScoredRecords([], np.empty(0, np.float32), [], [], [], None
 
 
 class PredictionRecorder:
-    """Counts and logs predictions. For the event loop, as the metrics are.
-
-    Args:
-        metrics: of the application.
-        log: the prediction log; None if it is off.
-        pseudonyms: of clients.
-    """
+    """Counts and logs predictions. For the event loop, as the metrics are. ``log`` is None if it is off."""
 
     def __init__(self, metrics: Metrics, log: PredictionLog | None, pseudonyms: Pseudonyms) -> None:
         self._metrics = metrics

@@ -86,12 +86,9 @@ def merge(texts: Mapping[str, str]) -> bytes:
 
 
 class _Families(CollectorRegistry):
-    """A registry of given metrics."""
-
     def __init__(self, families: Iterable[Metric]) -> None:
         super().__init__()
         self._families = families
 
     def collect(self) -> Iterable[Metric]:
-        """The metrics."""
         return self._families

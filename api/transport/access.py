@@ -32,22 +32,16 @@ _SECURITY_SCHEMES: Final[dict[str, Any]] = {
 
 
 class AccessControl:
-    """Checks API keys and counts requests per client."""
+    """Checks API keys and counts requests per client.
 
-    def __init__(self, keys: ApiKeys, limiter: RateLimiter | None) -> None:
-        self._keys = keys
-        self._limiter = limiter
+    Raises:
+        SettingsError: the keys in the settings are malformed.
+    """
 
-    @classmethod
-    def from_settings(cls, settings: ApiSettings) -> "AccessControl":
-        """Build it from the settings.
-
-        Raises:
-            SettingsError: the keys are malformed.
-        """
+    def __init__(self, settings: ApiSettings) -> None:
         rate = settings.rate_limit_per_second
-        limiter = RateLimiter(rate, settings.rate_limit_burst) if rate else None
-        return cls(ApiKeys.parse(settings.api_keys), limiter)
+        self._keys = ApiKeys.parse(settings.api_keys)
+        self._limiter = RateLimiter(rate, settings.rate_limit_burst) if rate else None
 
     def install(self, app: FastAPI) -> None:
         """Wrap every protected route, unless neither keys nor a rate limit are set."""
@@ -92,8 +86,6 @@ class AccessControl:
 
 
 class _ProtectedRoute:
-    """A route behind access control."""
-
     def __init__(self, app: ASGIApp, access: AccessControl) -> None:
         self._app = app
         self._access = access

@@ -31,20 +31,16 @@ _OPEN_INFERENCE: Final = "/v2"
 
 def install_error_handlers(app: FastAPI) -> None:
     """Turn every exception of the application into an error response."""
-    app.add_exception_handler(ApiError, _on_api_error)
+    app.add_exception_handler(ApiError, on_api_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(ClientDisconnect, _on_disconnect)
     app.add_exception_handler(Exception, _on_unexpected_error)
 
 
-def error_response(request: Request, error: ApiError) -> Response:
-    """The response to a request that failed."""
-    return _response(request, error.status, error.title, error.detail, error.slug, error.headers, error.members)
-
-
-async def _on_api_error(request: Request, error: Exception) -> Response:
+async def on_api_error(request: Request, error: Exception) -> Response:
+    """The response to a request that failed with an :class:`ApiError`."""
     assert isinstance(error, ApiError)  # noqa: S101 -- narrows what the framework types as Exception
-    return error_response(request, error)
+    return _response(request, error.status, error.title, error.detail, error.slug, error.headers, error.members)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:

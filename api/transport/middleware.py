@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.admission import Admission
 from api.errors import BodyTooLargeError, BodyTooSlowError, OverloadedError
 from api.telemetry.metrics import Metrics
-from api.transport.error_responses import error_response
+from api.transport.error_responses import on_api_error
 from api.transport.http_request import get_header
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
@@ -76,7 +76,8 @@ class AdmissionMiddleware:
         try:
             admission.admit(min(declared, self._max_bytes))
         except OverloadedError as error:
-            await error_response(Request(scope), error)(scope, receive, send)
+            response = await on_api_error(Request(scope), error)
+            await response(scope, receive, send)
             return
         size = 0
         is_complete = False

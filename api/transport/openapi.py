@@ -16,10 +16,7 @@ from api.contract.requests import (
     SHORT_RECORD,
 )
 from api.contract.responses import Problem
-from api.protocols.mlflow_scoring import REQUEST as INVOCATION
-from api.protocols.mlflow_scoring import REQUEST_SCHEMA as INVOCATION_SCHEMA
-from api.protocols.open_inference import REQUEST as INFERENCE
-from api.protocols.open_inference import REQUEST_ADAPTER as INFERENCE_ADAPTER
+from api.protocols import mlflow_scoring, open_inference
 from api.transport.access import AccessControl
 from api.transport.error_responses import PROBLEM_JSON
 from ml.schema import EXAMPLE_RECORD
@@ -94,12 +91,12 @@ def openapi_document(app: FastAPI, max_records: int, access: AccessControl) -> d
         for name, limit in ((REQUEST, max_records), (EXPLAIN_REQUEST, min(MAX_EXPLAIN_RECORDS, max_records))):
             records = {**request["properties"]["records"], "maxItems": limit}
             schemas[name] = {**request, "title": name, "properties": {"records": records}}
-        schemas[INVOCATION] = INVOCATION_SCHEMA
-        schemas[INFERENCE] = INFERENCE_ADAPTER.json_schema(ref_template=_REFERENCE)
+        schemas[mlflow_scoring.REQUEST] = mlflow_scoring.REQUEST_SCHEMA
+        schemas[open_inference.REQUEST] = open_inference.REQUEST_ADAPTER.json_schema(ref_template=_REFERENCE)
         schemas[FEEDBACK] = OUTCOMES_ADAPTER.json_schema(ref_template=_REFERENCE)
         schemas[FEEDBACK]["properties"]["outcomes"]["maxItems"] = max_records
         schemas[Problem.__name__] = Problem.model_json_schema(ref_template=_REFERENCE)
-        for name in (REQUEST, EXPLAIN_REQUEST, INFERENCE, FEEDBACK, Problem.__name__):
+        for name in (REQUEST, EXPLAIN_REQUEST, open_inference.REQUEST, FEEDBACK, Problem.__name__):
             schemas.update(schemas[name].pop("$defs", {}))
         access.document(document)
         app.openapi_schema = document

@@ -1,11 +1,12 @@
 """Rate limit per client: token buckets in bounded memory."""
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 from time import monotonic
 from typing import Final
+
+from cachetools import LRUCache
 
 MAX_CLIENTS: Final = 10_000
 """Buckets in memory. Beyond that, the client with the oldest request is dropped: its bucket is full again anyway."""
@@ -26,12 +27,7 @@ class RateLimiter:
     def __init__(self, rate: float, burst: int, max_clients: int = MAX_CLIENTS) -> None:
         self._rate = rate
         self._burst = burst
-        self._max_clients = max_clients
-        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
-
-    def __len__(self) -> int:
-        """Number of clients in memory."""
-        return len(self._buckets)
+        self._buckets: LRUCache[str, _Bucket] = LRUCache(max_clients)
 
     def acquire(self, client: str) -> int:
         """Count a request; returns 0 if it is allowed, else the seconds until the next one will be."""
@@ -39,10 +35,6 @@ class RateLimiter:
         bucket = self._buckets.get(client)
         if bucket is None:
             bucket = self._buckets[client] = _Bucket(self._burst, now)
-            if len(self._buckets) > self._max_clients:
-                self._buckets.popitem(last=False)
-        else:
-            self._buckets.move_to_end(client)
         bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.updated_at) * self._rate)
         bucket.updated_at = now
         if bucket.tokens < 1:

@@ -14,8 +14,7 @@ from ui.i18n.language import _
 from ui.services import ServingState
 
 
-def draw_versions(state: ServingState) -> None:
-    """The selected view of the registry's versions."""
+def _draw_versions(state: ServingState) -> None:
     # Importing the table code takes a second and the chart code another one, once per process: the header comes first.
     from ui.model import current_versions, decisions, registry_snapshot, roll_back
     from ui.model.artifacts import artifacts_view
@@ -54,8 +53,7 @@ def draw_versions(state: ServingState) -> None:
     views[view or "overview"][1]()  # only the selected view sends requests
 
 
-def draw_links(state: ServingState) -> None:
-    """Links to the model in MLflow, the pipelines in Airflow and the API's reference."""
+def _draw_links(state: ServingState) -> None:
     settings = services.settings()
     mlflow = f"{settings.mlflow_public_url.rstrip('/')}/#/models/{MODEL_NAME}"
     if isinstance(state.registered, RegisteredVersion):
@@ -68,10 +66,8 @@ def draw_links(state: ServingState) -> None:
         st.link_button(_("API reference"), f"{api}/docs", icon=":material/api:")
 
 
-with st.spinner(_("Checking the services…")):
-    state = services.serving_state()
-banners.header(_("Model"), state)
+state = banners.header(_("Model"))
 banners.unavailable(state)
-draw_versions(state)
-draw_links(state)
+_draw_versions(state)
+_draw_links(state)
 st.markdown(f":small[{banners.disclaimer()}]")

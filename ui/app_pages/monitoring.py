@@ -2,13 +2,11 @@
 
 import streamlit as st
 
-from ui import banners, services
+from ui import banners
 from ui.i18n.language import _
 from ui.monitoring import links, live
 
-with st.spinner(_("Checking the services…")):
-    state = services.serving_state()
-banners.header(_("Monitoring"), state)
+state = banners.header(_("Monitoring"))
 live.draw()
 links.draw(state)
 st.markdown(f":small[{banners.disclaimer()}]")

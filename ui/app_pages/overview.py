@@ -9,8 +9,7 @@ from ui.i18n.wording import escape, interval
 from ui.overview import guide, health_view
 
 
-def draw_served_model(model: ServedModel) -> None:
-    """Name, version, provenance and AUROC."""
+def _draw_served_model(model: ServedModel) -> None:
     with st.container(border=True):
         st.subheader(_("Model in service"))
         data = _("a synthetic cohort") if model.provenance == SYNTHETIC else "Diabetes 130-US hospitals (UCI 296)"
@@ -37,15 +36,9 @@ def draw_served_model(model: ServedModel) -> None:
         st.markdown(f":small[{banners.disclaimer()}]")
 
 
-def draw_page_links() -> None:
-    """A card for each other page."""
+def _draw_page_links() -> None:
     pages = (
-        (
-            "predict",
-            _("Prediction"),
-            ":material/stethoscope:",
-            _("The risk of one patient and its contributions."),
-        ),
+        ("predict", _("Prediction"), ":material/stethoscope:", _("The risk of one patient and its contributions.")),
         ("batch", _("Batch"), ":material/table_rows:", _("A CSV file of patients, sorted by risk.")),
         ("model", _("Model"), ":material/analytics:", _("Versions of the model, their quality and the decisions.")),
         ("monitoring", _("Monitoring"), ":material/monitoring:", _("Alerts, traffic, drift and quality.")),
@@ -65,9 +58,9 @@ with top:
         state = services.serving_state()
     banners.status_badges(state)
     if isinstance(state.served, ServedModel):
-        draw_served_model(state.served)
+        _draw_served_model(state.served)
     elif guide.is_needed(state):
         guide.draw(state)
     else:
         banners.unavailable(state)
-    draw_page_links()
+    _draw_page_links()

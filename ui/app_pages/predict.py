@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ml.schema import BY_NAME
-from ui import banners, services
+from ui import banners
 from ui.i18n.language import _
 from ui.predict import examples, fields, result
 
@@ -15,19 +15,18 @@ PREDICT: Final = "predict"
 """Key of the button."""
 
 
-def fill_form(record: Mapping[str, str | int]) -> None:
+def _fill_form(record: Mapping[str, str | int]) -> None:
     """Fill in the form and remove the result of another record (a callback)."""
     fields.fill(record)
     result.clear()
 
 
-def draw_example(example: examples.Example) -> None:
-    """Draw the button that fills in an example."""
+def _draw_example(example: examples.Example) -> None:
     label = examples.title(example)
-    st.button(label, icon=":material/person:", on_click=fill_form, args=(example.record,), key=example.key)
+    st.button(label, icon=":material/person:", on_click=_fill_form, args=(example.record,), key=example.key)
 
 
-def draw_result(column: DeltaGenerator, is_submitted: bool) -> None:
+def _draw_result(column: DeltaGenerator, is_submitted: bool) -> None:
     """Draw the result, after requesting it if the form was submitted."""
     # Importing the charts takes a second or two, once per process; the form is drawn before.
     from ui.predict import result_panel
@@ -39,8 +38,7 @@ def draw_result(column: DeltaGenerator, is_submitted: bool) -> None:
         result_panel.draw(result.last())
 
 
-def predict_button(place: DeltaGenerator, is_ready: bool = True) -> None:
-    """Draw the button that submits the form."""
+def _draw_predict_button(place: DeltaGenerator, is_ready: bool = True) -> None:
     place.form_submit_button(
         _("Predict"),
         type="primary",
@@ -51,13 +49,12 @@ def predict_button(place: DeltaGenerator, is_ready: bool = True) -> None:
     )
 
 
-def draw_form() -> None:
-    """Draw the inputs."""
+def _draw_form() -> None:
     with st.form("patient", border=False):
         inputs, button = st.container(), st.empty()
         # A form submitted before the browser has all values would lack the later ones.
         if fields.pop_filled():
-            predict_button(button, is_ready=False)
+            _draw_predict_button(button, is_ready=False)
         with inputs:
             for place, name in zip(st.columns(len(fields.FIRST)), fields.FIRST, strict=True):
                 with place:
@@ -68,33 +65,32 @@ def draw_form() -> None:
                     for position, column in enumerate(columns):
                         with places[position % 2]:
                             fields.draw(column, fields.key_of(column.name), persist="session")
-        predict_button(button)
+        _draw_predict_button(button)
 
 
-def draw_page() -> None:
-    """Draw form, result, and what explains the result."""
+def _draw_page() -> None:
     form_column, result_column = st.columns([3, 2], gap="large")
     is_submitted = bool(st.session_state.get(PREDICT))
     has_result = is_submitted or result.last() is not None
     if has_result:  # before the form, which takes longer to draw and is on the screen already
-        draw_result(result_column, is_submitted)
+        _draw_result(result_column, is_submitted)
     with form_column:
         st.subheader(_("Patient and stay"))
         with st.container(horizontal=True):
-            draw_example(examples.FIRST)
+            _draw_example(examples.FIRST)
             with st.popover(_("More examples"), icon=":material/group:"):
                 for further in examples.FURTHER:
-                    draw_example(further)
-            st.button(_("Reset"), icon=":material/restart_alt:", on_click=fill_form, args=({},), key="reset")
-        draw_form()
+                    _draw_example(further)
+            st.button(_("Reset"), icon=":material/restart_alt:", on_click=_fill_form, args=({},), key="reset")
+        _draw_form()
     if not has_result:
-        draw_result(result_column, is_submitted)
+        _draw_result(result_column, is_submitted)
     latest = result.last()
     if isinstance(latest, result.Result):
-        draw_explanation(latest)
+        _draw_explanation(latest)
 
 
-def draw_explanation(latest: result.Result) -> None:
+def _draw_explanation(latest: result.Result) -> None:
     """Draw contributions, what-if analysis and the most informative unknown fields."""
     from ui.predict import contributions, reliability_panel, what_if
 
@@ -108,9 +104,7 @@ def draw_explanation(latest: result.Result) -> None:
         contributions.draw(latest)
 
 
-with st.spinner(_("Checking the services…")):
-    state = services.serving_state()
-banners.header(_("30-day readmission risk"), state)
+state = banners.header(_("30-day readmission risk"))
 banners.unavailable(state)
 if not state.has_no_model:
-    draw_page()
+    _draw_page()

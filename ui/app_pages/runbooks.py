@@ -13,8 +13,7 @@ PAGE: Final = "app_pages/runbooks.py"
 LONGEST_NAME: Final = 80
 
 
-def draw_list() -> None:
-    """Link every runbook, with the meaning of its alert."""
+def _draw_list() -> None:
     texts = meanings()
     for name in reader.names():
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -30,7 +29,7 @@ if runbook is None:
         text = _("There is no runbook with the name {name}. These are all runbooks:")
         st.error(text.format(name=escape(name[:LONGEST_NAME])), icon=":material/search_off:")
     st.markdown(_("What to do when an alert fires. The runbooks are in English."))
-    draw_list()
+    _draw_list()
 else:
     heading, _newline, body = runbook.partition("\n")
     st.title(heading.removeprefix("# "))

@@ -13,6 +13,8 @@ from ui.clients.file_scoring import ScoringClient
 
 logger = logging.getLogger(__name__)
 
+MIN_TIMEOUT_SECONDS: Final = 30.0
+"""A thousand rows can take longer than one record on a busy machine."""
 MAX_RUNNING: Final = 2
 MAX_WAITING: Final = 6
 """Each waiting file is held in memory."""
@@ -48,5 +50,5 @@ def _log_exception(future: Future[None]) -> None:
 def job_queue() -> JobQueue:
     """The queue of this process."""
     settings = services.settings()
-    key = settings.api_key.get_secret_value()
-    return JobQueue(ScoringClient(settings.api_url, settings.http_timeout_seconds, key))
+    timeout = max(settings.http_timeout_seconds, MIN_TIMEOUT_SECONDS)
+    return JobQueue(ScoringClient(settings.api_url, timeout, settings.api_key.get_secret_value()))

@@ -154,7 +154,7 @@ class ScoringJob:
         listed = [error for error in rejection.errors if error.line is not None and error.line > 1]
         if not listed:
             raise rejection
-        errors = [error.model_copy(update={"line": numbers[(error.line or 2) - 2], "record": None}) for error in listed]
+        errors = [error.model_copy(update={"line": numbers[(error.line or 2) - 2]}) for error in listed]
         unlisted = rejection.error_count - len(errors)
         if unlisted > 0 and len({error.line for error in errors}) > 1:
             # The last line may have more errors than listed: it is sent again.

@@ -71,15 +71,10 @@ class Connection:
         return response
 
     def fetch(self, kind: type[T], method: str, path: str, *, key: str = "", default: Any = None, **options: Any) -> T:
-        """Send a request and validate the JSON of its response.
+        """Send a request and validate the JSON of its response as a ``kind``.
 
-        Args:
-            kind: type to validate as.
-            method: HTTP method.
-            path: path below the address of the service.
-            key: member of the JSON object to validate, with dots between levels; empty for the whole document.
-            default: value of a missing member; None makes the member required.
-            options: of ``httpx.Client.request``.
+        Only the member ``key`` of the document is validated, if it is given; it has dots between levels. ``default`` is
+        the value of a missing member; None makes the member required. ``options`` are those of httpx.
 
         Raises:
             ServiceError: the request failed, or the response has an unexpected format.

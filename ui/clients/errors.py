@@ -30,9 +30,8 @@ class ResponseModel(BaseModel):
 
 
 class FieldError(ResponseModel):
-    """One invalid value: its place (record of a request, or line of a file), the value and the allowed ones."""
+    """One invalid value: the line of a file that it is in, its field, the value and the allowed ones."""
 
-    record: int | None = None
     line: int | None = None
     field: str | None = None
     value: Any = None

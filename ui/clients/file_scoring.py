@@ -3,7 +3,6 @@
 from io import BytesIO
 from typing import Final
 
-import httpx
 import pandas as pd
 
 from ui.clients.api import ApiClient
@@ -16,15 +15,9 @@ HISTORY: Final = "history"
 ADDED: Final = (RISK, KNOWN, RELIABILITY, HISTORY)
 """Columns that the API adds to a file; the last one only where the file has patient numbers."""
 
-MIN_TIMEOUT_SECONDS: Final = 30.0
-"""A thousand rows can take longer than one record on a busy machine."""
-
 
 class ScoringClient(ApiClient):
     """Scores rows of a file."""
-
-    def __init__(self, url: str, timeout: float, key: str = "", transport: httpx.BaseTransport | None = None) -> None:
-        super().__init__(url, max(timeout, MIN_TIMEOUT_SECONDS), key, transport)
 
     def score(self, content: bytes, rows: int) -> tuple[pd.DataFrame, str]:
         """Score a CSV file of this number of rows; raises Rejected with the errors of its lines.

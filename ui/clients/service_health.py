@@ -19,27 +19,12 @@ _WAREHOUSE: Final = "warehouse_up"
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceUrls:
-    """ServiceUrls of the services."""
-
-    api: str
-    mlflow: str
-    airflow: str
-    prometheus: str
-    locust: str
-
-
-@dataclass(frozen=True, slots=True)
 class ScrapeStatus:
-    """What Prometheus scrapes.
-
-    Attributes:
-        up: by job, whether all of its targets respond.
-        has_data: whether training data were ingested; None if unknown.
-    """
+    """What Prometheus scrapes: by job, whether all of its targets respond."""
 
     up: Mapping[str, bool]
     has_data: bool | None
+    """Whether training data were ingested; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +40,20 @@ class ServicesHealth:
 
 
 class HealthChecker:
-    """Checks all services. All sessions share one instance."""
+    """Checks all services at their addresses. All sessions share one instance."""
 
-    def __init__(self, urls: ServiceUrls, timeout: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self, api: str, mlflow: str, airflow: str, prometheus: str, locust: str, timeout: float = TIMEOUT_SECONDS
+    ) -> None:
         self._timeout = timeout
-        prometheus = PrometheusClient(urls.prometheus, timeout)
+        metrics = PrometheusClient(prometheus, timeout)
         self._checks: Final[dict[str, tuple[Service, Callable[[], Any]]]] = {
-            "api": (Service.API, _ping(Connection(Service.API, urls.api, timeout), "/ready")),
-            "mlflow": (Service.MLFLOW, _ping(Connection(Service.MLFLOW, urls.mlflow, timeout), "/health")),
-            "airflow": (Service.AIRFLOW, AirflowClient(urls.airflow, timeout, "", "").health),
-            "prometheus": (Service.PROMETHEUS, _ping(prometheus, "/-/ready")),
-            "locust": (Service.LOCUST, _ping(Connection(Service.LOCUST, urls.locust, timeout), "/")),
-            "scraped": (Service.PROMETHEUS, lambda: _scrape_status(prometheus)),
+            "api": (Service.API, _ping(Connection(Service.API, api, timeout), "/ready")),
+            "mlflow": (Service.MLFLOW, _ping(Connection(Service.MLFLOW, mlflow, timeout), "/health")),
+            "airflow": (Service.AIRFLOW, AirflowClient(airflow, timeout, "", "").health),
+            "prometheus": (Service.PROMETHEUS, _ping(metrics, "/-/ready")),
+            "locust": (Service.LOCUST, _ping(Connection(Service.LOCUST, locust, timeout), "/")),
+            "scraped": (Service.PROMETHEUS, lambda: _scrape_status(metrics)),
         }
         # Twice the number of checks: those of the previous round may still run.
         self._pool = ThreadPoolExecutor(max_workers=2 * len(self._checks), thread_name_prefix="health")

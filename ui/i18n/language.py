@@ -45,9 +45,7 @@ def current_language() -> Language:
 def selector(default: Language, before_change: Callable[[], None]) -> None:
     """Draw the selector of the language, preset from the query string or the default.
 
-    Args:
-        default: language of the settings.
-        before_change: called before the page is drawn in another language, which changes the labels of widgets.
+    ``before_change`` is called before the page is drawn in another language, which changes the labels of widgets.
     """
     if KEY not in st.session_state:
         requested = st.query_params.get(KEY, "")

@@ -17,11 +17,6 @@ def escape(text: object) -> str:
     return re.sub(r"([\\`*_\[\]$:~<>#|])", r"\\\1", str(text))
 
 
-def unknown() -> str:
-    """Label of an unknown value."""
-    return _("Unknown")
-
-
 def label_of(column: Column) -> str:
     """The label with its unit, unless the label contains the unit."""
     label, unit = _(column.label), _(column.unit) if column.unit else ""
@@ -31,7 +26,7 @@ def label_of(column: Column) -> str:
 def value_label(column: Column, value: str | int) -> str:
     """The label of a value: an age of ``[60-70)`` is 60 to 69, weights have kilograms added."""
     if value == UNKNOWN:
-        return unknown()
+        return _("Unknown")
     text = column.text_of(value)
     if match := _RANGE.fullmatch(text):
         low, high = int(match[1]), int(match[2])

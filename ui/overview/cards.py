@@ -36,42 +36,25 @@ class Card:
     name: str
     icon: str
     purpose: str
-    url: str
     status: Status
+    url: str
 
 
 def cards(health: ServicesHealth, settings: UiSettings) -> tuple[Card, ...]:
     """The services with a web interface."""
-    api, mlflow, airflow = _status(health.api), _status(health.mlflow), _airflow_status(health.airflow)
-    prometheus, locust = _status(health.prometheus), _status(health.locust)
     alertmanager, grafana = (_observed_status(health.scraped, job) for job in ("alertmanager", "grafana"))
-    api_docs = f"{settings.api_public_url.rstrip('/')}/docs"
+    platform = (
+        ("MLflow", "inventory_2", _("Stores training runs and models."), _status(health.mlflow)),
+        ("Airflow", "account_tree", _("Ingests data, trains and monitors the model."), _airflow_status(health.airflow)),
+        ("Prometheus", "monitoring", _("Collects metrics and raises alerts."), _status(health.prometheus)),
+        ("Alertmanager", "notifications", _("Sends and silences alerts."), alertmanager),
+        ("Grafana", "dashboard", _("Shows the metrics as dashboards."), grafana),
+        ("Locust", "speed", _("Runs load tests of the API."), _status(health.locust)),
+    )
+    purpose, docs = _("Predicts risks, for one patient or for a file."), f"{settings.api_public_url.rstrip('/')}/docs"
     return (
-        Card(_("Prediction API"), "api", _("Predicts risks, for one patient or for a file."), api_docs, api),
-        Card("MLflow", "inventory_2", _("Stores training runs and models."), settings.mlflow_public_url, mlflow),
-        Card(
-            "Airflow",
-            "account_tree",
-            _("Ingests data, trains and monitors the model."),
-            settings.airflow_public_url,
-            airflow,
-        ),
-        Card(
-            "Prometheus",
-            "monitoring",
-            _("Collects metrics and raises alerts."),
-            settings.prometheus_public_url,
-            prometheus,
-        ),
-        Card(
-            "Alertmanager",
-            "notifications",
-            _("Sends and silences alerts."),
-            settings.alertmanager_public_url,
-            alertmanager,
-        ),
-        Card("Grafana", "dashboard", _("Shows the metrics as dashboards."), settings.grafana_public_url, grafana),
-        Card("Locust", "speed", _("Runs load tests of the API."), settings.locust_public_url, locust),
+        Card(_("Prediction API"), "api", purpose, _status(health.api), docs),
+        *(Card(*card, getattr(settings, f"{card[0].lower()}_public_url")) for card in platform),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Final
 import streamlit as st
 
 from ui import services
-from ui.clients.service_health import HealthChecker, ServicesHealth, ServiceUrls
+from ui.clients.service_health import HealthChecker, ServicesHealth
 
 FRESH_SECONDS: Final = 4
 
@@ -14,13 +14,11 @@ FRESH_SECONDS: Final = 4
 def _poller() -> HealthChecker:
     settings = services.settings()
     return HealthChecker(
-        ServiceUrls(
-            api=settings.api_url,
-            mlflow=settings.mlflow_tracking_uri,
-            airflow=settings.airflow_url,
-            prometheus=settings.prometheus_url,
-            locust=settings.locust_url,
-        )
+        api=settings.api_url,
+        mlflow=settings.mlflow_tracking_uri,
+        airflow=settings.airflow_url,
+        prometheus=settings.prometheus_url,
+        locust=settings.locust_url,
     )
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from ml.schema import BY_NAME, FEATURES, HISTORY_NAMES, INPUTS, PATIENT_ID, UNKNOWN, Column, Group, Kind
 from ui.i18n.language import _
-from ui.i18n.wording import label_of, unknown, value_label
+from ui.i18n.wording import label_of, value_label
 from ui.predict import diagnoses
 
 FIRST: Final = ("race", "gender", "age")
@@ -58,7 +58,7 @@ def draw(column: Column, key: str, persist: Persistence = None) -> None:
                 max_value=min(column.high or _MAX_INTEGER, _MAX_INTEGER),
                 value=None,
                 step=1,
-                placeholder=unknown(),
+                placeholder=_("Unknown"),
                 help=_("With it, the model also uses the patient's earlier stays in the database.")
                 if is_patient
                 else None,
@@ -78,7 +78,7 @@ def _draw_diagnosis(column: Column, key: str, persist: Persistence) -> None:
         index=None,
         # A typed entry keeps its text until it is parsed.
         format_func=lambda code: labels.get(code, code),
-        placeholder=unknown(),
+        placeholder=_("Unknown"),
         help=_("Search by name or code. A code that is not in the list can be typed in."),
         accept_new_options=True,
         filter_mode="contains",

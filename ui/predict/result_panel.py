@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ml.schema import BY_NAME
-from ui import bands, banners, charts, cohort
+from ui import banners, charts, cohort
 from ui.clients.api_models import ServedModel
 from ui.clients.errors import Rejected, ServiceError
 from ui.i18n.language import _, percent
@@ -43,15 +43,13 @@ def _draw(result: Result) -> None:
         text = _("The cohort of version {version} is not available now, so the risk is shown without comparison.")
         st.info(text.format(version=prediction.model.version))
     else:
-        band = bands.band_of(risk, model.risk_quantiles)
+        band = cohort.band_of(risk, model.risk_quantiles)
         st.badge(_("{band} of the cohort").format(band=band), icon=":material/bar_chart:")
         st.markdown(f"**{cohort.comparison(risk, model.risk_quantiles, model.prevalence)}**")
     chart_position = st.container()
     reliability_panel.draw(prediction, model)
     source = _("Model {name}, version {version}. Request {request}.").format(
-        name=prediction.model.name,
-        version=prediction.model.version,
-        request=escape(prediction.request_id),
+        name=prediction.model.name, version=prediction.model.version, request=escape(prediction.request_id)
     )
     st.markdown(f":small[{source}]  \n:small[{banners.disclaimer()}]")
     # The chart takes as long as everything else, so it is drawn last.
@@ -72,4 +70,4 @@ def _chart(result: Result, model: ServedModel) -> None:
         width="stretch",
         alt=alternative.format(risk=percent(risk), comparison=comparison, low=percent(low), high=percent(high)),
     )
-    st.markdown(f":small[{bands.definition(model.risk_quantiles)}]")
+    st.markdown(f":small[{cohort.band_definition(model.risk_quantiles)}]")

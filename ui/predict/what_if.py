@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from ml.schema import BY_NAME, FEATURE_NAMES, UNKNOWN
-from ui import bands, services
+from ui import cohort, services
 from ui.clients.errors import ServiceError, result_or_error
 from ui.i18n.language import _, percent
 from ui.i18n.wording import escape, label_of
@@ -75,7 +75,7 @@ def _compare(result: Result, changed: Mapping[str, str | int]) -> None:
 def _band(result: Result, after: float) -> str:
     if result.model is None:
         return ""
-    band = bands.band_of(after, result.model.risk_quantiles)
-    if band == bands.band_of(result.risk, result.model.risk_quantiles):
+    band = cohort.band_of(after, result.model.risk_quantiles)
+    if band == cohort.band_of(result.risk, result.model.risk_quantiles):
         return _("The band stays the same.")
     return _("The band becomes: {band} of the cohort.").format(band=band)

@@ -25,10 +25,7 @@ def read(name: str, folder: Path = FOLDER) -> str | None:
 def rewrite_links(markdown: str, language: str, folder: Path = FOLDER) -> str:
     """Point links to other runbooks to the Runbooks page; links to other files of the repository become text.
 
-    Args:
-        markdown: of a runbook.
-        language: of the page. A link opens a new session, which takes its language from the address.
-        folder: of the runbooks.
+    A link opens a new session, which takes its language from the address.
     """
     known = set(names(folder))
 

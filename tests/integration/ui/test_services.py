@@ -1,4 +1,7 @@
 from threading import Barrier
+from types import SimpleNamespace
+
+import pytest
 
 from tests.integration.ui.conftest import Platform
 from ui import services
@@ -6,9 +9,12 @@ from ui.clients.api_models import ServedModel
 from ui.clients.errors import NoModelYet, ServerError
 
 
-def test_two_services_are_called_in_parallel() -> None:
+def test_the_two_services_are_called_in_parallel(monkeypatch: pytest.MonkeyPatch) -> None:
     both = Barrier(2, timeout=10)
-    assert sorted(services.fetch_both(both.wait, both.wait)) == [0, 1]
+    monkeypatch.setattr(services, "mlflow", lambda: SimpleNamespace(version_by_alias=both.wait))
+    monkeypatch.setattr(services, "api", lambda: SimpleNamespace(served_model=both.wait))
+    state = services.serving_state()
+    assert {state.registered, state.served} == {0, 1}
 
 
 def test_the_fingerprint_has_the_versions_or_the_types_of_error(platform: Platform) -> None:

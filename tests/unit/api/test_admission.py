@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.admission import BYTES, LARGE_BATCHES, REQUESTS, Admission
+from api.admission import Admission
 from api.errors import OverloadedError
 
 
@@ -20,7 +20,7 @@ def test_requests_above_the_limit_are_shed_until_one_finishes(admission: Admissi
     admission.release(0)
     admission.admit(0)
 
-    assert admission.shed[REQUESTS] == 1
+    assert admission.shed["requests"] == 1
 
 
 def test_a_body_that_does_not_fit_is_shed_before_it_is_sent(admission: Admission) -> None:
@@ -30,7 +30,7 @@ def test_a_body_that_does_not_fit_is_shed_before_it_is_sent(admission: Admission
     with pytest.raises(OverloadedError):
         admission.admit(60)
 
-    assert (admission.requests, admission.shed[BYTES]) == (1, 1)
+    assert (admission.requests, admission.shed["bytes"]) == (1, 1)
 
 
 def test_a_body_without_declared_length_is_shed_when_it_exceeds_the_limit(admission: Admission) -> None:
@@ -54,4 +54,4 @@ def test_slots_for_large_batches_are_released_in_any_case(admission: Admission) 
     with admission.large_batch():
         assert admission.large_batches == 1
 
-    assert (admission.large_batches, admission.shed[LARGE_BATCHES]) == (0, 1)
+    assert (admission.large_batches, admission.shed["large_batches"]) == (0, 1)

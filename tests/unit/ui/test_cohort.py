@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from ui.cohort import axis_end, comparison, distribution, quantile, share_below
+from ui.cohort import axis_end, band_definition, band_of, comparison, distribution, quantile, share_below
 
 EVEN = tuple(i / 100 for i in range(101))
 """A cohort whose risks are spread evenly from 0 to 1."""
@@ -57,3 +57,27 @@ def test_the_comparison_has_the_rank_and_the_ratio_to_the_average() -> None:
 def test_the_comparison_never_claims_0_or_100_percent() -> None:
     assert comparison(0.001, EVEN, 0.1).startswith("Higher than no one in the cohort")
     assert comparison(1.0, EVEN, 0.1).startswith("Higher than everyone in the cohort")
+
+
+@pytest.mark.parametrize(
+    ("risk", "name"),
+    [
+        (0.0, "Lower half"),
+        (0.49, "Lower half"),
+        (0.5, "Upper half"),
+        (0.79, "Upper half"),
+        (0.81, "Top fifth"),
+        (0.96, "Top twentieth"),
+        (1.0, "Top twentieth"),
+    ],
+)
+def test_the_band_depends_on_the_share_of_the_cohort_with_a_lower_risk(risk: float, name: str) -> None:
+    assert band_of(risk, EVEN) == name
+
+
+def test_the_definition_lists_the_risks_at_which_the_bands_end() -> None:
+    assert "lower half, up to 50.0%; upper half, up to 80.0%; top fifth, up to 95.0%;" in band_definition(EVEN)
+
+
+def test_equal_risks_are_all_in_the_lowest_band() -> None:
+    assert band_of(0.1, (0.1,) * 101) == "Lower half"

@@ -15,17 +15,9 @@ from ui.clients.errors import ServiceError
 from ui.clients.prometheus import Sample
 from ui.i18n.language import _, counted, decimal
 from ui.i18n.wording import label_of
+from ui.monitoring import queries
 from ui.monitoring.format import at, value
 from ui.monitoring.panels.panel import Panel, draw_chart, draw_error
-from ui.monitoring.queries import (
-    DATABASE_UP,
-    DRIFT_DISTANCE,
-    DRIFT_STATE,
-    DRIFT_THRESHOLD,
-    RUN_PREDICTIONS,
-    RUN_STATE,
-    RUN_TIME,
-)
 from ui.monitoring.snapshot import Snapshot
 
 DASHBOARD: Final = "field"
@@ -83,7 +75,7 @@ def draw(snapshot: Snapshot) -> None:
     if isinstance(state, ServiceError):
         draw_error(state)
         return
-    results = [snapshot.samples[one] for one in (DRIFT_STATE, DRIFT_DISTANCE, DRIFT_THRESHOLD)]
+    results = [snapshot.samples[one] for one in (queries.DRIFT_STATE, queries.DRIFT_DISTANCE, queries.DRIFT_THRESHOLD)]
     tests = drift_tests(*(() if isinstance(one, ServiceError) else one for one in results))
     _state(state, tests)
     if state not in CODES.values():
@@ -102,14 +94,15 @@ def draw(snapshot: Snapshot) -> None:
         "score": (_("Predicted risk of the window"), _("Without load tests, compared with the test patients.")),
     }
     for place, (kind, (title, text)) in zip((*st.columns(2), st.container()), sections.items(), strict=True):
-        with place, Panel(title, unit, DRIFT_DISTANCE.metric, DASHBOARD, alerts=("DriftDetected",)).frame(snapshot):
+        panel = Panel(title, unit, queries.DRIFT_DISTANCE.metric, DASHBOARD, alerts=("DriftDetected",))
+        with place, panel.frame(snapshot):
             st.markdown(text)
             _tests(of_kind(tests, kind))
 
 
 def run_state(snapshot: Snapshot) -> DriftState | ServiceError:
     """The result of the last run, or why there is none."""
-    code, database = snapshot.value(RUN_STATE), snapshot.value(DATABASE_UP)
+    code, database = snapshot.value(queries.RUN_STATE), snapshot.value(queries.DATABASE_UP)
     if isinstance(code, ServiceError):
         return code
     if isinstance(database, ServiceError):
@@ -175,7 +168,7 @@ def _state(state: DriftState, tests: Sequence[DriftTest]) -> None:
 
 def _run(snapshot: Snapshot) -> bool:
     """Draw when the run ended and what it covered; False if that is not known."""
-    ran_at, predictions = snapshot.value(RUN_TIME), snapshot.value(RUN_PREDICTIONS)
+    ran_at, predictions = snapshot.value(queries.RUN_TIME), snapshot.value(queries.RUN_PREDICTIONS)
     if ran_at is None or isinstance(ran_at, ServiceError):
         return False
     if predictions is None or isinstance(predictions, ServiceError):

@@ -10,7 +10,7 @@ from tests.integration.ui.conftest import Platform, ReceivedRequest, Reply
 from tests.support.dag_server import DagServer
 from ui import services
 from ui.clients.errors import TimedOut
-from ui.clients.service_health import HealthChecker, ServicesHealth, ServiceUrls
+from ui.clients.service_health import HealthChecker, ServicesHealth
 from ui.overview import first_run
 from ui.overview.health_poller import health
 
@@ -109,7 +109,7 @@ def test_an_api_without_a_model_waits_for_one(app: AppTest, healthy: Platform) -
 
 def test_services_are_polled_at_once_within_a_time_limit(healthy: Platform) -> None:
     healthy.delay = 0.4
-    checker = HealthChecker(ServiceUrls(healthy.url, healthy.url, healthy.url, healthy.url, healthy.url), timeout=1.5)
+    checker = HealthChecker(healthy.url, healthy.url, healthy.url, healthy.url, healthy.url, timeout=1.5)
     assert not isinstance(checker.check().airflow, TimedOut)
     healthy.delay = 2.5
     begun = time.monotonic()
