@@ -9,7 +9,6 @@ import streamlit as st
 from ui import banners, operator, services
 from ui.clients.airflow import SUCCESS, DagRun
 from ui.clients.errors import ServiceError, result_or_error
-from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.model import gate_decision
 from ui.model.registry_snapshot import RegistrySnapshot, refresh
@@ -57,11 +56,12 @@ def draw(snapshot: RegistrySnapshot) -> None:
     if not others:
         st.info(_("There is no other version to go back to."))
         return
-    default = previous_version(snapshot, production)
+    # Only the version that the gate noted as replaced: which one a rollback without a choice takes, the ledger decides.
+    replaced = production.tag(gate_decision.REPLACED)
     to = st.selectbox(
         _("Version to go back to"),
         others,
-        index=others.index(default) if default else None,
+        index=others.index(replaced) if replaced in others else None,
         format_func=lambda number: describe(snapshot, number),
         placeholder=_("Choose a version"),
         key="roll-back-to",
@@ -71,19 +71,6 @@ def draw(snapshot: RegistrySnapshot) -> None:
     if st.button(label, type="primary", icon=icon, disabled=to is None or is_running, key="roll-back") and to:
         # The decorator is applied here because the title depends on the language of the session.
         st.dialog(_("Roll production back?"), icon=icon)(confirm)(production.version, to)
-
-
-def previous_version(snapshot: RegistrySnapshot, production: RegisteredVersion) -> str | None:
-    """The newest version that production replaced, directly or through others, and that was not withdrawn."""
-    seen, number = {production.version}, production.tag(gate_decision.REPLACED)
-    while number and number not in seen:
-        seen.add(number)
-        if (version := snapshot.version(number)) is None:
-            return None
-        if version.tag(gate_decision.ROLLED_BACK) is None:
-            return number
-        number = version.tag(gate_decision.REPLACED)
-    return None
 
 
 def confirm(production: str, to: str) -> None:

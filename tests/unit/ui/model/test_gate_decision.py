@@ -4,8 +4,6 @@ from ml.promotion.evidence import Rule
 from ml.promotion.version_tags import DECIDED_AT, DECISION, REASON, REPLACED, ROLLED_BACK, RULE
 from ui.clients.mlflow import RegisteredVersion, Tag
 from ui.model import gate_decision
-from ui.model.registry_snapshot import RegistrySnapshot
-from ui.model.roll_back import previous_version
 
 
 def version(number: str, **tags: str) -> RegisteredVersion:
@@ -31,19 +29,3 @@ def test_an_unknown_value_of_a_tag_is_shown_unchanged() -> None:
 
 def test_a_version_without_tags_is_not_decided_yet() -> None:
     assert list(gate_decision.facts(version("1")).values()) == ["not decided yet", "", "", ""]
-
-
-def test_a_rollback_proposes_no_withdrawn_version() -> None:
-    versions = (
-        version("4", replaced="3"),
-        version("3", replaced="2", rolled_back="2026-05-02T02:12:00+00:00"),
-        version("2"),
-    )
-    assert previous_version(RegistrySnapshot(versions, {}), versions[0]) == "2"
-
-
-def test_a_rollback_proposes_nothing_without_a_replaced_version_or_in_a_circle() -> None:
-    circle = (version("2", replaced="1"), version("1", replaced="2", rolled_back="2026-05-02T02:12:00+00:00"))
-    assert previous_version(RegistrySnapshot((version("1"),), {}), version("1")) is None
-    assert previous_version(RegistrySnapshot(circle, {}), circle[0]) is None
-    assert previous_version(RegistrySnapshot((), {}), version("3", replaced="2")) is None
