@@ -53,6 +53,7 @@ def draw(snapshot: RegistrySnapshot) -> None:
         st.info(_("No version is in production, so there is nothing to go back from."))
         return
     others = [one.version for one in snapshot.versions if one.version != production.version]
+    not_withdrawn = [one.version for one in snapshot.versions if one.tag(gate_decision.ROLLED_BACK) is None]
     if not others:
         st.info(_("There is no other version to go back to."))
         return
@@ -61,7 +62,7 @@ def draw(snapshot: RegistrySnapshot) -> None:
     to = st.selectbox(
         _("Version to go back to"),
         others,
-        index=others.index(replaced) if replaced in others else None,
+        index=others.index(replaced) if replaced in others and replaced in not_withdrawn else None,
         format_func=lambda number: describe(snapshot, number),
         placeholder=_("Choose a version"),
         key="roll-back-to",
