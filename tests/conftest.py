@@ -18,6 +18,8 @@ from tests.support.postgres import database_url, running_postgres
 
 # Set before MLflow is imported, and inherited by every program that a test starts.
 os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+# Read when a console is created: the command line's tables are not cut.
+os.environ["COLUMNS"] = "200"
 # A deadline of hypothesis is a limit of wall-clock time: it fails when the machine is busy.
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")

@@ -1,6 +1,6 @@
 """Client of Airflow's REST API."""
 
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -9,13 +9,17 @@ from infra.local.settings import StackSettings
 
 
 class AirflowClient(httpx.Client):
-    """An authenticated client; every method raises `StackError` when Airflow cannot be reached or refuses."""
+    """A client that logs in when it is entered; every method raises `StackError` when Airflow cannot be reached or refuses."""
 
     def __init__(self, settings: StackSettings) -> None:
         super().__init__(base_url=settings.url(settings.airflow_port), timeout=30)
-        login = {"username": settings.airflow_user, "password": settings.airflow_password.get_secret_value()}
-        token = self._call("POST", "/auth/token", json=login)["access_token"]
+        self._login = {"username": settings.airflow_user, "password": settings.airflow_password.get_secret_value()}
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        token = self._call("POST", "/auth/token", json=self._login)["access_token"]
         self.headers["Authorization"] = f"Bearer {token}"
+        return self
 
     def has_dag(self, dag_id: str) -> bool:
         """Whether Airflow has parsed the DAG."""

@@ -164,7 +164,7 @@ def test_the_reason_of_a_refused_request_is_reported(world: World, tmp_path: Pat
         without_key = run("--api", service.url, "--api-key", "wrong")
 
     assert "answered /predict with status 503: " in str(without_model.exception)
-    assert "answered /predict with status 401: This service asks for a key" in str(without_key.exception)
+    assert "answered /predict with status 401: An API key is required" in str(without_key.exception)
 
 
 def test_an_unreachable_service_is_reported(world: World) -> None:

@@ -130,6 +130,6 @@ def test_a_firing_alert_has_its_meaning_and_the_texts_of_its_rule(page: AppTest)
     assert "#### DriftDetected" in words
     assert "firing since" in words
     assert "The patients of the predictions differ from those of the training data." in words
-    assert "Differs from the training data" in words
+    assert "The records sent to the model differ from its training data" in words
     assert "Alert on these values: ApiSlow, limit 500 ms." in words
     assert "Alert on these values: CalibrationOff, limit -0.200 / 0.200." in words

@@ -87,7 +87,7 @@ def test_the_key_is_sent_to_the_api(key: str, sent: str | None) -> None:
 
 def test_a_rejected_key_has_its_own_text() -> None:
     with pytest.raises(Rejected) as raised:
-        api(always(401, {"title": "No key", "status": 401, "detail": "This service asks for a key."})).served_model()
+        api(always(401, {"title": "No key", "status": 401, "detail": "An API key is required."})).served_model()
     assert "rejected the key" in error_text(raised.value)
 
 
