@@ -9,7 +9,7 @@ from infra.local.settings import StackSettings
 
 
 class AirflowClient(httpx.Client):
-    """A client that logs in when it is entered; every method raises `StackError` when Airflow cannot be reached or refuses."""
+    """Logs in when it is entered; every method raises `StackError` when Airflow cannot be reached or refuses."""
 
     def __init__(self, settings: StackSettings) -> None:
         super().__init__(base_url=settings.url(settings.airflow_port), timeout=30)
