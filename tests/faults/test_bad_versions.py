@@ -64,7 +64,10 @@ def test_a_bad_version_is_refused_under_load_and_the_old_one_serves_on(
 
 @pytest.mark.parametrize(
     ("pause_seconds", "kind", "reason"),
-    [(0.2, "timeout", "was not ready within 6 seconds"), (60, "artifact", "the download of its file model.onnx stalled")],
+    [
+        (0.2, "timeout", "was not ready within 6 seconds"),
+        (60, "artifact", "the download of its file model.onnx stalled"),
+    ],
     ids=["trickles", "stops"],
 )
 def test_a_version_whose_download_never_ends_is_refused_under_load(

@@ -11,7 +11,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from ml.schema import COLUMNS, HISTORY, Column, Group
-from ui.i18n.language import LOCALES, Language, catalogue
+from ui.i18n.language import _PERCENT, LOCALES, NAMES, Language, catalogue
 
 UI = Path(__file__).parents[4] / "ui"
 TEXTS_OF = {"_": 1, "counted": 2}
@@ -45,41 +45,47 @@ def expected() -> set[str]:
     return of_the_source() | of_the_schema | {str(group) for group in Group if group is not Group.OUTCOME}
 
 
+TRANSLATED = [one for one in Language if one is not Language.ENGLISH]
+pytestmark = pytest.mark.parametrize("language", TRANSLATED)
+
+
 @cache
-def spanish() -> dict[str, str]:
-    return {str(one.id): str(one.string) for one in catalogue(Language.SPANISH) if one.id}
+def translations(language: Language) -> dict[str, str]:
+    return {str(one.id): str(one.string) for one in catalogue(language) if one.id}
 
 
 def names_in(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
-def test_every_text_has_a_translation() -> None:
-    assert expected() - spanish().keys() == set()
+def test_every_text_has_a_translation(language: Language) -> None:
+    assert expected() - translations(language).keys() == set()
 
 
-def test_the_catalogue_has_no_unused_text() -> None:
-    assert spanish().keys() - expected() == set()
+def test_the_catalogue_has_no_unused_text(language: Language) -> None:
+    assert translations(language).keys() - expected() == set()
 
 
-def test_no_translation_is_empty_or_fuzzy() -> None:
-    found = [str(one.id) for one in catalogue(Language.SPANISH) if one.id and (not one.string or one.fuzzy)]
-    assert found == []
+def test_no_translation_is_empty_or_fuzzy(language: Language) -> None:
+    assert [str(one.id) for one in catalogue(language) if one.id and (not one.string or one.fuzzy)] == []
 
 
-def test_every_placeholder_is_kept() -> None:
-    differing = [english for english, text in spanish().items() if names_in(english) != names_in(text)]
-    assert differing == []
+def test_every_placeholder_is_kept(language: Language) -> None:
+    assert [english for english, text in translations(language).items() if names_in(english) != names_in(text)] == []
 
 
-def test_punctuation_and_emphasis_are_kept() -> None:
+def test_punctuation_and_emphasis_are_kept(language: Language) -> None:
     def shape(text: str) -> tuple[int, bool, int]:
         return text.count("**"), text.rstrip().endswith((".", "?", "!", ":")), text.count("](")
 
-    assert [english for english, text in spanish().items() if shape(english) != shape(text)] == []
+    assert [english for english, text in translations(language).items() if shape(english) != shape(text)] == []
 
 
-@pytest.mark.parametrize("language", [one for one in Language if one is not Language.ENGLISH])
 def test_the_file_names_its_language(language: Language) -> None:
     with (LOCALES / f"{language}.po").open(encoding="utf-8") as file:
         assert str(read_po(file).locale) == language.value
+
+
+def test_the_language_has_a_name_and_a_percent_sign(language: Language) -> None:
+    assert language in NAMES
+    assert language in _PERCENT
