@@ -1,4 +1,4 @@
-# Everything a person or CI does here has one short name: make help.
+# One short name for everything that people and CI do here: make help.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -31,10 +31,10 @@ status: $(BIN)/python ## Show every program, its state and its address
 logs: $(BIN)/python ## Follow the log of one program: make logs NAME=api
 	@$(STACK) logs -f $(or $(NAME),$(error Say which program: make logs NAME=api))
 
-doctor: $(BIN)/python ## Look at every part and show what fails, with the end of its log
+doctor: $(BIN)/python ## Check every part and show what fails, with the end of its log
 	@$(STACK) doctor
 
-down: $(BIN)/python ## End everything that was started here, and nothing else
+down: $(BIN)/python ## Stop everything that was started here, and nothing else
 	@$(STACK) down
 
 clean: $(BIN)/python ## Remove databases, logs and secrets of this stack (asks first; YES=1 does not)
@@ -75,7 +75,7 @@ quick: env ## Style, types and unit tests
 
 test: quick integration e2e ## quick, tests on real servers, and one run of the whole stack (no Docker, no root)
 
-test-all: env ## Every suite there is, faults, observability and Docker Compose included; writes docs/testing.md
+test-all: env ## Every suite, with faults, observability and Docker Compose; writes docs/testing.md
 	$(BIN)/python tests/support/suites.py --all
 
 # Half of the runs beside two busy processes; every failure is reported with its output.
@@ -121,31 +121,31 @@ test-ui: env ## Only the interface: its logic, its pages, and all of it in a rea
 images: $(BIN)/python ## The README's pictures, from the screenshots of the last end-to-end run
 	$(BIN)/python -m tests.support.images
 
-dags-test: env ## Only the DAGs, really run
+dags-test: env ## Runs of all DAGs in a real Airflow
 	$(BIN)/pytest tests/integration/dags
 
-# make test-faults FAULT_SECONDS=300 SOAK_SECONDS=600: outages and load as long as the architecture promises for.
+# make test-faults FAULT_SECONDS=300 SOAK_SECONDS=600: longer outages and a longer soak.
 test-faults: env ## Stop, kill, corrupt and flood real processes under load, and count failed and wrong answers
 	$(BIN)/pytest tests/faults
 
-test-observability: env ## Ask every expression of dashboards and rules on a live stack, and drill the alerts with real faults
+test-observability: env ## Evaluate every expression of dashboards and rules on a live stack; drill the alerts with real faults
 	$(BIN)/pytest tests/observability
 
-compose-test: env ## Build the images, start docker-compose.yml for real, and try everything
+compose-test: env ## Build the images, start docker-compose.yml, train, break, heal and remove it
 	$(BIN)/pytest tests/e2e -m docker
 
-compose-smoke: env ## Build the images, start docker-compose.yml, ask every service once, and take it down
+compose-smoke: env ## Build the images, start docker-compose.yml, check every service, and take it down
 	$(BIN)/pytest tests/e2e/compose/test_1_start.py
 
 # The UCI file where DATA_FILE names one, else the database of the running stack.
 SEEDS ?= 0-6
-evaluate: env ## Judge every model family and baseline on repeated splits: make evaluate SEEDS=0-6
+evaluate: env ## Evaluate every model family and baseline on repeated splits: make evaluate SEEDS=0-6
 	$(BIN)/python -m ml evaluate --protocol --seeds $(SEEDS) $(if $(DATA_FILE),--data "$(DATA_FILE)")
 
-bench: env ## Benchmarks, against the plain ways of doing the same
+bench: env ## Benchmarks of ingestion and explanations
 	$(BIN)/python -m bench.ingestion
 	$(BIN)/python -m bench.explanations
 
 QUICK ?=
-bench-serving: env ## Our service beside the wire, MLflow, BentoML and plain FastAPI: make bench-serving QUICK=1
+bench-serving: env ## Serving benchmark: this service, a constant endpoint, MLflow, BentoML, plain FastAPI: make bench-serving QUICK=1
 	$(BIN)/python -m bench.serving $(if $(QUICK),--quick) $(if $(DATA_FILE),"$(DATA_FILE)")
