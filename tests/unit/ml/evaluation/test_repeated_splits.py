@@ -24,7 +24,7 @@ TIMINGS = ("seconds", "started_at", "seconds_fit", "seconds_predict")
 
 @pytest.fixture(scope="module")
 def small() -> Cohort:
-    return Cohort(cohort(3_000, seed=4), "synthetic", "abc")
+    return Cohort(cohort(2_000, seed=4), "synthetic", "abc")
 
 
 @pytest.fixture(scope="module")

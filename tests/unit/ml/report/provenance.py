@@ -4,7 +4,7 @@ from typing import Final
 
 from ml.report.findings import Provenance
 
-SAMPLES: Final = 50
+SAMPLES: Final = 25
 PROVENANCE: Final = Provenance(
     algorithm="Logistic regression",
     family="logistic_regression",
