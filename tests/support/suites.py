@@ -54,7 +54,7 @@ ALWAYS = (
     Suite("pre-commit", "make pre-commit", 0.3),
     Suite("types", "make types", 0.7),
     Suite("unit", "make unit", 1.5),
-    Suite("integration", "make integration", 9.0),
+    Suite("integration", "make integration", 12.0),
     Suite("e2e", "make e2e-native", 5.5),
     Suite("compose-smoke", "make compose-smoke", 5.0),
 )
