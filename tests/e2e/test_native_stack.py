@@ -12,7 +12,7 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import OUTSIDE, SCREENSHOTS
+from tests.e2e.conftest import AUDIT, OUTSIDE, SCREENSHOTS
 from tests.support.native import HOME, ROOT, NativeStack
 from tests.support.readme import commands, with_ports
 
@@ -163,6 +163,13 @@ def test_a_killed_api_is_restarted_within_ten_seconds(native: NativeStack) -> No
 
 
 def test_no_program_connects_to_another_machine(native: NativeStack) -> None:
+    environments = [process.info["environ"] or {} for process in psutil.process_iter(["environ"])]
+    audited = [
+        environment
+        for environment in environments
+        if environment.get("OUTSIDE_CONNECTIONS") == str(OUTSIDE) and str(AUDIT) in environment.get("PYTHONPATH", "")
+    ]
+    assert len(audited) >= 8, "the audit did not reach the programs of the stack"
     attempts = OUTSIDE.read_text().splitlines() if OUTSIDE.exists() else []
     assert attempts == []
 
