@@ -7,6 +7,7 @@ import csv
 import hashlib
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -24,6 +25,8 @@ from ml.schema import BY_NAME, COLUMNS, ENCOUNTER_ID, ICD9_PATTERN, Column, Kind
 
 log = logging.getLogger(__name__)
 
+_MAX_INTEGER: Final = str(2**63 - 1)
+
 REJECTED_COLUMNS: Final = ("row_number", "reason", "record")
 
 
@@ -35,6 +38,7 @@ class Validated:
     rows_accepted: int
     rows_rejected: int
     content_sha256: str
+    """Hash of valid and invalid rows; the order of the rows does not change it."""
 
     @property
     def accepted(self) -> Path:
@@ -63,7 +67,7 @@ def validate(chunks: Iterable[pd.DataFrame], directory: Path, max_rejected_share
         RejectedDataError: too many rows are invalid, or there are no rows; names the most frequent reason.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    digest, valid_rows, reasons, seen = hashlib.sha256(), 0, list[str](), pd.Index([], dtype="int64")
+    content, valid_rows, reasons, seen = ContentHash(), 0, Counter[str](), pd.Index([], dtype="int64")
     result = Validated(directory, 0, 0, "")
     with result.accepted.open("wb") as accepted, result.rejected.open("w", newline="") as file:
         rejected = csv.writer(file)
@@ -71,15 +75,32 @@ def validate(chunks: Iterable[pd.DataFrame], directory: Path, max_rejected_share
             table, faults = check(chunk, seen)
             valid = table.drop(index=list(faults))
             text = _csv(valid)
-            digest.update(text)
             accepted.write(text)
-            rejected.writerows((row, reason, _as_json(chunk.loc[row])) for row, reason in faults.items())
+            content.add(bytes(text).splitlines())
+            records = [_as_json(record) for record in chunk.loc[list(faults)].to_dict("records")]
+            rejected.writerows(zip(faults, faults.values(), records, strict=True))
+            content.add(f"{reason}\n{record}".encode() for reason, record in zip(faults.values(), records, strict=True))
             valid_rows += len(valid)
-            reasons += faults.values()
+            reasons.update(faults.values())
             seen = seen.append(pd.Index(valid[ENCOUNTER_ID], dtype="int64"))
-            log.info("Validated %s rows, %s rejected", f"{valid_rows + len(reasons):,}", len(reasons))
+            log.info("Validated %s rows, %s rejected", f"{valid_rows + reasons.total():,}", reasons.total())
     _refuse_if_too_many(reasons, valid_rows, max_rejected_share)
-    return replace(result, rows_accepted=valid_rows, rows_rejected=len(reasons), content_sha256=digest.hexdigest())
+    return replace(result, rows_accepted=valid_rows, rows_rejected=reasons.total(), content_sha256=content.hexdigest())
+
+
+class ContentHash:
+    """A hash of rows that does not depend on their order: the sum of the hashes of the rows."""
+
+    def __init__(self) -> None:
+        self._sum = 0
+
+    def add(self, rows: Iterable[bytes]) -> None:
+        """Add rows."""
+        self._sum += sum(int.from_bytes(hashlib.sha256(row).digest()) for row in rows)
+
+    def hexdigest(self) -> str:
+        """The hash of the rows so far."""
+        return hashlib.sha256(str(self._sum).encode()).hexdigest()
 
 
 def check(chunk: pd.DataFrame, seen: pd.Index) -> tuple[pd.DataFrame, dict[int, str]]:
@@ -105,9 +126,10 @@ def check(chunk: pd.DataFrame, seen: pd.Index) -> tuple[pd.DataFrame, dict[int, 
     return table, dict(sorted(faults.items()))
 
 
-def _as_json(row: Any) -> str:
+def _as_json(row: dict[Any, Any]) -> str:
     """A row as JSON; NUL characters are replaced, because PostgreSQL does not accept them."""
-    return json.dumps({name: text.replace("\0", "\N{REPLACEMENT CHARACTER}") for name, text in row.dropna().items()})
+    known = {name: text for name, text in row.items() if not pd.isna(text)}
+    return json.dumps({name: text.replace("\0", "\N{REPLACEMENT CHARACTER}") for name, text in known.items()})
 
 
 def _csv(table: pd.DataFrame) -> memoryview:
@@ -119,8 +141,10 @@ def _csv(table: pd.DataFrame) -> memoryview:
 
 
 def _parse_integers(texts: "pd.Series[str]") -> "pd.Series[Any]":
-    """Integers as Int64, anything else as NA, which is invalid in numeric columns."""
-    return pd.to_numeric(texts.where(texts.str.fullmatch(r"-?\d{1,18}")), errors="coerce").astype("Int64")
+    """Integers as Int64, anything else as NA, which is invalid; as floats, large ids would be rounded."""
+    digits = texts.str.replace(r"\.0+$", "", regex=True)  # pandas writes columns with gaps so
+    in_range = (digits.str.len() < len(_MAX_INTEGER)) | (digits <= _MAX_INTEGER)
+    return digits.where(digits.str.fullmatch(r"-?[0-9]{1,19}") & in_range).astype("Int64")
 
 
 @cache
@@ -145,13 +169,15 @@ def _reason(column: Column, value: object) -> str:
     return f"{column.name} is {shown}, expected {column.expectation}"
 
 
-def _refuse_if_too_many(reasons: list[str], valid_rows: int, max_rejected_share: float) -> None:
-    total = valid_rows + len(reasons)
+def _refuse_if_too_many(reasons: Counter[str], valid_rows: int, max_rejected_share: float) -> None:
+    invalid = reasons.total()
+    total = valid_rows + invalid
     if not valid_rows:
         raise RejectedDataError(f"None of the {total} delivered rows is valid." if total else "The file has no rows.")
-    if len(reasons) > max_rejected_share * total:
-        most_frequent = max(set(reasons), key=reasons.count)
+    if invalid > max_rejected_share * total:
+        ((most_frequent, times),) = reasons.most_common(1)
         raise RejectedDataError(
-            f"{len(reasons)} of {total} rows ({len(reasons) / total:.1%}) break the schema, more than "
-            f"MAX_REJECTED_SHARE={max_rejected_share:g} allows; nothing was changed. Most often: {most_frequent}."
+            f"{invalid} of {total} rows ({invalid / total:.1%}) break the schema, more than "
+            f"MAX_REJECTED_SHARE={max_rejected_share:g} allows; nothing was changed. "
+            f"Most often ({times} times): {most_frequent}."
         )

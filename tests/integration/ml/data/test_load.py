@@ -77,6 +77,26 @@ def test_the_same_file_twice_changes_nothing(engine: sa.Engine, cohort_file: Pat
     assert dump(engine) == before
 
 
+def test_the_same_rows_in_another_order_change_nothing(engine: sa.Engine, tmp_path: Path) -> None:
+    rows = [{"encounter_id": number, "patient_nbr": number} for number in range(1, 30)]
+    load_rows(engine, tmp_path, *rows)
+
+    assert not load_rows(engine, tmp_path, *reversed(rows)).new
+
+
+def test_the_same_valid_rows_with_new_invalid_ones_reach_the_rejected_rows(engine: sa.Engine, tmp_path: Path) -> None:
+    valid = {"encounter_id": 1, "patient_nbr": 1}
+    first = load_rows(engine, tmp_path, valid)
+    version = split(engine).data_version
+    second = load_rows(engine, tmp_path, valid, {"encounter_id": 2, "gender": "x"})
+
+    assert (second.new, second.rows_written) == (True, 0)
+    assert second.ingestion_id != first.ingestion_id
+    assert count(engine, "rejected_rows", f"ingestion_id = {second.ingestion_id}") == 1
+    assert split(engine).data_version == version
+    assert not load_rows(engine, tmp_path, {"encounter_id": 2, "gender": "x", "patient_nbr": 11}, valid).new
+
+
 def test_a_changed_row_updates_only_itself(engine: sa.Engine, tmp_path: Path) -> None:
     load_rows(engine, tmp_path, {"encounter_id": 1}, {"encounter_id": 2}, {"encounter_id": 3})
     before = stored(engine, "ingested_at")

@@ -128,8 +128,56 @@ def test_too_many_invalid_rows_are_refused_with_the_most_frequent_reason(tmp_pat
 
     assert str(caught.value).startswith(
         "2 of 10 rows (20.0%) break the schema, more than MAX_REJECTED_SHARE=0.1 allows; nothing was changed. "
-        "Most often: gender is 'x'"
+        "Most often (2 times): gender is 'x'"
     )
+
+
+def test_a_file_in_which_every_row_has_a_fault_of_its_own_is_refused_without_comparing_all_pairs(
+    tmp_path: Path,
+) -> None:
+    chunk = pd.concat([delivered({})] * 20_000, ignore_index=True)
+    chunk.index += 1
+    chunk["gender"] = [f"x{row}" for row in chunk.index]
+
+    with pytest.raises(RejectedDataError, match=r"^None of the 20000 delivered rows is valid"):
+        validate([chunk], tmp_path, max_rejected_share=0.1)
+    chunk.loc[1, "gender"] = "Male"
+    with pytest.raises(RejectedDataError, match=r"Most often \(1 times\)"):
+        validate([chunk], tmp_path, max_rejected_share=0.1)
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, 2**63 - 1, 10**18 + 1])
+def test_a_large_number_keeps_all_digits(number: int) -> None:
+    table, found = check(delivered({"patient_nbr": number}, {"patient_nbr": number - 1}, {"gender": None}), NONE_SEEN)
+
+    assert list(found) == [3]
+    assert list(table["patient_nbr"][:2]) == [number, number - 1]
+
+
+@pytest.mark.parametrize("text", ["2278392.0", "2278392.00", "2278392"])
+def test_a_number_with_a_decimal_point_is_the_whole_number(text: str) -> None:
+    table, found = check(delivered({"encounter_id": text, "time_in_hospital": "3.0"}), NONE_SEEN)
+
+    assert found == {}
+    assert table.loc[1, ["encounter_id", "time_in_hospital"]].tolist() == [2_278_392, 3]
+
+
+@pytest.mark.parametrize("text", ["9223372036854775808", "2278392.5", "2.278392e6", "-1.0", "٣"])
+def test_other_numbers_are_faults(text: str) -> None:
+    assert list(faults({"encounter_id": text})) == [1]
+
+
+ROWS = [{"encounter_id": 1}, {"encounter_id": 2, "race": "Asian"}, {"encounter_id": 3, "gender": "x"}]
+
+
+@given(rows=st.permutations(ROWS))
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_content_hash_does_not_depend_on_the_order_of_the_rows(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+    def content(*changes: dict[str, Any]) -> str:
+        return validate([delivered(*({"patient_nbr": 7, **row} for row in changes))], tmp_path, 0.5).content_sha256
+
+    assert content(*rows) == content(*ROWS)
+    assert content(*rows[1:]) != content(*ROWS)
 
 
 def test_exactly_the_maximum_share_is_accepted(tmp_path: Path) -> None:
