@@ -28,7 +28,7 @@ from api.telemetry import logs
 from api.transport.access import AccessControl
 from api.transport.error_responses import install_error_handlers
 from api.transport.middleware import AdmissionMiddleware, ObservabilityMiddleware
-from api.transport.openapi import openapi_document
+from api.transport.openapi_document import openapi_document
 from ml.core.errors import SettingsError
 
 DESCRIPTION = """
@@ -60,6 +60,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,  # the function's: what clients call the operation
         lifespan=_lifespan,
         middleware=[
             Middleware(ObservabilityMiddleware, metrics=services.metrics),

@@ -1,6 +1,6 @@
 """Response models, as the OpenAPI document describes them, and the states of histories and outcomes."""
 
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -49,7 +49,7 @@ class PredictResponse(BaseModel):
     history: list[HistoryState] = Field(
         description=f"Whether the patient's earlier stays were used. {_meanings(HISTORY_STATES)}"
     )
-    intervals: list[tuple[float, float]] | SkipJsonSchema[None] = Field(
+    intervals: list[Annotated[list[float], Field(min_length=2, max_length=2)]] | SkipJsonSchema[None] = Field(
         default=None,
         description="With `interval=true` only: the range of the prediction if all fields were known, with the "
         "coverage `interval_coverage` of GET /model. It does not include the uncertainty that no model can remove.",

@@ -32,9 +32,16 @@ _PARAMS: Final = "params"
 _SPLIT_MEMBERS: Final = frozenset({"columns", "data", "index"})
 
 REQUEST: Final = "InvocationRequest"
-_RECORD_LIST: Final = {"type": "array", "minItems": 1, "items": {"$ref": f"#/components/schemas/{RECORD}"}}
+
+
+def _reference(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
 _TABLE: Final = {
     "type": "object",
+    "title": "DataframeSplit",
+    "description": "A table by rows, as `DataFrame.to_dict(orient='split')` writes it.",
     "properties": {
         "columns": {"type": "array", "uniqueItems": True, "items": {"type": "string", "enum": list(FIELD_NAMES)}},
         "data": {"type": "array", "minItems": 1, "items": {"type": "array", "items": {}}},
@@ -43,26 +50,40 @@ _TABLE: Final = {
     "required": ["columns", "data"],
     "additionalProperties": False,
 }
-_VALUE_LISTS: Final = {
+_COLUMNS: Final = {
     "type": "object",
+    "title": "RecordColumns",
+    "description": "A table by columns: a list of values per field, all of the same length.",
     "properties": {name: {"type": "array", "minItems": 1, "items": {}} for name in FIELD_NAMES},
     "additionalProperties": False,
 }
-_SCHEMAS: Final = {
-    SPLIT: _TABLE,
-    RECORDS: _RECORD_LIST,
-    INPUTS: {"anyOf": [_RECORD_LIST, _VALUE_LISTS]},
-    INSTANCES: _RECORD_LIST,
+_FORMATS: Final = {
+    "DataframeSplitRequest": (SPLIT, _reference("DataframeSplit")),
+    "DataframeRecordsRequest": (RECORDS, _reference("RecordList")),
+    "InputsRequest": (INPUTS, {"anyOf": [_reference("RecordList"), _reference("RecordColumns")]}),
+    "InstancesRequest": (INSTANCES, _reference("RecordList")),
 }
-REQUEST_SCHEMA: Final[dict[str, Any]] = {
-    "title": REQUEST,
-    "description": "Encounters to score, in one of four formats. Unknown: null, NaN or absent.",
-    "oneOf": [
-        {"type": "object", "properties": {name: schema}, "required": [name], "additionalProperties": False}
-        for name, schema in _SCHEMAS.items()
-    ],
+SCHEMAS: Final[dict[str, dict[str, Any]]] = {
+    REQUEST: {
+        "title": REQUEST,
+        "description": "Encounters to score, in one of four formats. Unknown: null, NaN or absent.",
+        "oneOf": [_reference(name) for name in _FORMATS],
+    },
+    "DataframeSplit": _TABLE,
+    "RecordList": {"type": "array", "title": "RecordList", "minItems": 1, "items": _reference(RECORD)},
+    "RecordColumns": _COLUMNS,
+    **{
+        title: {
+            "type": "object",
+            "title": title,
+            "properties": {name: schema},
+            "required": [name],
+            "additionalProperties": False,
+        }
+        for title, (name, schema) in _FORMATS.items()
+    },
 }
-"""JSON schema of a body."""
+"""JSON schemas of a body and of its parts; each has a name, for generators of clients."""
 
 
 class InvocationsResponse(BaseModel):

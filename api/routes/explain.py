@@ -10,7 +10,7 @@ from api.contract.responses import ExplainResponse
 from api.scoring.explanations import explain_body
 from api.services import services_of
 from api.transport.http_request import JSON, read_json_body
-from api.transport.openapi import EXAMPLES, REQUEST_ID_HEADER, json_body, problem_responses
+from api.transport.openapi import EXAMPLES, PREDICTION, REQUEST_ID_HEADER, json_body, problem_responses
 
 router = APIRouter()
 
@@ -18,7 +18,7 @@ router = APIRouter()
 @router.post(
     "/explain",
     summary="Contributions of the fields to the risk",
-    tags=["Prediction"],
+    tags=[PREDICTION],
     response_class=Response,
     responses={
         200: {"model": ExplainResponse, "description": "One explanation per record, in the same order."},

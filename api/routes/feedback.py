@@ -11,7 +11,7 @@ from api.contract.responses import FeedbackResponse
 from api.services import services_of
 from api.transport.access import client_of
 from api.transport.http_request import JSON, read_json_body
-from api.transport.openapi import REQUEST_ID_HEADER, json_body, problem_responses
+from api.transport.openapi import PREDICTION, REQUEST_ID_HEADER, json_body, problem_responses
 
 router = APIRouter()
 
@@ -33,7 +33,7 @@ EXAMPLES = {
 @router.post(
     "/feedback",
     summary="Outcomes of patients",
-    tags=["Prediction"],
+    tags=[PREDICTION],
     response_class=Response,
     responses={
         200: {"model": FeedbackResponse, "description": "One result per outcome, in the same order."},
@@ -41,7 +41,7 @@ EXAMPLES = {
     },
     openapi_extra={"parameters": [REQUEST_ID_HEADER], "requestBody": json_body(FEEDBACK, EXAMPLES)},
 )
-async def feedback(request: Request) -> Response:
+async def send_feedback(request: Request) -> Response:
     """Store the outcomes of 1 to N predictions, all or none.
 
     Sending the same outcome again changes nothing. Another outcome of the same prediction is a correction; the earlier

@@ -10,9 +10,9 @@ from api.protocols import mlflow_scoring as protocol
 from api.protocols.scoring import score_request
 from api.services import ServicesDep, services_of
 from api.transport.http_request import CSV, JSON, check_media_type
-from api.transport.openapi import LOAD_TEST_HEADER, REQUEST_ID_HEADER, json_body, protocol_errors
+from api.transport.openapi import LOAD_TEST_HEADER, MLFLOW, REQUEST_ID_HEADER, json_body, protocol_errors
 
-router = APIRouter(tags=["MLflow's scoring protocol"])
+router = APIRouter(tags=[MLFLOW])
 
 _EXAMPLES: Final[dict[str, Any]] = {
     protocol.SPLIT: {"value": {protocol.SPLIT: {"columns": list(SHORT_RECORD), "data": [list(SHORT_RECORD.values())]}}},
@@ -33,7 +33,7 @@ _TEXT: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/plain":
     responses={200: {"model": protocol.InvocationsResponse, "description": "One probability per record."}, **_ERRORS},
     openapi_extra={"parameters": [REQUEST_ID_HEADER, LOAD_TEST_HEADER], "requestBody": _BODY},
 )
-async def invocations(request: Request) -> Response:
+async def invoke(request: Request) -> Response:
     """Score a data frame in the format of MLflow's clients, or a CSV file as in /predict/csv."""
     services = services_of(request)
     model = services.model_store.require()
@@ -58,6 +58,6 @@ async def ping(services: ServicesDep) -> Response:
 
 
 @router.get("/version", summary="MLflow's version", response_class=Response, responses=_TEXT)
-async def version() -> Response:
+async def get_mlflow_version() -> Response:
     """MLflow's version of the protocol. The version of the model is in GET /model."""
     return Response(protocol.MLFLOW_VERSION, media_type="text/plain")

@@ -6,14 +6,14 @@ from fastapi import APIRouter
 
 from api.contract.responses import ModelDescription
 from api.services import ServicesDep
-from api.transport.openapi import problem_responses
+from api.transport.openapi import MODEL, problem_responses
 from ml.core.build import build_info
 
 router = APIRouter()
 
 
-@router.get("/model", summary="The served model", tags=["Model"], responses=problem_responses(503))
-async def describe_model(services: ServicesDep) -> ModelDescription:
+@router.get("/model", summary="The served model", tags=[MODEL], responses=problem_responses(503))
+async def get_model(services: ServicesDep) -> ModelDescription:
     """Name, version, metrics on the test patients, the data behind reliability and range, and the registry's state."""
     store = services.model_store
     model, state, rejected = store.require(), store.registry_state, store.rejected

@@ -12,10 +12,10 @@ from api.protocols import open_inference as protocol
 from api.protocols.scoring import score_request
 from api.services import Services, ServicesDep, services_of
 from api.transport.http_request import JSON, read_json_body
-from api.transport.openapi import LOAD_TEST_HEADER, REQUEST_ID_HEADER, json_body, protocol_errors
+from api.transport.openapi import LOAD_TEST_HEADER, OPEN_INFERENCE, REQUEST_ID_HEADER, json_body, protocol_errors
 from ml.core.names import MODEL_NAME
 
-router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
+router = APIRouter(prefix="/v2", tags=[OPEN_INFERENCE])
 
 _MODEL: Final = "/models/{name}"
 _VERSION: Final = f"{_MODEL}/versions/{{version}}"
@@ -31,17 +31,21 @@ def _path_parameters(*names: str) -> list[dict[str, Any]]:
     ]
 
 
-_PATHS: Final = {_MODEL: _path_parameters("name"), _VERSION: _path_parameters("name", "version")}
+_PATHS: Final = {
+    "model": (_MODEL, _path_parameters("name")),
+    "model_version": (_VERSION, _path_parameters("name", "version")),
+}
+"""Path and parameters of a model and of one of its versions, by what operations are named after."""
 
 
 @router.get("", summary="The service")
-async def server(request: Request) -> protocol.MetadataServer:
+async def get_server_metadata(request: Request) -> protocol.MetadataServer:
     """Name and version of the service."""
     return protocol.MetadataServer(name=_SERVER_NAME, version=request.app.version, extensions=[])
 
 
 @router.get("/health/live", summary="Whether the process is alive")
-async def live() -> protocol.Live:
+async def is_server_live() -> protocol.Live:
     """The same as /health."""
     return protocol.Live(live=True)
 
@@ -52,19 +56,19 @@ async def live() -> protocol.Live:
     response_model=protocol.Ready,
     responses={503: {"model": protocol.Ready}},
 )
-async def ready(services: ServicesDep) -> Response:
+async def is_server_ready(services: ServicesDep) -> Response:
     """The same as /ready."""
     is_ready = services.model_store.current is not None
     return JSONResponse({"ready": is_ready}, 200 if is_ready else 503)
 
 
-async def model_ready(request: Request) -> protocol.ModelReady:
+async def is_model_ready(request: Request) -> protocol.ModelReady:
     """Whether the model, and the version if the path names one, is served."""
     _, model = _served_model(request)
     return protocol.ModelReady(name=model.registered.name, ready=True)
 
 
-async def describe(request: Request) -> protocol.MetadataModel:
+async def get_model_metadata(request: Request) -> protocol.MetadataModel:
     """Inputs, one per field of a record and each optional, and outputs."""
     _, model = _served_model(request)
     inputs, outputs = (
@@ -96,21 +100,24 @@ async def infer(request: Request) -> Response:
     return Response(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY), media_type=JSON)
 
 
-for _path, _parameters in _PATHS.items():
+for _what, (_path, _parameters) in _PATHS.items():
     router.get(
         f"{_path}/ready",
+        operation_id=f"is_{_what}_ready",
         summary="Whether the model is served",
         responses=protocol_errors(protocol.InferenceError, 404, 503),
         openapi_extra={"parameters": _parameters},
-    )(model_ready)
+    )(is_model_ready)
     router.get(
         _path,
+        operation_id=f"get_{_what}_metadata",
         summary="The model's tensors",
         responses=protocol_errors(protocol.InferenceError, 404, 503),
         openapi_extra={"parameters": _parameters},
-    )(describe)
+    )(get_model_metadata)
     router.post(
         f"{_path}/infer",
+        operation_id=f"infer_{_what}",
         summary="Probability of readmission within 30 days",
         response_class=Response,
         responses={

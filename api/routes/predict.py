@@ -22,7 +22,7 @@ router = APIRouter(route_class=RawRoute)
 @router.post(
     "/predict",
     summary="Probability of readmission within 30 days",
-    tags=["Prediction"],
+    tags=[openapi.PREDICTION],
     response_class=Response,
     responses={
         200: {"model": PredictResponse, "description": "One probability per record, in the same order."},

@@ -44,14 +44,14 @@ _RESPONSE: Final[dict[str, Any]] = {
     "description": "The file with the additional columns `readmission_risk`, `known_fields` and `reliability`; "
     "`risk_low` and `risk_high` with `interval=true`; `history` if the file has patient numbers.",
     "content": {CSV: {"schema": {"type": "string"}, "example": _EXAMPLE}},
-    "headers": {"X-Model-Version": {"schema": {"type": "string"}, "description": "The version of the model."}},
+    "headers": openapi.response_headers("X-Model-Version", "Content-Disposition"),
 }
 
 
 @router.post(
     "/predict/csv",
     summary="Predictions for a CSV file",
-    tags=["Prediction"],
+    tags=[openapi.PREDICTION],
     response_class=Response,
     responses={200: _RESPONSE, **openapi.problem_responses(400, 408, 413, 415, 422, 503)},
     openapi_extra={

@@ -5,19 +5,19 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.contract.responses import Status
 from api.services import ServicesDep
-from api.transport.openapi import problem_responses
+from api.transport.openapi import STATUS, problem_responses
 
-router = APIRouter(tags=["Status"])
+router = APIRouter(tags=[STATUS])
 
 
 @router.get("/health", summary="Whether the process is alive")
-async def health() -> Status:
+async def get_health() -> Status:
     """Liveness: independent of the model, MLflow and PostgreSQL."""
     return Status(status="ok")
 
 
 @router.get("/ready", summary="Whether a model is loaded", responses=problem_responses(503))
-async def ready(services: ServicesDep) -> Status:
+async def get_readiness(services: ServicesDep) -> Status:
     """Readiness: a model is loaded and has passed its checks."""
     services.model_store.require()
     return Status(status="ready")
@@ -29,7 +29,7 @@ async def ready(services: ServicesDep) -> Status:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
-async def metrics(services: ServicesDep) -> Response:
+async def get_metrics(services: ServicesDep) -> Response:
     """All metrics, in Prometheus' text format."""
     workers = services.worker_metrics
     text = await workers.collect() if workers else generate_latest(services.metrics.registry)

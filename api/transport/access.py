@@ -29,6 +29,10 @@ _SECURITY_SCHEMES: Final[dict[str, Any]] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "The key as `Authorization: Bearer …`."},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The key by itself."},
 }
+_ERRORS: Final = {
+    "401": "No valid API key was sent. Only where the service has keys.",
+    "429": "Too many requests of this client. Only where the service limits them.",
+}
 
 
 class AccessControl:
@@ -71,18 +75,22 @@ class AccessControl:
             raise NoKeyError("An API key is required: send it as X-API-Key, or as Authorization: Bearer.")
 
     def document(self, openapi: dict[str, Any]) -> None:
-        """Add the security schemes and error responses of protected routes to an OpenAPI document."""
-        if self._keys:
-            openapi["components"]["securitySchemes"] = _SECURITY_SCHEMES
+        """Add the security schemes and error responses of protected routes to an OpenAPI document.
+
+        A service without keys and limit describes them too, and says that no key is needed: a client generated from
+        its document sends a key where it is given one.
+        """
+        openapi["components"]["securitySchemes"] = _SECURITY_SCHEMES
+        openapi["security"] = []
         for path, operations in openapi["paths"].items():
             if path in OPEN_ROUTES:
                 continue
             for operation in operations.values():
-                if self._keys:
-                    operation["security"] = [{name: []} for name in _SECURITY_SCHEMES]
-                    operation["responses"]["401"] = {"description": "No valid API key was sent."}
-                if self._limiter is not None:
-                    operation["responses"]["429"] = {"description": "Too many requests; see Retry-After."}
+                anyone: list[dict[str, list[str]]] = [] if self._keys else [{}]
+                operation["security"] = [*({name: []} for name in _SECURITY_SCHEMES), *anyone]
+                content = operation["responses"]["503"]["content"]
+                for status, description in _ERRORS.items():
+                    operation["responses"][status] = {"description": description, "content": content}
 
 
 class _ProtectedRoute:

@@ -1,25 +1,27 @@
-"""The OpenAPI document, with the bodies that routes read as bytes, and documentation that routes share."""
+"""What routes say of themselves in the OpenAPI document: tags, parameters, bodies read as bytes, errors, headers."""
 
 from typing import Any, Final
 
-from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from api.contract.outcomes import FEEDBACK, OUTCOMES_ADAPTER
-from api.contract.requests import (
-    EXPLAIN_REQUEST,
-    KNOWN_PATIENT,
-    MAX_EXPLAIN_RECORDS,
-    REQUEST,
-    REQUEST_ADAPTER,
-    SHORT_RECORD,
-)
+from api.contract.requests import KNOWN_PATIENT, SHORT_RECORD
 from api.contract.responses import Problem
-from api.protocols import mlflow_scoring, open_inference
-from api.transport.access import AccessControl
 from api.transport.error_responses import PROBLEM_JSON
 from ml.schema import EXAMPLE_RECORD
+
+PREDICTION: Final = "prediction"
+MODEL: Final = "model"
+MLFLOW: Final = "mlflow"
+OPEN_INFERENCE: Final = "open-inference"
+STATUS: Final = "status"
+TAGS: Final[dict[str, str]] = {
+    PREDICTION: "Predictions, their explanations, and the outcomes that became known later.",
+    MODEL: "The served model.",
+    MLFLOW: "The protocol of `mlflow models serve`, for MLflow's clients.",
+    OPEN_INFERENCE: "The Open Inference Protocol, version 2, for clients of KServe, Triton and Seldon.",
+    STATUS: "Probes and metrics.",
+}
+"""Descriptions of the tags. Generated clients have a module or a class per tag."""
 
 EXAMPLES: Final[dict[str, Any]] = {
     "three fields": {"summary": "Three fields; all others are unknown", "value": {"records": [SHORT_RECORD]}},
@@ -48,7 +50,24 @@ INTERVAL_PARAMETER: Final[dict[str, Any]] = {
     "schema": {"type": "boolean", "default": False},
     "description": "Whether to return, for each record, the range of the prediction if all fields were known.",
 }
-_REFERENCE: Final = "#/components/schemas/{model}"
+RESPONSE_HEADERS: Final[dict[str, dict[str, Any]]] = {
+    "X-Request-ID": {
+        "description": "Identifies the request in the log, and its predictions in POST /feedback.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+    "X-Model-Version": {"description": "The version of the model.", "required": True, "schema": {"type": "string"}},
+    "Content-Disposition": {"description": "The name of the file.", "schema": {"type": "string"}},
+    "Retry-After": {
+        "description": "Seconds until another attempt is worthwhile.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "WWW-Authenticate": {"description": "How to send the key.", "required": True, "schema": {"type": "string"}},
+}
+"""Headers of responses, by name."""
+
+HEADERS_BY_STATUS: Final = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
+REFERENCE: Final = "#/components/schemas/{model}"
 _DESCRIPTIONS: Final = {
     400: "The body does not have its declared format.",
     404: "The model or the version is not served.",
@@ -62,7 +81,7 @@ _DESCRIPTIONS: Final = {
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Documentation of a route's problem documents."""
-    schema = {"$ref": _REFERENCE.format(model=Problem.__name__)}
+    schema = {"$ref": REFERENCE.format(model=Problem.__name__)}
     return {
         status: {"description": _DESCRIPTIONS[status], "content": {PROBLEM_JSON: {"schema": schema}}}
         for status in statuses
@@ -76,28 +95,10 @@ def protocol_errors(model: type[BaseModel], *statuses: int) -> dict[int | str, d
 
 def json_body(model: str, examples: dict[str, Any]) -> dict[str, Any]:
     """Documentation of a JSON body that the route reads as bytes."""
-    content = {"schema": {"$ref": _REFERENCE.format(model=model)}, "examples": examples}
+    content = {"schema": {"$ref": REFERENCE.format(model=model)}, "examples": examples}
     return {"required": True, "content": {"application/json": content}}
 
 
-def openapi_document(app: FastAPI, max_records: int, access: AccessControl) -> dict[str, Any]:
-    """The whole document; built once."""
-    if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
-        )
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        request = REQUEST_ADAPTER.json_schema(ref_template=_REFERENCE)
-        for name, limit in ((REQUEST, max_records), (EXPLAIN_REQUEST, min(MAX_EXPLAIN_RECORDS, max_records))):
-            records = {**request["properties"]["records"], "maxItems": limit}
-            schemas[name] = {**request, "title": name, "properties": {"records": records}}
-        schemas[mlflow_scoring.REQUEST] = mlflow_scoring.REQUEST_SCHEMA
-        schemas[open_inference.REQUEST] = open_inference.REQUEST_ADAPTER.json_schema(ref_template=_REFERENCE)
-        schemas[FEEDBACK] = OUTCOMES_ADAPTER.json_schema(ref_template=_REFERENCE)
-        schemas[FEEDBACK]["properties"]["outcomes"]["maxItems"] = max_records
-        schemas[Problem.__name__] = Problem.model_json_schema(ref_template=_REFERENCE)
-        for name in (REQUEST, EXPLAIN_REQUEST, open_inference.REQUEST, FEEDBACK, Problem.__name__):
-            schemas.update(schemas[name].pop("$defs", {}))
-        access.document(document)
-        app.openapi_schema = document
-    return app.openapi_schema
+def response_headers(*names: str) -> dict[str, Any]:
+    """Documentation of a response's headers."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

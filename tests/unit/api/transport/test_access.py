@@ -53,18 +53,19 @@ def test_without_keys_and_rate_limit_no_route_is_wrapped(tmp_path: Path) -> None
     assert wrapped(app_with(tmp_path, api_keys=f"a:{hash_key('key')}")) == PROTECTED_ROUTES
 
 
-def test_the_openapi_document_has_keys_and_limits_only_if_they_are_set(tmp_path: Path) -> None:
+def test_the_openapi_document_describes_keys_and_limits_and_whether_a_key_is_needed(tmp_path: Path) -> None:
     off = app_with(tmp_path).openapi()
     on = app_with(tmp_path, api_keys=f"a:{hash_key('key')}", rate_limit_per_second=1).openapi()
 
-    assert "securitySchemes" not in off["components"]
-    assert "security" not in off["paths"]["/predict"]["post"]
-    assert on["components"]["securitySchemes"].keys() == {"bearer", "header"}
-    for path, operations in on["paths"].items():
-        for operation in operations.values():
-            is_protected = path in PROTECTED_ROUTES
-            assert ("security" in operation) == is_protected, path
-            assert ({"401", "429"} <= operation["responses"].keys()) == is_protected, path
+    anyone: dict[str, list[str]] = {}
+    for document, optional in ((off, [anyone]), (on, [])):
+        assert document["components"]["securitySchemes"].keys() == {"bearer", "header"}
+        assert document["security"] == []
+        for path, operations in document["paths"].items():
+            for operation in operations.values():
+                keys = [{"bearer": []}, {"header": []}, *optional] if path in PROTECTED_ROUTES else None
+                assert operation.get("security") == keys, path
+                assert ({"401", "429"} <= operation["responses"].keys()) == (keys is not None), path
 
 
 def test_malformed_keys_end_the_start(tmp_path: Path) -> None:
