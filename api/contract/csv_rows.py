@@ -132,9 +132,7 @@ def _parse(column: Column, text: str) -> str | int:
     value: str | int = text
     if column.is_number and (whole := _WHOLE.fullmatch(text)):
         value = int(whole[1])
-    if not column.accepts(value):
-        raise ValueError
-    return value
+    return column.canonical(value)
 
 
 def _header_error(name: str, place: int, names: list[str]) -> str | None:

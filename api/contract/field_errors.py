@@ -10,7 +10,7 @@ from pydantic import Field
 
 from api.contract.requests import FIELD_NAMES
 from api.errors import InvalidRecordsError
-from ml.schema import BY_NAME, Column
+from ml.schema import BY_NAME, Column, Kind, looks_like_icd10
 
 MAX_ERRORS: Final = 20
 """Field errors listed in a response; further ones are only counted."""
@@ -55,14 +55,14 @@ def record_error(record: int, field: str | None, kind: str, value: Any) -> Field
     if kind == "extra_forbidden" or column is None:
         return FieldError(record, shorten(field), value, unknown_field(field))
     quoted = f"'{value}'" if isinstance(value, str) else json.dumps(value)
-    message = f"{field} must be {_expectation(column)}, or null; {quoted} is not"
+    message = f"{field} must be {_expectation(column)}, or null; {quoted} {_fault(column, value)}"
     return FieldError(record, field, value, message, column.allowed or None)
 
 
 def cell_error(record: int, line: int, column: Column, text: str) -> FieldError:
     """An error in a cell of a CSV file, given the index of its record and the number of its line."""
     value = shorten(text)
-    message = f"{column.name} must be {_expectation(column)}, or empty; '{value}' is not"
+    message = f"{column.name} must be {_expectation(column)}, or empty; '{value}' {_fault(column, text)}"
     return FieldError(record, column.name, value, message, column.allowed or None, line)
 
 
@@ -109,6 +109,13 @@ def unknown_field(field: str) -> str:
     similar = get_close_matches(field[:MAX_VALUE_LENGTH], FIELD_NAMES, n=1)
     hint = f"did you mean '{similar[0]}'?" if similar else "the fields are listed under /docs"
     return f"unknown field '{shorten(field)}'; {hint}"
+
+
+def _fault(column: Column, value: Any) -> str:
+    """The end of a message: what an invalid value is."""
+    if column.kind is Kind.ICD9 and isinstance(value, str) and looks_like_icd10(value):
+        return "looks like ICD-10-CM: set code_system to icd-10-cm"
+    return "is not"
 
 
 def _expectation(column: Column) -> str:

@@ -11,7 +11,18 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
-from ml.schema import BY_NAME, ENCOUNTER_ID, EXAMPLE_RECORD, FEATURES, ICD9_PATTERN, PATIENT_ID, Column, Kind, Record
+from ml.schema import (
+    BY_NAME,
+    ENCOUNTER_ID,
+    EXAMPLE_RECORD,
+    FEATURES,
+    ICD9_PATTERN,
+    PATIENT_ID,
+    Column,
+    Kind,
+    Record,
+    canonical_icd9,
+)
 
 IDENTIFIERS: Final = (BY_NAME[PATIENT_ID], BY_NAME[ENCOUNTER_ID])
 """Fields of a record that no model sees: they select the earlier stays of the patient."""
@@ -24,8 +35,6 @@ REQUEST: Final = "PredictRequest"
 EXPLAIN_REQUEST: Final = "ExplainRequest"
 MAX_EXPLAIN_RECORDS: Final = 20
 """An explanation costs as much as hundreds of predictions."""
-ASCII_ICD9: Final = ICD9_PATTERN.replace(r"\d", "[0-9]")
-"""Pydantic's ``\\d`` also matches digits of other scripts; JSON Schema's does not."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,19 @@ class WholeNumber:
         return {"type": "integer", "minimum": self.low, "maximum": self.high}
 
 
+class DiagnosisCode:
+    """An ICD-9-CM code in any spelling, validated to the canonical one."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        text = core_schema.str_schema(strict=True, max_length=20)
+        return core_schema.no_info_after_validator_function(canonical_icd9, text)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "pattern": ICD9_PATTERN}
+
+
 def describe(column: Column) -> str:
     """Description of a field in the OpenAPI document: unit, allowed values, meanings of codes, meaning of absence."""
     unit = f" ({column.unit})" if column.unit else ""
@@ -69,7 +91,7 @@ def describe(column: Column) -> str:
 def _field_type(column: Column) -> Any:
     match column.kind:
         case Kind.ICD9:
-            inner: Any = Annotated[str, Field(pattern=ASCII_ICD9)]
+            inner: Any = Annotated[str, DiagnosisCode]
         case Kind.CODE:
             codes = [int(code) for code in column.allowed]
             inner = Annotated[int, WholeNumber(min(codes), max(codes), column.allowed)]

@@ -36,19 +36,23 @@ def _parse(body: str) -> list[dict[str, Any]]:
         raise typer.BadParameter('expected JSON such as {"records": [{"age": "[60-70)"}]}') from None
     if not isinstance(records, list) or not records:
         raise typer.BadParameter("'records' must be a list of at least one record")
-    for position, record in enumerate(records):
-        if fault := _find_fault(record):
-            raise typer.BadParameter(f"record {position}: {fault}")
-    return records
+    try:
+        return [_canonical(position, record) for position, record in enumerate(records)]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
-def _find_fault(record: Any) -> str | None:
+def _canonical(position: int, record: Any) -> dict[str, Any]:
+    """A record in the spelling of the data set.
+
+    Raises:
+        ValueError: the record is invalid.
+    """
     if not isinstance(record, dict):
-        return "must be an object of feature names and values"
-    for name, value in record.items():
-        if name not in FEATURE_NAMES:
-            return f"there is no feature {name!r}"
-        column = BY_NAME[name]
-        if value is not None and not column.accepts(value):
-            return f"{name} is {value!r}, expected {column.expectation}"
-    return None
+        raise ValueError(f"record {position}: must be an object of feature names and values")
+    if unknown := [name for name in record if name not in FEATURE_NAMES]:
+        raise ValueError(f"record {position}: there is no feature {unknown[0]!r}")
+    try:
+        return {name: BY_NAME[name].canonical(value) for name, value in record.items() if value is not None}
+    except ValueError as error:
+        raise ValueError(f"record {position}: {error}") from None

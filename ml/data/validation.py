@@ -21,7 +21,7 @@ import pyarrow.csv  # type: ignore[import-untyped]
 from pandera.errors import SchemaErrors
 
 from ml.core.errors import RejectedDataError
-from ml.schema import BY_NAME, COLUMNS, ENCOUNTER_ID, ICD9_PATTERN, Column, Kind, Missing
+from ml.schema import BY_NAME, COLUMNS, ENCOUNTER_ID, Column, Kind, Missing
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +109,9 @@ def check(chunk: pd.DataFrame, seen: pd.Index) -> tuple[pd.DataFrame, dict[int, 
     Returns:
         The typed table, and the reason for each invalid row by index.
     """
-    table = chunk.assign(**{c.name: _parse_integers(chunk[c.name]) for c in COLUMNS if c.is_number})
+    integers = {c.name: _parse_integers(chunk[c.name]) for c in COLUMNS if c.is_number}
+    codes = {c.name: _canonical(c, chunk[c.name]) for c in COLUMNS if c.kind is Kind.ICD9}
+    table = chunk.assign(**integers, **codes)
     faults: dict[int, str] = {}
     try:
         _pandera_schema().validate(table, lazy=True)
@@ -147,6 +149,12 @@ def _parse_integers(texts: "pd.Series[str]") -> "pd.Series[Any]":
     return digits.where(digits.str.fullmatch(r"-?[0-9]{1,19}") & in_range).astype("Int64")
 
 
+def _canonical(column: Column, texts: "pd.Series[str]") -> "pd.Series[str]":
+    """Codes in the spelling of the schema; an invalid code stays as it is."""
+    spellings = {text: column.canonical(text) for text in texts.dropna().unique() if column.accepts(text)}
+    return texts.replace(spellings)
+
+
 @cache
 def _pandera_schema() -> pa.DataFrameSchema:
     return pa.DataFrameSchema({column.name: _pandera_column(column) for column in COLUMNS}, ordered=True)
@@ -155,8 +163,7 @@ def _pandera_schema() -> pa.DataFrameSchema:
 def _pandera_column(column: Column) -> pa.Column:
     match column.kind:
         case Kind.ICD9:
-            # Not str_matches, whose '$' accepts a trailing newline.
-            rule = pa.Check(lambda texts: texts.str.fullmatch(ICD9_PATTERN), name="icd9")
+            rule = pa.Check(lambda texts: texts.isin(list(filter(column.accepts, texts.unique()))), name="icd9")
         case Kind.COUNT | Kind.IDENTIFIER:
             rule = pa.Check.in_range(column.low, column.high)
         case _:

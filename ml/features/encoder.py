@@ -18,7 +18,7 @@ from sklearn.model_selection import GroupKFold
 from ml.core.bundle import NUMBERS, TEXTS
 from ml.features import icd9
 from ml.features.tables import Inputs
-from ml.schema import BY_NAME, FEATURES, HISTORY, UNKNOWN, Group, Kind
+from ml.schema import BY_NAME, FEATURES, HISTORY, UNKNOWN, Group, Kind, canonical_icd9
 
 Matrix = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -86,7 +86,7 @@ class Encoder:
     def fit(self, inputs: Inputs, labels: Labels) -> "Encoder":
         """Fit the code table and the rates."""
         codes = [code for code in np.unique(_diagnoses(inputs).astype(str)) if code != UNKNOWN]
-        detailed = [f"250.{decimals:0{digits}d}" for digits in (1, 2) for decimals in range(10**digits)]
+        detailed = [canonical_icd9(f"250.{decimals:02d}") for decimals in range(100)]
         keys = dict.fromkeys([*icd9.categories(), *detailed, *codes])
         self.code_ids = {code: number for number, code in enumerate(keys, start=1)}
         places = np.array([icd9.order(code) for code in keys])
@@ -94,7 +94,7 @@ class Encoder:
             (place, icd9.chapter(place), icd9.diabetes_decimals(place) + 1, *icd9.conditions(place)) for place in places
         ]
         self.code_facts = np.array([[UNKNOWN_VALUE] * len(facts[0]), *facts], dtype=np.float32)
-        self.category_of = np.array([0, *(self.code_ids[icd9.parent(code)] for code in keys)])
+        self.category_of = np.array([0, *(self.code_ids.get(icd9.parent(code), 0) for code in keys)])
         self.rates = self._rates(self._ids(inputs), labels)
         return self
 

@@ -82,11 +82,10 @@ def parent(code: str) -> str:
 
 
 def categories() -> Iterator[str]:
-    """Every category that the schema allows, in all spellings (8, 08, 008)."""
-    for number in range(1000):
-        yield from dict.fromkeys((str(number), f"{number:02d}", f"{number:03d}"))
+    """Every category of the schema, in the canonical spelling."""
+    yield from map(str, range(1, 1000))
     yield from (f"V{number:02d}" for number in range(100))
-    yield from (f"E{number:03d}" for number in range(1000))
+    yield from (f"E{number:03d}" for number in (*range(31), *range(800, 1000)))
 
 
 def chapter(place: float) -> int:

@@ -4,13 +4,15 @@ from typing import Final
 
 from ml.schema.codes import CANNOT_BE_READMITTED as CANNOT_BE_READMITTED
 from ml.schema.columns import COLUMNS as COLUMNS
-from ml.schema.columns import ICD9_PATTERN as ICD9_PATTERN
 from ml.schema.columns import Column as Column
 from ml.schema.columns import Group as Group
 from ml.schema.columns import Kind as Kind
 from ml.schema.columns import Missing as Missing
 from ml.schema.columns import Record as Record
 from ml.schema.history import HISTORY as HISTORY
+from ml.schema.icd9 import ICD9_PATTERN as ICD9_PATTERN
+from ml.schema.icd9 import canonical_icd9 as canonical_icd9
+from ml.schema.icd9 import looks_like_icd10 as looks_like_icd10
 
 BY_NAME: Final = {column.name: column for column in COLUMNS}
 COLUMN_NAMES: Final = tuple(BY_NAME)

@@ -4,13 +4,12 @@ Database tables, validation, request models, the form of the UI, load-test paylo
 model derive from :data:`COLUMNS`.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from ml.schema import codes
+from ml.schema import codes, icd9
 
 Record = Mapping[str, str | int | None]
 """Values of one encounter by column name; an absent or null value is unknown."""
@@ -50,9 +49,6 @@ class Missing(StrEnum):
     NOT_MEASURED = "not measured"  # delivered as the category "None", stored as such
 
 
-ICD9_PATTERN: Final = r"^([0-9]{1,3}(\.[0-9]{1,2})?|V[0-9]{2}(\.[0-9]{1,2})?|E[0-9]{3}(\.[0-9])?)$"
-
-
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column; ``texts`` are the labels of its values."""
@@ -79,10 +75,27 @@ class Column:
         """Whether values are integers in JSON and PostgreSQL, and a number as model input."""
         return self.kind in (Kind.IDENTIFIER, Kind.CODE, Kind.COUNT)
 
+    def canonical(self, value: object) -> str | int:
+        """A known JSON value in the spelling of the data set.
+
+        Raises:
+            ValueError: the value is not valid for the column.
+        """
+        if self.kind is Kind.ICD9 and isinstance(value, str):
+            return icd9.canonical_icd9(value)
+        if isinstance(value, str | int) and self._allows(value):
+            return value
+        raise ValueError(f"{value!r} is not {self.expectation}")
+
     def accepts(self, value: object) -> bool:
         """Whether a known JSON value is valid for the column."""
-        if self.kind is Kind.ICD9:
-            return isinstance(value, str) and re.fullmatch(ICD9_PATTERN, value) is not None
+        try:
+            self.canonical(value)
+        except ValueError:
+            return False
+        return True
+
+    def _allows(self, value: str | int) -> bool:
         if self.kind in (Kind.COUNT, Kind.IDENTIFIER):
             return type(value) is int and (self.low or 0) <= value <= (self.high or 0)
         return type(value) in (int, str) and value in self.allowed

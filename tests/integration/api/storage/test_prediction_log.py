@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from infra.local.postgres.cluster import PostgresServer
+from ml.core.names import MODEL_NAME
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.conftest import StartApi, eventually
 from tests.integration.api.models.registry_server import RegistryServer
@@ -61,6 +62,31 @@ def test_every_prediction_is_written_with_its_request(
     assert (first["model_version"], first["data_source"]) == ("1", "synthetic")
     assert [first["probability"], second["probability"]] == pytest.approx(answer["predictions"])
     assert first["predicted_at"] == second["predicted_at"]
+
+
+def test_every_spelling_of_a_code_is_logged_alike_from_every_route(
+    logging_api: Any, database: Connection, postgres_url: str
+) -> None:
+    migrate(postgres_url)
+    spellings = ["38.9", "038.9", "0389", " 038.90 ", "38.90"]
+    for code in spellings:
+        columns = {"diag_1": [code], "diag_2": ["v4511"]}
+        tensors = [{"name": n, "datatype": "BYTES", "shape": [1], "data": data} for n, data in columns.items()]
+        for route, body in (
+            ("/predict", {"records": [{"diag_1": code, "diag_2": "v4511"}]}),
+            ("/invocations", {"inputs": columns}),
+            (f"/v2/models/{MODEL_NAME}/infer", {"inputs": tensors}),
+        ):
+            assert logging_api.post(route, json=body).status_code == 200
+        csv = {"content": f"diag_1,diag_2\n{code},v4511\n", "headers": {"Content-Type": "text/csv"}}
+        assert logging_api.post("/predict/csv", **csv).status_code == 200
+    eventually(lambda: len(rows(database)) == 4 * len(spellings))
+
+    assert {tuple(row["record"].items()) for row in rows(database)} == {(("diag_1", "38.9"), ("diag_2", "V45.11"))}
+    explained = [
+        logging_api.post("/explain", json={"records": [{"diag_1": code}]}).json()["explanations"] for code in spellings
+    ]
+    assert explained == [explained[0]] * len(spellings)
 
 
 def test_predictions_are_kept_until_the_table_exists(logging_api: Any, database: Connection, postgres_url: str) -> None:

@@ -13,13 +13,12 @@ from api.contract.csv_rows import Header, LineError
 from api.contract.requests import FIELD_NAMES, RECORDS_ADAPTER
 from api.errors import InvalidRecordsError
 from ml.schema import BY_NAME, COLUMN_NAMES, EXAMPLE_RECORD, FEATURES, Column, Kind
-
-CODES = st.from_regex(r"(V[0-9]{2}|E[0-9]{3}|[0-9]{1,3})", fullmatch=True)
+from tests.support.codes import ICD9_CODES
 
 
 def values_of(column: Column) -> st.SearchStrategy[Any]:
     if column.kind is Kind.ICD9:
-        return CODES
+        return ICD9_CODES
     return st.sampled_from(column.allowed) if column.allowed else st.integers(column.low, column.high)
 
 

@@ -48,8 +48,8 @@ def test_a_valid_row_has_no_fault() -> None:
         ("num_medications", None, "num_medications is missing, expected a whole number from 0 to 100"),
         ("admission_type_id", 9, "admission_type_id is '9', expected one of 1, 2, 3, 4, 5, 6, 7, 8"),
         ("admission_source_id", 16, "admission_source_id is '16', expected one of "),
-        ("diag_1", "4280", "diag_1 is '4280', expected an ICD-9-CM code such as 428, 250.83, V27 or E909"),
-        ("diag_1", "428\n", "diag_1 is '428\\n', expected an ICD-9-CM code such as 428, 250.83, V27 or E909"),
+        ("diag_1", "428000", "diag_1 is '428000', expected an ICD-9-CM code such as 428, 250.83, V27 or E909"),
+        ("diag_1", "E119", "diag_1 is 'E119', expected an ICD-9-CM code such as 428, 250.83, V27 or E909"),
         ("insulin", "Maybe", "insulin is 'Maybe', expected one of 'No', 'Steady', 'Up', 'Down'"),
         ("max_glu_serum", None, "max_glu_serum is missing, expected one of 'None', 'Norm', '>200', '>300'"),
         ("readmitted", "YES", "readmitted is 'YES', expected one of 'NO', '>30', '<30'"),
@@ -72,6 +72,14 @@ def test_an_unknown_value_is_valid_where_the_schema_allows_it(column: str) -> No
 
 def test_a_long_value_is_cut_in_the_reason() -> None:
     assert len(faults({"gender": "x" * 5_000})[1]) < 150
+
+
+def test_codes_are_stored_in_the_canonical_spelling() -> None:
+    delivery = delivered(*({"diag_1": code} for code in ("038.9", "25060", "v4511", None)))
+    table, invalid = check(delivery, NONE_SEEN)
+
+    assert not invalid
+    assert table["diag_1"].fillna("").tolist() == ["38.9", "250.6", "V45.11", ""]
 
 
 def test_the_second_row_of_an_encounter_is_a_fault() -> None:

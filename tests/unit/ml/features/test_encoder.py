@@ -10,7 +10,7 @@ from ml.features import icd9
 from ml.features.encoder import DIAGNOSES, SMOOTHING, Encoder, feature_names
 from ml.features.records import to_table
 from ml.features.tables import model_inputs, target
-from ml.schema import EXAMPLE_RECORD, INPUTS
+from ml.schema import EXAMPLE_RECORD, INPUTS, canonical_icd9
 
 NAMES = feature_names()
 
@@ -87,7 +87,7 @@ def test_sums_ratios_and_differences(encoder: Encoder) -> None:
         num_lab_procedures=40,
         num_medications=4,
         diag_1="428",
-        previous_diagnosis="250.50",
+        previous_diagnosis="250.5",
     )
 
     assert found["utilisation:sum"] == 7
@@ -124,20 +124,14 @@ def test_an_unseen_code_uses_its_category(encoder: Encoder, unseen: str, categor
 
 
 def test_decimals_of_diabetes_are_encoded_even_if_unseen(encoder: Encoder, train_table: pd.DataFrame) -> None:
-    written = {f"250.{n:02d}": n + 1 for n in range(100)} | {f"250.{n}": 10 * n + 1 for n in range(10)}
+    written = {canonical_icd9(f"250.{n:02d}"): n + 1 for n in range(100)}
     matrix = encoder.transform(model_inputs(to_table([{"diag_1": code} for code in written])))
 
     assert matrix[:, NAMES.index("diagnoses:diabetes_decimals")].tolist() == list(written.values())
     assert not set(written) <= set(train_table["diag_1"].dropna()), "not all of them were seen"
 
 
-def test_leading_zeros_do_not_change_the_order_of_a_category(encoder: Encoder) -> None:
-    places = {numbers_of(encoder, diag_1=code)["diag_1:order"] for code in ("8", "08", "008")}
-
-    assert places == {8}
-
-
-@pytest.mark.parametrize("odd", ["0", "000", "000.5", "00.1", "V00", "E000.9", "999.99"])
+@pytest.mark.parametrize("odd", ["1", "1.5", "V00", "E000.9", "999.99", "008.45"])
 def test_fitting_accepts_every_code_of_the_schema(train_table: pd.DataFrame, odd: str) -> None:
     table = train_table.head(200).assign(diag_2=odd)
     found = numbers_of(Encoder().fit(model_inputs(table), target(table)), diag_2=odd)

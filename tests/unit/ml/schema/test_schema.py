@@ -100,7 +100,7 @@ def test_a_diagnosis_code_is_accepted(code: str) -> None:
     assert BY_NAME["diag_1"].accepts(code)
 
 
-@pytest.mark.parametrize("code", ["", "?", "4280", "250.", "250.123", "v27", "V2", "E90", " 428", "428\n", "None", 428])
+@pytest.mark.parametrize("code", ["", "?", "250.123", "V2", "E90", "None", 428, 428.0, True])
 def test_an_invalid_diagnosis_code_is_refused(code: object) -> None:
     assert not BY_NAME["diag_1"].accepts(code)
 
