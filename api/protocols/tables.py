@@ -1,7 +1,7 @@
 """Parsing that the protocols share: tables of rows or columns become records, NaN becomes unknown."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from api.contract.field_errors import body_error, invalid_records
@@ -10,16 +10,19 @@ from api.errors import InvalidRecordsError
 
 @dataclass(frozen=True, slots=True)
 class ScoringRequest:
-    """A parsed request: records not yet validated, the client's id of it, and names of the requested outputs."""
+    """A parsed request: records not yet validated, the client's id of it, and its outputs.
+
+    ``outputs`` has the names of the requested outputs, and whether each is returned as binary data.
+    """
 
     records: Sequence[Any]
     id: str | None = None
-    outputs: Sequence[str] = ()
+    outputs: Mapping[str, bool] = field(default_factory=dict)
 
 
-def invalid_body(field: str | None, message: str) -> InvalidRecordsError:
+def invalid_body(name: str | None, message: str) -> InvalidRecordsError:
     """The exception for a body that is JSON, but not what the protocol defines."""
-    return invalid_records([body_error(field, None, message)])
+    return invalid_records([body_error(name, None, message)])
 
 
 def records_of_rows(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from api.errors import UnsupportedMediaError
 
 JSON: Final = "application/json"
 CSV: Final = "text/csv"
+BINARY: Final = "application/octet-stream"
 
 
 def get_header(scope: Scope, name: bytes) -> bytes | None:
@@ -23,13 +24,13 @@ def get_header(scope: Scope, name: bytes) -> bytes | None:
     return None
 
 
-def check_media_type(scope: Scope, *accepted: str) -> str:
-    """The declared media type of the body, which is one of the accepted ones.
+def check_media_type(scope: Scope, *accepted: str, default: str = "") -> str:
+    """The declared media type of the body, or the default one, which is one of the accepted ones.
 
     Raises:
         UnsupportedMediaError: the body has another media type, another charset than UTF-8, or is compressed.
     """
-    declared = (get_header(scope, b"content-type") or b"").decode("latin-1")
+    declared = (get_header(scope, b"content-type") or b"").decode("latin-1") or default
     media_type, _, parameters = declared.partition(";")
     media_type = media_type.strip().lower()
     if media_type not in accepted or not _is_utf8(parameters):

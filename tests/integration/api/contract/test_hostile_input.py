@@ -29,7 +29,8 @@ ROUTES = [
     *((f"{path}/infer", "POST") for path in MODELS),
     *((path, "GET") for path in ("/model", "/health", "/ready", "/metrics")),
     *((path, "GET") for path in ("/ping", "/version", "/v2", "/v2/health/live", "/v2/health/ready")),
-    *((f"{path}{what}", "GET") for path in MODELS for what in ("", "/ready")),
+    *((f"{path}{what}", "GET") for path in MODELS for what in ("", "/ready", "/config")),
+    ("/v2/repository/index", "POST"),
 ]
 TABLES = ("/predict/csv", "/invocations", *(f"{path}/infer" for path in MODELS))
 """A JSON schema cannot express which bodies are valid: for example, that all rows have the same length."""

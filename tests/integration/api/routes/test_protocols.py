@@ -13,6 +13,7 @@ from ml.core.names import MODEL_NAME
 from ml.schema import BY_NAME, EXAMPLE_RECORD
 from tests.integration.api.bundles import RECORDS
 
+EXTENSIONS = ["binary_tensor_data", "model_configuration"]
 INFER = f"/v2/models/{MODEL_NAME}/infer"
 MANY = [{**EXAMPLE_RECORD, "number_inpatient": index % 51, "race": None} for index in range(1_500)]
 Predictions = list[float]
@@ -182,7 +183,7 @@ def test_other_media_types_and_malformed_bodies_have_the_format_of_mlflow(client
 
 
 def test_the_inference_protocol_describes_service_model_and_tensors(client: TestClient) -> None:
-    assert ok(client.get("/v2")) == {"name": "readmission-risk", "version": "1", "extensions": []}
+    assert ok(client.get("/v2")) == {"name": "readmission-risk", "version": "1", "extensions": EXTENSIONS}
     assert ok(client.get("/v2/health/live")) == {"live": True}
     assert ok(client.get("/v2/health/ready")) == {"ready": True}
     for of_model in ("", "/versions/1"):
@@ -192,6 +193,44 @@ def test_the_inference_protocol_describes_service_model_and_tensors(client: Test
         assert {"name": "number_inpatient", "datatype": "INT64", "shape": [-1]} in described["inputs"]
         assert described["outputs"][0] == {"name": "probability", "datatype": "FP32", "shape": [-1]}
         assert ok(client.get(f"/v2/models/{MODEL_NAME}{of_model}/ready")) == {"name": MODEL_NAME, "ready": True}
+
+
+def test_triton_clients_read_the_tensors_in_the_model_configuration(client: TestClient) -> None:
+    for of_model in ("", "/versions/1"):
+        configuration = ok(client.get(f"/v2/models/{MODEL_NAME}{of_model}/config"))
+        assert (configuration["name"], configuration["max_batch_size"]) == (MODEL_NAME, 0)
+        assert [tensor["name"] for tensor in configuration["input"]] == list(FIELD_NAMES)
+        assert {"name": "race", "data_type": "TYPE_STRING", "dims": [-1], "optional": True} in configuration["input"]
+        assert configuration["output"][0] == {"name": "probability", "data_type": "TYPE_FP32", "dims": [-1]}
+
+
+def test_the_index_of_the_repository_holds_the_served_model(client: TestClient, start_api: Any, tmp_path: Any) -> None:
+    empty = start_api(api_cache_dir=tmp_path / "other", mlflow_tracking_uri="http://127.0.0.1:9")
+
+    assert ok(client.post("/v2/repository/index")) == [
+        {"name": MODEL_NAME, "version": "1", "state": "READY", "reason": ""}
+    ]
+    assert ok(empty.post("/v2/repository/index", json={"ready": True})) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "extension"),
+    [
+        ("models/stats", "statistics"),
+        (f"models/{MODEL_NAME}/stats", "statistics"),
+        (f"models/{MODEL_NAME}/versions/1/stats", "statistics"),
+        (f"repository/models/{MODEL_NAME}/load", "model_repository"),
+        ("trace/setting", "trace"),
+        ("logging", "logging"),
+        ("systemsharedmemory/region/r/register", "system_shared_memory"),
+        ("cudasharedmemory/status", "cuda_shared_memory"),
+    ],
+)
+def test_other_extensions_of_triton_are_named_as_not_supported(client: TestClient, path: str, extension: str) -> None:
+    for method in ("GET", "POST"):
+        answer = client.request(method, f"/v2/{path}")
+        assert answer.status_code == 404
+        assert answer.json()["error"].startswith(f"The extension '{extension}' is not supported; ")
 
 
 def test_an_inference_names_model_version_and_request(client: TestClient) -> None:

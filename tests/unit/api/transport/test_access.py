@@ -16,6 +16,10 @@ from ml.core.pseudonyms import Pseudonyms
 PROTECTED_ROUTES = {
     "/predict", "/predict/csv", "/explain", "/feedback", "/model", "/invocations", "/v2/models/{name}",
     "/v2/models/{name}/versions/{version}", "/v2/models/{name}/infer", "/v2/models/{name}/versions/{version}/infer",
+    "/v2/models/{name}/config", "/v2/models/{name}/versions/{version}/config", "/v2/repository/index",
+    "/v2/models/stats", "/v2/models/{name}/stats", "/v2/models/{name}/versions/{version}/stats", "/v2/logging",
+    "/v2/repository/models/{name}/load", "/v2/repository/models/{name}/unload", "/v2/trace/setting",
+    "/v2/models/{name}/trace/setting", "/v2/systemsharedmemory/{rest:path}", "/v2/cudasharedmemory/{rest:path}",
 }  # fmt: skip
 """The list is kept here, so that the access to a new route is decided explicitly."""
 

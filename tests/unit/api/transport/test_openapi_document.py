@@ -13,7 +13,7 @@ OPERATIONS = {
     "predict", "predict_csv", "explain", "send_feedback", "get_model", "invoke", "ping", "get_mlflow_version",
     "get_server_metadata", "is_server_live", "is_server_ready", "is_model_ready", "get_model_metadata", "infer_model",
     "is_model_version_ready", "get_model_version_metadata", "infer_model_version", "get_health", "get_readiness",
-    "get_metrics",
+    "get_metrics", "get_model_config", "get_model_version_config", "get_repository_index",
 }  # fmt: skip
 """The list is kept here: a changed name breaks generated clients."""
 
