@@ -1,16 +1,13 @@
 """Client of the model registry: runs, model versions, aliases and tags on one MLflow server."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import mlflow
-import numpy as np
-import onnx
 import pandas as pd
 import requests
 from matplotlib.figure import Figure
@@ -22,22 +19,21 @@ from mlflow.environment_variables import (
     MLFLOW_HTTP_REQUEST_MAX_RETRIES,
     MLFLOW_HTTP_REQUEST_TIMEOUT,
     MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT,
+    MLFLOW_UV_AUTO_DETECT,
 )
 from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
-from mlflow.types import Schema, TensorSpec
+from mlflow.models import Model
 
-from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, NUMBERS, OUTPUT, TEXTS
+from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, NUMBERS, TEXTS
 from ml.core.errors import BundleError, RegistryError
 from ml.core.names import MODEL_NAME, PRODUCTION
 from ml.core.settings import MlflowSettings
 from ml.features.tables import model_inputs
+from ml.registry import flavor
+from ml.registry.descriptions import describe_version, open_experiment
 
 _RETRIES_AND_TIMEOUT: Final = {MLFLOW_HTTP_REQUEST_MAX_RETRIES: 3, MLFLOW_HTTP_REQUEST_TIMEOUT: 60}
 """With MLflow's defaults a call fails only four minutes after the server became unreachable."""
-_TEXTS: Final = TensorSpec(np.dtype("str"), (-1, len(TEXTS)), "texts")
-_NUMBERS: Final = TensorSpec(np.dtype("float32"), (-1, len(NUMBERS)), "numbers")
-_OUTPUT: Final = TensorSpec(np.dtype("float32"), (-1,), OUTPUT)
 
 Result = TypeVar("Result")
 
@@ -53,24 +49,29 @@ class ModelVersion:
 
 
 class Registry:
-    """Runs, versions and aliases on one MLflow server. Methods raise RegistryError when MLflow cannot be reached."""
+    """Runs, versions and aliases on one MLflow server. Methods raise RegistryError when MLflow cannot be reached.
 
-    def __init__(self, settings: MlflowSettings) -> None:
+    Every run gets ``run_tags``.
+    """
+
+    def __init__(self, settings: MlflowSettings, run_tags: Mapping[str, str] | None = None) -> None:
         mlflow.set_tracking_uri(settings.mlflow_tracking_uri)
         MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
         MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)
+        MLFLOW_UV_AUTO_DETECT.set(False)  # would add the lock of the platform to each model
         for variable, value in _RETRIES_AND_TIMEOUT.items():
             if not variable.is_set():
                 variable.set(value)
         self._uri = settings.mlflow_tracking_uri
         self._client = MlflowClient()
+        self._run_tags = dict(run_tags or {})
 
     @contextmanager
     def run(self, name: str, tags: dict[str, str], experiment: str = MODEL_NAME) -> Iterator[str]:
         """A tracked run; yields its id. An exception marks the run as failed and is raised again."""
         with self._translated_errors():
-            mlflow.set_experiment(experiment)
-            with mlflow.start_run(run_name=name, tags=tags) as run:
+            open_experiment(self._client, experiment)
+            with mlflow.start_run(run_name=name, tags={**self._run_tags, **tags}) as run:
                 yield run.info.run_id
 
     def log_results(self, params: dict[str, Any], metrics: dict[str, float], plots: dict[str, Figure]) -> None:
@@ -96,22 +97,14 @@ class Registry:
         mlflow.log_text(text, name)
 
     def register(self, bundle: Path, tags: dict[str, str], description: str) -> ModelVersion:
-        """Log a bundle as an ONNX model of the active run and register it once all files are stored.
+        """Log a bundle as a model of the active run and register it once all files are stored.
 
         Tags and description (Markdown) are those of the new version.
         """
-        logged = mlflow.onnx.log_model(
-            onnx.load(bundle / MODEL_FILE),
-            name="model",
-            signature=ModelSignature(Schema([_TEXTS, _NUMBERS]), Schema([_OUTPUT])),
-            pip_requirements=[f"{name}=={metadata.version(name)}" for name in ("mlflow", "onnx", "onnxruntime")],
-            onnx_execution_providers=["CPUExecutionProvider"],
-            save_as_external_data=False,
-        )
-        for name in (GOLDEN_FILE, MANIFEST_FILE):
-            self._client.log_model_artifact(logged.model_id, str(bundle / name))
+        # The example needs no validation against a loaded model: it is a constant.
+        logged = Model.log(None, flavor, name="model", bundle=bundle, validate_serving_input=False)
         version = mlflow.register_model(f"models:/{logged.model_id}", MODEL_NAME, tags=tags)
-        self._client.update_model_version(MODEL_NAME, version.version, description)
+        describe_version(self._client, version.version, description)
         return self.version(version.version)
 
     def version(self, number: str) -> ModelVersion:

@@ -8,8 +8,8 @@ from ml.data.split import TEST_PERCENT
 from ml.report.findings import Findings
 from ml.report.template_context import TEMPLATES, template_context
 
-DESCRIPTION_LIMIT: Final = 5_000
-"""Maximum length of a version's description in MLflow's database."""
+DESCRIPTION_LIMIT: Final = 4_500
+"""Maximum length of a version's description: 5,000 characters in MLflow's database, less the snippet that is added."""
 
 
 def card(findings: Findings, version: str | None = None) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from infra.local.programs.mlflow_server import READY_PATH, mlflow_command, mlflow_environment
 from infra.local.supervision.probes import free_port, http_probe
 
-START_SECONDS = 120
+START_SECONDS = 300
 
 
 @contextmanager
