@@ -63,7 +63,7 @@ $(BIN)/python:
 # --- Tests ------------------------------------------------------------------------------------------------------
 
 .PHONY: quick test test-all pre-commit lint types unit integration e2e e2e-native test-ui images dags-test test-faults \
-	test-observability compose-test compose-smoke test-repeatedly audit evaluate bench bench-serving
+	test-clients test-observability compose-test compose-smoke test-repeatedly audit evaluate bench bench-serving
 
 # Processes that run tests in parallel; tests of one file stay in one process.
 JOBS ?= 2
@@ -127,6 +127,9 @@ dags-test: env ## Runs of all DAGs in a real Airflow
 # make test-faults FAULT_SECONDS=300 SOAK_SECONDS=600: longer outages and a longer soak.
 test-faults: env ## Stop, kill, corrupt and flood real processes under load, and count failed and wrong answers
 	$(BIN)/pytest tests/faults
+
+test-clients: env ## Call a service with the programs of docs/clients, each in an environment from the package registries
+	$(BIN)/pytest tests/clients
 
 test-observability: env ## Evaluate every expression of dashboards and rules on a live stack; drill the alerts with real faults
 	$(BIN)/pytest tests/observability

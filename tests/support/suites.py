@@ -62,6 +62,12 @@ LONG = (
     Suite("e2e with the interface", "make e2e", 8.5, ("ui/", "api/contract/", "tests/e2e/interface/"), "e2e"),
     Suite("faults", "make test-faults", 4.5, ("api/", "ml/core/", "ml/registry/", "tests/faults/")),
     Suite(
+        "clients",
+        "make test-clients",
+        2.5,
+        ("api/contract/", "api/protocols/", "api/routes/", "api/transport/", "docs/clients/", "tests/clients/"),
+    ),
+    Suite(
         "observability",
         "make test-observability",
         6.0,

@@ -24,6 +24,7 @@ def test_every_plan_holds_what_always_runs_and_keeps_to_the_budget(budget: float
     [
         ("ui/app.py", "e2e with the interface"),
         ("tests/faults/load.py", "faults"),
+        ("docs/clients/requests_client.py", "clients"),
         ("infra/grafana/build.py", "observability"),
         ("docker-compose.yml", "compose"),
     ],

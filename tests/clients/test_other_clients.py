@@ -1,0 +1,52 @@
+"""Clients in other languages: fetch clients for Node from the OpenAPI document, and curl."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.clients.conftest import Service
+from tests.clients.environments import EXAMPLES, node_environment, run
+from tests.clients.table import Table
+from tests.support.programs import required
+
+EVERYTHING = ("file", "model", "outcome")
+FETCH_CLIENTS = {
+    "hey_api_client.ts": ("Hey API", EVERYTHING),
+    "openapi_fetch_client.ts": ("openapi-fetch", ("model", "outcome")),
+    "orval_client.ts": ("Orval", ("model",)),
+}
+
+
+@pytest.fixture(scope="module")
+def generated(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the programs for Node, their data, and the clients generated from the service's document."""
+    node = node_environment(EXAMPLES / "node" / "package.json")
+    folder = tmp_path_factory.mktemp("node") / "clients"
+    shutil.copytree(EXAMPLES / "node", folder)
+    (folder / "node_modules").symlink_to(node / "node_modules")
+    for name in ("record.json", "patients.csv"):
+        shutil.copy(EXAMPLES / name, folder)
+    run(["npm", "run", "generate"], folder, API_URL=service.url)
+    return folder
+
+
+def test_the_types_of_the_fetch_clients_fit_their_programs(generated: Path) -> None:
+    run(["npm", "run", "check"], generated)
+
+
+@pytest.mark.parametrize("program", FETCH_CLIENTS)
+def test_a_fetch_client_gets_the_same_answers(service: Service, table: Table, generated: Path, program: str) -> None:
+    client, more = FETCH_CLIENTS[program]
+
+    printed = run(["node_modules/.bin/tsx", program], generated, API_URL=service.url)
+
+    table.add(client, printed, service.risks, service.version, more)
+
+
+def test_curl_gets_the_same_answers(service: Service, table: Table) -> None:
+    required("curl", package="curl")
+
+    printed = run([EXAMPLES / "curl_client.sh"], API_URL=service.url)
+
+    table.add("curl", printed, service.risks, service.version, EVERYTHING)
