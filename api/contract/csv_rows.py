@@ -19,7 +19,8 @@ COLUMN_NAMES: Final = (*FIELD_NAMES, TARGET)
 PREDICTION_COLUMNS: Final = ("readmission_risk", "known_fields", "reliability")
 INTERVAL_COLUMNS: Final = ("risk_low", "risk_high")
 HISTORY_COLUMN: Final = "history"
-"""Columns that the response adds: always; with ``interval=true``; for a file with patient numbers."""
+NOTE_COLUMNS: Final = ("outside_population", "warnings")
+"""Columns that the response adds: always; with ``interval=true``; for a file with patient numbers; always."""
 
 _WHOLE: Final = re.compile(r"([0-9]{1,19})(?:\.0+)?")
 """Whole numbers, also with a decimal point: pandas writes those of a column with gaps so."""
@@ -141,7 +142,7 @@ def _header_error(name: str, place: int, names: list[str]) -> str | None:
         return f"the header names column '{shorten(name)}' twice"
     if name in COLUMN_NAMES:
         return None
-    if name in (*PREDICTION_COLUMNS, *INTERVAL_COLUMNS, HISTORY_COLUMN):
+    if name in (*PREDICTION_COLUMNS, *INTERVAL_COLUMNS, HISTORY_COLUMN, *NOTE_COLUMNS):
         return f"column '{name}' belongs to a result; send the file without it"
     if names == [""]:
         return "the first line must name the columns"

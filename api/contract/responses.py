@@ -34,6 +34,20 @@ class ModelName(BaseModel):
     data_source: str = Field(description="Training data: real or synthetic.", examples=["real"])
 
 
+class RecordWarning(BaseModel):
+    """Values of a record that are valid, but contradict one another or were not read as written."""
+
+    record: int = Field(description="Index of the record, from 0.", examples=[0])
+    field: str = Field(examples=["number_diagnoses"])
+    message: str = Field(examples=["number_diagnoses is 1, but the record has 3 diagnoses"])
+
+
+_OUTSIDE_POPULATION: Final = (
+    "Reason why the model does not apply: the patient died or was discharged to hospice, so that a readmission is not "
+    "possible. The model was fitted without such encounters; do not use the prediction. Null otherwise."
+)
+
+
 class PredictResponse(BaseModel):
     """Calibrated probabilities of readmission within 30 days and their reliability.
 
@@ -48,6 +62,11 @@ class PredictResponse(BaseModel):
     )
     history: list[HistoryState] = Field(
         description=f"Whether the patient's earlier stays were used. {_meanings(HISTORY_STATES)}"
+    )
+    outside_population: list[str | None] = Field(description=_OUTSIDE_POPULATION, examples=[[None]])
+    warnings: list[RecordWarning] = Field(
+        description="Values that contradict one another, of any of the records. The prediction uses them as they are.",
+        examples=[[]],
     )
     intervals: list[Annotated[list[float], Field(min_length=2, max_length=2)]] | SkipJsonSchema[None] = Field(
         default=None,
@@ -79,6 +98,8 @@ class Explanation(BaseModel):
     known_fields: int
     reliability: float
     history: HistoryState
+    outside_population: str | None = Field(description=_OUTSIDE_POPULATION)
+    warnings: list[RecordWarning]
 
 
 class ExplainResponse(BaseModel):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from api.contract.responses import HistoryState
 from api.scoring.model_inputs import ModelInputs, look_up_inputs_blocking
+from api.scoring.record_checks import RecordWarning
 from api.storage.patient_history import PatientHistory
 from ml.core.bundle import Bundle
 from ml.core.reliability import ReliabilityCurve, known_fields
@@ -41,7 +42,8 @@ class Predictions(NamedTuple):
 class ScoredRecords(NamedTuple):
     """Records as validated (with identifiers, without history) and their predictions, all of length n.
 
-    ``intervals`` holds the ends of each range, shape ``(n, 2)``; None unless requested.
+    ``intervals`` holds the ends of each range, shape ``(n, 2)``; None unless requested. ``outside_population`` has the
+    reason for each record that the model does not apply to; ``warnings`` has any number of them.
     """
 
     records: Sequence[Record]
@@ -50,6 +52,8 @@ class ScoredRecords(NamedTuple):
     reliability: list[float]
     history: list[HistoryState]
     intervals: NDArray[np.float32] | None
+    outside_population: list[str | None]
+    warnings: list[RecordWarning]
 
 
 def is_small(body: bytes) -> bool:
@@ -91,7 +95,7 @@ def combine(
     """Records with their predictions and, if requested, ranges."""
     probabilities = predictions.probabilities
     intervals = reliability_curve.ranges(inputs.records, probabilities).astype(np.float32) if interval else None
-    return ScoredRecords(records, *predictions, inputs.history, intervals)
+    return ScoredRecords(records, *predictions, inputs.history, intervals, inputs.outside_population, inputs.warnings)
 
 
 def to_json(scored: ScoredRecords, model: orjson.Fragment, request_id: str) -> bytes:
@@ -101,6 +105,8 @@ def to_json(scored: ScoredRecords, model: orjson.Fragment, request_id: str) -> b
         "known_fields": scored.known_fields,
         "reliability": scored.reliability,
         "history": scored.history,
+        "outside_population": scored.outside_population,
+        "warnings": [warning._asdict() for warning in scored.warnings],
         "model": model,
         "request_id": request_id,
     }

@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 
 from api.contract.csv_reader import CsvFile
-from api.contract.csv_rows import HISTORY_COLUMN, INTERVAL_COLUMNS, PREDICTION_COLUMNS, Header
+from api.contract.csv_rows import HISTORY_COLUMN, INTERVAL_COLUMNS, NOTE_COLUMNS, PREDICTION_COLUMNS, Header
 from api.scoring.core import ScoredRecords, score
 from api.storage.patient_history import PatientHistory
 from ml.core.bundle import Bundle
@@ -24,7 +24,7 @@ def response_header(header: Header, interval: bool) -> bytes:
     names = [*header.names, *PREDICTION_COLUMNS, *(INTERVAL_COLUMNS if interval else ())]
     if PATIENT_ID in header.names:
         names.append(HISTORY_COLUMN)
-    return (",".join(names) + _LINE_END).encode()
+    return (",".join([*names, *NOTE_COLUMNS]) + _LINE_END).encode()
 
 
 def score_block(
@@ -41,7 +41,16 @@ def score_block(
         columns += [_texts(scored.intervals[:, end].copy()) for end in (0, 1)]
     if PATIENT_ID in file.header.names:
         columns.append(scored.history)
+    columns += [[f'"{reason}"' if reason else "" for reason in scored.outside_population], _warnings(scored)]
     return scored, "".join(",".join(cells) + _LINE_END for cells in zip(lines, *columns, strict=True)).encode()
+
+
+def _warnings(scored: ScoredRecords) -> list[str]:
+    """A cell with the warnings of each record."""
+    messages: list[list[str]] = [[] for _ in scored.records]
+    for warning in scored.warnings:
+        messages[warning.record].append(warning.message)
+    return [f'"{"; ".join(of_record)}"' if of_record else "" for of_record in messages]
 
 
 def _texts(numbers: Any) -> list[str]:

@@ -34,8 +34,15 @@ def explain_body(
         explanations, inputs.records, predictions.known_fields, predictions.reliability, inputs.history, strict=True
     )
     return [
-        {**_to_json(explanation, record), "known_fields": known, "reliability": reliability, "history": state}
-        for explanation, record, known, reliability, state in columns
+        {
+            **_to_json(explanation, record),
+            "known_fields": known,
+            "reliability": reliability,
+            "history": state,
+            "outside_population": inputs.outside_population[index],
+            "warnings": [warning._asdict() for warning in inputs.warnings if warning.record == index],
+        }
+        for index, (explanation, record, known, reliability, state) in enumerate(columns)
     ]
 
 

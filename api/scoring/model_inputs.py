@@ -1,19 +1,22 @@
 """Model inputs: records without identifiers, and with the history of their patients."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from api.contract.responses import HistoryState
+from api.scoring.record_checks import RecordWarning, contradictions, contradictions_with_stays, outside_population
 from api.storage.patient_history import Encounters, PatientHistory
 from ml.core.history import history_of
 from ml.schema import CANNOT_BE_READMITTED, ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID, Record
 
 
 class ModelInputs(NamedTuple):
-    """Inputs of the model and the state of each history, in the order of the records."""
+    """Inputs of the model, and what the answer says of each record, in the order of the records."""
 
     records: Sequence[Record]
     history: list[HistoryState]
+    outside_population: list[str | None]
+    warnings: list[RecordWarning]
 
 
 async def look_up_inputs(records: Sequence[Record], patient_history: PatientHistory) -> ModelInputs:
@@ -56,7 +59,22 @@ def add_history(record: Record, encounters: Mapping[int, Encounters]) -> tuple[R
 
 
 def _inputs(records: Sequence[Record], encounters: Mapping[int, Encounters] | None) -> ModelInputs:
+    outside = [outside_population(record) for record in records]
+    warnings = [
+        RecordWarning(index, *contradiction)
+        for index, record in enumerate(records)
+        for contradiction in (*contradictions(record), *_contradictions_with_stays(record, encounters))
+    ]
     if encounters is None:  # no record has a patient number
-        return ModelInputs(records, ["none"] * len(records))
+        return ModelInputs(records, ["none"] * len(records), outside, warnings)
     inputs = [add_history(record, encounters) for record in records]
-    return ModelInputs([record for record, _ in inputs], [state for _, state in inputs])
+    return ModelInputs([record for record, _ in inputs], [state for _, state in inputs], outside, warnings)
+
+
+def _contradictions_with_stays(
+    record: Record, encounters: Mapping[int, Encounters] | None
+) -> Iterable[tuple[str, str]]:
+    patient = record.get(PATIENT_ID) if encounters else None
+    if encounters is None or patient is None:
+        return ()
+    return contradictions_with_stays(record, encounters.get(int(patient), ()))

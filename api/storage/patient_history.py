@@ -29,7 +29,7 @@ PATIENTS_PER_LIMIT: Final = 1_000
 
 Encounters = tuple[Mapping[str, Any], ...]
 
-_COLUMNS: Final = tuple(dict.fromkeys((ENCOUNTER_ID, "discharge_disposition_id", *SOURCE_COLUMNS)))
+_COLUMNS: Final = tuple(dict.fromkeys((ENCOUNTER_ID, "discharge_disposition_id", "gender", "age", *SOURCE_COLUMNS)))
 _QUERY: Final = (
     f"SELECT {PATIENT_ID}, {', '.join(_COLUMNS)} FROM raw_data "  # noqa: S608 -- names of the schema
     f"WHERE {PATIENT_ID} = ANY(%s::bigint[]) ORDER BY {ENCOUNTER_ID}"

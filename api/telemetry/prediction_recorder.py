@@ -17,7 +17,7 @@ from api.transport.access import client_of
 from api.transport.http_request import get_header
 from ml.core.pseudonyms import Pseudonyms
 
-_NO_RECORDS: Final = ScoredRecords([], np.empty(0, np.float32), [], [], [], None)
+_NO_RECORDS: Final = ScoredRecords([], np.empty(0, np.float32), [], [], [], None, [], [])
 
 
 class PredictionRecorder:

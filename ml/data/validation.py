@@ -151,7 +151,7 @@ def _parse_integers(texts: "pd.Series[str]") -> "pd.Series[Any]":
 
 def _canonical(column: Column, texts: "pd.Series[str]") -> "pd.Series[str]":
     """Codes in the spelling of the schema; an invalid code stays as it is."""
-    spellings = {text: column.canonical(text) for text in texts.dropna().unique() if column.accepts(text)}
+    spellings = {text: str(column.canonical(text)) for text in texts.dropna().unique() if column.accepts(text)}
     return texts.replace(spellings)
 
 

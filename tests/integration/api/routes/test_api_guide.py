@@ -39,7 +39,7 @@ def test_every_command_of_the_guide_works(api: ApiProcess, tmp_path: Path) -> No
     assert ended.stdout.count('"predictions"') == 5
     assert '"outputs":[{"name":"probability","datatype":"FP32","shape":[2]' in ended.stdout
     header, *lines = (tmp_path / "predictions.csv").read_text().splitlines()
-    assert header.endswith(",readmission_risk,known_fields,reliability,risk_low,risk_high")
+    assert header.endswith(",readmission_risk,known_fields,reliability,risk_low,risk_high,outside_population,warnings")
     assert len(lines) == 2
 
 

@@ -45,7 +45,10 @@ def test_the_response_is_the_file_with_additional_columns(client: TestClient) ->
     assert answer.headers["content-disposition"] == 'attachment; filename="predictions.csv"'
     assert answer.headers["x-model-version"] == "1"
     header, *lines = answer.text.split("\r\n")
-    assert header == "gender,number_inpatient,readmitted,readmission_risk,known_fields,reliability"
+    assert (
+        header
+        == "gender,number_inpatient,readmitted,readmission_risk,known_fields,reliability,outside_population,warnings"
+    )
     assert [line.split(",")[:3] for line in lines] == [["Female", "2", "<30"], ["?", "", "NO"], [""]]
     first, second = rows_of(answer.text)
     assert float(first["readmission_risk"]) == pytest.approx(
@@ -53,6 +56,28 @@ def test_the_response_is_the_file_with_additional_columns(client: TestClient) ->
     )
     assert (first["known_fields"], second["known_fields"]) == ("2", "0")
     assert float(second["reliability"]) == 0.5
+
+
+def test_records_outside_the_population_and_contradictions_are_said_in_every_format(client: TestClient) -> None:
+    records = [
+        {"discharge_disposition_id": 11},
+        {"gender": "Male", "diag_1": "650", "number_diagnoses": 1, "diag_2": "0389"},
+        {"gender": "Female"},
+    ]
+    names = ("discharge_disposition_id", "gender", "diag_1", "number_diagnoses", "diag_2")
+    lines = [",".join(str(record.get(name, "")) for name in names) for record in records]
+    answer = client.post("/predict", json={"records": records}).json()
+    explained = client.post("/explain", json={"records": records}).json()["explanations"]
+    rows = rows_of(client.post("/predict/csv", content="\n".join([",".join(names), *lines]), headers=CSV).text)
+
+    reason, *others = answer["outside_population"]
+    assert "Expired" in reason
+    assert others == [None, None]
+    assert [(one["record"], one["field"]) for one in answer["warnings"]] == [(1, "number_diagnoses"), (1, "diag_1")]
+    assert [one["outside_population"] for one in explained] == answer["outside_population"]
+    assert [one["warnings"] for one in explained] == [[], answer["warnings"], []]
+    assert [row["outside_population"] for row in rows] == [reason, "", ""]
+    assert [row["warnings"] for row in rows] == ["", "; ".join(one["message"] for one in answer["warnings"]), ""]
 
 
 def test_with_interval_the_ranges_are_those_of_predict(client: TestClient) -> None:
@@ -66,7 +91,7 @@ def test_with_interval_the_ranges_are_those_of_predict(client: TestClient) -> No
 def test_a_file_with_patient_numbers_gets_the_history_column(client: TestClient) -> None:
     (row,) = rows_of(client.post("/predict/csv", content=DELIVERED, headers=CSV).text)
 
-    assert list(row)[-1] == "history"
+    assert list(row)[-3:] == ["history", "outside_population", "warnings"]
     assert row["history"] == "unavailable"
 
 
