@@ -143,6 +143,8 @@ class Platform:
             "known_fields": [len(record)],
             "reliability": [0.61],
             "history": ["none"],
+            "outside_population": [None],
+            "warnings": [],
             "intervals": [[0.11, 0.27]],
             "model": {"name": "diabetes-readmission", "version": self.served, "data_source": self.provenance},
             "request_id": "0f1e2d3c",

@@ -25,6 +25,8 @@ def test_the_response_has_one_probability_per_record_model_and_request_id(client
         "known_fields": [3],
         "reliability": [round(0.5 + 0.1 * 2 * 3 / 48, 3)],
         "history": ["none"],
+        "outside_population": [None],
+        "warnings": [],
         "model": {"name": "diabetes-readmission", "version": "1", "data_source": "synthetic"},
         "request_id": answer.headers["x-request-id"],
     }

@@ -41,6 +41,8 @@ PREDICTION = {
     "known_fields": [1],
     "reliability": [0.52],
     "history": ["none"],
+    "outside_population": [None],
+    "warnings": [],
     "intervals": [[0.1, 0.3]],
     "model": {"name": "diabetes-readmission", "version": "3", "data_source": "real"},
     "request_id": "abc",
