@@ -28,6 +28,7 @@ class Service:
     """The service, and the risks that every client must get."""
 
     url: str
+    bundle: Path
     version: str
     risks: dict[str, list[float]]
 
@@ -40,7 +41,8 @@ def service(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFa
         ingest_file(engine, Delivery("synthetic", folder / "cohort.csv"), folder)
         data = read(engine)
         model = fit(GRADIENT_BOOSTING, {"n_estimators": 40, "learning_rate": 0.2}, data.train, 1, masked=1)
-        registry.promote(version, bundle_of(model, data.test, tmp_path_factory.mktemp("bundle")))
+        bundle = bundle_of(model, data.test, tmp_path_factory.mktemp("bundle"))
+        registry.promote(version, bundle)
         database = {
             name: str(getattr(settings, name))
             for name in ("postgres_host", "postgres_port", "diabetes_db_name", "diabetes_db_user")
@@ -49,7 +51,7 @@ def service(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFa
         variables = database | {"diabetes_db_password": password, "prediction_log": "true"}
         with running_api(folder, registry.url, **{name.upper(): value for name, value in variables.items()}) as api:
             api.wait_until_ready()
-            yield Service(api.url, version, _risks(api))
+            yield Service(api.url, bundle, version, _risks(api))
 
 
 def _risks(api: ApiProcess) -> dict[str, list[float]]:
