@@ -4,126 +4,154 @@ The status of a response cannot change once its body has begun: an invalid last 
 looks complete. Until the end, valid lines are held compressed, at a few bytes each; records would take kilobytes.
 """
 
+import csv
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from typing import Final
 
-from api.contract.csv_rows import Header, LineError
-from api.contract.field_errors import MAX_ERRORS, FieldError, invalid_records
-from api.errors import InvalidRecordsError, MalformedBodyError
-from ml.schema import Record
+from api.contract.field_errors import file_error, group_error, invalid_records
+from ml.schema import TARGET, Record
+from ml.schema.files.errors import ErrorGroups, FileError
+from ml.schema.files.formulas import harmless
+from ml.schema.files.header import read_header, separator_of
+from ml.schema.files.rows import RowError, RowReader
+from ml.schema.files.text import RecordSplitter
+from ml.schema.files.values import ReadCode
 
 BLOCK_ROWS: Final = 1_000
-MAX_LINE_BYTES: Final = 16 * 1024
-"""A line with all fields has at most 600 bytes."""
 
-_BOM: Final = b"\xef\xbb\xbf"
+PREDICTION_COLUMNS: Final = ("readmission_risk", "known_fields", "reliability")
+INTERVAL_COLUMNS: Final = ("risk_low", "risk_high")
+HISTORY_COLUMN: Final = "history"
+NOTE_COLUMNS: Final = ("outside_population", "warnings")
+"""Columns that the response adds: always; with ``interval=true``; for a file with patient numbers; always."""
+
 _COMPRESSION: Final = 1  # zlib's fastest level: the genuine file shrinks to a sixth, as fast as it is read
+_END: Final = "\0"  # no text of a file holds it, while a quoted value may hold line ends
 
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A validated file: compressed blocks of lines, each of which is a valid record. Empty lines are left out."""
+    """A validated file: compressed blocks of lines, each of which is a valid record. Empty lines are left out.
 
-    header: Header
+    ``prefix`` is what stood before the header: a byte order mark, a line that names the separator.
+    """
+
+    reader: RowReader
+    prefix: str
     blocks: Sequence[bytes]
     rows: int
 
     def records(self) -> list[Record]:
         """All records; for short files."""
-        return [self.header.record_of(line) for block in self.blocks for line in self.lines_of(block)]
+        return [self.record_of(line) for block in self.blocks for line in self.lines_of(block)]
 
     def lines_of(self, block: bytes) -> list[str]:
-        """The lines of one of the blocks."""
-        return zlib.decompress(block).decode().split("\n")
+        """The lines of one of the blocks; a quoted value may contain line ends."""
+        return zlib.decompress(block).decode().split(_END)
+
+    def record_of(self, line: str) -> Record:
+        """The record of a line, without its outcome, which no model sees."""
+        record = dict(self.reader.read(line))
+        record.pop(TARGET, None)
+        return record
+
+    def returned(self, line: str) -> str:
+        """A line as the response repeats it: cells of foreign columns are no formulas."""
+        if self.reader.is_regular and self.reader.all_known:
+            return line
+        cells = zip(self.reader.cells_of(line), self.reader.header.columns, strict=True)
+        return self.line_of(cell if column else harmless(cell) for cell, column in cells)
+
+    def line_of(self, cells: Iterable[str]) -> str:
+        """Cells as a line in the dialect of the file."""
+        sink = StringIO()
+        csv.writer(sink, delimiter=self.reader.header.delimiter, lineterminator="").writerow(cells)
+        return sink.getvalue()
 
 
 class CsvParser:
     """Parses a file in pieces. Not thread-safe."""
 
-    def __init__(self, max_rows: int) -> None:
+    def __init__(self, max_rows: int, read_code: ReadCode | None = None) -> None:
         self._max_rows = max_rows
-        self._rest = bytearray()  # the last line, while incomplete
-        self._header: Header | None = None
-        self._line = 0  # lines read
-        self._rows = 0  # records among them
+        self._read_code = read_code
+        self._splitter = RecordSplitter()
+        self._reader: RowReader | None = None
+        self._delimiter: str | None = None  # as a line before the header names it
+        self._rows = 0
         self._lines: list[str] = []  # valid lines, not yet compressed
         self._blocks: list[bytes] = []
-        self._errors: list[FieldError] = []
-        self._error_count = 0
+        self._errors = ErrorGroups()
 
     def feed(self, piece: bytes) -> None:
         """Parse the next piece.
 
         Raises:
-            MalformedBodyError: the file is not UTF-8 text.
-            InvalidRecordsError: the header is invalid, a line is too long, or there are too many rows.
+            InvalidRecordsError: the file is not text, the header is invalid, a line is too long, or there are too many.
         """
-        self._rest += piece
-        end = self._rest.rfind(b"\n") + 1
-        if end:
-            complete = bytes(self._rest[:end])
-            del self._rest[:end]
-            self._parse(complete[:-1])
-        if len(self._rest) > MAX_LINE_BYTES:
-            raise _file_error(f"the line has more than {MAX_LINE_BYTES} bytes", self._line + 1)
+        self._parse(self._splitter.feed(piece))
 
     def finish(self) -> CsvFile:
         """The file, after its last piece.
 
         Raises:
-            MalformedBodyError: as in :meth:`feed`.
-            InvalidRecordsError: the file has no rows, or invalid ones.
+            InvalidRecordsError: as in :meth:`feed`; or the file has no rows, or invalid ones.
         """
-        if self._rest:
-            self._parse(bytes(self._rest))
-        if self._header is None:
-            raise _file_error("the file is empty; its first line must name the columns")
-        if self._error_count:
-            raise invalid_records(self._errors, self._error_count)
+        self._parse(self._splitter.finish())
+        if self._reader is None:
+            raise file_error(FileError("the file is empty; its first line must name the columns"))
+        if self._errors.count:
+            raise invalid_records([group_error(group) for group in self._errors], self._errors.count)
         if not self._rows:
-            raise _file_error("the file has a header, but no rows")
+            raise file_error(FileError("the file has a header, but no rows"))
         self._compress()
-        return CsvFile(self._header, self._blocks, self._rows)
+        prefix = "\ufeff" if self._splitter.has_mark else ""
+        if self._delimiter:
+            prefix += f"sep={self._delimiter}\r\n"
+        return CsvFile(self._reader, prefix, self._blocks, self._rows)
 
-    def _parse(self, text: bytes) -> None:
+    def _parse(self, records: Iterable[tuple[int, str]]) -> None:
         try:
-            lines = text.removeprefix(_BOM if self._line == 0 else b"").decode().split("\n")
-        except UnicodeDecodeError as error:
-            number = self._line + 1 + text[: error.start].count(b"\n")
-            raise MalformedBodyError(f"The file is not UTF-8 text: line {number} has an invalid byte.") from None
-        for line in lines:
-            self._line += 1
-            self._parse_line(line.removesuffix("\r"))
+            for line, text in records:
+                if self._reader:
+                    self._parse_record(self._reader, line, text)
+                else:
+                    self._parse_first(line, text)
+        except FileError as error:
+            raise file_error(error) from None
 
-    def _parse_line(self, line: str) -> None:
-        if len(line) > MAX_LINE_BYTES:
-            raise _file_error(f"the line has more than {MAX_LINE_BYTES} bytes", self._line)
-        if self._header is None:
-            self._header = Header(line)
-            return
-        if self._header.skips(line):
+    def _parse_first(self, line: int, text: str) -> None:
+        """Parse a line up to the header, before which there may be empty lines."""
+        if self._delimiter is None and (separator := separator_of(text)):
+            self._delimiter = separator
+        elif text.strip():
+            reserved = (*PREDICTION_COLUMNS, *INTERVAL_COLUMNS, HISTORY_COLUMN)
+            header = read_header(text, line, self._delimiter, reserved)
+            self._splitter.delimiter = header.delimiter
+            self._reader = RowReader(header, self._read_code)
+
+    def _parse_record(self, reader: RowReader, line: int, text: str) -> None:
+        if not text and len(reader.header.names) > 1:  # in a file of one column, an empty line is an unknown value
             return
         if self._rows == self._max_rows:
-            raise _file_error(f"the file has more than {self._max_rows} rows: send it in parts", self._line)
+            raise FileError(f"the file has more than {self._max_rows} rows: send it in parts", line)
         try:
-            self._header.record_of(line)
-        except LineError as error:
-            errors = error.field_errors(self._rows, self._line)
-            self._error_count += len(errors)
-            self._errors += errors[: MAX_ERRORS - len(self._errors)]
+            reader.read(text)
+        except RowError as error:
+            if error.message:
+                self._errors.add(None, error.message, self._rows, line)
+            for column, cell in error.cells:
+                self._errors.add(column, cell, self._rows, line)
         self._rows += 1
-        if not self._error_count:
-            self._lines.append(line)
+        if not self._errors.count:
+            self._lines.append(text)
             if len(self._lines) == BLOCK_ROWS:
                 self._compress()
 
     def _compress(self) -> None:
         if self._lines:
-            self._blocks.append(zlib.compress("\n".join(self._lines).encode(), _COMPRESSION))
+            self._blocks.append(zlib.compress(_END.join(self._lines).encode(), _COMPRESSION))
             self._lines = []
-
-
-def _file_error(message: str, line: int | None = None) -> InvalidRecordsError:
-    return invalid_records([FieldError(None, None, None, message, line=line)])

@@ -11,6 +11,7 @@ from pydantic import Field
 from api.contract.requests import FIELD_NAMES
 from api.errors import InvalidRecordsError
 from ml.schema import BY_NAME, Column, Kind, looks_like_icd10
+from ml.schema.files.errors import ErrorGroup, FileError, HeaderError
 
 MAX_ERRORS: Final = 20
 """Field errors listed in a response; further ones are only counted."""
@@ -22,6 +23,7 @@ MAX_VALUES_IN_MESSAGE: Final = 12
 """Allowed values spelt out in a message; the field ``allowed`` always lists all of them."""
 
 _BIG: Final = 2**53
+_OF_FILES: Final = ("line", "lines", "count", "suggestion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,14 @@ class FieldError:
     value: Annotated[Any, Field(description="The invalid value, shortened.")]
     message: str
     allowed: Sequence[str | int] | None = None
-    line: Annotated[int | None, Field(description="For a file: number of the line, from 1.")] = None
+    line: Annotated[int | None, Field(description="For a file: number of the first such line, from 1.")] = None
+    lines: Annotated[Sequence[int] | None, Field(description="For a file: the first lines with this error.")] = None
+    count: Annotated[int | None, Field(description="For a file: how many lines have this error.")] = None
+    suggestion: Annotated[str | None, Field(description="For a file: the most similar allowed value.")] = None
 
     def to_json(self) -> dict[str, Any]:
-        """The error as in the problem document."""
-        fields = asdict(self)
-        return fields if self.line is not None else {name: fields[name] for name in fields if name != "line"}
+        """The error as in the problem document; the members about files only for a file."""
+        return {name: value for name, value in asdict(self).items() if value is not None or name not in _OF_FILES}
 
 
 def body_error(field: str | None, value: Any, message: str) -> FieldError:
@@ -59,11 +63,25 @@ def record_error(record: int, field: str | None, kind: str, value: Any) -> Field
     return FieldError(record, field, value, message, column.allowed or None)
 
 
-def cell_error(record: int, line: int, column: Column, text: str) -> FieldError:
-    """An error in a cell of a CSV file, given the index of its record and the number of its line."""
-    value = shorten(text)
-    message = f"{column.name} must be {_expectation(column)}, or empty; '{value}' {_fault(column, text)}"
-    return FieldError(record, column.name, value, message, column.allowed or None, line)
+def group_error(group: ErrorGroup) -> FieldError:
+    """The error of a CSV file that one or more of its lines have."""
+    if group.column is None:
+        return FieldError(group.record, None, None, group.text, None, group.lines[0], group.lines, group.count)
+    column, value, suggestion = group.column, shorten(group.text), group.suggestion
+    message = f"{column.name} must be {_expectation(column)}, or empty; '{value}' {_fault(column, group.text)}"
+    if suggestion:
+        message += f": did you mean '{suggestion}'?"
+    if group.count > 1:
+        message += f" ({group.count} times)"
+    place = (group.lines[0], group.lines, group.count)
+    return FieldError(group.record, column.name, value, message, column.allowed or None, *place, suggestion)
+
+
+def file_error(error: FileError) -> InvalidRecordsError:
+    """The exception for a file that cannot be read."""
+    names = error.names if isinstance(error, HeaderError) else [(None, error.message)]
+    errors = [FieldError(None, name and shorten(name), None, message, line=error.line) for name, message in names]
+    return invalid_records(errors, len(errors))
 
 
 def invalid_records(errors: Sequence[FieldError], count: int = 1, item: str = "record") -> InvalidRecordsError:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel, Field
 
 from api.contract.csv_reader import CsvParser
+from api.contract.field_errors import unknown_field
 from api.contract.parsing import decode_json
 from api.contract.requests import FIELD_NAMES, RECORD
 from api.protocols.tables import (
@@ -122,15 +123,17 @@ def parse_invocation(body: bytes, max_records: int) -> ScoringRequest:
 
 
 def parse_csv(body: bytes, max_records: int) -> ScoringRequest:
-    """Parse a CSV body; see :mod:`api.contract.csv_rows`.
+    """Parse a CSV body; see :mod:`api.contract.csv_reader`. Foreign columns are refused, as in JSON.
 
     Raises:
-        MalformedBodyError: the body is not text.
         InvalidRecordsError: the body does not hold 1 to `max_records` valid records.
     """
     parser = CsvParser(max_records)
     parser.feed(body)
-    return ScoringRequest(parser.finish().records())
+    file = parser.finish()
+    if foreign := file.reader.header.foreign:
+        raise invalid_body(foreign[0], unknown_field(foreign[0]))
+    return ScoringRequest(file.records())
 
 
 def _format_of(document: Any) -> str:

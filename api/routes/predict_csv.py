@@ -15,7 +15,7 @@ from api.contract.csv_reader import CsvFile, CsvParser
 from api.contract.field_errors import body_error, invalid_records
 from api.contract.parsing import parse_flag
 from api.models.store import ServedModel
-from api.scoring.csv_files import response_header, score_block
+from api.scoring.csv_files import notes, response_header, score_block
 from api.services import Services, services_of
 from api.transport import openapi
 from api.transport.http_request import CSV, check_media_type
@@ -33,7 +33,8 @@ _FILE: Final = {"type": "string", "format": "binary"}
 _BODY: Final[dict[str, Any]] = {
     "required": True,
     "description": "A header that names any of the fields (and optionally `readmitted`, as in the data set), then a "
-    "line per encounter. Empty or `?` is unknown. UTF-8, separated by commas.",
+    "line per encounter. Empty or `?` is unknown. Delimiter, encoding and spellings of spreadsheets are detected. "
+    "Other columns are returned and not read.",
     "content": {
         CSV: {"schema": _FILE},
         _FORM: {"schema": {"type": "object", "properties": {_PART: _FILE}, "required": [_PART]}},
@@ -44,7 +45,9 @@ _RESPONSE: Final[dict[str, Any]] = {
     "description": "The file with the additional columns `readmission_risk`, `known_fields` and `reliability`; "
     "`risk_low` and `risk_high` with `interval=true`; `history` if the file has patient numbers.",
     "content": {CSV: {"schema": {"type": "string"}, "example": _EXAMPLE}},
-    "headers": openapi.response_headers("X-Model-Version", "Content-Disposition"),
+    "headers": openapi.response_headers(
+        "X-Model-Version", "Content-Disposition", "X-Mapped", "X-Not-Scored", "X-Warning"
+    ),
 }
 
 
@@ -73,6 +76,7 @@ async def predict_csv(request: Request) -> Response:
         headers = {
             "Content-Disposition": 'attachment; filename="predictions.csv"',
             "X-Model-Version": model.registered.version,
+            **notes(file),
         }
         return _Download(_score(request, services, model, file, interval), slot.pop_all(), headers)
 
@@ -138,7 +142,7 @@ async def _score(
     request: Request, services: Services, model: ServedModel, file: CsvFile, interval: bool
 ) -> AsyncIterator[bytes]:
     """Score block by block, as fast as the client accepts them; only sent predictions are recorded."""
-    yield response_header(file.header, interval)
+    yield response_header(file, interval)
     first = 0
     for block in file.blocks:
         arguments = (file, block, model.bundle, services.patient_history, interval)

@@ -1,7 +1,7 @@
-"""Scores the blocks of a CSV file; the response is the file with additional columns.
+"""Scores the blocks of a CSV file; the response is the file with additional columns, in its dialect, as UTF-8.
 
-A validated file holds only values of the schema, and the additional columns hold numbers and a few fixed words, so that
-no cell can be mistaken for a formula by a spreadsheet program.
+Cells of the data set hold values of the schema, and the additional columns numbers and a few fixed words. Cells of
+foreign columns are escaped, so that no cell can be mistaken for a formula by a spreadsheet program.
 """
 
 from collections.abc import Sequence
@@ -9,22 +9,35 @@ from typing import Any, Final
 
 import orjson
 
-from api.contract.csv_reader import CsvFile
-from api.contract.csv_rows import HISTORY_COLUMN, INTERVAL_COLUMNS, NOTE_COLUMNS, PREDICTION_COLUMNS, Header
+from api.contract.csv_reader import HISTORY_COLUMN, INTERVAL_COLUMNS, NOTE_COLUMNS, PREDICTION_COLUMNS, CsvFile
 from api.scoring.core import ScoredRecords, score
 from api.storage.patient_history import PatientHistory
 from ml.core.bundle import Bundle
 from ml.schema import PATIENT_ID
+from ml.schema.files.formulas import harmless
+from ml.schema.files.rows import describe_mapped
 
 _LINE_END: Final = "\r\n"  # RFC 4180
+_MAX_HEADER: Final = 1_000  # characters of a response header
 
 
-def response_header(header: Header, interval: bool) -> bytes:
+def response_header(file: CsvFile, interval: bool) -> bytes:
     """The first line of the response."""
-    names = [*header.names, *PREDICTION_COLUMNS, *(INTERVAL_COLUMNS if interval else ())]
-    if PATIENT_ID in header.names:
+    header = file.reader.header
+    names = [*map(harmless, header.names), *PREDICTION_COLUMNS, *(INTERVAL_COLUMNS if interval else ())]
+    if PATIENT_ID in header.known:
         names.append(HISTORY_COLUMN)
-    return (",".join([*names, *NOTE_COLUMNS]) + _LINE_END).encode()
+    return (file.prefix + file.line_of([*names, *NOTE_COLUMNS]) + _LINE_END).encode()
+
+
+def notes(file: CsvFile) -> dict[str, str]:
+    """Headers of the response that say how the file was read."""
+    found = {
+        "X-Mapped": describe_mapped(file.reader.mapped),
+        "X-Not-Scored": ", ".join(file.reader.header.foreign),
+        "X-Warning": file.reader.warning or "",
+    }
+    return {name: _one_line(text) for name, text in found.items() if text}
 
 
 def score_block(
@@ -32,17 +45,24 @@ def score_block(
 ) -> tuple[ScoredRecords, bytes]:
     """Score a block, in a thread that may wait; returns the predictions and the lines of the response."""
     lines = file.lines_of(block)
-    records = [file.header.record_of(line) for line in lines]
-    scored = score(records, bundle, patient_history, interval)
+    scored = score([file.record_of(line) for line in lines], bundle, patient_history, interval)
     columns: list[Sequence[str]] = [
         _texts(scored.probabilities), _texts(scored.known_fields), _texts(scored.reliability)
     ]  # fmt: skip
     if scored.intervals is not None:
         columns += [_texts(scored.intervals[:, end].copy()) for end in (0, 1)]
-    if PATIENT_ID in file.header.names:
+    if PATIENT_ID in file.reader.header.known:
         columns.append(scored.history)
     columns += [[f'"{reason}"' if reason else "" for reason in scored.outside_population], _warnings(scored)]
-    return scored, "".join(",".join(cells) + _LINE_END for cells in zip(lines, *columns, strict=True)).encode()
+    join = file.reader.header.delimiter.join
+    returned = map(file.returned, lines)
+    return scored, "".join(join(cells) + _LINE_END for cells in zip(returned, *columns, strict=True)).encode()
+
+
+def _one_line(text: str) -> str:
+    """A text as the value of a header: one line of ASCII."""
+    shown = " ".join(text.encode("ascii", "replace").decode().split())
+    return shown if len(shown) <= _MAX_HEADER else f"{shown[: _MAX_HEADER - 4]} ..."
 
 
 def _warnings(scored: ScoredRecords) -> list[str]:

@@ -58,6 +58,12 @@ RESPONSE_HEADERS: Final[dict[str, dict[str, Any]]] = {
     },
     "X-Model-Version": {"description": "The version of the model.", "required": True, "schema": {"type": "string"}},
     "Content-Disposition": {"description": "The name of the file.", "schema": {"type": "string"}},
+    "X-Mapped": {"description": "Texts that were read as another value.", "schema": {"type": "string"}},
+    "X-Not-Scored": {
+        "description": "Columns that are not of the data set: returned, not read.",
+        "schema": {"type": "string"},
+    },
+    "X-Warning": {"description": "What is probably wrong with the file.", "schema": {"type": "string"}},
     "Retry-After": {
         "description": "Seconds until another attempt is worthwhile.",
         "schema": {"type": "integer", "minimum": 0},

@@ -29,7 +29,7 @@ def answer(body: bytes) -> tuple[int, Any]:
             "detail": error.detail,
             **error.members,
         }
-    return 200, response_header(file.header, interval=False) + b"".join(_lines(file))
+    return 200, response_header(file, interval=False) + b"".join(_lines(file))
 
 
 def _lines(file: CsvFile) -> list[bytes]:
@@ -37,6 +37,6 @@ def _lines(file: CsvFile) -> list[bytes]:
     for line, record in zip(
         (one for block in file.blocks for one in file.lines_of(block)), file.records(), strict=True
     ):
-        history = ",none" if PATIENT_ID in file.header.names else ""
-        found.append(f"{line},{risk_of(record)},{len(record)},0.61{history}\r\n".encode())
+        history = ",none" if PATIENT_ID in file.reader.header.known else ""
+        found.append(f"{file.returned(line)},{risk_of(record)},{len(record)},0.61{history}\r\n".encode())
     return found

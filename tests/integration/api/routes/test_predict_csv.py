@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
@@ -86,6 +87,42 @@ def test_with_interval_the_ranges_are_those_of_predict(client: TestClient) -> No
     assert [[float(row["risk_low"]), float(row["risk_high"])] for row in rows_of(answer.text)] == ranges
 
 
+def test_a_spreadsheet_of_a_hospital_is_scored_and_its_own_columns_returned(client: TestClient) -> None:
+    body = 'MRN;Name;Gender;Number Inpatient;Age\r\n=7;Müller;F;2,0;67\r\n-3;"A;\nB";female;NA;60 to 70\r\n'.encode(
+        "cp1252"
+    )
+
+    answer = client.post("/predict/csv", content=body, headers=CSV)
+
+    records = [{"gender": "Female", "number_inpatient": 2, "age": "[60-70)"}, {"gender": "Female", "age": "[60-70)"}]
+    risks = client.post("/predict", json={"records": records}).json()["predictions"]
+    first, second = csv.DictReader(io.StringIO(answer.text, newline=""), delimiter=";")
+    assert [float(row["readmission_risk"]) for row in (first, second)] == risks
+    assert (first["MRN"], first["Name"], first["Number Inpatient"]) == ("'=7", "Müller", "2,0")
+    assert (second["MRN"], second["Name"], second["known_fields"]) == ("-3", "A;\nB", "2")
+    assert answer.headers["x-mapped"] == "gender: F = Female; age (years): 67 = [60-70), 60 to 70 = [60-70)"
+    assert answer.headers["x-not-scored"] == "MRN, Name"
+    assert "x-warning" not in answer.headers
+
+
+def test_laboratory_columns_that_pandas_emptied_are_a_warning(client: TestClient) -> None:
+    written = pd.read_csv(io.StringIO("max_glu_serum,A1Cresult\nNone,None\nNone,>8\n")).to_csv(index=False)
+
+    answer = client.post("/predict/csv", content=written, headers=CSV)
+
+    assert answer.headers["x-warning"].startswith("max_glu_serum and A1Cresult hold unknown values and not one None")
+
+
+def test_foreign_columns_are_not_logged(logged: TestClient, postgres_url: str) -> None:
+    logged.post("/predict/csv", content="mrn,gender\n4711,F\n", headers=CSV)
+
+    with connected(postgres_url) as database:
+        eventually(lambda: len(rows(database)) == 1)
+        (row,) = rows(database)
+    assert row["record"] == {"gender": "Female"}
+    assert "4711" not in str(row)
+
+
 def test_a_file_with_patient_numbers_gets_the_history_column(client: TestClient) -> None:
     (row,) = rows_of(client.post("/predict/csv", content=DELIVERED, headers=CSV).text)
 
@@ -125,7 +162,8 @@ def test_an_error_anywhere_in_the_file_is_a_422_without_predictions(client: Test
         (SMALL, {"Content-Type": "application/json"}, 415),
         (SMALL, {"Content-Type": "text/csv; charset=latin-1"}, 415),
         (SMALL, {**CSV, "Content-Encoding": "gzip"}, 415),
-        (b"race\n\xff\n", CSV, 400),
+        (b"race\n\xff\n", CSV, 422),
+        (b"race\n\0\n", CSV, 422),
         ("colour\nred\n", CSV, 422),
         ("", CSV, 422),
     ],

@@ -1,0 +1,118 @@
+"""Reads the records of a file into values of the schema, and collects what a reader of the result must know."""
+
+from typing import Final
+
+from ml.schema import BY_NAME
+from ml.schema.columns import Column, Missing, Record
+from ml.schema.files.header import Header, cells_of
+from ml.schema.files.values import ReadCode, Value, ValueReader
+
+_EXAMPLES: Final = 5
+"""Mapped texts listed of a column."""
+
+NOT_MEASURED_LOST: Final = (
+    "max_glu_serum and A1Cresult hold unknown values and not one None (not measured): pandas reads None as missing. "
+    "Read the file with keep_default_na=False, na_values=['?'] before writing it"
+)
+
+
+class RowError(Exception):
+    """A record that is not valid: as a whole, with a message, or because of some of its cells."""
+
+    def __init__(self, message: str = "", cells: tuple[tuple[Column, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.message, self.cells = message, cells
+
+
+class RowReader:
+    """Reads the records of a file with this header.
+
+    Attributes:
+        header: the header of the file.
+        all_known: whether the header has no foreign columns.
+        is_regular: whether all records had as many cells as the header, so far.
+    """
+
+    def __init__(self, header: Header, read_code: ReadCode | None = None) -> None:
+        self.header: Final = header
+        self.is_regular = True
+        self._readers: Final = [ValueReader(column, read_code) for column in header.columns if column]
+        self._columns: Final = [(reader.column.name, reader.values, reader) for reader in self._readers]
+        self._places: Final = [place for place, column in enumerate(header.columns) if column]
+        self.all_known: Final = len(self._places) == len(header.names)
+
+    def cells_of(self, text: str) -> list[str]:
+        """The cells of a record, foreign ones included.
+
+        Raises:
+            RowError: their number is not that of the columns; empty ones at the end are ignored.
+        """
+        cells = cells_of(text, self.header.delimiter)
+        expected = len(self.header.names)
+        if len(cells) > expected and not any(cells[expected:]):
+            self.is_regular = False
+            cells = cells[:expected]
+        if len(cells) != expected:
+            raise RowError(f"the line has {len(cells)} values, the header names {expected}")
+        return cells
+
+    def read(self, text: str) -> Record:
+        """The known values of a record.
+
+        Raises:
+            RowError: the record is not valid.
+        """
+        return self.read_cells(self.cells_of(text))
+
+    def read_cells(self, cells: list[str]) -> Record:
+        """The known values of cells.
+
+        Raises:
+            RowError: some of the cells are not valid.
+        """
+        if not self.all_known:
+            cells = [cells[place] for place in self._places]
+        record: dict[str, str | int | None] = {}
+        invalid: list[tuple[Column, str]] = []
+        for (name, values, reader), text in zip(self._columns, cells, strict=True):
+            try:
+                value = values[text]
+            except KeyError:
+                try:
+                    value = reader.read(text)
+                except ValueError:
+                    invalid.append((reader.column, text))
+                    continue
+            if value is not None:
+                record[name] = value
+        if invalid:
+            raise RowError(cells=tuple(invalid))
+        return record
+
+    @property
+    def mapped(self) -> dict[str, dict[str, Value]]:
+        """Texts that stood for another value, with the value, by column."""
+        return {reader.column.name: reader.mapped for reader in self._readers if reader.mapped}
+
+    @property
+    def warning(self) -> str | None:
+        """What is probably wrong with the file as a whole."""
+        read = [
+            set(reader.values.values()) for reader in self._readers if reader.column.missing is Missing.NOT_MEASURED
+        ]
+        lost = len(read) > 1 and all(None in values and "None" not in values for values in read)
+        return NOT_MEASURED_LOST if lost else None
+
+
+def describe_mapped(mapped: dict[str, dict[str, Value]]) -> str:
+    """One line that says what was read as what."""
+    return "; ".join(f"{_with_unit(BY_NAME[name])}: {_pairs(values)}" for name, values in mapped.items())
+
+
+def _with_unit(column: Column) -> str:
+    return f"{column.name} ({column.unit})" if column.name in ("age", "weight") else column.name
+
+
+def _pairs(values: dict[str, Value]) -> str:
+    shown = ", ".join(f"{text} = {value}" for text, value in list(values.items())[:_EXAMPLES])
+    return shown + (f" and {len(values) - _EXAMPLES} more" if len(values) > _EXAMPLES else "")
