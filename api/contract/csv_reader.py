@@ -4,20 +4,16 @@ The status of a response cannot change once its body has begun: an invalid last 
 looks complete. Until the end, valid lines are held compressed, at a few bytes each; records would take kilobytes.
 """
 
-import csv
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from io import StringIO
 from typing import Final
 
 from api.contract.field_errors import file_error, group_error, invalid_records
 from ml.schema import TARGET, Record
-from ml.schema.files.errors import ErrorGroups, FileError
-from ml.schema.files.formulas import harmless
-from ml.schema.files.header import read_header, separator_of
-from ml.schema.files.rows import RowError, RowReader
-from ml.schema.files.text import RecordSplitter
+from ml.schema.files.errors import ErrorGroups, FileError, RowError
+from ml.schema.files.reader import FileReader
+from ml.schema.files.rows import RowReader
 from ml.schema.files.values import ReadCode
 
 BLOCK_ROWS: Final = 1_000
@@ -58,29 +54,13 @@ class CsvFile:
         record.pop(TARGET, None)
         return record
 
-    def returned(self, line: str) -> str:
-        """A line as the response repeats it: cells of foreign columns are no formulas."""
-        if self.reader.is_regular and self.reader.all_known:
-            return line
-        cells = zip(self.reader.cells_of(line), self.reader.header.columns, strict=True)
-        return self.line_of(cell if column else harmless(cell) for cell, column in cells)
-
-    def line_of(self, cells: Iterable[str]) -> str:
-        """Cells as a line in the dialect of the file."""
-        sink = StringIO()
-        csv.writer(sink, delimiter=self.reader.header.delimiter, lineterminator="").writerow(cells)
-        return sink.getvalue()
-
 
 class CsvParser:
     """Parses a file in pieces. Not thread-safe."""
 
     def __init__(self, max_rows: int, read_code: ReadCode | None = None) -> None:
         self._max_rows = max_rows
-        self._read_code = read_code
-        self._splitter = RecordSplitter()
-        self._reader: RowReader | None = None
-        self._delimiter: str | None = None  # as a line before the header names it
+        self._file = FileReader(read_code=read_code)
         self._rows = 0
         self._lines: list[str] = []  # valid lines, not yet compressed
         self._blocks: list[bytes] = []
@@ -92,7 +72,7 @@ class CsvParser:
         Raises:
             InvalidRecordsError: the file is not text, the header is invalid, a line is too long, or there are too many.
         """
-        self._parse(self._splitter.feed(piece))
+        self._parse(self._file.feed(piece))
 
     def finish(self) -> CsvFile:
         """The file, after its last piece.
@@ -100,51 +80,32 @@ class CsvParser:
         Raises:
             InvalidRecordsError: as in :meth:`feed`; or the file has no rows, or invalid ones.
         """
-        self._parse(self._splitter.finish())
-        if self._reader is None:
-            raise file_error(FileError("the file is empty; its first line must name the columns"))
+        self._parse(self._file.finish())
         if self._errors.count:
             raise invalid_records([group_error(group) for group in self._errors], self._errors.count)
-        if not self._rows:
-            raise file_error(FileError("the file has a header, but no rows"))
+        try:
+            reader = self._file.rows
+            if not self._rows:
+                raise FileError("the file has a header, but no rows")
+        except FileError as error:
+            raise file_error(error) from None
         self._compress()
-        prefix = "\ufeff" if self._splitter.has_mark else ""
-        if self._delimiter:
-            prefix += f"sep={self._delimiter}\r\n"
-        return CsvFile(self._reader, prefix, self._blocks, self._rows)
+        return CsvFile(reader, self._file.prefix, self._blocks, self._rows)
 
     def _parse(self, records: Iterable[tuple[int, str]]) -> None:
         try:
             for line, text in records:
-                if self._reader:
-                    self._parse_record(self._reader, line, text)
-                else:
-                    self._parse_first(line, text)
+                self._parse_record(line, text)
         except FileError as error:
             raise file_error(error) from None
 
-    def _parse_first(self, line: int, text: str) -> None:
-        """Parse a line up to the header, before which there may be empty lines."""
-        if self._delimiter is None and (separator := separator_of(text)):
-            self._delimiter = separator
-        elif text.strip():
-            reserved = (*PREDICTION_COLUMNS, *INTERVAL_COLUMNS, HISTORY_COLUMN)
-            header = read_header(text, line, self._delimiter, reserved)
-            self._splitter.delimiter = header.delimiter
-            self._reader = RowReader(header, self._read_code)
-
-    def _parse_record(self, reader: RowReader, line: int, text: str) -> None:
-        if not text and len(reader.header.names) > 1:  # in a file of one column, an empty line is an unknown value
-            return
+    def _parse_record(self, line: int, text: str) -> None:
         if self._rows == self._max_rows:
             raise FileError(f"the file has more than {self._max_rows} rows: send it in parts", line)
         try:
-            reader.read(text)
+            self._file.rows.read(text)
         except RowError as error:
-            if error.message:
-                self._errors.add(None, error.message, self._rows, line)
-            for column, cell in error.cells:
-                self._errors.add(column, cell, self._rows, line)
+            self._errors.add_row(error, self._rows, line)
         self._rows += 1
         if not self._errors.count:
             self._lines.append(text)

@@ -27,7 +27,7 @@ def response_header(file: CsvFile, interval: bool) -> bytes:
     names = [*map(harmless, header.names), *PREDICTION_COLUMNS, *(INTERVAL_COLUMNS if interval else ())]
     if PATIENT_ID in header.known:
         names.append(HISTORY_COLUMN)
-    return (file.prefix + file.line_of([*names, *NOTE_COLUMNS]) + _LINE_END).encode()
+    return (file.prefix + file.reader.line_of([*names, *NOTE_COLUMNS]) + _LINE_END).encode()
 
 
 def notes(file: CsvFile) -> dict[str, str]:
@@ -55,7 +55,7 @@ def score_block(
         columns.append(scored.history)
     columns += [[f'"{reason}"' if reason else "" for reason in scored.outside_population], _warnings(scored)]
     join = file.reader.header.delimiter.join
-    returned = map(file.returned, lines)
+    returned = map(file.reader.returned, lines)
     return scored, "".join(join(cells) + _LINE_END for cells in zip(returned, *columns, strict=True)).encode()
 
 

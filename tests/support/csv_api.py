@@ -38,5 +38,5 @@ def _lines(file: CsvFile) -> list[bytes]:
         (one for block in file.blocks for one in file.lines_of(block)), file.records(), strict=True
     ):
         history = ",none" if PATIENT_ID in file.reader.header.known else ""
-        found.append(f"{file.returned(line)},{risk_of(record)},{len(record)},0.61{history}\r\n".encode())
+        found.append(f"{file.reader.returned(line)},{risk_of(record)},{len(record)},0.61{history}\r\n".encode())
     return found

@@ -1,28 +1,26 @@
-"""Errors of a file: line, field, value and allowed values, and the option to score the valid lines only."""
+"""Errors of a file, equal ones together, and the option to score the valid lines only."""
 
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from functools import partial
 from typing import Final
 
 import streamlit as st
 
-from ml.schema import BY_NAME
+from ml.schema.files.errors import ErrorGroup
 from ui.batch import downloads, tables
 from ui.batch.scoring import ScoringJob
-from ui.clients.errors import FieldError
 from ui.i18n.language import _, counted, decimal
 from ui.i18n.wording import allowed_values, label_of
 
-MAX_SHOWN: Final = 1_000
-"""Errors shown on the page; the download has all of them."""
+MAX_SHOWN: Final = 200
+"""Groups of errors shown on the page; the download has all of them."""
 
 
 def draw(job: ScoringJob) -> None:
     """Draw the errors, their download, and the button for the valid lines."""
     valid = len(job.table)
     st.error(" ".join(_summary(job, valid)), icon=":material/edit_note:")
-    draw_table(job.errors)
+    _draw_table(list(job.errors))
     with st.container(horizontal=True):
         downloads.draw(_("Download the errors"), partial(tables.errors, job.errors), "errors.csv", "batch-errors")
         if valid and not job.valid_only:
@@ -31,12 +29,7 @@ def draw(job: ScoringJob) -> None:
 
 
 def _summary(job: ScoringJob, valid: int) -> Iterator[str]:
-    invalid = len(job.invalid_lines)
-    if job.is_aborted:
-        yield invalid_so_far(job)
-        yield _("The rest was not checked: correct what these lines have in common, and start again.")
-        return
-    yield counted("{number} line has errors.", "{number} lines have errors.", invalid)
+    yield counted("{number} line has errors.", "{number} lines have errors.", len(job.invalid_lines))
     if valid:
         yield counted("{number} line is valid.", "{number} lines are valid.", valid)
         yield _("Correct the file and upload it again, or continue without the lines with errors.")
@@ -49,43 +42,30 @@ def invalid_so_far(job: ScoringJob) -> str:
     return counted("{number} line has errors so far.", "{number} lines have errors so far.", len(job.invalid_lines))
 
 
-def draw_table(errors: Sequence[FieldError]) -> None:
-    """Draw the first errors as a table."""
-    first = errors[:MAX_SHOWN]
+def _draw_table(groups: Sequence[ErrorGroup]) -> None:
+    first = groups[:MAX_SHOWN]
     st.dataframe(
         {
-            _("Line"): [error.line for error in first],
-            _("Field"): [_field(error) for error in first],
-            _("Value"): ["" if error.value is None else str(error.value) for error in first],
-            _("Allowed"): [_allowed(error) for error in first],
+            _("Field"): [f"{label_of(group.column)} · {group.column.name}" if group.column else "" for group in first],
+            _("Value"): [group.text if group.column else "" for group in first],
+            _("Number of lines"): [group.count for group in first],
+            _("First lines"): [tables.lines_of(group) for group in first],
+            _("Suggestion"): [group.suggestion or "" for group in first],
+            _("Allowed"): [_allowed(group) for group in first],
         },
         hide_index=True,
-        alt=_("The errors of the file: line, field, value and allowed values"),
+        alt=_("The errors of the file: field, value, number, first lines, suggestion and allowed values"),
     )
-    if len(errors) > MAX_SHOWN:
+    if len(groups) > MAX_SHOWN:
         text = _("The first {shown} of {all} errors; the download has all.")
-        st.markdown(f":small[{text.format(shown=decimal(MAX_SHOWN, 0), all=decimal(len(errors), 0))}]")
+        st.markdown(f":small[{text.format(shown=decimal(MAX_SHOWN, 0), all=decimal(len(groups), 0))}]")
 
 
-def _field(error: FieldError) -> str:
-    column = BY_NAME.get(error.field or "")
-    return f"{label_of(column)} · {column.name}" if column else error.field or ""
-
-
-def _allowed(error: FieldError) -> str:
-    """The allowed values; for an error of the header or of a whole line, what is wrong."""
-    column = BY_NAME.get(error.field or "")
-    if column and error.line != 1:
-        return _("{allowed}, or empty for unknown").format(allowed=allowed_values(column))
-    if column:
-        return _("a column name that occurs once")
-    if error.field is None:
-        return error.message
-    if any(mark in error.field for mark in ";\t|"):
-        return _("names separated by commas")
-    similar = get_close_matches(error.field, BY_NAME, n=1)
-    text = _("a column of the data set, perhaps {name}") if similar else _("a column of the data set")
-    return text.format(name=similar[0]) if similar else text
+def _allowed(group: ErrorGroup) -> str:
+    """The allowed values; for an error of a whole line, what is wrong."""
+    if group.column is None:
+        return group.text
+    return _("{allowed}, or empty for unknown").format(allowed=allowed_values(group.column))
 
 
 def _use_valid_only(job: ScoringJob) -> None:

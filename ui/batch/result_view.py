@@ -6,13 +6,14 @@ from pathlib import Path
 import streamlit as st
 
 from ml.schema import BY_NAME
+from ml.schema.files.rows import describe_mapped
 from ui import banners, charts, services
 from ui.batch import downloads, risk_chart, tables
 from ui.batch.scoring import LINE, ScoringJob
 from ui.clients.api_models import ServedModel
 from ui.clients.file_scoring import HISTORY, KNOWN, RELIABILITY, RISK
 from ui.i18n.language import _, counted, decimal, percent
-from ui.i18n.wording import label_of
+from ui.i18n.wording import escape, label_of
 
 
 def draw(job: ScoringJob) -> None:
@@ -28,6 +29,7 @@ def draw(job: ScoringJob) -> None:
             "Score the file again for figures of one version."
         )
         st.warning(text.format(versions=versions), icon=":material/sync_problem:")
+    _draw_notes(job)
     _draw_summary(job, prevalence)
     _draw_downloads(job)
     text = _("Distribution of predicted risk in the file: half of the rows are below {half}, one in ten above {tenth}.")
@@ -40,6 +42,18 @@ def draw(job: ScoringJob) -> None:
     source = _("Model version {versions}.").format(versions=versions)
     seconds = counted("Scored in {number} second.", "Scored in {number} seconds.", max(1, round(job.seconds)))
     st.markdown(f":small[{source} {seconds}]  \n:small[{banners.disclaimer()}]")
+
+
+def _draw_notes(job: ScoringJob) -> None:
+    """Draw how the file was read."""
+    reader = job.file.reader
+    if reader.warning:
+        st.warning(escape(f"{reader.warning}."), icon=":material/warning:")
+    if mapped := describe_mapped(reader.mapped):
+        st.markdown(_("Read as: {mapped}.").format(mapped=escape(mapped)))
+    if foreign := reader.header.foreign:
+        text = _("Not scored, and returned beside the risk: {names}.")
+        st.markdown(text.format(names=escape(", ".join(foreign))))
 
 
 def _draw_summary(job: ScoringJob, prevalence: float | None) -> None:
@@ -94,6 +108,6 @@ def _draw_highest(job: ScoringJob) -> None:
         ),
         HISTORY: config.TextColumn(_("Earlier stays")),
         # Labels as titles, the names in the file as help.
-        **{name: config.Column(label_of(BY_NAME[name]), help=name) for name in job.file.names},
+        **{name: config.Column(label_of(BY_NAME[name]), help=name) for name in job.file.reader.header.known},
     }
     st.dataframe(rows, column_config=titles, alt=_("The rows of the file, the highest risk first"))

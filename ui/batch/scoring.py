@@ -1,7 +1,7 @@
-"""Scoring of a file in parts, which allows progress, cancellation and finding every line with an error.
+"""Scoring of a file in parts, which allows progress and cancellation.
 
-The API lists only the first errors of a request. The rest of a rejected part is sent again without the listed lines,
-in pieces small enough for the API to list all of their errors.
+All lines are read before the first is sent, with the reader that the API uses. The API receives valid lines only, in
+the spelling of the data set and without foreign columns.
 """
 
 import time
@@ -12,14 +12,12 @@ from typing import Final
 
 import pandas as pd
 
-from ui.batch.csv_file import CsvFile
-from ui.clients.errors import Busy, FieldError, Rejected, ServiceError
+from ml.schema.files.errors import ErrorGroups, RowError
+from ui.batch.delivered_file import DeliveredFile
+from ui.clients.errors import Busy, ServiceError
 
 PART_ROWS: Final = 1_000
 """Rows per request: the API accepts few requests of more than a quarter of a megabyte at a time."""
-
-MAX_INVALID_LINES: Final = 10_000
-"""Invalid lines after which the job stops."""
 
 MAX_RETRY_DELAY: Final = 60
 """Upper limit, in seconds, of the wait for a busy API."""
@@ -47,7 +45,7 @@ class ScoringJob:
 
     Attributes:
         done: rows processed so far.
-        errors: the errors of the file, by line.
+        errors: the errors of the file; equal ones are grouped.
         invalid_lines: numbers of the lines with an error.
         failure: why the job failed; None also after an unexpected exception.
         seconds: duration of the job.
@@ -56,11 +54,11 @@ class ScoringJob:
         table: columns added by the API and the line number of each valid row, in the order of the file.
     """
 
-    def __init__(self, file: CsvFile, name: str) -> None:
+    def __init__(self, file: DeliveredFile, name: str) -> None:
         self.file, self.name = file, name
         self.stage = Stage.UPLOADED
         self.done = 0
-        self.errors: list[FieldError] = []
+        self.errors = ErrorGroups()
         self.invalid_lines: set[int] = set()
         self.failure: ServiceError | None = None
         self.seconds = 0.0
@@ -79,11 +77,6 @@ class ScoringJob:
     def is_finished(self) -> bool:
         """Whether it has succeeded, failed or been cancelled."""
         return self.stage in (Stage.DONE, Stage.CANCELLED, Stage.FAILED)
-
-    @property
-    def is_aborted(self) -> bool:
-        """Whether too many lines were invalid to process the rest."""
-        return len(self.invalid_lines) >= MAX_INVALID_LINES
 
     @property
     def seconds_left(self) -> float | None:
@@ -112,29 +105,36 @@ class ScoringJob:
             self.stage = stage
 
     def _run(self, score: Score) -> None:
-        tables = list(self._score_parts(score))
+        tables = list(self._score_parts(score, list(self._valid_rows())))
         if self._stop.is_set():
             return
-        if tables and not self.is_aborted:
-            self.table = pd.concat(tables, ignore_index=True).sort_values(LINE, ignore_index=True)
-        self.errors.sort(key=lambda error: error.line or 0)
+        if tables:
+            self.table = pd.concat(tables, ignore_index=True)
         self.seconds = time.monotonic() - self._started
 
-    def _score_parts(self, score: Score) -> Iterator[pd.DataFrame]:
-        for first in range(0, self.total, PART_ROWS):
-            pending = [self.file.rows[first : first + PART_ROWS]]
-            while pending:
-                if self._stop.is_set() or self.is_aborted:
-                    return
-                numbers = pending.pop()
-                try:
-                    table, version = self._score(score, numbers)
-                except Rejected as rejection:
-                    pending += self._without_invalid(numbers, rejection)
-                    continue
-                self.versions.add(version)
-                self.done += len(numbers)
-                yield table.assign(**{LINE: pd.array(numbers, dtype="uint32")})
+    def _valid_rows(self) -> Iterator[int]:
+        """Numbers of the valid lines; records the errors of the others."""
+        for record, number in enumerate(self.file.rows):
+            if self._stop.is_set():
+                return
+            try:
+                self.file.record(number)
+            except RowError as error:
+                self.errors.add_row(error, record, number)
+                self.invalid_lines.add(number)
+                self.done += 1
+            else:
+                yield number
+
+    def _score_parts(self, score: Score, rows: Sequence[int]) -> Iterator[pd.DataFrame]:
+        for first in range(0, len(rows), PART_ROWS):
+            if self._stop.is_set():
+                return
+            numbers = rows[first : first + PART_ROWS]
+            table, version = self._score(score, numbers)
+            self.versions.add(version)
+            self.done += len(numbers)
+            yield table.assign(**{LINE: pd.array(numbers, dtype="uint32")})
 
     def _score(self, score: Score, numbers: Sequence[int]) -> Scores:
         """Send a part, with one retry after the delay that a busy API requests."""
@@ -144,27 +144,3 @@ class ScoringJob:
         except Busy as busy:
             self._stop.wait(min(busy.seconds, MAX_RETRY_DELAY))
             return score(content, len(numbers))
-
-    def _without_invalid(self, numbers: Sequence[int], rejection: Rejected) -> list[list[int]]:
-        """Record the listed errors by line of the file, and return the parts to send again.
-
-        Raises:
-            Rejected: the errors are not about lines, so sending fewer of them does not help.
-        """
-        listed = [error for error in rejection.errors if error.line is not None and error.line > 1]
-        if not listed:
-            raise rejection
-        errors = [error.model_copy(update={"line": numbers[(error.line or 2) - 2]}) for error in listed]
-        unlisted = rejection.error_count - len(errors)
-        if unlisted > 0 and len({error.line for error in errors}) > 1:
-            # The last line may have more errors than listed: it is sent again.
-            last = errors[-1].line
-            errors = [error for error in errors if error.line != last]
-        lines = {error.line for error in errors if error.line is not None}
-        self.errors += errors
-        self.invalid_lines |= lines
-        self.done += len(lines)
-        rest = [number for number in numbers if number not in lines]
-        size = max(1, len(rest) * len(listed) // (2 * unlisted)) if unlisted > 0 else max(1, len(rest))
-        parts = [rest[start : start + size] for start in range(0, len(rest), size)]
-        return parts[::-1]  # the caller takes them from the end

@@ -1,16 +1,15 @@
 """Tables and downloads of a scored file, and the template."""
 
-import csv
-from collections.abc import Iterable, Sequence
-from io import StringIO
+from collections.abc import Iterable
 from typing import Final
 
 import pandas as pd
 
 from ml.schema import BY_NAME, ENCOUNTER_ID, EXAMPLE_RECORD, PATIENT_ID, TARGET, UNKNOWN
-from ui.batch.csv_file import CsvFile
+from ml.schema.files.errors import ErrorGroup
+from ml.schema.files.formulas import harmless
+from ui.batch.delivered_file import DeliveredFile, csv_of
 from ui.batch.scoring import LINE
-from ui.clients.errors import FieldError
 from ui.clients.file_scoring import ADDED, HISTORY, RISK
 from ui.i18n.language import _
 from ui.i18n.wording import value_label
@@ -19,23 +18,23 @@ from ui.predict.fields import FIRST
 TOP_ROWS: Final = 1_000
 """Rows shown on the page; the downloads have all of them."""
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""Prefixes of texts that spreadsheets treat as formulas."""
-
 
 def by_risk(table: pd.DataFrame) -> pd.DataFrame:
     """The rows by falling risk; equal risks keep the order of the file."""
     return table.sort_values(RISK, ascending=False, kind="stable", ignore_index=True)
 
 
-def top(file: CsvFile, table: pd.DataFrame) -> pd.DataFrame:
+def top(file: DeliveredFile, table: pd.DataFrame) -> pd.DataFrame:
     """The rows with the highest risks, by rank: the columns of the API, then those of the file with labels."""
     first = by_risk(table).head(TOP_ROWS)
-    rows = pd.DataFrame([file.cells(int(number)) for number in first[LINE]], columns=file.names)
-    for name in rows.columns:
-        column = BY_NAME[name]
-        labels = {str(value): value_label(column, value) for value in column.allowed}
-        rows[name] = [labels.get(value, "" if value == UNKNOWN else value) for value in rows[name]]
+    records = [file.record(int(number)) for number in first[LINE]]
+    rows = pd.DataFrame(index=range(len(records)))
+    for name in file.reader.header.known:
+        values = [record.get(name) for record in records]
+        rows[name] = ["" if value is None else value_label(BY_NAME[name], value) for value in values]
+    cells = [file.cells(int(number)) for number in first[LINE]]
+    for place, title in foreign_titles(file).items():
+        rows[title] = [row[place] for row in cells]
     if HISTORY in first:
         labels = {
             "none": _("no patient number"),
@@ -49,23 +48,43 @@ def top(file: CsvFile, table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([first[added], rows], axis=1).rename_axis("rank").rename(lambda index: index + 1)
 
 
-def results(file: CsvFile, table: pd.DataFrame) -> bytes:
-    """The rows of a table as CSV, in its order: the columns of the file, then those of the API."""
+def foreign_titles(file: DeliveredFile) -> dict[int, str]:
+    """Titles of the foreign columns by place, each unlike every other column."""
+    header = file.reader.header
+    places = [place for place, column in enumerate(header.columns) if column is None]
+    return {place: f"{place + 1} · {title}" for place, title in zip(places, header.foreign, strict=True)}
+
+
+def results(file: DeliveredFile, table: pd.DataFrame) -> bytes:
+    """The rows of a table as CSV, in its order and the dialect of the file: its columns, then those of the API."""
     added = [name for name in ADDED if name in table]
     columns = [table[name].astype(str) for name in added]
-    lines = [b",".join([file.header, *(name.encode() for name in added)])]
+    reader = file.reader
+    lines = [file.prefix + reader.line_of([*map(harmless, reader.header.names), *added])]
     for number, *values in zip(table[LINE], *columns, strict=True):
-        lines.append(b",".join([file.line(int(number)), *(value.encode() for value in values)]))
-    return b"\r\n".join([*lines, b""])
+        lines.append(reader.header.delimiter.join([file.returned(int(number)), *values]))
+    return "\r\n".join([*lines, ""]).encode()
 
 
-def errors(found: Iterable[FieldError]) -> bytes:
+def errors(found: Iterable[ErrorGroup]) -> bytes:
     """The errors of a file as CSV, without formulas: the values come from the user's file."""
     rows = [
-        (error.line, error.field or "", _harmless(error.value), "; ".join(error.allowed or ()), error.message)
-        for error in found
+        (
+            group.column.name if group.column else "",
+            harmless(group.text),
+            group.count,
+            lines_of(group),
+            group.suggestion or "",
+            group.column.expectation if group.column else "",
+        )
+        for group in found
     ]
-    return _csv([("line", "field", "value", "allowed", "message"), *rows])
+    return csv_of([("field", "value", "count", "lines", "suggestion", "expected"), *rows])
+
+
+def lines_of(group: ErrorGroup) -> str:
+    """The first lines of a group."""
+    return ", ".join(map(str, group.lines)) + (" …" if group.count > len(group.lines) else "")
 
 
 def template() -> bytes:
@@ -73,15 +92,4 @@ def template() -> bytes:
     names = [name for name in BY_NAME if name != TARGET]
     full = {**dict.fromkeys((ENCOUNTER_ID, PATIENT_ID), ""), **EXAMPLE_RECORD}
     sparse = {name: full[name] if name in FIRST else UNKNOWN for name in names}
-    return _csv([names, [full[name] for name in names], [sparse[name] for name in names]])
-
-
-def _harmless(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _csv(rows: Iterable[Sequence[object]]) -> bytes:
-    text = StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
+    return csv_of([names, [full[name] for name in names], [sparse[name] for name in names]])

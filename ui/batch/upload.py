@@ -4,7 +4,8 @@ from typing import Final
 
 import streamlit as st
 
-from ui.batch.csv_file import CsvFile, UnreadableError
+from ml.schema.files.errors import FileError
+from ui.batch.delivered_file import DeliveredFile
 from ui.batch.job_queue import job_queue
 from ui.batch.scoring import ScoringJob
 
@@ -12,9 +13,9 @@ WIDGET: Final = "batch-file"
 _KEY: Final = "batch-upload"
 
 
-def current() -> ScoringJob | UnreadableError | None:
+def current() -> ScoringJob | FileError | None:
     """The job or error of this session; it survives a visit to another page."""
-    upload: ScoringJob | UnreadableError | None = st.session_state.get(_KEY)
+    upload: ScoringJob | FileError | None = st.session_state.get(_KEY)
     return upload
 
 
@@ -25,8 +26,8 @@ def store() -> None:
         previous.cancel()
     if uploaded := st.session_state.get(WIDGET):
         try:
-            st.session_state[_KEY] = ScoringJob(CsvFile(uploaded.getvalue()), uploaded.name)
-        except UnreadableError as error:
+            st.session_state[_KEY] = ScoringJob(DeliveredFile(uploaded.getvalue()), uploaded.name)
+        except FileError as error:
             st.session_state[_KEY] = error
 
 

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from ml.schema import COLUMNS
+from ml.schema.files.errors import FileError, HeaderError
 from ui import banners
 from ui.batch import downloads, tables, upload
-from ui.batch.csv_file import MAX_ROWS, Reason, UnreadableError
+from ui.batch.delivered_file import MAX_ROWS
 from ui.batch.scoring import ScoringJob, Stage
 from ui.i18n.language import _, counted, decimal
 from ui.i18n.wording import allowed_values, escape, label_of
@@ -14,8 +15,9 @@ from ui.i18n.wording import allowed_values, escape, label_of
 def draw() -> None:
     """Draw the form."""
     text = _(
-        "Upload a CSV file: a header that names any of the columns below, then one encounter per line. What is empty "
-        "or “?” is unknown. Up to {rows} rows."
+        "Upload a CSV file or an Excel workbook: a header that names any of the columns below, then one encounter per "
+        "line. What is empty or “?” is unknown. Other columns are not scored; the result has them beside the risk. "
+        "Up to {rows} rows."
     )
     st.markdown(text.format(rows=decimal(MAX_ROWS, 0)))
     downloads.draw(_("Download a template"), tables.template, "template.csv", "batch-template")
@@ -29,15 +31,19 @@ def draw() -> None:
             hide_index=True,
             alt=_("The columns a file may have, and their allowed values"),
         )
-    st.file_uploader(_("CSV file"), type=["csv"], key=upload.WIDGET, on_change=upload.store)
+    st.file_uploader(_("File"), type=["csv", "tsv", "txt", "xlsx"], key=upload.WIDGET, on_change=upload.store)
 
 
 def draw_start(job: ScoringJob) -> None:
     """Draw the description of a file, and the button that scores it."""
     rows = counted("{number} row", "{number} rows", job.total)
-    columns = counted("{number} column", "{number} columns", len(job.file.names))
+    header = job.file.reader.header
+    columns = counted("{number} column", "{number} columns", len(header.known))
     text = _("**{name}**: {rows}, {columns}.")
     st.markdown(text.format(name=escape(job.name), rows=rows, columns=columns))
+    if header.foreign:
+        text = _("Not scored, and returned beside the risk: {names}.")
+        st.markdown(text.format(names=escape(", ".join(header.foreign))))
     if job.stage is Stage.QUEUE_FULL:
         st.warning(
             _("The queue is full with files of other users. Try again in a minute."), icon=":material/hourglass:"
@@ -47,16 +53,9 @@ def draw_start(job: ScoringJob) -> None:
     st.markdown(f":small[{banners.disclaimer()}]")
 
 
-def draw_unreadable(error: UnreadableError) -> None:
+def draw_unreadable(error: FileError) -> None:
     """Draw why a file cannot be read."""
-    text = {
-        Reason.ENCODING: _("The file is not text in UTF-8: line {line} has an invalid byte. Save it as CSV in UTF-8."),
-        Reason.HEADER: _("The file is not CSV: its first line must name the columns."),
-        Reason.NO_ROWS: _(
-            "The file has no rows: its first line must name the columns, and the others hold the encounters."
-        ),
-        Reason.TOO_MANY_ROWS: _(
-            "The file has more than {rows} rows: split it, and upload the parts one after another."
-        ),
-    }[error.reason]
-    st.error(text.format(line=error.line, rows=decimal(MAX_ROWS, 0)), icon=":material/error:")
+    messages = [message for _name, message in error.names] if isinstance(error, HeaderError) else [error.message]
+    place = _("Line {line}").format(line=error.line) + ": " if error.line else ""
+    for message in messages:
+        st.error(escape(f"{place}{message}."), icon=":material/error:")

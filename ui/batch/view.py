@@ -52,10 +52,6 @@ def _progress_text(job: ScoringJob) -> str:
 
 def _draw_failure(error: ServiceError | None) -> None:
     match error:
-        case Rejected(errors=errors) if errors:
-            st.error(_("The header of the file is not valid, so nothing was scored:"), icon=":material/edit_note:")
-            errors_view.draw_table(errors)
-            return
         case Rejected(status=413):
             text = _(
                 "A thousand lines of this file are more than the prediction API accepts: "

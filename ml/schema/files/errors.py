@@ -30,6 +30,14 @@ class HeaderError(FileError):
         self.names = names
 
 
+class RowError(Exception):
+    """A record that is not valid: as a whole, with a message, or because of some of its cells."""
+
+    def __init__(self, message: str = "", cells: tuple[tuple[Column, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.message, self.cells = message, cells
+
+
 @dataclass(slots=True)
 class ErrorGroup:
     """The same fault in one or more lines: a value of a column, or a message about whole lines."""
@@ -72,3 +80,10 @@ class ErrorGroups:
         group.count += 1
         if len(group.lines) < FIRST_LINES:
             group.lines.append(line)
+
+    def add_row(self, error: RowError, record: int, line: int) -> None:
+        """Add the errors of a record."""
+        if error.message:
+            self.add(None, error.message, record, line)
+        for column, text in error.cells:
+            self.add(column, text, record, line)

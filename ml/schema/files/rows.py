@@ -1,9 +1,14 @@
 """Reads the records of a file into values of the schema, and collects what a reader of the result must know."""
 
+import csv
+from collections.abc import Sequence
+from io import StringIO
 from typing import Final
 
 from ml.schema import BY_NAME
 from ml.schema.columns import Column, Missing, Record
+from ml.schema.files.errors import RowError
+from ml.schema.files.formulas import harmless
 from ml.schema.files.header import Header, cells_of
 from ml.schema.files.values import ReadCode, Value, ValueReader
 
@@ -14,14 +19,6 @@ NOT_MEASURED_LOST: Final = (
     "max_glu_serum and A1Cresult hold unknown values and not one None (not measured): pandas reads None as missing. "
     "Read the file with keep_default_na=False, na_values=['?'] before writing it"
 )
-
-
-class RowError(Exception):
-    """A record that is not valid: as a whole, with a message, or because of some of its cells."""
-
-    def __init__(self, message: str = "", cells: tuple[tuple[Column, str], ...] = ()) -> None:
-        super().__init__(message)
-        self.message, self.cells = message, cells
 
 
 class RowReader:
@@ -89,6 +86,19 @@ class RowReader:
             raise RowError(cells=tuple(invalid))
         return record
 
+    def returned(self, text: str) -> str:
+        """A record as it is handed back to its owner: cells of foreign columns are no formulas."""
+        if self.is_regular and self.all_known:
+            return text
+        cells = zip(self.cells_of(text), self.header.columns, strict=True)
+        return self.line_of([cell if column else harmless(cell) for cell, column in cells])
+
+    def line_of(self, cells: Sequence[str]) -> str:
+        """Cells as a line in the dialect of the file."""
+        sink = StringIO()
+        csv.writer(sink, delimiter=self.header.delimiter, lineterminator="").writerow(cells)
+        return sink.getvalue()
+
     @property
     def mapped(self) -> dict[str, dict[str, Value]]:
         """Texts that stood for another value, with the value, by column."""
@@ -100,7 +110,8 @@ class RowReader:
         read = [
             set(reader.values.values()) for reader in self._readers if reader.column.missing is Missing.NOT_MEASURED
         ]
-        lost = len(read) > 1 and all(None in values and "None" not in values for values in read)
+        values = set().union(*read)
+        lost = len(read) > 1 and None in values and "None" not in values
         return NOT_MEASURED_LOST if lost else None
 
 

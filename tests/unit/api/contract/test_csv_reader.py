@@ -149,14 +149,14 @@ def test_foreign_cells_and_names_are_returned_without_formulas() -> None:
     file = parse(b'=1+1;age;note\n-3;67;"@a;\n""b"""\n+1+1;?;x;;\n')
 
     assert file.records() == [{"age": "[60-70)"}, {}]
-    assert [file.returned(line) for line in lines_of(file)] == ['-3;67;"\'@a;\n""b"""', "'+1+1;?;x"]
+    assert [file.reader.returned(line) for line in lines_of(file)] == ['-3;67;"\'@a;\n""b"""', "'+1+1;?;x"]
     assert response_header(file, False).startswith(b"'=1+1;age;note;readmission_risk")
 
 
 def test_lines_of_a_file_of_the_data_set_are_returned_as_they_are() -> None:
     file = parse(b'age,gender\n"[60-70)", F\n')
 
-    assert [file.returned(line) for line in lines_of(file)] == ['"[60-70)", F']
+    assert [file.reader.returned(line) for line in lines_of(file)] == ['"[60-70)", F']
 
 
 def test_what_stands_before_the_header_is_returned() -> None:

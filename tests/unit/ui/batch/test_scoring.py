@@ -7,8 +7,7 @@ import httpx
 import pytest
 
 from tests.support import csv_api
-from ui.batch import scoring
-from ui.batch.csv_file import CsvFile
+from ui.batch.delivered_file import DeliveredFile
 from ui.batch.scoring import LINE, PART_ROWS, Scores, ScoringJob, Stage
 from ui.clients.errors import Busy, InvalidResponse, NoModelYet, Rejected, ServerError
 from ui.clients.file_scoring import KNOWN, RISK, ScoringClient
@@ -31,7 +30,7 @@ def client(answer: Handler | None = None) -> ScoringClient:
 
 
 def scoring_of(lines: list[str], header: str = "age,number_inpatient") -> ScoringJob:
-    return ScoringJob(CsvFile("\n".join([header, *lines, ""]).encode()), "patients.csv")
+    return ScoringJob(DeliveredFile("\n".join([header, *lines, ""]).encode()), "patients.csv")
 
 
 def scored(lines: list[str], **more: Any) -> ScoringJob:
@@ -58,56 +57,50 @@ def test_a_file_is_sent_in_parts_each_with_the_header() -> None:
 
     scoring_of([GOOD] * (2 * PART_ROWS + 1)).run(client(answer).score)
     assert [part.count(b"\n") - 1 for part in sent] == [PART_ROWS, PART_ROWS, 1]
-    assert all(part.startswith(b"age,number_inpatient\n") for part in sent)
+    assert all(part.startswith(b"age,number_inpatient\r\n") for part in sent)
 
 
-def test_an_error_in_a_later_part_has_the_line_of_the_file() -> None:
-    job = scored([GOOD] * 1_500 + [BAD] + [GOOD] * 10)
-    assert [(fault.line, fault.field, fault.value) for fault in job.errors] == [(1_502, "number_inpatient", "many")]
-    assert job.invalid_lines == {1_502}
-    assert len(job.table) == 1_510
-    assert 1_502 not in job.table[LINE].tolist()
+def test_invalid_lines_are_found_before_anything_is_sent_and_grouped() -> None:
+    job = scored([GOOD] * 1_500 + [BAD, "old,3"] + [GOOD] * 10 + [BAD])
+    stays, age = job.errors
 
-
-@pytest.mark.parametrize("every", [1, 2, 7, 100])
-def test_every_invalid_line_is_found_although_the_api_lists_only_the_first(every: int) -> None:
-    lines = [BAD if number % every == 0 else GOOD for number in range(3_000)]
-    job = scored(lines)
-    assert job.invalid_lines == {number + 2 for number in range(0, 3_000, every)}
-    assert sorted(job.invalid_lines) == [fault.line for fault in job.errors]
-    assert len(job.table) + len(job.invalid_lines) == job.done == 3_000
-
-
-def test_all_errors_of_a_line_are_found_when_the_list_is_full() -> None:
-    job = scored(["old,many"] * 15)
-    assert [(fault.line, fault.field) for fault in job.errors] == [
-        (line, field) for line in range(2, 17) for field in ("age", "number_inpatient")
-    ]
+    assert (stays.text, stays.count, stays.lines) == ("many", 2, [1_502, 1_514])
+    assert (age.text, age.count, age.lines) == ("old", 1, [1_503])
+    assert job.invalid_lines == {1_502, 1_503, 1_514}
+    assert (len(job.table), job.done) == (1_510, 1_513)
+    assert not {1_502, 1_503, 1_514} & set(job.table[LINE])
 
 
 def test_a_wrong_number_of_values_is_an_error_of_the_line() -> None:
-    job = scored([GOOD, "[60-70)", GOOD])
-    assert [(fault.line, fault.field) for fault in job.errors] == [(3, None)]
-    assert "1 values, the header names 2" in job.errors[0].message
+    (group,) = scored([GOOD, "[60-70)", GOOD]).errors
+
+    assert (group.column, group.lines) == (None, [3])
+    assert group.text == "the line has 1 values, the header names 2"
 
 
-def test_a_line_too_long_for_the_api_does_not_hide_later_errors() -> None:
-    assert scored([GOOD, "x" * 20_000, GOOD, BAD]).invalid_lines == {3, 5}
+def test_the_api_receives_neither_foreign_columns_nor_other_spellings() -> None:
+    sent: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.content)
+        return httpx.Response(200, content=csv_api.answer(request.content)[1])
+
+    scoring_of(["4711;67;2,0"], header="mrn;Age;Number inpatient").run(client(answer).score)
+    assert sent == [b"age,number_inpatient\r\n[60-70),2\r\n"]
 
 
-def test_a_job_with_too_many_invalid_lines_is_aborted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring, "MAX_INVALID_LINES", 50)
-    job = scored([BAD] * 3_000)
-    assert job.is_aborted
-    assert job.done < 100
-    assert job.table.empty
+def test_a_file_without_a_valid_line_is_not_sent() -> None:
+    job = scoring_of([BAD] * 3)
+    job.run(client(lambda _: pytest.fail("the API was called")).score)
+    assert (job.stage, len(job.table), job.done) == (Stage.DONE, 0, 3)
 
 
-def test_a_wrong_header_fails_the_job() -> None:
-    job = scored([GOOD] * 3_000, header="age,inpatients")
+def test_lines_that_only_the_api_refuses_fail_the_job() -> None:
+    job = scoring_of([GOOD])
+    refused = httpx.Response(422, json={"detail": "Line 2: age is not.", "errors": [], "error_count": 1})
+    job.run(client(lambda _: refused).score)
     assert job.stage is Stage.FAILED
     assert isinstance(job.failure, Rejected)
-    assert [fault.field for fault in job.failure.errors] == ["inpatients"]
 
 
 def test_cancelling_stops_after_the_current_part() -> None:

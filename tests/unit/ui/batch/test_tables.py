@@ -4,22 +4,23 @@ import io
 import httpx
 import pandas as pd
 
-from api.contract.csv_rows import COLUMN_NAMES, Header
-from ml.schema import EXAMPLE_RECORD, TARGET
+from ml.schema import BY_NAME, COLUMN_NAMES, EXAMPLE_RECORD, TARGET
+from ml.schema.files.errors import ErrorGroup
 from tests.support import csv_api
 from ui.batch import risk_chart, tables
-from ui.batch.csv_file import CsvFile
+from ui.batch.delivered_file import DeliveredFile
 from ui.batch.scoring import LINE, ScoringJob
-from ui.clients.errors import FieldError
 from ui.clients.file_scoring import HISTORY, RISK, ScoringClient
 
-FILE = CsvFile(
+CONTENT = (
     b"patient_nbr,age,race,discharge_disposition_id,number_inpatient\r\n"
     b"7,[60-70),AfricanAmerican,6,2\r\n8,[0-10),?,1,0\r\n9,,Asian,,2\r\n10,[90-100),Other,3,5\r\n"
 )
+FILE = DeliveredFile(CONTENT)
+SPREADSHEET = DeliveredFile('MRN;Age;Name;MRN;\r\n=1;67;Müller;a;\r\n2;[0-10);"A;\nB";-3;x\r\n'.encode("cp1252"))
 
 
-def scored(file: CsvFile) -> pd.DataFrame:
+def scored(file: DeliveredFile) -> pd.DataFrame:
     """The table of a job, with the response of the API as its parser and writer make it."""
     transport = httpx.MockTransport(lambda request: httpx.Response(200, content=csv_api.answer(request.content)[1]))
     job = ScoringJob(file, "patients.csv")
@@ -45,7 +46,7 @@ def test_top_rows_have_ranks_and_labels() -> None:
 
 
 def test_the_download_equals_the_response_of_the_api_to_the_whole_file() -> None:
-    assert tables.results(FILE, TABLE) == csv_api.answer(FILE.part(FILE.rows))[1]
+    assert tables.results(FILE, TABLE) == csv_api.answer(CONTENT)[1]
 
 
 def test_the_sorted_download_has_the_same_rows_by_risk() -> None:
@@ -53,22 +54,39 @@ def test_the_sorted_download_has_the_same_rows_by_risk() -> None:
     assert [line.split(",")[0] for line in lines[1:]] == ["10", "7", "9", "8"]
 
 
-def test_the_download_of_errors_has_line_field_value_and_allowed_values() -> None:
-    fault = FieldError(line=7, field="gender", value="F", message="gender must be", allowed=("Female", "Male"))
-    rows = list(csv.reader(io.StringIO(tables.errors([fault]).decode())))
-    assert rows[1] == ["7", "gender", "F", "Female; Male", "gender must be"]
+def test_foreign_columns_are_returned_beside_the_risk_without_formulas() -> None:
+    table = scored(SPREADSHEET)
+    rows = list(csv.reader(io.StringIO(tables.results(SPREADSHEET, table).decode(), newline=""), delimiter=";"))
+
+    assert rows[0] == ["MRN", "Age", "Name", "MRN", "", "readmission_risk", "known_fields", "reliability"]
+    assert [row[:5] for row in rows[1:]] == [["'=1", "67", "Müller", "a", ""], ["2", "[0-10)", "A;\nB", "-3", "x"]]
 
 
-def test_a_value_in_the_download_of_errors_is_no_formula() -> None:
-    fault = FieldError(line=7, field="gender", value="=1+1", message="gender must be")
-    assert b"'=1+1" in tables.errors([fault])
+def test_foreign_columns_are_shown_after_the_others_under_titles_of_their_own() -> None:
+    shown = tables.top(SPREADSHEET, scored(SPREADSHEET))
+
+    assert shown.columns[-4:].tolist() == ["1 · MRN", "3 · Name", "4 · MRN", "5 · column 5 without a name"]
+    assert shown["age"].tolist() == ["60 to 69", "0 to 9"]
+    assert shown["3 · Name"].tolist() == ["Müller", "A;\nB"]
 
 
-def test_the_api_accepts_the_template() -> None:
-    header, *rows = tables.template().decode().splitlines()
-    read = Header(header)
-    assert set(read.names) == set(COLUMN_NAMES) - {TARGET}
-    assert [read.record_of(row) for row in rows] == [
+def test_the_download_of_errors_has_a_row_for_each_group() -> None:
+    groups = [
+        ErrorGroup(BY_NAME["gender"], "=Femal", 5, [7, 8, 9, 10, 11], 50),
+        ErrorGroup(None, "the line has 1 values, the header names 2", 8, [99], 1),
+    ]
+    _, gender, line = csv.reader(io.StringIO(tables.errors(groups).decode()))
+
+    assert gender[:5] == ["gender", "'=Femal", "50", "7, 8, 9, 10, 11 …", "Female"]
+    assert gender[5].startswith("one of 'Female'")
+    assert line == ["", "the line has 1 values, the header names 2", "1", "99", "", ""]
+
+
+def test_the_template_is_a_valid_file() -> None:
+    template = DeliveredFile(tables.template())
+
+    assert set(template.reader.header.known) == set(COLUMN_NAMES) - {TARGET}
+    assert [template.record(number) for number in template.rows] == [
         EXAMPLE_RECORD,
         {name: EXAMPLE_RECORD[name] for name in ("race", "gender", "age")},
     ]

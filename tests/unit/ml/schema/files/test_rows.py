@@ -3,10 +3,10 @@
 import pytest
 
 from ml.schema import BY_NAME
-from ml.schema.files.errors import ErrorGroups
+from ml.schema.files.errors import ErrorGroups, RowError
 from ml.schema.files.formulas import harmless
 from ml.schema.files.header import read_header
-from ml.schema.files.rows import NOT_MEASURED_LOST, RowError, RowReader, describe_mapped
+from ml.schema.files.rows import NOT_MEASURED_LOST, RowReader, describe_mapped
 
 
 def reader(header: str) -> RowReader:
