@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from ml.schema import BY_NAME, COLUMNS, Column, Kind, Missing
 from ml.schema.files.values import UNKNOWN_WORDS, ValueReader, read_value
+from tests.support.codes import ICD9_CODES
 
 
 def values_of(column: Column) -> st.SearchStrategy[Any]:
     if column.kind is Kind.ICD9:
-        return st.from_regex(r"V[1-9][1-9]|[1-9]{3}(\.[1-9])?", fullmatch=True)
+        return ICD9_CODES
     return st.sampled_from(column.allowed) if column.allowed else st.integers(column.low, column.high)
 
 
