@@ -8,6 +8,7 @@ from api.scoring.csv_files import response_header
 from ml.schema import PATIENT_ID
 
 VERSION = "3"
+DIED = 11
 
 
 def risk_of(record: dict[str, Any]) -> float:
@@ -38,5 +39,7 @@ def _lines(file: CsvFile) -> list[bytes]:
         (one for block in file.blocks for one in file.lines_of(block)), file.records(), strict=True
     ):
         history = ",none" if PATIENT_ID in file.reader.header.known else ""
-        found.append(f"{file.reader.returned(line)},{risk_of(record)},{len(record)},0.61{history}\r\n".encode())
+        notes = ',"died",' if record.get("discharge_disposition_id") == DIED else ",,"
+        cells = file.reader.header.delimiter.join((file.reader.returned(line), str(risk_of(record)), str(len(record))))
+        found.append(f"{cells},0.61{history}{notes}\r\n".encode())
     return found

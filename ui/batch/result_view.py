@@ -11,7 +11,7 @@ from ui import banners, charts, services
 from ui.batch import downloads, risk_chart, tables
 from ui.batch.scoring import LINE, ScoringJob
 from ui.clients.api_models import ServedModel
-from ui.clients.file_scoring import HISTORY, KNOWN, RELIABILITY, RISK
+from ui.clients.file_scoring import HISTORY, KNOWN, OUTSIDE, RELIABILITY, RISK, WARNINGS
 from ui.i18n.language import _, counted, decimal, percent
 from ui.i18n.wording import escape, label_of
 
@@ -51,6 +51,14 @@ def _draw_notes(job: ScoringJob) -> None:
         st.warning(escape(f"{reader.warning}."), icon=":material/warning:")
     if mapped := describe_mapped(reader.mapped):
         st.markdown(_("Read as: {mapped}.").format(mapped=escape(mapped)))
+    if outside := int((job.table[OUTSIDE] != "").sum()):
+        st.markdown(
+            counted(
+                "{number} row is outside the population of the model (death or hospice) and not ranked.",
+                "{number} rows are outside the population of the model (death or hospice) and not ranked.",
+                outside,
+            )
+        )
     if foreign := reader.header.foreign:
         text = _("Not scored, and returned beside the risk: {names}.")
         st.markdown(text.format(names=escape(", ".join(foreign))))
@@ -92,7 +100,7 @@ def _draw_downloads(job: ScoringJob) -> None:
 
 def _draw_highest(job: ScoringJob) -> None:
     rows = tables.top(job.file, job.table)
-    if len(rows) < len(job.table):
+    if len(rows) < (job.table[OUTSIDE] == "").sum():
         text = _("The {shown} rows with the highest risk; the downloads have all {all}.")
         st.markdown(text.format(shown=decimal(len(rows), 0), all=decimal(len(job.table), 0)))
     config = st.column_config
@@ -107,6 +115,7 @@ def _draw_highest(job: ScoringJob) -> None:
             _("Reliability"), format="%.3f", help=_("AUROC on test patients with as much information.")
         ),
         HISTORY: config.TextColumn(_("Earlier stays")),
+        WARNINGS: config.TextColumn(_("Contradictions")),
         # Labels as titles, the names in the file as help.
         **{name: config.Column(label_of(BY_NAME[name]), help=name) for name in job.file.reader.header.known},
     }

@@ -10,7 +10,7 @@ from ml.schema.files.errors import ErrorGroup
 from ml.schema.files.formulas import harmless
 from ui.batch.delivered_file import DeliveredFile, csv_of
 from ui.batch.scoring import LINE
-from ui.clients.file_scoring import ADDED, HISTORY, RISK
+from ui.clients.file_scoring import ADDED, HISTORY, OUTSIDE, RISK, WARNINGS
 from ui.i18n.language import _
 from ui.i18n.wording import value_label
 from ui.predict.fields import FIRST
@@ -20,13 +20,14 @@ TOP_ROWS: Final = 1_000
 
 
 def by_risk(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows by falling risk; equal risks keep the order of the file."""
-    return table.sort_values(RISK, ascending=False, kind="stable", ignore_index=True)
+    """The rows by falling risk; equal risks keep the order of the file. Rows outside the population come last."""
+    order = pd.DataFrame({"outside": table[OUTSIDE] != "", "risk": -table[RISK]})
+    return table.loc[order.sort_values(["outside", "risk"], kind="stable").index].reset_index(drop=True)
 
 
 def top(file: DeliveredFile, table: pd.DataFrame) -> pd.DataFrame:
-    """The rows with the highest risks, by rank: the columns of the API, then those of the file with labels."""
-    first = by_risk(table).head(TOP_ROWS)
+    """The rows of the population with the highest risks, by rank: columns of the API, then of the file with labels."""
+    first = by_risk(table[table[OUTSIDE] == ""]).head(TOP_ROWS)
     records = [file.record(int(number)) for number in first[LINE]]
     rows = pd.DataFrame(index=range(len(records)))
     for name in file.reader.header.known:
@@ -44,7 +45,7 @@ def top(file: DeliveredFile, table: pd.DataFrame) -> pd.DataFrame:
         }
         # The column is categorical, which accepts no values other than its categories.
         first[HISTORY] = [labels.get(state, state) for state in first[HISTORY].astype(str)]
-    added = [name for name in (RISK, LINE, *ADDED[1:]) if name in first]
+    added = [name for name in (RISK, LINE, *ADDED[1:]) if name in first and name != OUTSIDE]
     return pd.concat([first[added], rows], axis=1).rename_axis("rank").rename(lambda index: index + 1)
 
 
@@ -58,12 +59,17 @@ def foreign_titles(file: DeliveredFile) -> dict[int, str]:
 def results(file: DeliveredFile, table: pd.DataFrame) -> bytes:
     """The rows of a table as CSV, in its order and the dialect of the file: its columns, then those of the API."""
     added = [name for name in ADDED if name in table]
-    columns = [table[name].astype(str) for name in added]
+    columns = [_quoted(table[name]) if name in (OUTSIDE, WARNINGS) else table[name].astype(str) for name in added]
     reader = file.reader
     lines = [file.prefix + reader.line_of([*map(harmless, reader.header.names), *added])]
     for number, *values in zip(table[LINE], *columns, strict=True):
         lines.append(reader.header.delimiter.join([file.returned(int(number)), *values]))
     return "\r\n".join([*lines, ""]).encode()
+
+
+def _quoted(texts: "pd.Series[str]") -> list[str]:
+    """Sentences as cells, as the API writes them."""
+    return [f'"{text}"' if text else "" for text in texts]
 
 
 def errors(found: Iterable[ErrorGroup]) -> bytes:

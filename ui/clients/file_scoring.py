@@ -12,8 +12,10 @@ RISK: Final = "readmission_risk"
 KNOWN: Final = "known_fields"
 RELIABILITY: Final = "reliability"
 HISTORY: Final = "history"
-ADDED: Final = (RISK, KNOWN, RELIABILITY, HISTORY)
-"""Columns that the API adds to a file; the last one only where the file has patient numbers."""
+OUTSIDE: Final = "outside_population"
+WARNINGS: Final = "warnings"
+ADDED: Final = (RISK, KNOWN, RELIABILITY, HISTORY, OUTSIDE, WARNINGS)
+"""Columns that the API adds to a file; the history only where the file has patient numbers."""
 
 
 class ScoringClient(ApiClient):
@@ -31,10 +33,17 @@ class ScoringClient(ApiClient):
                 BytesIO(response.content),
                 usecols=lambda name: name in ADDED,
                 keep_default_na=False,
-                dtype={KNOWN: "int16", RISK: "float64", RELIABILITY: "float64", HISTORY: "category"},
+                dtype={
+                    KNOWN: "int16",
+                    RISK: "float64",
+                    RELIABILITY: "float64",
+                    HISTORY: "category",
+                    OUTSIDE: "str",
+                    WARNINGS: "str",
+                },
             )
         except ValueError as error:
             raise InvalidResponse(self.service) from error
-        if len(table) != rows or RISK not in table:
+        if len(table) != rows or not {RISK, OUTSIDE} <= set(table.columns):
             raise InvalidResponse(self.service)
         return table, response.headers.get("X-Model-Version", "")

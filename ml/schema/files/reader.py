@@ -1,6 +1,7 @@
 """Reads a file in pieces: what stands before the header, the header, and the records after it."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from ml.schema.files.errors import FileError
 from ml.schema.files.header import read_header, separator_of
@@ -8,7 +9,10 @@ from ml.schema.files.rows import RowReader
 from ml.schema.files.text import RecordSplitter
 from ml.schema.files.values import ReadCode
 
-RESULT_COLUMNS = ("readmission_risk", "known_fields", "reliability", "risk_low", "risk_high", "history")
+RESULT_COLUMNS: Final = (
+    *("readmission_risk", "known_fields", "reliability", "risk_low", "risk_high"),
+    *("history", "outside_population", "warnings"),
+)
 """Columns that a scored file has in addition; a file to be scored may not have them."""
 
 

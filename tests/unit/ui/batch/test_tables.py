@@ -36,6 +36,15 @@ def test_by_risk_is_a_stable_sort() -> None:
     assert tables.by_risk(TABLE)[LINE].tolist() == [5, 2, 4, 3]
 
 
+def test_rows_outside_the_population_are_not_ranked_and_at_the_end_of_the_download() -> None:
+    file = DeliveredFile(b"discharge_disposition_id,number_inpatient\r\n1,2\r\n11,9\r\n1,3\r\n")
+    table = scored(file)
+
+    assert tables.by_risk(table)[LINE].tolist() == [4, 2, 3]
+    assert tables.top(file, table)[LINE].tolist() == [4, 2]
+    assert tables.results(file, tables.by_risk(table)).splitlines()[-1].endswith(b',"died",')
+
+
 def test_top_rows_have_ranks_and_labels() -> None:
     shown = tables.top(FILE, TABLE)
     assert shown.index.tolist() == [1, 2, 3, 4]
@@ -58,7 +67,18 @@ def test_foreign_columns_are_returned_beside_the_risk_without_formulas() -> None
     table = scored(SPREADSHEET)
     rows = list(csv.reader(io.StringIO(tables.results(SPREADSHEET, table).decode(), newline=""), delimiter=";"))
 
-    assert rows[0] == ["MRN", "Age", "Name", "MRN", "", "readmission_risk", "known_fields", "reliability"]
+    assert rows[0] == [
+        "MRN",
+        "Age",
+        "Name",
+        "MRN",
+        "",
+        "readmission_risk",
+        "known_fields",
+        "reliability",
+        "outside_population",
+        "warnings",
+    ]
     assert [row[:5] for row in rows[1:]] == [["'=1", "67", "Müller", "a", ""], ["2", "[0-10)", "A;\nB", "-3", "x"]]
 
 
