@@ -54,6 +54,8 @@ class Platform:
     mlflow_status: int = 200
     api_status: int = 200
     delay: float = 0.0
+    before_reply: Callable[[str], object] = bool
+    """Called with the path of every request before its response, for example to wait for other requests."""
     unmeasured: tuple[str, ...] = ()
     url: str = ""
     records: list[dict[str, Any]] = field(default_factory=list)
@@ -162,6 +164,7 @@ def serve(platform: Platform, port: int = 0) -> ThreadingHTTPServer:
         def answer(self) -> None:
             time.sleep(platform.delay)
             url = urlsplit(self.path)
+            platform.before_reply(url.path)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             query = dict(parse_qsl(url.query))
             status, given = platform.reply(self.command, ReceivedRequest(url.path, query, dict(self.headers), body))

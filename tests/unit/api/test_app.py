@@ -10,10 +10,9 @@ from api.app import create_app
 from api.settings import ApiSettings
 
 REPORT = """
-import json, sys, time
-started = time.perf_counter()
+import json, sys
 import api.app
-print(json.dumps({"seconds": time.perf_counter() - started, "modules": sorted(sys.modules)}))
+print(json.dumps(sorted(sys.modules)))
 """
 
 
@@ -25,11 +24,10 @@ def run(code: str, directory: Path = Path(), **environment: str) -> subprocess.C
 
 
 def test_the_service_imports_no_heavy_library() -> None:
-    report = json.loads(run(REPORT).stdout)
+    modules = json.loads(run(REPORT).stdout)
 
     heavy = {"pandas", "sklearn", "scipy", "mlflow", "airflow", "matplotlib", "sqlalchemy", "xgboost"}
-    assert heavy.isdisjoint(report["modules"])
-    assert report["seconds"] < 10  # about 1 on an idle machine
+    assert heavy.isdisjoint(modules)
 
 
 def test_an_invalid_setting_ends_the_start_with_one_line(tmp_path: Path) -> None:

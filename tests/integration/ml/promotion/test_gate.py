@@ -3,7 +3,6 @@
 import json
 import shutil
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -177,12 +176,10 @@ def test_a_candidate_whose_files_were_deleted_is_refused(gate: Gate, good: Path,
 def test_an_unreachable_mlflow_is_an_error_and_no_fault_of_a_version(gate: Gate, good: Path) -> None:
     gate.judge(gate.add(good))
     away = Registry(gate.settings.model_copy(update={"mlflow_tracking_uri": "http://127.0.0.1:18498"}))
-    started = time.monotonic()
 
     with pytest.raises(RegistryError) as reported:
         gate.judge("1", away)
 
-    assert time.monotonic() - started < 40
     assert str(reported.value) == (
         "MLflow at http://127.0.0.1:18498 does not answer: start it, or correct MLFLOW_TRACKING_URI."
     )

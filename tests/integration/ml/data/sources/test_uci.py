@@ -1,6 +1,5 @@
 """The source ``uci``, with a server that imitates UCI."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,12 +68,10 @@ def test_an_incomplete_data_set_is_refused_and_not_cached(small: Uci, tmp_path: 
 
 def test_a_hanging_server_times_out(small: Uci, tmp_path: Path) -> None:
     small.hang.set()
-    started = time.monotonic()
 
     with pytest.raises(DataSourceError, match="in 2 attempts: UCI did not deliver within 3 seconds"):
         fetch(settings(small, tmp_path / "kept", uci_attempts=2, uci_timeout_seconds=3))
 
-    assert time.monotonic() - started < 25
     assert list((tmp_path / "kept").iterdir()) == []
 
 
