@@ -26,12 +26,12 @@ ENV PATH=/opt/venv/bin:$PATH \
     LOGNAME=airflow \
     AIRFLOW_HOME=/opt/airflow
 WORKDIR /opt/platform
-COPY ml/ ml/
-COPY infra/__init__.py infra/
-COPY infra/compose/ infra/compose/
-COPY infra/postgres/__init__.py infra/postgres/login.py infra/postgres/
-COPY infra/exporter/ infra/exporter/
-COPY dags/ dags/
+COPY --chmod=755 ml/ ml/
+COPY --chmod=755 infra/__init__.py infra/mlflow_access.py infra/
+COPY --chmod=755 infra/compose/ infra/compose/
+COPY --chmod=755 infra/postgres/__init__.py infra/postgres/login.py infra/postgres/
+COPY --chmod=755 infra/exporter/ infra/exporter/
+COPY --chmod=755 dags/ dags/
 ARG BUILD_VERSION=unknown
 ARG BUILD_COMMIT=unknown
 ENV BUILD_VERSION=$BUILD_VERSION \

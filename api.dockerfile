@@ -22,10 +22,10 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp
 WORKDIR /opt/platform
-COPY ml/__init__.py ml/
-COPY ml/schema/ ml/schema/
-COPY ml/core/ ml/core/
-COPY api/ api/
+COPY --chmod=755 ml/__init__.py ml/
+COPY --chmod=755 ml/schema/ ml/schema/
+COPY --chmod=755 ml/core/ ml/core/
+COPY --chmod=755 api/ api/
 ARG BUILD_VERSION=unknown
 ARG BUILD_COMMIT=unknown
 ENV BUILD_VERSION=$BUILD_VERSION \

@@ -23,9 +23,9 @@ ENV PATH=/opt/venv/bin:$PATH \
     HOME=/tmp \
     LOGNAME=mlflow
 WORKDIR /opt/platform
-COPY infra/__init__.py infra/
-COPY infra/compose/ infra/compose/
-COPY infra/postgres/__init__.py infra/postgres/login.py infra/postgres/
+COPY --chmod=755 infra/__init__.py infra/mlflow_access.py infra/
+COPY --chmod=755 infra/compose/ infra/compose/
+COPY --chmod=755 infra/postgres/__init__.py infra/postgres/login.py infra/postgres/
 ARG BUILD_VERSION=unknown
 ARG BUILD_COMMIT=unknown
 ENV BUILD_VERSION=$BUILD_VERSION \

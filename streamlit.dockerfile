@@ -25,12 +25,12 @@ ENV PATH=/opt/venv/bin:$PATH \
     STREAMLIT_SERVER_PORT=8501 \
     STREAMLIT_BROWSER_SERVER_ADDRESS=localhost
 WORKDIR /opt/platform
-COPY ml/__init__.py ml/
-COPY ml/schema/ ml/schema/
-COPY ml/core/ ml/core/
-COPY docs/runbooks/ docs/runbooks/
-COPY .streamlit/ .streamlit/
-COPY ui/ ui/
+COPY --chmod=755 ml/__init__.py ml/
+COPY --chmod=755 ml/schema/ ml/schema/
+COPY --chmod=755 ml/core/ ml/core/
+COPY --chmod=755 docs/runbooks/ docs/runbooks/
+COPY --chmod=755 .streamlit/ .streamlit/
+COPY --chmod=755 ui/ ui/
 ARG BUILD_VERSION=unknown
 ARG BUILD_COMMIT=unknown
 ENV BUILD_VERSION=$BUILD_VERSION \

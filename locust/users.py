@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from dotenv import dotenv_values, find_dotenv
+from locust.env import Environment
 from payloads import Sampler
 from response_check import error_of
 
@@ -14,6 +15,8 @@ from ml.schema import Record
 
 VARIABLES: Final[Mapping[str, str | None]] = {**dotenv_values(find_dotenv()), **os.environ}
 """Environment variables, with defaults from ``.env`` of the repository."""
+
+API_URL: Final = VARIABLES.get("API_URL") or f"http://127.0.0.1:{VARIABLES.get('API_PORT') or 8000}"
 
 BATCH_SIZES: Final = (10, 100, 500)
 """Each size is a row of the statistics."""
@@ -34,10 +37,14 @@ class PredictionUser(FastHttpUser):
     """Requests predictions and checks the responses."""
 
     abstract = True
-    host = VARIABLES.get("API_URL") or f"http://127.0.0.1:{VARIABLES.get('API_PORT') or 8000}"
+    host = API_URL
     default_headers = HEADERS
     connection_timeout = 5.0
     network_timeout = 30.0
+
+    def __init__(self, environment: Environment) -> None:
+        self.host = (self.host or API_URL).rstrip("/")  # Locust appends the path, and "//predict" is no route
+        super().__init__(environment)
 
     def predict(self, records: Sequence[Record], name: str) -> None:
         """Send one request; it fails unless the response is valid in every part."""

@@ -11,6 +11,7 @@ import pytest
 
 import ml.registry  # noqa: F401  turns MLflow's telemetry off before a test imports mlflow
 from infra.local.postgres.cluster import PostgresServer
+from ml.core.proxies import bypass_proxy
 from ml.core.settings import PlatformSettings
 from tests.support.env_example import documented_settings
 from tests.support.mlflow import running_mlflow
@@ -18,6 +19,8 @@ from tests.support.postgres import database_url, running_postgres
 
 # Set before MLflow is imported, and inherited by every program that a test starts.
 os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+# A proxy of the environment reaches no server of a test.
+bypass_proxy()
 # Read when a console is created: the command line's tables are not cut.
 os.environ["COLUMNS"] = "200"
 # A deadline of hypothesis is a limit of wall-clock time: it fails when the machine is busy.

@@ -21,6 +21,7 @@ from bench.serving.model import RECORDS, prepare
 from bench.serving.peers.launch import bento_environment, launchers, running
 from bench.serving.rounds import Plan, compare
 from bench.serving.single_server import measure_alone, measure_scaling
+from ml.core.proxies import bypass_proxy
 
 FOLDER: Final = Path(".local") / "bench" / "serving"
 
@@ -35,6 +36,7 @@ def main() -> None:
     if not options.file:
         sys.exit("Name the genuine data set: python -m bench.serving FILE, or set DATA_FILE.")
     require_wrk()
+    bypass_proxy()
     folder = (FOLDER / ("quick" if options.quick else "full")).resolve()
     model = prepare(Path(options.file), folder, quick=options.quick)
     bento = None if options.without_bento else bento_environment(FOLDER.resolve())

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from infra.compose.startup import log_in, migrate, run
+from infra.mlflow_access import mlflow_access
 
 HOST, DATABASE, ROLE = "mlflow-postgres", "mlflowdb", "mlflow"
 DATABASE_URL = f"postgresql+psycopg2://{ROLE}@{HOST}:5432/{DATABASE}"
@@ -19,6 +20,7 @@ def main() -> None:
     os.environ["PGPASSWORD"] = log_in(HOST, DATABASE, ROLE, SECRET)  # so the URL, which is logged, has no password
     migrate("MLflow", ["mlflow", "db", "upgrade", DATABASE_URL])
     os.environ["MLFLOW_BACKEND_STORE_URI"] = DATABASE_URL
+    os.environ.update(mlflow_access(os.environ.get("MLFLOW_ALLOWED_HOSTS", "")))
     os.umask(0o002)  # another user of group 0 can write the artifacts later
     command = ["mlflow", "server", "--uvicorn-opts", "--log-level warning --no-access-log"]
     os.execvp(command[0], command)  # noqa: S606 - no shell is needed

@@ -16,6 +16,7 @@ from infra.local.settings import ROOT, StackSettings
 from infra.local.stack import Stack
 from infra.local.status import diagnose, service_table, status_table
 from ml.core.errors import PlatformError
+from ml.core.proxies import bypass_proxy
 
 app = typer.Typer(
     help="The platform on this machine, without Docker and without root.",
@@ -32,7 +33,9 @@ def open_stack() -> Iterator[Stack]:
     """Yield the stack of the current settings; expected errors end the program with one line and status 1."""
     os.chdir(ROOT)
     try:
-        yield Stack(StackSettings.load(), console)
+        settings = StackSettings.load()
+        bypass_proxy(settings.url(settings.api_port))  # all programs of the stack have this host
+        yield Stack(settings, console)
     except PlatformError as error:
         print_error(error)
         sys.exit(1)

@@ -20,6 +20,7 @@ class StackSettings(PublicAddresses):
     """Addresses, ports, logins and limits of the native stack."""
 
     bind_address: str = "127.0.0.1"
+    mlflow_allowed_hosts: str = ""
     local_dir: Path = Path(".local")
     mlflow_artifacts_dir: Path = Path("mlruns")
     data_file: OptionalPath = None

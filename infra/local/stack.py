@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
+from infra.local.dotenv_file import check_dotenv
 from infra.local.errors import StackError
 from infra.local.preflight import check_machine, check_ports
 from infra.local.programs.airflow import write_login
@@ -19,7 +20,7 @@ from infra.local.programs.monitoring import write_prometheus_files
 from infra.local.programs.program import Program
 from infra.local.programs.services import database_programs, service_programs
 from infra.local.provisioning import create_databases, initialise_clusters, migrate, prepare_secrets, write_dotenv
-from infra.local.settings import StackSettings
+from infra.local.settings import ROOT, StackSettings
 from infra.local.supervision.supervisor import Supervisor
 
 POLL_SECONDS = 0.3
@@ -41,6 +42,7 @@ class Stack:
         """
         settings = self.settings
         write_dotenv(self._console)
+        check_dotenv(ROOT / ".env")
         if not self.supervisor.running:
             check_machine(settings)
             if orphans := self.supervisor.orphans():

@@ -1,10 +1,11 @@
-"""One-shot of Compose: generates missing secrets and copies them to the volumes of the services that need them.
+"""One-shot of Compose: generates missing secrets, and copies secrets and configuration to the volumes of services.
 
 Each audience has its own volume, so a service cannot read the secrets of another. Within it the files are readable by
 every user, because the images run as different ones. Compose runs this module in an image without packages.
 """
 
 import logging
+import shutil
 from pathlib import Path
 
 from infra.secrets.generate import generate
@@ -28,6 +29,15 @@ AUDIENCES = {
     "mlflow-postgres-exporter": ("mlflow_postgres_monitor_password",),
 }
 
+CONFIGURATION = {
+    "postgres": "postgres/init/main",
+    "mlflow-postgres": "postgres/init/mlflow",
+    "prometheus": "prometheus",
+    "alertmanager": "alertmanager",
+    "grafana": "grafana",
+}
+"""Folder of ``infra`` by the volume that gets its files."""
+
 log = logging.getLogger("secrets")
 
 
@@ -39,6 +49,8 @@ def main() -> None:
     for audience, names in AUDIENCES.items():
         for name in names:
             copy(ALL / name, Path("/secrets", audience, name))
+    for audience, folder in CONFIGURATION.items():
+        mirror(Path(__file__).parents[1] / folder, Path("/configuration", audience))
 
 
 def copy(secret: Path, target: Path) -> None:
@@ -47,6 +59,14 @@ def copy(secret: Path, target: Path) -> None:
     draft.write_text(secret.read_text())
     draft.chmod(0o444)
     draft.replace(target)
+
+
+def mirror(source: Path, target: Path) -> None:
+    """Copy a folder, and delete what an earlier copy had besides."""
+    shutil.copytree(source, target, dirs_exist_ok=True)
+    for path in sorted(target.rglob("*"), reverse=True):  # files before their folders
+        if not (source / path.relative_to(target)).exists():
+            path.rmdir() if path.is_dir() else path.unlink()
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from mlflow.models import Model
 from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, NUMBERS, TEXTS
 from ml.core.errors import BundleError, RegistryError
 from ml.core.names import MODEL_NAME, PRODUCTION
+from ml.core.proxies import bypass_proxy
 from ml.core.settings import MlflowSettings
 from ml.features.tables import model_inputs
 from ml.registry import flavor
@@ -55,6 +56,7 @@ class Registry:
     """
 
     def __init__(self, settings: MlflowSettings, run_tags: Mapping[str, str] | None = None) -> None:
+        bypass_proxy(settings.mlflow_tracking_uri)
         mlflow.set_tracking_uri(settings.mlflow_tracking_uri)
         MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
         MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)

@@ -62,7 +62,7 @@ def test_the_demo_prints_prediction_addresses_memory_and_log_folder(
 
 
 def test_the_readmes_prediction_command_works(native: NativeStack) -> None:
-    done = native.run(with_ports(PREDICT, native.ports), 30)
+    done = native.run(f"no_proxy=localhost {with_ports(PREDICT, native.ports)}", 30)
     assert re.match(r'\{"predictions":\s?\[0\.\d+\]', done.stdout), done.stdout + done.stderr
 
 

@@ -1,7 +1,12 @@
-"""The compose project of the tests: its own name, ports and settings, beside whatever else runs on the machine."""
+"""The compose project of the tests: a clone with its own ports and settings, beside whatever else runs on the machine.
+
+The surroundings are not the best: the clone was made under umask 077, `AIRFLOW_UID` owns nothing, and every container
+has a proxy that answers nothing.
+"""
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -12,6 +17,16 @@ from infra.local.supervision.probes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "readmission-compose-test"
+"""The name of the clone's folder, hence of the project."""
+DEAD_PROXY = "http://127.0.0.1:9"
+GIVEN = {
+    "AIRFLOW_UID": "5000",
+    "MLFLOW_TRACKING_URI": "http://mlflow:5000",
+    "MLFLOW_ALLOWED_HOSTS": "registry.example",
+    "AIRFLOW_PASSWORD": "'pa$word #1'",
+}
+"""Settings that a person may write into `.env`."""
+AIRFLOW_PASSWORD = "pa$word #1"
 TOOLS = Path(os.environ.get("COMPOSE_TEST_TOOLS") or ROOT.parent / "shared" / "docker")
 """Where a machine without Docker may offer programs that start an engine and provide base images."""
 
@@ -27,7 +42,7 @@ PORTS = (
     "GRAFANA",
     "ALERTMANAGER",
 )
-BUILT = ("airflow-init", "mlflow", "api", "streamlit", "locust")
+BUILT = ("secrets", "airflow-init", "mlflow", "api", "streamlit", "locust")
 """One service for each of our images; the project's name before it is the name of the image."""
 
 BUILD_SECONDS, START_SECONDS, COMMAND_SECONDS = 1200, 420, 180
@@ -45,10 +60,10 @@ class ComposeStack:
     def __init__(self, folder: Path, say: Say) -> None:
         self.say = say
         self.ports = {name: free_port() for name in PORTS}
-        self._settings = folder / "compose.env"
-        self._settings.write_text(self._env_file())
-        self._files = [ROOT / "docker-compose.yml", ROOT / "tests" / "e2e" / "compose" / "simulation.yml"]
         self._folder = folder
+        self._clone = folder / PROJECT
+        self._files = ["docker-compose.yml", "tests/e2e/compose/simulation.yml"]
+        clone_privately(ROOT, self._clone)
 
     def prepare(self) -> None:
         """Have an engine that answers, base images, and nothing left of an earlier run."""
@@ -61,14 +76,15 @@ class ComposeStack:
             self.say("preparing base images")
             override = self._folder / "without.json"
             _run([str(TOOLS / "standins"), "--without", str(override)], BUILD_SECONDS, dict(os.environ))
-            self._files.append(override)
+            self._files.append(str(override))
+        self._write_settings()
+        self._files.append(str(self._write_proxies()))
+        self._write_settings()
         self.down()
 
     def compose(self, *arguments: str, timeout: float = COMMAND_SECONDS) -> str:
-        """Run `docker compose …` on the test's project and return what it prints."""
-        files = [part for file in self._files for part in ("-f", str(file))]
-        project = ["--project-directory", str(ROOT), "--env-file", str(self._settings)]
-        return _run(["docker", "compose", *project, *files, *arguments], timeout)
+        """Run `docker compose …` in the clone, as a person would, and return what it prints."""
+        return _run(["docker", "compose", *arguments], timeout, folder=self._clone)
 
     def docker(self, *arguments: str, timeout: float = COMMAND_SECONDS) -> str:
         """Run `docker …` and return what it prints."""
@@ -91,10 +107,10 @@ class ComposeStack:
             self.say(f"image {service}: built in {time.monotonic() - begun:.0f} s")
 
     def up(self, *options: str) -> None:
-        """`docker compose up -d`, and then until every service is healthy."""
+        """`docker compose up … -d`, and then until every service is healthy."""
         begun = time.monotonic()
         try:
-            self.compose("up", "-d", *options, timeout=BUILD_SECONDS)
+            self.compose("up", *options, "-d", timeout=BUILD_SECONDS)
         except ComposeError as error:
             raise ComposeError(f"{error}\n{self.diagnosis()}") from error
         self.wait_until_healthy()
@@ -102,7 +118,7 @@ class ComposeStack:
 
     def down(self) -> None:
         """`docker compose down -v`."""
-        self.compose("down", "-v", "--remove-orphans", timeout=COMMAND_SECONDS)
+        self.compose("down", "-v")
 
     def services(self) -> set[str]:
         """The services that this machine can run."""
@@ -150,18 +166,42 @@ class ComposeStack:
             for listing in (("ps", "-a"), ("volume", "ls"), ("network", "ls"))
         )
 
-    def _env_file(self) -> str:
-        """`.env.example`, as the README has it copied, and after it what makes this project another one."""
-        example = ROOT / ".env.example"
-        ours = {f"{name}_PORT": str(port) for name, port in self.ports.items()} | {
-            "COMPOSE_PROJECT_NAME": PROJECT,
-            "TUNE_TRIALS": "2",
-            "TUNE_FOLDS": "2",
-        }
+    def _write_settings(self) -> None:
+        """Write `.env`: the example, as the README has it copied, and after it what the test needs besides."""
+        ours = {f"{name}_PORT": str(port) for name, port in self.ports.items()} | GIVEN
+        ours |= {"COMPOSE_FILE": ":".join(self._files), "TUNE_TRIALS": "2", "TUNE_FOLDS": "2"}
         if data_file := os.environ.get("DATA_FILE"):
             ours["DATA_FILE"] = str(Path(data_file).resolve())
         lines = [f"{name}={value}" for name, value in ours.items()]
-        return "\n".join([example.read_text() if example.exists() else "", *lines, ""])
+        (self._clone / ".env").write_text("\n".join([(ROOT / ".env.example").read_text(), *lines, ""]))
+
+    def _write_proxies(self) -> Path:
+        """An override with what a Docker client that is configured for a proxy adds to every container."""
+        proxies = {"environment": {"HTTP_PROXY": DEAD_PROXY, "http_proxy": DEAD_PROXY}}
+        override = self._folder / "proxies.json"
+        override.write_text(json.dumps({"services": dict.fromkeys(self.services(), proxies)}))
+        return override
+
+
+def clone_privately(source: Path, target: Path) -> None:
+    """Copy the files of a working tree as git under umask 077 would create them.
+
+    Files that the tests' own override mounts stay readable.
+    """
+    listed = _run(["git", "ls-files", "-co", "--exclude-standard", "-z"], COMMAND_SECONDS, folder=source)
+    for name in filter(None, listed.split("\0")):
+        if not (source / name).is_file():
+            continue  # deleted, not yet committed
+        path = target / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copyfile(source / name, path)
+        path.chmod(0o700 if os.access(source / name, os.X_OK) else 0o600)
+    mounted = target / "ml" / "simulation"
+    for path in (mounted, *mounted.rglob("*")):
+        path.chmod(0o755)
+    for folder in target.rglob("*/"):
+        if folder != mounted:
+            folder.chmod(0o700)
 
 
 def wait_for(what: str, happened: Callable[[], bool], timeout: float, detail: Callable[[], str] = str) -> None:
@@ -182,12 +222,12 @@ def _state(inspected: dict[str, Any]) -> str:
     return "well" if state.get("Health", {}).get("Status") == "healthy" else "unwell"
 
 
-def _run(command: list[str], timeout: float, environment: dict[str, str] | None = None) -> str:
+def _run(command: list[str], timeout: float, environment: dict[str, str] | None = None, folder: Path = ROOT) -> str:
     # By default without the shell's own settings, which would override those of the env file.
     bare = {name: os.environ[name] for name in os.environ if name in ("PATH", "HOME") or name.startswith("DOCKER_")}
     try:
         done = subprocess.run(
-            command, cwd=ROOT, env=environment or bare, capture_output=True, text=True, timeout=timeout, check=False
+            command, cwd=folder, env=environment or bare, capture_output=True, text=True, timeout=timeout, check=False
         )
     except subprocess.TimeoutExpired:
         raise ComposeError(f"{' '.join(command)} did not end within {timeout:.0f} s.") from None

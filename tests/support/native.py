@@ -53,4 +53,6 @@ def prepare_native(home: Path = HOME, **settings: str) -> NativeStack:
     }
     data = os.environ.get("DATA_FILE", "")
     given = {"LOCAL_DIR": str(home), "MLFLOW_ARTIFACTS_DIR": str(home / "mlruns"), "DATA_FILE": data}
-    return NativeStack(os.environ | variables | given | settings | {"COLUMNS": "200"}, ports)
+    # A proxy that answers nothing: the stack must reach its own services without it.
+    surroundings = {"COLUMNS": "200", "http_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}
+    return NativeStack(os.environ | variables | given | settings | surroundings, ports)

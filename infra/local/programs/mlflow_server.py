@@ -9,6 +9,7 @@ from pathlib import Path
 
 from infra.local.programs.environment import TELEMETRY_OFF
 from infra.local.settings import python_module
+from infra.mlflow_access import mlflow_access
 
 READY_PATH = "/api/2.0/mlflow/registered-models/search?max_results=1"
 """A request that reads the database, unlike /health."""
@@ -19,10 +20,11 @@ def mlflow_command() -> list[str]:
     return python_module("mlflow", "server")
 
 
-def mlflow_environment(artifacts: Path, host: str, port: int) -> dict[str, str]:
+def mlflow_environment(artifacts: Path, host: str, port: int, allowed_hosts: str = "") -> dict[str, str]:
     """Variables of a server that serves its artifacts itself; ``MLFLOW_BACKEND_STORE_URI`` has to be added."""
     return {
         **TELEMETRY_OFF,
+        **mlflow_access(f"{allowed_hosts},{host}"),
         "MLFLOW_ARTIFACTS_DESTINATION": str(artifacts.resolve()),
         "MLFLOW_SERVE_ARTIFACTS": "true",
         "MLFLOW_HOST": host,

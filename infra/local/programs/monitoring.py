@@ -119,8 +119,10 @@ def _grafana(settings: StackSettings) -> list[Program]:
     home = next((path for path in GRAFANA_HOMES if Path(path).is_dir()), None)
     if program is None or home is None:
         return []
-    command = [program, *(["server"] if program.endswith("grafana") else []), f"--homepath={home}"]
+    server = [program, *(["server"] if program.endswith("grafana") else []), f"--homepath={home}"]
+    command = ["sh", str(GRAFANA_FILES / "start.sh"), *server]
     environment = {
+        "GF_PATHS_HOME": home,
         "GF_SERVER_HTTP_ADDR": settings.bind_address,
         "GF_SERVER_HTTP_PORT": str(settings.grafana_port),
         "GF_PATHS_DATA": str(settings.paths.grafana),

@@ -50,7 +50,8 @@ def _postgres(name: str, server: PostgresServer) -> Program:
 
 def _mlflow(settings: StackSettings, shared: dict[str, str]) -> Program:
     artifacts = ROOT / settings.mlflow_artifacts_dir
-    environment = shared | mlflow_environment(artifacts, settings.bind_address, settings.mlflow_port)
+    address = settings.bind_address, settings.mlflow_port
+    environment = shared | mlflow_environment(artifacts, *address, settings.mlflow_allowed_hosts)
     database = mlflow_database_secret(settings)
     return http_program(settings, "mlflow", "MLFLOW_PORT", mlflow_command(), READY_PATH, "", environment, database)
 

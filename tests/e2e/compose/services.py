@@ -8,7 +8,7 @@ import httpx
 from infra.local.airflow_client import AirflowClient
 from infra.local.dag_runs import FINISHED_STATES, wait_for_dags
 from infra.local.settings import StackSettings
-from tests.support.compose import ComposeStack, wait_for
+from tests.support.compose import AIRFLOW_PASSWORD, ComposeStack, wait_for
 
 TEST_SECONDS = 2400
 """Time limit of a test; the first one builds the images."""
@@ -37,7 +37,8 @@ def is_ready(stack: ComposeStack) -> bool:
 
 def run_dag(stack: ComposeStack, dag_id: str) -> None:
     """Run a DAG through Airflow's REST API; the run must succeed."""
-    with AirflowClient(StackSettings.load(airflow_port=stack.ports["AIRFLOW"])) as airflow:
+    settings = StackSettings.load(airflow_port=stack.ports["AIRFLOW"], airflow_password=AIRFLOW_PASSWORD)
+    with AirflowClient(settings) as airflow:
         wait_for_dags(airflow, (dag_id,))
         started = time.monotonic()
         airflow.unpause(dag_id)

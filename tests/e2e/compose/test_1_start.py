@@ -12,7 +12,7 @@ from tests.support.readme import commands
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(TEST_SECONDS)]
 
-MAX_IMAGE_MB = {"airflow-init": 1350, "mlflow": 1050, "streamlit": 750, "api": 500, "locust": 400}
+MAX_IMAGE_MB = {"secrets": 300, "airflow-init": 1350, "mlflow": 1050, "streamlit": 750, "api": 500, "locust": 400}
 """Size limits of our images, with the base image."""
 
 PAGES = {
@@ -118,6 +118,13 @@ def test_pages_are_served(stack: ComposeStack) -> None:
         if services.get(name, name.lower()) in running:
             for path in paths:
                 assert get(stack.url(name) + path).status_code == 200, name + path
+
+
+def test_mlflow_answers_to_the_given_host_and_its_page_and_to_no_other(stack: ComposeStack) -> None:
+    url = f"{stack.url('MLFLOW')}/api/2.0/mlflow/registered-models/create"
+    for host, status in (("registry.example", 400), ("registry.example:5000", 400), ("other.example", 403)):
+        answer = httpx.post(url, json={}, headers={"Host": host, "Origin": f"http://{host}"})  # 400: it wants a name
+        assert answer.status_code == status, answer.text
 
 
 def test_services_reach_only_their_networks(stack: ComposeStack) -> None:

@@ -120,6 +120,34 @@ def test_metrics_are_served_on_the_web_port() -> None:
     }
 
 
+def test_without_options_the_page_serves_the_root_and_loads_only_the_api_for_itself() -> None:
+    """As written in the README, in the root of the repository: the page, and what it refuses."""
+    with _service(valid) as service, _service(valid) as other:
+        url = f"http://127.0.0.1:{(port := free_port())}"
+        command = [*LOCUST, "--host", service.url]
+        run = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"LOCUST_WEB_PORT": str(port), "API_KEY": "secret"})
+        try:
+            assert _metrics_with(f"{url}/metrics", "locust_users")
+            form = {"user_count": "2", "spawn_rate": "2"}
+
+            def swarm(host: str, **headers: str) -> httpx.Response:
+                return httpx.post(f"{url}/swarm", data={**form, "host": host}, headers=headers)
+
+            refused = swarm(other.url).json()
+            foreign = swarm(service.url, Origin="http://localhost:8501")
+            assert not refused["success"]
+            assert service.url in refused["message"]
+            assert foreign.status_code == 403
+            assert "locust_users 0" in "".join(_metrics_with(f"{url}/metrics", "locust_users"))
+            assert swarm(f"{service.url}/", Origin=url).json()["success"]
+            _metrics_with(f"{url}/metrics", 'locust_requests_total{method="POST",name="/predict one')
+        finally:
+            run.terminate()
+            run.wait(30)
+    assert set(service.keys) == {"secret"}
+    assert not other.keys
+
+
 @pytest.mark.parametrize("program", [LOCUST, MODULE], ids=["console script", "module"])
 def test_the_library_is_not_shadowed_by_the_folder_of_its_name(program: list[str]) -> None:
     run = _locust(program, "--list")
@@ -135,10 +163,10 @@ def test_an_unknown_shape_is_refused() -> None:
     assert "LOAD_SHAPE is 'pyramid', expected one of ramp, spike, soak" in run.stdout
 
 
-def test_a_configured_key_is_sent() -> None:
+def test_a_configured_key_is_sent_also_to_a_host_with_a_trailing_slash() -> None:
     options = ("--headless", "-u", "2", "-r", "2", "-t", "6s", "--only-summary")
     with _service(valid) as service:
-        run = _locust(MODULE, *options, host=service.url, API_KEY="the key")
+        run = _locust(MODULE, *options, host=f"{service.url}/", API_KEY="the key")
 
     assert run.returncode == 0, run.stdout
     assert set(service.keys) == {"the key"}

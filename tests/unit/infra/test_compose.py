@@ -1,4 +1,4 @@
-"""docker-compose.yml: build arguments, telemetry and secrets."""
+"""docker-compose.yml: build arguments, telemetry, proxies, secrets and configuration."""
 
 from pathlib import Path
 from typing import Any
@@ -7,12 +7,13 @@ import pytest
 import yaml
 
 from infra.local.programs.environment import TELEMETRY_OFF
-from infra.secrets.distribute import AUDIENCES, copy
+from infra.secrets.distribute import AUDIENCES, CONFIGURATION, copy, mirror
 from infra.secrets.generate import SECRETS
 
-SERVICES: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "docker-compose.yml").read_text())["services"]
+COMPOSE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
 BUILT = sorted(name for name, service in SERVICES.items() if "build" in service)
-WITHOUT_TELEMETRY = {"api", "exporter"}
+WITHOUT_TELEMETRY = {"api", "exporter", "secrets"}
 """They import no library that sends usage data."""
 
 
@@ -40,15 +41,51 @@ def test_every_secret_is_generated_and_has_an_audience() -> None:
 
 def test_every_audience_has_a_volume_that_one_service_or_more_reads() -> None:
     volumes = {f"secrets-{audience}" for audience in AUDIENCES}
-    written = {volume.split(":")[0] for volume in SERVICES["secrets"]["volumes"]} - {"./infra", "secrets-all"}
-    read = {
-        volume.split(":")[0]
-        for name, service in SERVICES.items()
-        if name != "secrets"
-        for volume in service.get("volumes", [])
-        if isinstance(volume, str) and volume.startswith("secrets-")
-    }
-    assert written == read == volumes
+    assert volumes_of("secrets", "secrets-") - {"secrets-all"} == volumes == read_volumes("secrets-")
+
+
+def test_every_configuration_has_a_volume_that_a_service_reads_and_nothing_of_the_clone_is_mounted() -> None:
+    volumes = {f"configuration-{audience}" for audience in CONFIGURATION}
+    assert volumes_of("secrets", "configuration-") == volumes == read_volumes("configuration-")
+    assert read_volumes(".") == set()
+
+
+def volumes_of(service: str, prefix: str) -> set[str]:
+    volumes = (volume for volume in SERVICES[service].get("volumes", []) if isinstance(volume, str))
+    return {volume.split(":")[0] for volume in volumes if volume.startswith(prefix)}
+
+
+def read_volumes(prefix: str) -> set[str]:
+    return {volume for name in SERVICES if name != "secrets" for volume in volumes_of(name, prefix)}
+
+
+def test_a_mirrored_folder_has_the_files_of_the_last_copy_only(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    (source / "rules").mkdir(parents=True)
+    (source / "rules" / "api.yml").write_text("new")
+    (target / "old").mkdir(parents=True)
+    (target / "old" / "rule.yml").touch()
+    mirror(source, target)
+    assert [path.relative_to(target).as_posix() for path in sorted(target.rglob("*"))] == ["rules", "rules/api.yml"]
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - {"secrets", "postgres", "mlflow-postgres"}))
+def test_no_proxy_comes_between_services(name: str) -> None:
+    """Every service whose name is in an address is exempt, and so are health checks."""
+    hosts = SERVICES[name]["environment"]["NO_PROXY"].split(",")
+    assert SERVICES[name]["environment"]["no_proxy"].split(",") == hosts
+    addressed = {service for service in SERVICES if f"http://{service}:" in yaml.safe_dump(COMPOSE)}
+    assert {"localhost", "127.0.0.1"} | addressed <= set(hosts)
+    assert hosts[-1] == "${NO_PROXY:-}"
+
+
+def test_the_oldest_supported_engine_knows_every_part_of_a_health_check() -> None:
+    checks = [service["healthcheck"] for service in SERVICES.values() if "healthcheck" in service]
+    assert {key for check in checks for key in check} == {"test", "interval", "timeout", "retries", "start_period"}
+
+
+def test_two_clones_have_two_projects() -> None:
+    assert "name" not in COMPOSE, "Compose then takes the name of the folder"
 
 
 def test_a_copied_secret_is_readable_by_every_user_of_the_container(tmp_path: Path) -> None:

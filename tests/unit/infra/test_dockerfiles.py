@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-DOCKERFILES = ("airflow.dockerfile", "api.dockerfile", "mlflow.dockerfile", "streamlit.dockerfile", "locust/Dockerfile")
+DOCKERFILES = (
+    "airflow.dockerfile",
+    "api.dockerfile",
+    "mlflow.dockerfile",
+    "streamlit.dockerfile",
+    "locust/Dockerfile",
+    "infra/Dockerfile",
+)
 BUILD_ARGUMENTS = ("BUILD_VERSION", "BUILD_COMMIT")
 LABELS = ("title", "version=$BUILD_VERSION", "revision=$BUILD_COMMIT", "licenses=Apache-2.0")
 EXCLUDED = "ml/simulation/"
@@ -17,7 +24,7 @@ OPTIONAL = "ml.simulation"
 def copied_files(dockerfile: str) -> set[Path]:
     """Every Python file that the dockerfile copies, by its path in the repository."""
     lines = (ROOT / dockerfile).read_text().splitlines()
-    arguments = [line.split()[1:] for line in lines if line.startswith("COPY ") and "--from" not in line]
+    arguments = [line.split()[2:] for line in lines if line.startswith("COPY --chmod=755 ")]
     sources = [ROOT / source for *sources, _ in arguments for source in sources]
     files = {path for source in sources for path in (source, *source.rglob("*")) if path.suffix == ".py"}
     return {path for path in files if not path.is_relative_to(ROOT / EXCLUDED)}
@@ -55,6 +62,13 @@ def test_an_image_contains_every_module_that_its_files_import(dockerfile: str) -
     }
 
     assert missing == set()
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES)
+def test_every_file_of_the_clone_gets_a_mode_that_all_users_can_read(dockerfile: str) -> None:
+    lines = (ROOT / dockerfile).read_text().splitlines()
+    copies = {line for line in lines if line.startswith("COPY ") and "--from=" not in line}
+    assert {line for line in copies if "--chmod=755" not in line} <= {"COPY pyproject.toml uv.lock ./"}  # root reads it
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)

@@ -19,6 +19,11 @@ def response_check() -> ModuleType:
     return _load("response_check")
 
 
+@pytest.fixture(scope="session")
+def hosts() -> ModuleType:
+    return _load("hosts")
+
+
 def _load(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"load_{name}", FOLDER / f"{name}.py")
     assert spec is not None

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from ml.core.errors import DataSourceError
+from ml.core.proxies import bypass_proxy
 from ml.core.settings import MlSettings
 from ml.data.sources.fetch import fetch
 from ml.data.sources.file import read_chunks
@@ -38,8 +39,8 @@ def small(tmp_path: Path) -> Iterator[Uci]:
 
 
 def settings(uci: Uci, folder: Path, **more: object) -> MlSettings:
-    quick = {"data_source": "uci", "uci_attempts": 1, "uci_timeout_seconds": 120, **more}
-    return MlSettings.load(_env_file=None, diabetes_db_password="unused", uci_url=uci.url, data_dir=folder, **quick)
+    quick = {"data_source": "uci", "uci_attempts": 1, "uci_timeout_seconds": 120, "uci_url": uci.url, **more}
+    return MlSettings.load(_env_file=None, diabetes_db_password="unused", data_dir=folder, **quick)
 
 
 def test_uci_delivers_the_table_of_the_archive_and_is_cached(
@@ -94,3 +95,13 @@ def test_auto_falls_back_to_synthetic_data_with_a_warning(
     assert delivery.provenance == "synthetic"
     assert "SYNTHETIC DATA" in caplog.text
     assert "UCI could not be reached" in caplog.text
+
+
+def test_the_download_uses_the_proxy_of_the_environment(
+    small: Uci, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", small.url)
+    bypass_proxy("http://127.0.0.1:5000")
+    with pytest.raises(DataSourceError):  # this server is no proxy
+        fetch(settings(small, tmp_path, uci_url="http://uci.invalid"))
+    assert small.requests == ["http://uci.invalid/api/dataset?id=296"]

@@ -1,0 +1,54 @@
+"""The start of Grafana, with a program in its place that writes down how it was called."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[4] / "infra" / "grafana" / "start.sh"
+PROGRAM = """#!/bin/sh
+echo "$@" >> "$GF_PATHS_DATA/calls"
+case "$1" in cli) cat >> "$GF_PATHS_DATA/calls"; exit "$CLI_STATUS";; esac
+"""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    (tmp_path / "grafana").write_text(PROGRAM)
+    (tmp_path / "grafana").chmod(0o755)
+    return tmp_path
+
+
+def start(data: Path, cli_status: int = 0) -> subprocess.CompletedProcess[str]:
+    variables = {
+        "PATH": f"{data}:{os.environ['PATH']}",
+        "GF_PATHS_DATA": str(data),
+        "GF_PATHS_HOME": "/usr/share/grafana",
+        "GF_SECURITY_ADMIN_PASSWORD": "pa$word 'new'",
+        "CLI_STATUS": str(cli_status),
+    }
+    command = ["sh", str(SCRIPT), "grafana", "server", "--flag"]
+    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=30, check=True)
+
+
+def test_the_first_start_leaves_the_password_to_the_server(data: Path) -> None:
+    start(data)
+    assert (data / "calls").read_text() == "server --flag\n"
+
+
+def test_a_later_start_sets_the_password_and_no_command_line_shows_it(data: Path) -> None:
+    (data / "grafana.db").touch()
+    start(data)
+    assert (data / "calls").read_text().splitlines() == [
+        "cli --homepath /usr/share/grafana admin reset-admin-password --password-from-stdin",
+        "pa$word 'new'",
+        "server --flag",
+    ]
+
+
+def test_grafana_starts_also_when_the_password_cannot_be_set(data: Path) -> None:
+    (data / "grafana.db").touch()
+    done = start(data, cli_status=1)
+    assert "GRAFANA_PASSWORD could not be set" in done.stderr
+    assert (data / "calls").read_text().splitlines()[-1] == "server --flag"
