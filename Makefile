@@ -46,7 +46,9 @@ clean: $(BIN)/python ## Remove databases, logs and secrets of this stack (asks f
 env: .venv/.synced ## Create the Python environment from the lock
 
 .venv/.synced: uv.lock pyproject.toml | $(UV)
-	$(UV) sync --frozen $(if $(filter file,$(origin PYTHON)),,--python $(PYTHON))
+	@test $$(uname -s) = Linux \
+		|| { echo "Linux is needed, for which alone some packages exist: use Docker Compose elsewhere."; exit 1; }
+	$(if $(filter file,$(origin PYTHON)),,UV_PYTHON=$(PYTHON)) UV=$(UV) sh infra/install.sh
 	@touch $@
 
 $(BIN)/python:
@@ -58,7 +60,8 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import ensurepip' 2> /dev/null \
 		|| { echo "Python's venv module is missing: apt install python3-venv, or install uv."; exit 1; }
 	$(PYTHON) -m venv .local/uv
-	.local/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	.local/uv/bin/pip install --quiet --disable-pip-version-check \
+		$(if $(UV_DEFAULT_INDEX),--index-url $(UV_DEFAULT_INDEX)) uv==$(UV_VERSION)
 
 # --- Tests ------------------------------------------------------------------------------------------------------
 

@@ -6,10 +6,12 @@ ENV UV_LINK_MODE=copy \
     UV_COMPILE_BYTECODE=1 \
     UV_PROJECT_ENVIRONMENT=/opt/venv
 WORKDIR /build
+ARG UV_DEFAULT_INDEX=
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,source=pyproject.toml,target=pyproject.toml \
     --mount=type=bind,source=uv.lock,target=uv.lock \
-    uv sync --frozen --no-default-groups --group airflow --group ml \
+    --mount=type=bind,source=infra/install.sh,target=install.sh \
+    sh install.sh --no-default-groups --group airflow --group ml \
     # The packages' test suites are a sixth of the size.
     && find /opt/venv -type d -name tests -prune -exec rm -rf {} +
 

@@ -20,6 +20,7 @@ WITHOUT_TELEMETRY = {"api", "exporter", "secrets"}
 @pytest.mark.parametrize("name", BUILT)
 def test_an_image_is_built_with_version_and_commit(name: str) -> None:
     assert SERVICES[name]["build"]["args"] == {
+        "UV_DEFAULT_INDEX": "${UV_DEFAULT_INDEX:-}",
         "BUILD_VERSION": "${BUILD_VERSION:-unknown}",
         "BUILD_COMMIT": "${BUILD_COMMIT:-unknown}",
     }
