@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no clone")
 def test_a_clone_of_a_machine_with_other_line_ends_has_the_same_bytes(tmp_path: Path) -> None:
     crlf = ["-c", "core.autocrlf=true", "-c", "core.eol=crlf"]
-    subprocess.run(["git", *crlf, "clone", "-q", "--no-local", "--depth=1", f"file://{ROOT}", str(tmp_path)], check=True)
+    subprocess.run(
+        ["git", *crlf, "clone", "-q", "--no-local", "--depth=1", f"file://{ROOT}", str(tmp_path)], check=True
+    )
     listed = subprocess.run(["git", "ls-files", "--eol"], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert [line for line in listed.stdout.splitlines() if "w/crlf" in line or "w/mixed" in line] == []
 
