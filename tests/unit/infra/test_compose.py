@@ -49,6 +49,10 @@ def test_every_configuration_has_a_volume_that_a_service_reads_and_nothing_of_th
     volumes = {f"configuration-{audience}" for audience in CONFIGURATION}
     assert volumes_of("secrets", "configuration-") == volumes == read_volumes("configuration-")
     assert read_volumes(".") == set()
+    mounted = [
+        v for name, s in SERVICES.items() if name != "secrets" for v in s.get("volumes", []) if isinstance(v, str)
+    ]
+    assert all(v.endswith(":ro,nocopy") for v in mounted if v.startswith("configuration-"))
 
 
 def volumes_of(service: str, prefix: str) -> set[str]:

@@ -143,7 +143,7 @@ def test_compose_sets_the_variables_that_provisioning_reads() -> None:
     grafana = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["grafana"]
     assert used == {"PROMETHEUS_URL", "ALERTMANAGER_URL", "DASHBOARDS_DIR"}
     assert used <= set(grafana["environment"])
-    assert "configuration-grafana:/etc/platform:ro" in grafana["volumes"]
+    assert "configuration-grafana:/etc/platform:ro,nocopy" in grafana["volumes"]
     assert grafana["environment"]["DASHBOARDS_DIR"] == "/etc/platform/dashboards"
 
 
