@@ -1,4 +1,4 @@
-"""The demo: ingestion, training and a prediction through the services of the stack."""
+"""The demo: ingestion, training, a prediction and a monitoring run through the services of the stack."""
 
 import os
 import time
@@ -15,7 +15,7 @@ from infra.local.settings import StackSettings
 from infra.local.stack import Stack
 from infra.local.status import service_table
 
-INGEST, TRAIN = "ingest_diabetes", "train_models_diabetes_simple"
+INGEST, TRAIN, MONITOR = "ingest_diabetes", "train_models_diabetes_simple", "monitor_diabetes"
 RECORD = {"race": "Caucasian", "gender": "Female", "age": "[60-70)"}
 SCHEDULE_SECONDS = 8
 """Time limit for a run that a DAG's schedule or new training data starts."""
@@ -24,7 +24,7 @@ MODEL_SECONDS = 90
 
 
 def run_demo(stack: Stack, console: Console) -> None:
-    """Start the stack, ingest, train, predict, and print the addresses; the stack keeps running.
+    """Start the stack, ingest, train, predict, monitor, and print the addresses; the stack keeps running.
 
     Raises:
         StackError: a step failed.
@@ -34,14 +34,20 @@ def run_demo(stack: Stack, console: Console) -> None:
     stack.up()
     with AirflowClient(stack.settings) as airflow:
         with console.status("waiting for Airflow to parse the DAGs"):
-            wait_for_dags(airflow, (INGEST, TRAIN))
-        for dag_id in (INGEST, TRAIN):  # training needs the ingested data
-            console.print(f"[bold]{dag_id}[/]")
-            follow_run(airflow, dag_id, current_run(airflow, dag_id), console)
-    _show_prediction(stack.settings, console, started)
+            wait_for_dags(airflow, (INGEST, TRAIN, MONITOR))
+        _run_dag(airflow, INGEST, console)
+        _run_dag(airflow, TRAIN, console)
+        _show_prediction(stack.settings, console, started)
+        # Also switches the DAG on: from now on it runs daily, and Monitoring shows the state of its last run.
+        _run_dag(airflow, MONITOR, console)
     console.print(service_table(stack.settings))
     console.print(f"Memory of the whole stack (PSS): {stack.memory() / 1024**3:.2f} GB")
     console.print(f"Logs: {stack.settings.paths.logs} or make logs NAME=api. Stop: make down.", soft_wrap=True)
+
+
+def _run_dag(airflow: AirflowClient, dag_id: str, console: Console) -> None:
+    console.print(f"[bold]{dag_id}[/]")
+    follow_run(airflow, dag_id, current_run(airflow, dag_id), console)
 
 
 def current_run(airflow: AirflowClient, dag_id: str) -> str:

@@ -28,7 +28,7 @@ def expected_metrics(probabilities: Values) -> dict[str, float]:
 def window_probabilities(connection: sa.Connection, run_id: int) -> dict[str, Values]:
     """Probabilities in the window of a monitoring run, by model version."""
     in_window = (
-        "p.predicted_at BETWEEN (SELECT window_start FROM monitor_runs WHERE id = :run_id)"
+        "{log}.predicted_at BETWEEN (SELECT window_start FROM monitor_runs WHERE id = :run_id)"
         " AND (SELECT window_end FROM monitor_runs WHERE id = :run_id)"
     )
     parts = newest_by_version(connection, in_window, run_id=run_id)

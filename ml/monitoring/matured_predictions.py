@@ -26,18 +26,19 @@ MAX_RECORDS: Final = 20_000
 SIMULATION_PREFIX: Final = "sim-"
 """Request ids of simulated predictions. Their encounters were ingested before, so ingestion is not an outcome."""
 
-_VERSIONS: Final = "SELECT DISTINCT model_version FROM predictions p WHERE NOT p.load_test AND {condition} ORDER BY 1"
+_VERSIONS: Final = "SELECT DISTINCT model_version FROM predictions p WHERE NOT p.load_test AND {of_p} ORDER BY 1"
 _NEWEST: Final = f"""
     SELECT p.id, p.request_id, p.predicted_at, p.probability, p.patient, p.encounter,
         {", ".join(f"p.record->>'{name}' AS {name}" for name in SUBGROUP_COLUMNS)}
     FROM predictions p
-    WHERE p.model_version = :version AND {{condition}} AND NOT p.load_test
+    WHERE p.model_version = :version AND {{of_p}} AND NOT p.load_test
         AND coalesce((p.record->>'discharge_disposition_id')::int, 0)
             NOT IN ({", ".join(map(str, CANNOT_BE_READMITTED))})
         AND NOT EXISTS (
-            SELECT FROM predictions later
-            WHERE later.encounter = p.encounter AND later.model_version = p.model_version AND NOT later.load_test
-                AND (later.predicted_at, later.id) > (p.predicted_at, p.id)
+            SELECT FROM predictions earlier
+            WHERE earlier.encounter = p.encounter AND earlier.model_version = p.model_version
+                AND {{of_earlier}} AND NOT earlier.load_test
+                AND (earlier.predicted_at, earlier.id) < (p.predicted_at, p.id)
         )
     ORDER BY p.predicted_at DESC, p.id DESC LIMIT {MAX_RECORDS}
 """  # noqa: S608  constants only
@@ -81,7 +82,7 @@ def read_matured_predictions(engine: sa.Engine, settings: MlSettings) -> list[Ma
     Raises:
         WarehouseError: PostgreSQL cannot be reached.
     """
-    matured = "p.predicted_at <= now() - make_interval(days => :days)"
+    matured = "{log}.predicted_at <= now() - make_interval(days => :days)"
     with transaction(engine, isolation="REPEATABLE READ") as connection:
         parts = newest_by_version(connection, matured, days=settings.outcome_maturity_days)
         outcomes = _outcomes(connection, [row for rows in parts.values() for row in rows], settings)
@@ -89,12 +90,15 @@ def read_matured_predictions(engine: sa.Engine, settings: MlSettings) -> list[Ma
 
 
 def newest_by_version(connection: sa.Connection, condition: str, **values: Any) -> dict[str, Sequence[sa.Row[Any]]]:
-    """The newest predictions of each version, at most MAX_RECORDS, that meet an SQL condition on ``p``.
+    """The newest predictions of each version, at most MAX_RECORDS, that meet an SQL condition on the table ``{log}``.
 
-    Excludes load tests, patients who cannot be readmitted, and all but the last prediction of an encounter.
+    Excludes load tests, patients who cannot be readmitted, and all but the first such prediction of an encounter: the
+    log holds no time of discharge, and predictions are made at discharge. Scoring an encounter again, after its
+    outcome is known, changes nothing.
     """
-    query = sa.text(_NEWEST.format(condition=condition))
-    versions = connection.scalars(sa.text(_VERSIONS.format(condition=condition)), values).all()
+    places = {"of_p": condition.format(log="p"), "of_earlier": condition.format(log="earlier")}
+    query = sa.text(_NEWEST.format(**places))
+    versions = connection.scalars(sa.text(_VERSIONS.format(**places)), values).all()
     parts = {name: connection.execute(query, {"version": name, **values}).all() for name in versions}
     return {name: rows for name, rows in parts.items() if rows}
 

@@ -53,6 +53,7 @@ def test_the_demo_prints_prediction_addresses_memory_and_log_folder(
     printed = demo_output[0]
     assert re.search(r"Readmission within 30 days: \d+\.\d %", printed.replace("%", " %"))
     assert "diabetes-readmission version 1" in printed
+    assert re.search(r"monitor_diabetes\n.*✓ detect_drift.*\n.*✓ realise_quality", printed)
     for port in (8080, 5000, 8000, 8501, 8089):
         assert f"localhost:{native.ports[port]}" in printed
     assert re.search(r"Time to the first prediction: \d+ s", printed)

@@ -79,13 +79,13 @@ def test_patients_who_cannot_be_readmitted_are_excluded(world: World, engine: sa
     assert matured(world)["1"].probabilities.tolist() == [0.01]
 
 
-def test_the_last_prediction_of_an_encounter_and_version_counts(world: World, engine: sa.Engine) -> None:
+def test_the_first_prediction_of_an_encounter_and_version_counts(world: World, engine: sa.Engine) -> None:
     again = {"encounter": "e", "predicted_at": days_ago(50)}
     log_predictions(
         engine,
-        {**again, "probability": 0.1},
-        {**again, "probability": 0.2, "predicted_at": days_ago(45)},
-        {**again, "probability": 0.3, "predicted_at": days_ago(40), "load_test": True},
+        {**again, "probability": 0.1, "predicted_at": days_ago(45)},
+        {**again, "probability": 0.2},
+        {**again, "probability": 0.3, "predicted_at": days_ago(60), "load_test": True},
         {**again, "probability": 0.4, "model_version": "2"},
         {"probability": 0.5},
         {"probability": 0.5},
@@ -96,10 +96,19 @@ def test_the_last_prediction_of_an_encounter_and_version_counts(world: World, en
     assert part["2"].probabilities.tolist() == [0.4]
 
 
-def test_an_encounter_with_a_recent_prediction_is_not_matured(world: World, engine: sa.Engine) -> None:
-    log_predictions(engine, {"encounter": "e"}, {"encounter": "e", "predicted_at": days_ago(3)})
+@pytest.mark.parametrize("days", [3, 35], ids=["recently", "more than 30 days ago"])
+def test_scoring_encounters_again_does_not_erase_their_outcomes(world: World, engine: sa.Engine, days: float) -> None:
+    encounters = [str(number) for number in range(1, 21)]
+    log_predictions(engine, *[{"encounter": one, "predicted_at": days_ago(60)} for one in encounters])
+    ingest_encounters(
+        engine, [{"encounter_id": int(one), "readmitted": "<30"} for one in encounters], ingested_at=days_ago(40)
+    )
+    log_predictions(
+        engine,
+        *[{"encounter": one, "predicted_at": days_ago(days), "request_id": f"again-{one}"} for one in encounters],
+    )
 
-    assert matured(world) == {}
+    assert outcomes(matured(world)["1"]) == [True] * 20
 
 
 def test_subgroups_and_patients_are_read_from_the_log(world: World, engine: sa.Engine) -> None:

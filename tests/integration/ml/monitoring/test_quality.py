@@ -128,6 +128,13 @@ def test_recent_predictions_have_an_estimate_only(world: World, engine: sa.Engin
     assert of(metrics, "brier", estimated=True).value == pytest.approx(float(np.mean(risks * (1 - risks))), abs=1e-6)
 
 
+def test_an_encounter_that_was_scored_before_the_window_counts_in_it_once(world: World, engine: sa.Engine) -> None:
+    again = [{"encounter": str(number), "probability": 0.5} for number in range(100)]
+    log_predictions(engine, *[{**one, "predicted_at": days_ago(age)} for age in (20, 3, 2) for one in again])
+
+    assert of(measure_quality(engine, insert_run(engine), world[0]), "brier", estimated=True).records == 100
+
+
 def test_an_empty_log_gives_no_metrics(world: World, engine: sa.Engine) -> None:
     assert measure_quality(engine, insert_run(engine), world[0]) == []
     assert count(engine, "monitor_quality") == 0
