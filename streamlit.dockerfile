@@ -43,4 +43,4 @@ LABEL org.opencontainers.image.title="Readmission platform: user interface" \
       org.opencontainers.image.licenses=Apache-2.0
 USER streamlit
 EXPOSE 8501
-CMD ["streamlit", "run", "ui/app.py"]
+CMD ["streamlit", "run", "ui/server.py"]

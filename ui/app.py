@@ -1,7 +1,4 @@
-"""The Streamlit app. Start it in the root of the repository:
-
-``PYTHONPATH=. streamlit run ui/app.py``
-"""
+"""The Streamlit app: settings, language and navigation, then the page. :mod:`ui.server` runs it."""
 
 from pathlib import Path
 

@@ -3,7 +3,7 @@
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from infra.local.settings import python_module
 from infra.local.supervision.probes import free_port, http_probe
 from tests.integration.api.conftest import eventually
 from tests.support.native import ROOT
+from ui import failures
 
+LOG = "ui.log"
 SCREENSHOTS = ROOT / "build" / "screenshots"
 PAGES = {
     "predict": "",
@@ -43,13 +45,13 @@ _WORDS = """() => {
 
 
 @contextmanager
-def running_ui(folder: Path, **settings: str) -> Iterator[str]:
-    """Start the interface with these settings; it ends with the context. Gives its address."""
+def running_ui(folder: Path, server: Path = ROOT / "ui" / "server.py", **settings: str) -> Iterator[str]:
+    """Start the interface, or another server, with these settings; it ends with the context. Gives its address."""
     port = free_port()
     own = {"STREAMLIT_SERVER_PORT": str(port), "STREAMLIT_SERVER_ADDRESS": "127.0.0.1", "PYTHONPATH": str(ROOT)}
-    url, log_path = f"http://127.0.0.1:{port}", folder / "ui.log"
+    url, log_path = f"http://127.0.0.1:{port}", folder / LOG
     with log_path.open("ab") as log:
-        command = python_module("streamlit", "run", str(ROOT / "ui" / "app.py"))
+        command = python_module("streamlit", "run", str(server))
         process = subprocess.Popen(command, cwd=ROOT, env=os.environ | own | settings, stdout=log, stderr=log)
         try:
             is_ready = http_probe(f"{url}/_stcore/health")
@@ -59,7 +61,18 @@ def running_ui(folder: Path, **settings: str) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(20)
-    assert "Traceback" not in log_path.read_text(), log_path.read_text()[-4000:]
+
+
+@contextmanager
+def no_uncaught_exception(logs: Iterable[Path]) -> Iterator[None]:
+    """Fail if the interface logs an uncaught exception within the context. ``logs`` are read at both ends."""
+    before = {path: path.stat().st_size for path in logs if path.exists()}
+    yield
+    for path in logs:
+        if path.exists():
+            text = path.read_bytes()[before.get(path, 0) :].decode(errors="replace")
+            assert failures.LOGGED not in text, text[-4000:]
+            assert "Traceback" not in text, text[-4000:]
 
 
 def open_page(page: Page, ui_url: str, name: str = "predict", language: str = "") -> None:

@@ -1,17 +1,14 @@
 """Queue of files to score: a few run at a time, so that the pages of all sessions stay responsive."""
 
-import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import Final
 
 import streamlit as st
 
-from ui import services
+from ui import failures, services
 from ui.batch.scoring import ScoringJob, Stage
 from ui.clients.file_scoring import ScoringClient
-
-logger = logging.getLogger(__name__)
 
 MIN_TIMEOUT_SECONDS: Final = 30.0
 """A thousand rows can take longer than one record on a busy machine."""
@@ -38,12 +35,12 @@ class JobQueue:
                 return
             job.stage = Stage.WAITING
             self._jobs.append(job)
-        self._pool.submit(job.run, self._client.score).add_done_callback(_log_exception)
+        self._pool.submit(job.run, self._client.score).add_done_callback(_record_exception)
 
 
-def _log_exception(future: Future[None]) -> None:
+def _record_exception(future: Future[None]) -> None:
     if error := future.exception():
-        logger.error("scoring of a file failed unexpectedly", exc_info=error)
+        failures.record(error)
 
 
 @st.cache_resource(show_spinner=False)

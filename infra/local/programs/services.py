@@ -72,7 +72,7 @@ def _streamlit(settings: StackSettings, shared: dict[str, str]) -> Program:
         "LOCUST_URL": settings.url(settings.locust_port),
         **_airflow_login(settings),
     }
-    command = python_module("streamlit", "run", str(ROOT / "ui" / "app.py"))
+    command = python_module("streamlit", "run", str(ROOT / "ui" / "server.py"))
     return http_program(settings, "streamlit", "UI_PORT", command, "/_stcore/health", "", environment)
 
 
