@@ -54,12 +54,12 @@ def risk_in_cohort(
     palette: Palette = LIGHT,
     interval: tuple[float, float] | None = None,
 ) -> alt.LayerChart:
-    """Histogram of the risks of the cohort with marks for the patient, the interval and the average."""
+    """Histogram of the risks of the test encounters; marks the patient, the interval and the training average."""
     end = axis_end(max(risk, interval[1]) if interval else risk, quantiles)
     rows = pd.DataFrame(distribution(quantiles, end))
     rows["side"] = ["lower" if low < risk else "higher" for low in rows["low"]]
-    cohort = histogram(rows, end, _("Share of patients"), {"lower": palette.lower, "higher": palette.higher})
-    text = _("average {share}").format(share=percent(prevalence))
+    cohort = histogram(rows, end, _("Share of test encounters"), {"lower": palette.lower, "higher": palette.higher})
+    text = _("training average {share}").format(share=percent(prevalence))
     average = labelled_rule(prevalence, text, palette.average, end, row=1, dash=[4, 3])
     text = _("this patient {share}").format(share=percent(risk))
     patient = labelled_rule(risk, text, palette.patient, end, row=0)

@@ -1,7 +1,7 @@
-"""Position of a risk within the cohort of test patients.
+"""Rank of a risk among those of the test encounters, and its ratio to the share readmitted in training.
 
-The cohort is given by its quantiles: ``quantiles[i]`` is the risk that ``i / (n - 1)`` of the patients do not exceed.
-Between two quantiles the distribution is taken as uniform.
+The test encounters, with all that is known of them, are given by the quantiles of their risk: ``quantiles[i]`` is the
+risk that ``i / (n - 1)`` of them do not exceed. Between two quantiles the distribution is taken as uniform.
 """
 
 from bisect import bisect_left, bisect_right
@@ -63,23 +63,26 @@ def distribution(quantiles: Sequence[float], end: float, bins: int = BINS) -> li
     return [Bin(edges[i], edges[i + 1], shares[i + 1] - shares[i]) for i in range(bins)]
 
 
-def comparison(risk: float, quantiles: Sequence[float], prevalence: float) -> str:
-    """Rank of a risk in the cohort and its ratio to the average, as a sentence."""
+def standing(risk: float, quantiles: Sequence[float]) -> str:
+    """Rank of a risk among the test encounters, as a sentence."""
     below = share_below(risk, quantiles)
     if below < 0.01:
-        standing = _("Higher than no one in the cohort")
-    elif below > 0.995:
-        standing = _("Higher than everyone in the cohort")
-    else:
-        standing = _("Higher than {share} of the cohort").format(share=percent(below, 0))
+        return _("Higher than the risk of none of the test encounters.")
+    if below > 0.995:
+        return _("Higher than the risk of all test encounters.")
+    return _("Higher than the risk of {share} of the test encounters.").format(share=percent(below, 0))
+
+
+def ratio(risk: float, prevalence: float) -> str:
+    """Ratio of a risk to the share readmitted in training, as a sentence; empty if nobody was."""
     if prevalence <= 0:
-        return f"{standing}."
-    ratio = risk / prevalence
-    if 0.95 <= ratio <= 1.05:
-        text = _("{standing}, about the average of {average}.")
+        return ""
+    times = risk / prevalence
+    if 0.95 <= times <= 1.05:
+        text = _("About the share readmitted among the training encounters ({average}).")
     else:
-        text = _("{standing}, {ratio} times the average of {average}.")
-    return text.format(standing=standing, ratio=decimal(ratio, 1), average=percent(prevalence))
+        text = _("{ratio} times the share readmitted among the training encounters ({average}).")
+    return text.format(ratio=decimal(times, 1), average=percent(prevalence))
 
 
 def band_of(risk: float, quantiles: Sequence[float]) -> str:
@@ -92,7 +95,7 @@ def band_definition(quantiles: Sequence[float]) -> str:
     """The risks at which the bands end."""
     half, fifth, twentieth = (percent(quantile(edge, quantiles)) for edge in BAND_EDGES)
     text = _(
-        "Bands by rank among the test patients: lower half, up to {half}; upper half, up to {fifth}; "
+        "Bands by rank among the test encounters: lower half, up to {half}; upper half, up to {fifth}; "
         "top fifth, up to {twentieth}; top twentieth, above. They rank risks and do not advise."
     )
     return text.format(half=half, fifth=fifth, twentieth=twentieth)

@@ -59,8 +59,8 @@ def report(error: Exception) -> bool:
     """Record and show an uncaught exception; True replaces the text of Streamlit."""
     name = record(error)
     text = _(
-        "This part of the page failed because of a fault in the interface. Reload the page to go on. If it happens again, "
-        "give this number to whoever runs the platform: {name}. It stands in the log beside the reason."
+        "This part of the page failed because of a fault in the interface. Reload the page to go on. If it happens "
+        "again, give this number to whoever runs the platform: {name}. It stands in the log beside the reason."
     )
     st.error(text.format(name=f"`{name}`"), icon=":material/error:")
     return True

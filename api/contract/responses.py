@@ -179,8 +179,8 @@ class ModelDescription(BaseModel):
     data_version: str
     trained_at: str
     metrics: dict[str, Metric]
-    prevalence: float
-    risk_quantiles: list[float] = Field(description="101 quantiles of risk of the test patients, 0 % to 100 %.")
+    prevalence: float = Field(description="Share of the training encounters readmitted within 30 days.")
+    risk_quantiles: list[float] = Field(description="101 quantiles of risk of the test encounters, 0 % to 100 %.")
     completeness: ReliabilityCurve
     interval_coverage: float = Field(
         description="Share of test encounters whose prediction from the complete record was within the range of "

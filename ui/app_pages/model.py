@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 import streamlit as st
 
@@ -12,6 +13,8 @@ from ui.clients.errors import ServiceError
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.services import ServingState
+
+TRAINING: Final = "train_models_diabetes_simple"
 
 
 def _draw_versions(state: ServingState) -> None:
@@ -62,7 +65,7 @@ def _draw_links(state: ServingState) -> None:
     st.header(_("Links"))
     with st.container(horizontal=True):
         st.link_button(_("Model in MLflow"), mlflow, icon=":material/inventory_2:")
-        st.link_button(_("Training in Airflow"), f"{airflow}/dags", icon=":material/account_tree:")
+        st.link_button(_("Training in Airflow"), f"{airflow}/dags/{TRAINING}", icon=":material/account_tree:")
         st.link_button(_("API reference"), f"{api}/docs", icon=":material/api:")
 
 

@@ -25,7 +25,10 @@ def _draw_served_model(model: ServedModel) -> None:
         )
         auroc = model.metrics.get("auroc")
         if auroc and auroc.value is not None:
-            text = _("AUROC {value} (95% interval {interval}); {share} of the test patients were readmitted.")
+            text = _(
+                "AUROC on the test encounters: {value} (95% interval {interval}). Of the training encounters, {share} "
+                "were followed by a readmission within 30 days."
+            )
             st.markdown(
                 text.format(
                     value=decimal(auroc.value, 3),

@@ -8,8 +8,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from ml.schema import BY_NAME
 from ui import banners
+from ui.clients.errors import Rejected
 from ui.i18n.language import _
-from ui.predict import examples, fields, result
+from ui.predict import error_view, examples, fields, result
 
 PREDICT: Final = "predict"
 """Key of the button."""
@@ -27,7 +28,7 @@ def _draw_example(example: examples.Example) -> None:
 
 
 def _draw_result(column: DeltaGenerator, is_submitted: bool) -> None:
-    """Draw the result, after requesting it if the form was submitted."""
+    """Draw the result, after requesting it if the button was pressed."""
     # Importing the charts takes a second or two, once per process; the form is drawn before.
     from ui.predict import result_panel
 
@@ -39,7 +40,7 @@ def _draw_result(column: DeltaGenerator, is_submitted: bool) -> None:
 
 
 def _draw_predict_button(place: DeltaGenerator, is_ready: bool = True) -> None:
-    place.form_submit_button(
+    place.button(
         _("Predict"),
         type="primary",
         icon=":material/play_arrow:",
@@ -49,23 +50,30 @@ def _draw_predict_button(place: DeltaGenerator, is_ready: bool = True) -> None:
     )
 
 
+@st.fragment
+def _draw_fields() -> None:
+    """Draw the fields; a change reruns only them, unless it changes whether the result is of the present entries."""
+    for place, name in zip(st.columns(len(fields.FIRST)), fields.FIRST, strict=True):
+        with place:
+            fields.draw(BY_NAME[name], fields.key_of(name), persist="session")
+    for group, columns in fields.further_groups().items():
+        with st.expander(fields.group_title(group, columns), key=fields.group_key(group), on_change="rerun"):
+            places = st.columns(2)
+            for position, column in enumerate(columns):
+                with places[position % 2]:
+                    fields.draw(column, fields.key_of(column.name), persist="session")
+    if result.compare_with(fields.record()):
+        st.rerun()
+
+
 def _draw_form() -> None:
-    with st.form("patient", border=False):
-        inputs, button = st.container(), st.empty()
-        # A form submitted before the browser has all values would lack the later ones.
-        if fields.pop_filled():
-            _draw_predict_button(button, is_ready=False)
-        with inputs:
-            for place, name in zip(st.columns(len(fields.FIRST)), fields.FIRST, strict=True):
-                with place:
-                    fields.draw(BY_NAME[name], fields.key_of(name), persist="session")
-            for group, columns in fields.further_groups().items():
-                with st.expander(f"{_(group)} ({len(columns)})"):
-                    places = st.columns(2)
-                    for position, column in enumerate(columns):
-                        with places[position % 2]:
-                            fields.draw(column, fields.key_of(column.name), persist="session")
-        _draw_predict_button(button)
+    inputs, button = st.container(), st.empty()
+    # A button pressed before the browser has all values would send the form without the later ones.
+    if fields.pop_filled():
+        _draw_predict_button(button, is_ready=False)
+    with inputs:
+        _draw_fields()
+    _draw_predict_button(button)
 
 
 def _draw_page() -> None:
@@ -74,6 +82,9 @@ def _draw_page() -> None:
     has_result = is_submitted or result.last() is not None
     if has_result:  # before the form, which takes longer to draw and is on the screen already
         _draw_result(result_column, is_submitted)
+    latest = result.last()
+    if is_submitted and isinstance(latest, Rejected):
+        fields.open_groups([error.field for error in latest.errors])
     with form_column:
         st.subheader(_("Patient and stay"))
         with st.container(horizontal=True):
@@ -83,9 +94,10 @@ def _draw_page() -> None:
                     _draw_example(further)
             st.button(_("Reset"), icon=":material/restart_alt:", on_click=_fill_form, args=({},), key="reset")
         _draw_form()
+        if isinstance(latest, Rejected):
+            error_view.draw(latest)  # beside the button
     if not has_result:
         _draw_result(result_column, is_submitted)
-    latest = result.last()
     if isinstance(latest, result.Result):
         _draw_explanation(latest)
 

@@ -70,7 +70,7 @@ def _draw_summary(job: ScoringJob, prevalence: float | None) -> None:
         st.metric(_("Rows scored"), decimal(len(risks), 0), width="content")
         st.metric(_("Mean risk"), percent(float(risks.mean())), width="content")
         if prevalence:
-            text = _("The average is the share readmitted among the test patients: {share}.")
+            text = _("The average is the share readmitted among the training encounters: {share}.")
             st.metric(
                 _("Above twice the average"),
                 percent(float((risks > 2 * prevalence).mean())),

@@ -43,7 +43,10 @@ class RefusedVersion(ResponseModel):
 
 
 class ServedModel(ResponseModel):
-    """``GET /model``: the served model, its metrics and the cohort it was measured on."""
+    """``GET /model``: the served model, its metrics on the test encounters, and quantiles of risk among them.
+
+    ``prevalence`` is the share of the training encounters that were readmitted within 30 days.
+    """
 
     name: str
     version: str

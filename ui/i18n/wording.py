@@ -49,7 +49,11 @@ def allowed_values(column: Column) -> str:
     if column.kind is Kind.ICD9:
         return _("an ICD-9-CM code such as 428, 250.83, V27 or E909")
     if column.allowed:
-        return _("one of {values}").format(values=", ".join(str(value) for value in column.allowed))
+        if column.kind is Kind.CODE:
+            values = "; ".join(f"{code} {value_label(column, code)}" for code in column.allowed)
+        else:
+            values = ", ".join(str(value) for value in column.allowed)
+        return _("one of {values}").format(values=values)
     return _("a whole number from {low} to {high}").format(low=column.low, high=column.high)
 
 

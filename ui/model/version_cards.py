@@ -40,7 +40,8 @@ class VersionCard:
             _("Trained"): format_utc(trained_at) if trained_at else _("not known"),
         }
         if served:
-            facts[_("Prevalence")] = _("{share} readmitted within 30 days").format(share=percent(served.prevalence))
+            text = _("{share} of the training encounters readmitted within 30 days")
+            facts[_("Prevalence")] = text.format(share=percent(served.prevalence))
         if self.registered:
             facts |= gate_decision.facts(self.registered)
         return {name: text for name, text in facts.items() if text}

@@ -33,7 +33,7 @@ def draw(result: Result) -> None:
     elif response and response.explanations[0].contributions:
         _draw(response.explanations[0])
     else:
-        st.markdown(_("Nothing is known of this patient, so the risk is that of the whole cohort."))
+        st.markdown(_("Nothing is known of this patient, so the risk is the average of the model."))
 
 
 def points(share: float) -> str:

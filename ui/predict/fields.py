@@ -1,6 +1,6 @@
 """The form: one widget per input of the schema, and the record of the entered values."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Literal
 
 import streamlit as st
@@ -23,8 +23,6 @@ Value = str | int
 Persistence = Literal["session"] | None
 
 _FILLED: Final = "fields-were-filled"
-_MAX_INTEGER: Final = 2**53 - 1
-"""Largest integer that JavaScript represents exactly."""
 
 
 def key_of(name: str) -> str:
@@ -37,6 +35,24 @@ def further_groups() -> dict[Group, list[Column]]:
     groups = sorted(Group, key=lambda group: group is Group.IDENTITY)
     columns = {group: [one for one in COLUMNS if one.group is group and one.name not in FIRST] for group in groups}
     return {group: members for group, members in columns.items() if members}
+
+
+def group_key(group: Group) -> str:
+    """Key of the expander of a group; its value in the session is whether it is open."""
+    return f"group-{group}"
+
+
+def group_title(group: Group, columns: Sequence[Column]) -> str:
+    """Name of a group, and how many of its fields are filled in."""
+    filled = sum(value_of(column, key_of(column.name)) is not None for column in columns)
+    return _("{group} ({filled} of {all} known)").format(group=_(group), filled=filled, all=len(columns))
+
+
+def open_groups(names: Collection[str | None]) -> None:
+    """Open the groups of these fields (before they are drawn)."""
+    for group, columns in further_groups().items():
+        if any(column.name in names for column in columns):
+            st.session_state[group_key(group)] = True
 
 
 def draw(column: Column, key: str, persist: Persistence = None) -> None:
@@ -52,10 +68,9 @@ def draw(column: Column, key: str, persist: Persistence = None) -> None:
             _draw_diagnosis(column, key, persist)
         case _:
             is_patient = column.kind is Kind.IDENTIFIER
+            # Without limits: the browser keeps a number outside of them to itself, and the old value would be scored.
             st.number_input(
                 _("Patient number") if is_patient else label_of(column),
-                min_value=column.low,
-                max_value=min(column.high or _MAX_INTEGER, _MAX_INTEGER),
                 value=None,
                 step=1,
                 placeholder=_("Unknown"),

@@ -1,6 +1,5 @@
 """Reliability of a result: known fields, expected AUROC, interval, use of the history, and unknown fields."""
 
-from collections.abc import Collection
 from typing import Final
 
 import streamlit as st
@@ -12,7 +11,6 @@ from ui.predict import fields
 from ui.predict.reliability import largest_gains
 from ui.predict.result import Result
 
-_USED: Final = "used"
 _MIN_WIDTH: Final = 0.0005
 """Ends of a narrower interval look equal."""
 
@@ -25,7 +23,7 @@ def draw(prediction: Prediction, model: ServedModel | None) -> None:
         "a guess would reach half (AUROC {auroc})."
     ).format(share=percent(prediction.reliability[0], 0), auroc=decimal(prediction.reliability[0], 2))
     history = {
-        _USED: _("The earlier stays of this patient were taken into account."),
+        "used": _("The earlier stays of this patient were taken into account."),
         "unknown": _("The database has no earlier stays of this patient, so none were taken into account."),
         "unavailable": _("Earlier stays could not be looked up in time, so they were not taken into account."),
     }.get(prediction.history[0])
@@ -53,11 +51,11 @@ def draw_unknown_fields(result: Result) -> None:
     if result.model is None:
         st.markdown(_("The figures of this model version are not available now."))
         return
-    gains = largest_gains(_known(result), result.model.reliability_curve)
+    gains = largest_gains(result.known, result.model.reliability_curve)
     if not gains:
-        st.markdown(_("Nothing: all fields that this model uses are known."))
+        st.markdown(_("Little: no unknown field holds half a percent of the information that this model uses."))
         return
-    text = _("Expected AUROC with the known fields: {auroc}. These unknown fields hold most of the rest:")
+    text = _("Expected AUROC with the known fields: {auroc}. These unknown fields hold most of what is missing:")
     st.markdown(text.format(auroc=decimal(result.prediction.reliability[0])))
     st.table(
         {
@@ -69,8 +67,3 @@ def draw_unknown_fields(result: Result) -> None:
         hide_index=True,
         alt=_("Unknown fields that would add most"),
     )
-
-
-def _known(result: Result) -> Collection[str]:
-    """The fields of the record, and the earlier stays if the API used them."""
-    return {*result.record, *([fields.EARLIER_STAYS] if result.prediction.history[0] == _USED else [])}

@@ -1,6 +1,6 @@
-"""The last prediction of a session: requested once, kept until the form changes to another record."""
+"""The last prediction of a session: requested once, kept until the form is filled with another patient."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,8 +9,12 @@ import streamlit as st
 from ui import services
 from ui.clients.api_models import Prediction, ServedModel
 from ui.clients.errors import ServiceError, result_or_error
+from ui.predict.fields import EARLIER_STAYS
+from ui.predict.reliability import MIN_INFORMATION_FOR_RANK, information
 
 KEY: Final = "last-result"
+_RECORD: Final = "last-record"
+_OUTDATED: Final = "last-is-outdated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,15 @@ class Result:
         """The predicted probability."""
         return self.prediction.predictions[0]
 
+    @property
+    def known(self) -> Set[str]:
+        """The fields of the record, and the earlier stays if the API used them."""
+        return {*self.record, *([EARLIER_STAYS] if self.prediction.history[0] == "used" else [])}
+
+    def has_rank(self, known: Set[str]) -> bool:
+        """Whether a record with these known fields holds enough for a rank among the test encounters."""
+        return self.model is not None and (information(known, self.model.reliability_curve) >= MIN_INFORMATION_FOR_RANK)
+
 
 def last() -> Result | ServiceError | None:
     """The last result or error of this session."""
@@ -38,8 +51,21 @@ def clear() -> None:
     st.session_state.pop(KEY, None)
 
 
+def is_outdated() -> bool:
+    """Whether the form held another record than the last result when it was last compared."""
+    return bool(st.session_state.get(_OUTDATED))
+
+
+def compare_with(record: Mapping[str, str | int]) -> bool:
+    """Compare the last result with the present entries; returns whether :func:`is_outdated` has changed."""
+    before = is_outdated()
+    st.session_state[_OUTDATED] = last() is not None and st.session_state[_RECORD] != record
+    return is_outdated() != before
+
+
 def predict(record: Mapping[str, str | int]) -> None:
     """Request a prediction and store it, or the error."""
+    st.session_state[_RECORD], st.session_state[_OUTDATED] = record, False
     prediction = result_or_error(lambda: services.api().predict(record))
     if isinstance(prediction, ServiceError):
         services.refresh()

@@ -2,50 +2,51 @@
 
 import streamlit as st
 
-from ml.schema import BY_NAME
 from ui import banners, charts, cohort
 from ui.clients.api_models import ServedModel
 from ui.clients.errors import Rejected, ServiceError
 from ui.i18n.language import _, percent
-from ui.i18n.wording import escape, field_error_text
+from ui.i18n.wording import escape
 from ui.predict import reliability_panel
-from ui.predict.result import Result
+from ui.predict.reliability import MIN_INFORMATION_FOR_RANK, information
+from ui.predict.result import Result, is_outdated
 
 
 def draw(result: Result | ServiceError | None) -> None:
     """Draw a result, an error, or the hint of an empty panel."""
     st.subheader(_("Result"))
+    if is_outdated():
+        text = _("**Of the former entries:** the form has changed since. Press **Predict** for the present ones.")
+        st.warning(text, icon=":material/history:")
     match result:
         case None:
             st.markdown(_("Fill in what is known and press **Predict**. Unknown fields are left out."))
+        case Rejected():
+            st.markdown(_("There is no result: the reason stands below the button **Predict**."))
         case ServiceError():
-            draw_error(result)
+            banners.service_error(result)
         case Result():
             _draw(result)
-
-
-def draw_error(error: ServiceError) -> None:
-    """Draw an error; field errors use the labels of the form."""
-    match error:
-        case Rejected(errors=errors) if errors:
-            title = _("Please correct this field:") if len(errors) == 1 else _("Please correct these fields:")
-            texts = (field_error_text(one, BY_NAME.get(one.field or "")) for one in errors)
-            lines = "\n".join(f"- {escape(text)}" for text in texts)
-            st.error(f"{title}\n\n{lines}", icon=":material/edit_note:")
-        case _:
-            banners.service_error(error)
 
 
 def _draw(result: Result) -> None:
     risk, model, prediction = result.risk, result.model, result.prediction
     st.metric(_("Risk of readmission within 30 days"), percent(risk))
     if model is None:
-        text = _("The cohort of version {version} is not available now, so the risk is shown without comparison.")
+        text = _("The figures of version {version} are not available now, so the risk is shown without comparison.")
         st.info(text.format(version=prediction.model.version))
-    else:
+    elif result.has_rank(result.known):
         band = cohort.band_of(risk, model.risk_quantiles)
-        st.badge(_("{band} of the cohort").format(band=band), icon=":material/bar_chart:")
-        st.markdown(f"**{cohort.comparison(risk, model.risk_quantiles, model.prevalence)}**")
+        st.badge(_("{band} of the test encounters").format(band=band), icon=":material/bar_chart:")
+        st.markdown(f"**{_comparison(result, model)}**")
+    else:
+        text = _(
+            "**No rank:** the known fields hold {share} of the information. Below {least} a rank among patients is "
+            "hardly better than a guess."
+        )
+        share = percent(information(result.known, model.reliability_curve), 0)
+        st.markdown(text.format(share=share, least=percent(MIN_INFORMATION_FOR_RANK, 0)))
+        st.markdown(cohort.ratio(risk, model.prevalence))
     chart_position = st.container()
     reliability_panel.draw(prediction, model)
     source = _("Model {name}, version {version}. Request {request}.").format(
@@ -53,21 +54,25 @@ def _draw(result: Result) -> None:
     )
     st.markdown(f":small[{source}]  \n:small[{banners.disclaimer()}]")
     # The chart takes as long as everything else, so it is drawn last.
-    if model is not None:
+    if model is not None and result.has_rank(result.known):
         with chart_position:
             _chart(result, model)
+
+
+def _comparison(result: Result, model: ServedModel) -> str:
+    standing, ratio = cohort.standing(result.risk, model.risk_quantiles), cohort.ratio(result.risk, model.prevalence)
+    return f"{standing} {ratio}".rstrip()
 
 
 def _chart(result: Result, model: ServedModel) -> None:
     risk, (low, high) = result.risk, result.prediction.intervals[0]
     alternative = _(
-        "Distribution of predicted risk among the test patients. This patient: {risk}. {comparison} "
+        "Distribution of predicted risk among the test encounters. This patient: {risk}. {comparison} "
         "A bar above it marks the range from {low} to {high}."
-    )
-    comparison = cohort.comparison(risk, model.risk_quantiles, model.prevalence)
+    ).format(risk=percent(risk), comparison=_comparison(result, model), low=percent(low), high=percent(high))
     st.altair_chart(
         charts.risk_in_cohort(risk, model.risk_quantiles, model.prevalence, charts.palette(), (low, high)),
         width="stretch",
-        alt=alternative.format(risk=percent(risk), comparison=comparison, low=percent(low), high=percent(high)),
+        alt=alternative,
     )
     st.markdown(f":small[{cohort.band_definition(model.risk_quantiles)}]")

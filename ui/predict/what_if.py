@@ -13,10 +13,9 @@ from ui import cohort, services
 from ui.clients.errors import ServiceError, result_or_error
 from ui.i18n.language import _, percent
 from ui.i18n.wording import escape, label_of
-from ui.predict import fields
+from ui.predict import error_view, fields
 from ui.predict.contributions import points
 from ui.predict.result import Result
-from ui.predict.result_panel import draw_error
 
 
 @st.fragment
@@ -53,7 +52,7 @@ def _compare(result: Result, changed: Mapping[str, str | int]) -> None:
     with st.spinner(_("Computing the prediction…")):
         response = result_or_error(lambda: services.api().explain(changed))
     if isinstance(response, ServiceError):
-        draw_error(response)
+        error_view.draw(response)
         return
     if response.model.version != result.prediction.model.version:
         st.info(_("The model has changed since: press **Predict** again."), icon=":material/sync:")
@@ -67,15 +66,17 @@ def _compare(result: Result, changed: Mapping[str, str | int]) -> None:
         delta_arrow="down" if after < before else "up" if after > before else "off",
     )
     text = _("Before {before}, after {after}.").format(before=percent(before), after=percent(after))
-    st.markdown(f"{text} {_band(result, after)}")
+    st.markdown(f"{text} {_band(result, after, changed)}")
     note = _("This is the risk of another patient who differs only in this field, not the effect of a treatment.")
     st.markdown(f":small[{note}]")
 
 
-def _band(result: Result, after: float) -> str:
-    if result.model is None:
+def _band(result: Result, after: float, changed: Mapping[str, str | int]) -> str:
+    """How the band changes; empty if either record holds too little for a rank."""
+    known = (result.known - result.record.keys()) | changed.keys()
+    if result.model is None or not (result.has_rank(result.known) and result.has_rank(known)):
         return ""
     band = cohort.band_of(after, result.model.risk_quantiles)
     if band == cohort.band_of(result.risk, result.model.risk_quantiles):
         return _("The band stays the same.")
-    return _("The band becomes: {band} of the cohort.").format(band=band)
+    return _("The band becomes: {band} of the test encounters.").format(band=band)

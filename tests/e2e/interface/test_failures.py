@@ -1,6 +1,7 @@
 """An uncaught exception of a page, a callback or a fragment: a metric, a log line and a sentence with the same id."""
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -46,10 +47,13 @@ def test_a_failure_is_counted_logged_and_told_with_its_id(
         page = context.new_page()
         for count, place in enumerate(("in the page", "in a callback", "in a fragment"), start=1):
             page.goto(f"{url}?language={language}")
-            with pytest.raises(AssertionError, match=failures.LOGGED), no_uncaught_exception([log]):
-                page.get_by_role("button", name=place).click(timeout=ANSWER_MS)
-                alert = page.get_by_test_id("stAlert")
-                expect(alert).to_contain_text(sentence, timeout=ANSWER_MS)
+            watch = ExitStack()
+            watch.enter_context(no_uncaught_exception([log]))
+            page.get_by_role("button", name=place).click(timeout=ANSWER_MS)
+            alert = page.get_by_test_id("stAlert")
+            expect(alert).to_contain_text(sentence, timeout=ANSWER_MS)
+            with pytest.raises(AssertionError, match=failures.LOGGED):
+                watch.close()
             name = re.search(r"\b[0-9a-f]{8}\b", alert.inner_text())
             assert name is not None
             assert f"{failures.LOGGED} {name[0]}" in log.read_text()

@@ -13,7 +13,7 @@ def texts(spec: dict[str, Any]) -> set[str]:
 
 def test_the_chart_marks_the_patient_and_the_average() -> None:
     spec = risk_in_cohort(0.31, EVEN, 0.114).to_dict()
-    assert texts(spec) == {"this patient 31.0%", "average 11.4%"}
+    assert texts(spec) == {"this patient 31.0%", "training average 11.4%"}
 
 
 def test_bars_left_of_the_patient_are_the_lower_risks() -> None:

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from ui.cohort import axis_end, band_definition, band_of, comparison, distribution, quantile, share_below
+from ui.cohort import axis_end, band_definition, band_of, distribution, quantile, ratio, share_below, standing
 
 EVEN = tuple(i / 100 for i in range(101))
 """A cohort whose risks are spread evenly from 0 to 1."""
@@ -49,14 +49,16 @@ def test_the_axis_includes_a_risk_beyond_the_cohort() -> None:
     assert axis_end(0.99, EVEN) == 1
 
 
-def test_the_comparison_has_the_rank_and_the_ratio_to_the_average() -> None:
-    assert comparison(0.2, EVEN, 0.1) == "Higher than 20% of the cohort, 2.0 times the average of 10.0%."
-    assert comparison(0.1, EVEN, 0.1) == "Higher than 10% of the cohort, about the average of 10.0%."
+def test_rank_and_ratio_name_their_population() -> None:
+    assert standing(0.2, EVEN) == "Higher than the risk of 20% of the test encounters."
+    assert ratio(0.2, 0.1) == "2.0 times the share readmitted among the training encounters (10.0%)."
+    assert ratio(0.1, 0.1) == "About the share readmitted among the training encounters (10.0%)."
+    assert ratio(0.1, 0.0) == ""
 
 
-def test_the_comparison_never_claims_0_or_100_percent() -> None:
-    assert comparison(0.001, EVEN, 0.1).startswith("Higher than no one in the cohort")
-    assert comparison(1.0, EVEN, 0.1).startswith("Higher than everyone in the cohort")
+def test_the_rank_never_claims_0_or_100_percent() -> None:
+    assert standing(0.001, EVEN) == "Higher than the risk of none of the test encounters."
+    assert standing(1.0, EVEN) == "Higher than the risk of all test encounters."
 
 
 @pytest.mark.parametrize(

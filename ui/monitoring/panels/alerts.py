@@ -46,9 +46,11 @@ def _alert(alert: Alert, number: int) -> None:
                 st.badge(_("firing since {moment}").format(moment=format_utc(alert.active_at)), color="red")
             else:
                 st.badge(_("pending since {moment}").format(moment=format_utc(alert.active_at)), color="gray")
-        if meaning := meanings().get(alert.name):
+        meaning = meanings().get(alert.name)
+        if meaning:
             st.markdown(meaning)
-        details = [text for name in ("summary", "description") if (text := alert.annotations.get(name))]
+        names = ("summary",) if meaning else ("summary", "description")  # the meaning is the description, translated
+        details = [text for name in names if (text := alert.annotations.get(name))]
         with st.container(key=f"as-the-service-says-alert-{number}"):  # in English
             st.markdown("  \n".join(f":small[{escape(text)}]" for text in details))
         with st.container(horizontal=True):

@@ -192,7 +192,7 @@ def _tests(tests: Sequence[DriftTest]) -> None:
     alternative = _("Distance from the training data, and the threshold of drift. {words}").format(words=words)
     draw_chart(chart_specs.bars(bars, titles, palette(), ".3f", is_horizontal=True), alternative, table(tests))
     if len(measured) > MAX_BARS:
-        text = _("The chart shows the {number} nearest to their threshold.")
+        text = _("The chart shows the {number} with the largest distance as a multiple of their threshold.")
         st.markdown(f":small[{text.format(number=MAX_BARS)}]")
 
 

@@ -53,7 +53,8 @@ def _distribution(found: Sequence[Bucket], served: ServedModel | None) -> None:
         for bucket in found
     ]
     window = _("In this window")
-    cohort = _("Cohort of version {version}").format(version=served.version) if served else _("Cohort")
+    cohort = _("Test encounters of version {version}")
+    cohort = cohort.format(version=served.version) if served else _("Test encounters")
     table = {_("Predicted risk"): [bar.name for bar in bars], window: [percent(bar.value) for bar in bars]}
     if served:
         table[cohort] = [percent(bar.mark) for bar in bars if bar.mark is not None]
@@ -62,8 +63,8 @@ def _distribution(found: Sequence[Bucket], served: ServedModel | None) -> None:
     titles = BarTitles(_("Predicted risk"), _("Share of predictions"), window, cohort)
     draw_chart(chart_specs.bars(bars, titles, palette()), words, table)
     text = _(
-        "Load tests are included, and records with few known fields lie nearer to the average than the cohort does: "
-        "a difference here is a reason to look at the drift below, not a result."
+        "Load tests are included, and records with few known fields lie nearer to the average than the test "
+        "encounters: a difference here is a reason to look at the drift below, not a result."
     )
     st.markdown(f":small[{text}]")
 
@@ -99,8 +100,8 @@ def comparison(found: Sequence[Bucket], served: ServedModel | None) -> str:
     """The chart in words."""
     total = counted("{number} prediction", "{number} predictions", round(sum(bucket.count for bucket in found)))
     if served is None:
-        text = _("About {predictions}, median {median}. The cohort is not known: the API does not answer.")
+        text = _("About {predictions}, median {median}. The test encounters are not known: the API does not answer.")
         return text.format(predictions=total, median=percent(median(found)))
-    text = _("About {predictions}, median {median}; the median of the cohort is {cohort}.")
+    text = _("About {predictions}, median {median}; the median of the test encounters is {cohort}.")
     middle = served.risk_quantiles[len(served.risk_quantiles) // 2]
     return text.format(predictions=total, median=percent(median(found)), cohort=percent(middle))

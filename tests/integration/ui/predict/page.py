@@ -18,6 +18,12 @@ def predict(app: AppTest) -> AppTest:
     return app.button(key="predict").click().run()
 
 
+def predict_example(app: AppTest) -> AppTest:
+    """Predict the example patient, of whom everything is known."""
+    app.run().button(key="example").click().run()
+    return predict(app)
+
+
 def type_in(app: AppTest, key: str, text: str) -> None:
     """Type a value that is not an option; the test library can only select options."""
     box = app.selectbox(key=key)

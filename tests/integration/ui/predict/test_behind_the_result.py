@@ -30,7 +30,7 @@ def test_contributions_are_drawn_with_a_text_and_a_table(app: AppTest, platform:
     predict(app)
     assert received == [{"number_inpatient": 2, "diag_1": "428"}]
     assert "From 11.0%, when nothing is known, to 21.3%" in shown(app)
-    chart = app.get("vega_lite_chart")[1].proto
+    chart = app.get("vega_lite_chart")[0].proto
     assert "Primary diagnosis: 428 Heart failure +3.5 points" in chart.alt
     (table,) = [one.value for one in app.table if "Contribution" in one.value.columns]
     assert table["Value"].tolist() == ["2", "428 Heart failure"]

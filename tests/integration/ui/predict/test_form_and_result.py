@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ml.schema import EXAMPLE_RECORD, FEATURES, UNKNOWN, Kind
+from ml.schema import BY_NAME, EXAMPLE_RECORD, FEATURES, UNKNOWN, Kind
 from tests.integration.ui.conftest import Platform
-from tests.integration.ui.predict.page import predict, shown, type_in
+from tests.integration.ui.predict.page import predict, predict_example, shown, type_in
 from ui.predict.examples import FURTHER
+from ui.predict.fields import further_groups
 
 
 def test_the_header_names_the_production_model_and_the_served_version(app: AppTest) -> None:
@@ -48,19 +49,32 @@ def test_the_form_sends_the_keys_and_codes_of_the_data_set(app: AppTest, platfor
 
 
 def test_the_result_shows_risk_rank_model_and_request(app: AppTest) -> None:
-    page = shown(predict(app.run()))
+    page = shown(predict_example(app))
     assert app.metric[0].value == "18.0%"
-    assert "of the cohort, 1.6 times the average of 11.4%" in page
+    assert "of the test encounters. 1.6 times the share readmitted among the training encounters (11.4%)." in page
     assert "Model diabetes-readmission, version 3. Request 0f1e2d3c." in page
     assert "Not for clinical use" in page
     chart = app.get("vega_lite_chart")[0].proto
     assert "This patient: 18.0%" in chart.alt
 
 
+@pytest.mark.parametrize(("known", "has_rank"), [(9, False), (10, True)])
+def test_a_rank_is_shown_from_a_fifth_of_the_information_on(app: AppTest, known: int, has_rank: bool) -> None:
+    app.run()
+    for column in [one for one in FEATURES if one.kind is Kind.CATEGORY][:known]:  # each holds a 47th
+        app.selectbox(key=f"field-{column.name}").select(column.allowed[0])
+    page = shown(predict(app))
+    assert ("Top fifth of the test encounters" in page) is has_rank
+    assert ("Higher than" in page) is has_rank
+    assert bool(app.get("vega_lite_chart")) is has_rank
+    assert ("**No rank:** the known fields hold 19% of the information." in page) is not has_rank
+    assert "1.6 times the share readmitted among the training encounters (11.4%)." in page
+
+
 def test_the_band_is_shown_with_its_definition(app: AppTest) -> None:
-    page = shown(predict(app.run()))
-    assert "Top fifth of the cohort" in page
-    assert "Bands by rank among the test patients: lower half, up to 9.4%; upper half, up to 14.2%" in page
+    page = shown(predict_example(app))
+    assert "Top fifth of the test encounters" in page
+    assert "Bands by rank among the test encounters: lower half, up to 9.4%; upper half, up to 14.2%" in page
 
 
 def test_the_result_explains_range_and_reliability(app: AppTest) -> None:
@@ -97,7 +111,7 @@ def test_a_risk_without_cohort_is_shown_without_comparison(app: AppTest, platfor
     platform.served = "4"
     page = shown(predict(app.run()))
     assert app.metric[0].value == "18.0%"
-    assert "The cohort of version 4 is not available now" in page
+    assert "The figures of version 4 are not available now" in page
     assert "**Range: 11.0% to 27.0%**" in page
     assert not app.get("vega_lite_chart")
 
@@ -149,6 +163,43 @@ def test_every_field_can_be_left_unknown(app: AppTest) -> None:
     assert app.selectbox(key="field-diag_1").value is None
 
 
+def test_a_number_that_is_not_allowed_is_named_below_the_button_and_its_group_is_opened(
+    app: AppTest, platform: Platform
+) -> None:
+    errors = [{"record": 0, "field": "num_medications", "value": 990, "message": "too many", "allowed": None}]
+    predict(app.run())
+    platform.more[("POST", "/predict")] = lambda _request: (422, platform.problem(422, "1 field is not valid.", errors))
+    app.number_input(key="field-num_medications").set_value(990)
+    page = shown(predict(app))
+    assert not app.metric
+    assert "There is no result: the reason stands below the button" in page
+    assert "Distinct medications “990”" in page
+    assert "enter a whole number from 0 to 100" in page
+    group = BY_NAME["num_medications"].group
+    assert {key: app.session_state[key] for key in (f"group-{one}" for one in further_groups())} == {
+        f"group-{one}": one is group for one in further_groups()
+    }
+
+
+def test_a_result_is_marked_once_the_form_has_changed(app: AppTest) -> None:
+    mark = "Of the former entries"
+    assert mark not in shown(predict(app.run()))
+    assert mark in shown(app.number_input(key="field-num_medications").set_value(3).run())
+    assert mark in shown(app.switch_page("app_pages/model.py").run().switch_page("app_pages/predict.py").run())
+    assert mark not in shown(app.number_input(key="field-num_medications").set_value(None).run())
+    app.selectbox(key="field-race").select("Asian").run()
+    assert mark not in shown(predict(app))
+
+
+def test_a_group_says_how_many_of_its_fields_are_known(app: AppTest) -> None:
+    app.run()
+    assert "Diagnoses (0 of 4 known)" in [group.label for group in app.expander]
+    app.selectbox(key="field-diag_1").select("428").run()
+    assert "Diagnoses (1 of 4 known)" in [group.label for group in app.expander]
+    app.switch_page("app_pages/model.py").run().switch_page("app_pages/predict.py").run()
+    assert "Diagnoses (1 of 4 known)" in [group.label for group in app.expander]
+
+
 def test_a_field_error_has_the_label_and_the_allowed_values(app: AppTest) -> None:
     app.run()
     type_in(app, "field-diag_2", "flu")
@@ -180,7 +231,7 @@ def test_a_refused_version_is_shown_with_its_reason(app: AppTest, platform: Plat
 def test_a_model_swapped_between_two_requests_is_shown_with_its_own_cohort(app: AppTest, platform: Platform) -> None:
     app.run()
     platform.served = platform.registered = "4"
-    page = shown(predict(app))
+    page = shown(predict_example(app))
     assert "Model diabetes-readmission, version 4." in page
     assert app.get("vega_lite_chart")
 

@@ -6,7 +6,7 @@ from ml.core import reliability as of_the_api
 from ml.core.reliability import UNITS
 from ui.clients.api_models import ReliabilityCurve
 from ui.predict.fields import EARLIER_STAYS
-from ui.predict.reliability import expected_auroc, largest_gains
+from ui.predict.reliability import expected_auroc, information, largest_gains
 
 WEIGHTS = {unit: (number + 1) / sum(range(len(UNITS) + 1)) for number, unit in enumerate(UNITS)}
 INFORMATION = (0.0, 0.3, 1.0)
@@ -33,8 +33,14 @@ def test_the_gain_of_the_history_uses_its_own_curve() -> None:
     assert gain.auroc == pytest.approx(0.68)
 
 
-def test_a_field_without_weight_is_no_gain() -> None:
-    model = SERVED.model_copy(update={"weights": {"race": 0.0, "age": 1.0}})
+@given(st.sets(st.sampled_from(UNITS)))
+def test_the_information_equals_that_of_the_api(known: set[str]) -> None:
+    theirs = of_the_api.ReliabilityCurve(WEIGHTS, INFORMATION, CURVES, (), (), (), 0.9)
+    assert information(known, SERVED) == pytest.approx(theirs.information_of(dict.fromkeys(known, 1)))
+
+
+def test_a_field_that_would_be_listed_with_0_percent_is_no_gain() -> None:
+    model = SERVED.model_copy(update={"weights": {"race": 0.0, "gender": 0.0049, "age": 0.9951}})
     assert [gain.field for gain in largest_gains(set(), model)] == ["age"]
 
 
