@@ -41,7 +41,7 @@ LOAD_TEST_HEADER: Final[dict[str, Any]] = {
     "name": "X-Load-Test",
     "in": "header",
     "schema": {"type": "string"},
-    "description": "1 marks the traffic of a load test.",
+    "description": "1 marks what is not production traffic: load tests and trials. Monitoring leaves it out.",
 }
 INTERVAL: Final = "interval"
 INTERVAL_PARAMETER: Final[dict[str, Any]] = {

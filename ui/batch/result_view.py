@@ -1,6 +1,7 @@
 """Result of a file: summary, downloads, histogram, and the rows with the highest risks."""
 
 from functools import partial
+from math import ceil
 from pathlib import Path
 
 import streamlit as st
@@ -41,7 +42,11 @@ def draw(job: ScoringJob) -> None:
     _draw_highest(job)
     source = _("Model version {versions}.").format(versions=versions)
     seconds = counted("Scored in {number} second.", "Scored in {number} seconds.", max(1, round(job.seconds)))
-    st.markdown(f":small[{source} {seconds}]  \n:small[{banners.disclaimer()}]")
+    if job.is_production:
+        use = _("Drift and realised quality count these predictions.")
+    else:
+        use = _("A trial: drift and realised quality do not count these predictions.")
+    st.markdown(f":small[{source} {seconds} {use}]  \n:small[{banners.disclaimer()}]")
 
 
 def _draw_notes(job: ScoringJob) -> None:
@@ -98,16 +103,27 @@ def _draw_downloads(job: ScoringJob) -> None:
         )
 
 
+def bar_end(highest: float) -> float:
+    """Risk of a full bar: the next multiple of 5 % from the highest risk on, since most risks are far from 100 %."""
+    return max(1, ceil(highest * 20 - 1e-9)) / 20
+
+
 def _draw_highest(job: ScoringJob) -> None:
     rows = tables.top(job.file, job.table)
     if len(rows) < (job.table[OUTSIDE] == "").sum():
         text = _("The {shown} rows with the highest risk; the downloads have all {all}.")
         st.markdown(text.format(shown=decimal(len(rows), 0), all=decimal(len(job.table), 0)))
+    most = bar_end(float(rows[RISK].max()))
     config = st.column_config
     titles = {
         "rank": config.Column(_("Rank")),
         RISK: config.ProgressColumn(
-            _("Risk within 30 days"), format="percent", min_value=0, max_value=1, width="medium", pinned=True
+            _("Risk within 30 days (full bar: {most})").format(most=percent(most, 0)),
+            format="percent",
+            min_value=0,
+            max_value=most,
+            width="medium",
+            pinned=True,
         ),
         LINE: config.NumberColumn(_("Line"), format="localized"),
         KNOWN: config.NumberColumn(_("Fields known")),

@@ -25,7 +25,8 @@ MAX_RETRY_DELAY: Final = 60
 LINE: Final = "line"
 
 Scores = tuple[pd.DataFrame, str]
-Score = Callable[[bytes, int], Scores]
+Score = Callable[[bytes, int, bool], Scores]
+"""Scores a file of so many rows, as production traffic or not."""
 
 
 class Stage(StrEnum):
@@ -50,6 +51,7 @@ class ScoringJob:
         failure: why the job failed; None also after an unexpected exception.
         seconds: duration of the job.
         versions: versions of the model that scored the file.
+        is_production: whether monitoring shall count the predictions.
         valid_only: whether the user accepted a result without the invalid lines.
         table: columns added by the API and the line number of each valid row, in the order of the file.
     """
@@ -63,6 +65,7 @@ class ScoringJob:
         self.failure: ServiceError | None = None
         self.seconds = 0.0
         self.versions: set[str] = set()
+        self.is_production = False
         self.valid_only = False
         self.table = pd.DataFrame()
         self._started = 0.0
@@ -140,7 +143,7 @@ class ScoringJob:
         """Send a part, with one retry after the delay that a busy API requests."""
         content = self.file.part(numbers)
         try:
-            return score(content, len(numbers))
+            return score(content, len(numbers), self.is_production)
         except Busy as busy:
             self._stop.wait(min(busy.seconds, MAX_RETRY_DELAY))
-            return score(content, len(numbers))
+            return score(content, len(numbers), self.is_production)

@@ -10,6 +10,8 @@ from ui.batch.job_queue import job_queue
 from ui.batch.scoring import ScoringJob
 
 WIDGET: Final = "batch-file"
+PRODUCTION: Final = "batch-production"
+"""Key of the choice whether the predictions are production traffic."""
 _KEY: Final = "batch-upload"
 
 
@@ -36,4 +38,5 @@ def start() -> None:
     job = current()
     if isinstance(job, ScoringJob):
         st.session_state[_KEY] = job = ScoringJob(job.file, job.name)
+        job.is_production = bool(st.session_state.get(PRODUCTION))
         job_queue().enqueue(job)

@@ -48,6 +48,12 @@ def draw_start(job: ScoringJob) -> None:
         st.warning(
             _("The queue is full with files of other users. Try again in a minute."), icon=":material/hourglass:"
         )
+    st.checkbox(
+        _("Production traffic: count these predictions in drift and quality"),
+        key=upload.PRODUCTION,
+        persist_state="session",
+        help=_("For patients who are being discharged now. Leave it off for a trial or a file that was scored before."),
+    )
     label = counted("Score {number} row", "Score {number} rows", job.total)
     st.button(label, type="primary", icon=":material/play_arrow:", on_click=upload.start, key="batch-start")
     st.markdown(f":small[{banners.disclaimer()}]")

@@ -21,13 +21,17 @@ ADDED: Final = (RISK, KNOWN, RELIABILITY, HISTORY, OUTSIDE, WARNINGS)
 class ScoringClient(ApiClient):
     """Scores rows of a file."""
 
-    def score(self, content: bytes, rows: int) -> tuple[pd.DataFrame, str]:
+    def score(self, content: bytes, rows: int, is_production: bool = False) -> tuple[pd.DataFrame, str]:
         """Score a CSV file of this number of rows; raises Rejected with the errors of its lines.
+
+        Monitoring counts the predictions only if ``is_production``.
 
         Returns:
             The added columns in the order of the rows, and the version of the model.
         """
-        response = self.request("POST", "/predict/csv", content=content, headers={"Content-Type": "text/csv"})
+        mark = {} if is_production else {"X-Load-Test": "1"}
+        headers = {"Content-Type": "text/csv", **mark}
+        response = self.request("POST", "/predict/csv", content=content, headers=headers)
         try:
             table = pd.read_csv(
                 BytesIO(response.content),

@@ -1,5 +1,6 @@
 """The Batch page from the upload to the download, in each of its states."""
 
+import json
 import time
 from threading import Event
 
@@ -84,6 +85,36 @@ def test_a_file_with_patient_numbers_shows_the_state_of_the_history(page: AppTes
     score(upload(page, content))
     history = next(frame.value["history"] for frame in page.dataframe if "history" in frame.value)
     assert set(history) == {"no patient number"}
+
+
+def test_a_file_is_marked_as_a_trial_unless_it_is_production_traffic(page: AppTest, platform: Platform) -> None:
+    marks: list[str | None] = []
+
+    def answer(request: ReceivedRequest) -> Reply:
+        marks.append(request.headers.get("X-Load-Test"))
+        return csv_api.answer(request.body)
+
+    platform.more["POST", "/predict/csv"] = answer
+    assert "A trial: drift and realised quality do not count these" in texts(score(upload(page, CSV)))
+    upload(page, CSV)
+    page.checkbox(key="batch-production").check().run()
+    assert "Drift and realised quality count these predictions." in texts(score(page))
+    assert marks == ["1", None]
+
+
+@pytest.mark.parametrize(
+    ("stays", "end"), [([0], 0.05), ([4], 0.05), ([5], 0.1), ([0, 30], 0.35), ([49], 0.5)], ids=str
+)
+def test_the_longest_bar_of_risk_nearly_fills_its_column(page: AppTest, stays: list[int], end: float) -> None:
+    score(upload(page, "\n".join([HEADER, *(f"[60-70),{one}" for one in stays), ""]).encode()))
+    (config,) = [json.loads(frame.proto.columns) for frame in page.dataframe if RISK in frame.value]
+    assert config[RISK]["type_config"]["max_value"] == pytest.approx(end)
+    assert f"full bar: {end:.0%}" in config[RISK]["label"]
+
+
+def test_a_row_without_any_value_has_empty_cells(page: AppTest) -> None:
+    score(upload(page, b"age\n[60-70)\n\n"))
+    assert [row[-1] for row in table(page, RISK)] == ["60 to 69", ""]
 
 
 def test_an_invalid_file_shows_its_errors_and_no_result(page: AppTest) -> None:
