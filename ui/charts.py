@@ -11,6 +11,15 @@ from ui.cohort import axis_end, distribution
 from ui.i18n.language import Language, _, current_language, percent
 
 
+_ROW: Final = 42
+_BAR: Final = 14
+_LEGEND: Final = 44
+"""Pixels of a contribution, of its bar, and of the legend: the height of a chart includes the legend."""
+_LABEL: Final = 320
+"""Pixels of a label, which a telephone is wide."""
+_SIDES: Final[tuple[tuple[str, Literal["left", "right"], int], ...]] = ((">=", "left", 4), ("<", "right", -4))
+
+
 class Palette(NamedTuple):
     """Colours of a chart: bars differ in lightness as well as hue, texts have a contrast of 4.5 : 1."""
 
@@ -126,20 +135,20 @@ def _span(low: float, high: float, colour: str, end: float) -> alt.Chart:
 
 
 def diverging(bars: Sequence[Bar], palette: Palette = LIGHT) -> alt.LayerChart:
-    """Bars that raise or lower the risk; side, sign and colour show the direction."""
+    """Bars that raise or lower the risk; side, sign and colour show the direction.
+
+    The label of a bar stands above it: beside it, there would be no space for the bar on a narrow screen.
+    """
     rows = pd.DataFrame(bars)
     raises, lowers = _("raises the risk"), _("lowers the risk")
     rows["direction"] = [raises if amount >= 0 else lowers for amount in rows["amount"]]
     # Space for the texts beyond the longest bar on either side.
     margin = 0.45 * (rows["amount"].max() - rows["amount"].min() or rows["amount"].abs().max() or 1.0)
     domain = [min(rows["amount"].min(), 0) - margin, max(rows["amount"].max(), 0) + margin]
-    # No layer has an x axis: Vega draws nothing if only some have none.
+    # No layer has an axis: Vega draws nothing if only some have none.
     x = alt.X("amount:Q", axis=None, scale=alt.Scale(domain=domain))
-    base = alt.Chart(rows).encode(
-        x=x,
-        y=alt.Y("label:N", title=None, sort=None, axis=alt.Axis(labelLimit=200, ticks=False, domain=False)),
-    )
-    marks = base.mark_bar(height={"band": 0.7}).encode(
+    base = alt.Chart(rows).encode(x=x, y=alt.Y("label:N", sort=None, axis=None))
+    marks = base.mark_bar(height=_BAR, yOffset=_BAR / 2).encode(
         color=alt.Color(
             "direction:N",
             scale=alt.Scale(domain=[raises, lowers], range=[palette.patient, palette.lower]),
@@ -149,8 +158,14 @@ def diverging(bars: Sequence[Bar], palette: Palette = LIGHT) -> alt.LayerChart:
     )
     zero = alt.Chart(pd.DataFrame({"amount": [0.0]})).mark_rule(color=palette.average).encode(x=x)
     style: dict[str, Any] = {"color": palette.average, "fontSize": 13}
+    labels = base.mark_text(align="left", baseline="bottom", dy=-2, limit=_LABEL, **style).encode(
+        x=alt.value(0), text="label:N"
+    )
     texts = [
-        base.transform_filter("datum.amount >= 0").mark_text(align="left", dx=4, **style).encode(text="text:N"),
-        base.transform_filter("datum.amount < 0").mark_text(align="right", dx=-4, **style).encode(text="text:N"),
+        base.transform_filter(f"datum.amount {side} 0")
+        .mark_text(align=align, dx=dx, dy=_BAR / 2, **style)
+        .encode(text="text:N")
+        for side, align, dx in _SIDES
     ]
-    return localised(alt.LayerChart(layer=[marks, zero, *texts]).properties(height=27 * len(bars)), current_language())
+    chart = alt.LayerChart(layer=[marks, zero, labels, *texts])
+    return localised(chart.properties(height=_LEGEND + _ROW * len(bars)), current_language())

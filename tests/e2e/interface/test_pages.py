@@ -2,6 +2,7 @@
 
 import csv
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,41 @@ def test_a_file_is_scored_sorted_and_downloaded(ui_url: str, browser_page: Page,
     risks = [float(row["readmission_risk"]) for row in downloaded(page, "Download, highest risk first")]
     assert len(risks) == ROWS + 1
     assert risks == sorted(risks, reverse=True)
+
+
+def genuine_rows(genuine_file: Path, path: Path, rows: int) -> Path:
+    """The header and the first rows of the delivered file, as they are."""
+    with zipfile.ZipFile(genuine_file) as archive:
+        name = next(name for name in archive.namelist() if name.endswith("diabetic_data.csv"))
+        with archive.open(name) as file:
+            path.write_bytes(b"".join(next(file) for _line in range(rows + 1)))
+    return path
+
+
+def shown_cells(page: Page) -> list[list[str]]:
+    """The table of results as the browser has it: it is drawn on a canvas, with its cells in an accessible table."""
+    table = page.get_by_test_id("stDataFrame").locator("canvas table").last
+    expect(table.locator("tbody tr").first).to_be_attached(timeout=ANSWER_MS)
+    return [row.locator("td, th").all_text_contents() for row in table.locator("tr").all()]
+
+
+def test_the_genuine_file_and_the_template_are_scored_and_shown(
+    ui_url: str, browser_page: Page, genuine_file: Path, tmp_path: Path
+) -> None:
+    page = browser_page
+    open_page(page, ui_url, "batch")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download a template").click()
+    template = Path(download.value.path()).rename(tmp_path / "template.csv")
+    for path, rows in ((genuine_rows(genuine_file, tmp_path / "diabetic_data.csv", 1_500), 1_500), (template, 2)):
+        upload(page, path)
+        expect(page.get_by_text("Rows scored")).to_be_visible(timeout=60_000)
+        settle(page)
+        screenshot(page, f"ui-batch-{path.stem}")
+        header, *cells = shown_cells(page)
+        assert any(title.startswith("Risk within 30 days (full bar: ") for title in header)
+        assert len(cells) >= min(rows, 5)
+        assert not [cell for row in cells for cell in row if cell in ("None", "nan")]
 
 
 def test_a_wrong_cell_is_named_by_line_and_column_with_what_is_allowed(

@@ -31,6 +31,7 @@ def test_a_person_gets_a_risk_from_race_gender_and_age(ui_url: str, browser_page
     expect(page.get_by_text(PERCENTAGE).first).to_be_visible()
     expect(page.get_by_text("3 of 47 fields known")).to_be_visible()
     expect(page.get_by_text(re.compile(r"Model diabetes-readmission, version \d+\. Request \S+"))).to_be_visible()
+    expect(page.get_by_text("No rank: the known fields hold")).to_be_visible()  # these three say too little for one
     expect(page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_visible(timeout=ANSWER_MS)
     settle(page)
     screenshot(page, "ui-predict")
@@ -68,6 +69,38 @@ def test_one_field_is_changed_and_the_risk_moves(ui_url: str, browser_page: Page
     stays.fill("6")
     stays.press("Enter")
     expect(what_if.get_by_text(re.compile(r"Before \d+\.\d%, after \d+\.\d%"))).to_be_visible(timeout=ANSWER_MS)
+
+
+def test_a_number_that_is_not_allowed_is_named_beside_the_button_and_its_group_opens(
+    ui_url: str, browser_page: Page
+) -> None:
+    page = browser_page
+    open_page(page, ui_url)
+    predict(page)
+    group = page.get_by_test_id("stExpander").filter(has_text="This stay")
+    group.locator("summary").click()
+    field = page.get_by_role("spinbutton", name="Distinct medications")
+    field.fill("990")
+    group.locator("summary").click()  # closed again, with the number in it
+    expect(page.get_by_text("Of the former entries")).to_be_visible(timeout=ANSWER_MS)
+    page.get_by_role("button", name="Predict", exact=True).click()
+    expect(page.get_by_text("Distinct medications “990”")).to_be_visible(timeout=ANSWER_MS)
+    expect(field).to_be_visible()
+    expect(page.get_by_text("fields known")).to_have_count(0)
+    expect(page.get_by_text("Of the former entries")).to_have_count(0)
+
+
+def test_the_contributions_of_one_field_are_drawn(ui_url: str, browser_page: Page) -> None:
+    page = browser_page
+    open_page(page, ui_url)
+    choose(page, "Age", "60 to 69")
+    predict(page)
+    expect(page.get_by_role("heading", name="Where this risk comes from")).to_be_visible()
+    chart = page.get_by_test_id("stVegaLiteChart").last.locator("svg")
+    expect(chart).to_be_visible(timeout=ANSWER_MS)
+    expect(chart.locator(".mark-rect path").first).to_be_visible()
+    settle(page)
+    screenshot(page, "ui-predict-one-field")
 
 
 def test_a_diagnosis_is_found_by_its_name(ui_url: str, browser_page: Page) -> None:

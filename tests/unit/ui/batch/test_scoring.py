@@ -167,7 +167,7 @@ def test_the_failure_is_recorded(answer: httpx.Response, expected: type[Exceptio
 
 
 def test_an_unexpected_exception_fails_the_job() -> None:
-    def broken(lines: bytes, rows: int) -> Scores:
+    def broken(lines: bytes, rows: int, _is_production: bool) -> Scores:
         raise ZeroDivisionError
 
     job = scoring_of([GOOD])
