@@ -10,7 +10,6 @@ import streamlit as st
 from ui.cohort import axis_end, distribution
 from ui.i18n.language import Language, _, current_language, percent
 
-
 _ROW: Final = 42
 _BAR: Final = 14
 _LEGEND: Final = 44

@@ -35,7 +35,7 @@ def _draw_result(column: DeltaGenerator, is_submitted: bool) -> None:
     with column, st.container(key="result"):
         if is_submitted:
             with st.spinner(_("Computing the prediction…")):
-                result.predict(fields.record())
+                result.predict(fields.record(), fields.excesses())
         result_panel.draw(result.last())
 
 

@@ -15,6 +15,9 @@ FIRST: Final = ("race", "gender", "age")
 COLUMNS: Final = (*FEATURES, BY_NAME[PATIENT_ID])
 """Columns with a widget: the features and the patient number."""
 
+CAPPED: Final = frozenset({"time_in_hospital"})
+"""Counts that are often higher than in the data, which hold no stay of more than 14 days."""
+
 INPUT_BY_NAME: Final = {column.name: column for column in INPUTS}
 EARLIER_STAYS: Final = HISTORY_NAMES[0]
 """Stands for the patient's history as a whole."""
@@ -122,11 +125,35 @@ def empty_value(column: Column) -> Value | None:
 
 
 def value_of(column: Column, key: str) -> Value | None:
-    """The value of a widget as the API expects it; None if unknown."""
+    """The value of a widget as the API expects it, the highest allowed one for a longer stay; None if unknown."""
+    if excess(column, key) is not None:
+        return column.high
     value: Value | None = st.session_state.get(key)
     if column.kind is Kind.ICD9 and value is not None:
         value = diagnoses.code_of(str(value))
     return None if value in (None, "", UNKNOWN) else value
+
+
+def excess(column: Column, key: str) -> int | None:
+    """The entered value of a field in ``CAPPED`` that is above the highest allowed one."""
+    value = st.session_state.get(key)
+    is_above = column.name in CAPPED and isinstance(value, int) and column.high is not None and value > column.high
+    return value if is_above else None
+
+
+def excesses() -> dict[str, int]:
+    """The entered values that :func:`record` has the highest allowed value for."""
+    values = ((column.name, excess(column, key_of(column.name))) for column in COLUMNS)
+    return {name: value for name, value in values if value is not None}
+
+
+def excess_text(column: Column, entered: int) -> str:
+    """What was done with a value above the highest allowed one."""
+    text = _(
+        "{label}: {entered} was entered. The model has seen at most {most}, so this is the risk with {most}; "
+        "what goes beyond is not taken into account."
+    )
+    return text.format(label=label_of(column), entered=entered, most=column.high)
 
 
 def record() -> dict[str, Value]:

@@ -1,7 +1,7 @@
 """The last prediction of a session: requested once, kept until the form is filled with another patient."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import streamlit as st
@@ -19,11 +19,15 @@ _OUTDATED: Final = "last-is-outdated"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A prediction with its record and model; ``model`` is None if that version is no longer served."""
+    """A prediction with its record and model; ``model`` is None if that version is no longer served.
+
+    ``excess`` holds the entered values that the record has the highest allowed value for.
+    """
 
     record: Mapping[str, str | int]
     prediction: Prediction
     model: ServedModel | None
+    excess: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def risk(self) -> float:
@@ -63,7 +67,7 @@ def compare_with(record: Mapping[str, str | int]) -> bool:
     return is_outdated() != before
 
 
-def predict(record: Mapping[str, str | int]) -> None:
+def predict(record: Mapping[str, str | int], excess: Mapping[str, int]) -> None:
     """Request a prediction and store it, or the error."""
     st.session_state[_RECORD], st.session_state[_OUTDATED] = record, False
     prediction = result_or_error(lambda: services.api().predict(record))
@@ -71,7 +75,7 @@ def predict(record: Mapping[str, str | int]) -> None:
         services.refresh()
         st.session_state[KEY] = prediction
     else:
-        st.session_state[KEY] = Result(record, prediction, _model_of(prediction))
+        st.session_state[KEY] = Result(record, prediction, _model_of(prediction), excess)
 
 
 def _model_of(prediction: Prediction) -> ServedModel | None:

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
+from ml.schema import BY_NAME
 from ui import banners, charts, cohort
 from ui.clients.api_models import ServedModel
 from ui.clients.errors import Rejected, ServiceError
 from ui.i18n.language import _, percent
 from ui.i18n.wording import escape
-from ui.predict import reliability_panel
+from ui.predict import fields, reliability_panel
 from ui.predict.reliability import MIN_INFORMATION_FOR_RANK, information
 from ui.predict.result import Result, is_outdated
 
@@ -47,6 +48,8 @@ def _draw(result: Result) -> None:
         share = percent(information(result.known, model.reliability_curve), 0)
         st.markdown(text.format(share=share, least=percent(MIN_INFORMATION_FOR_RANK, 0)))
         st.markdown(cohort.ratio(risk, model.prevalence))
+    for name, entered in result.excess.items():
+        st.info(fields.excess_text(BY_NAME[name], entered), icon=":material/info:")
     chart_position = st.container()
     reliability_panel.draw(prediction, model)
     source = _("Model {name}, version {version}. Request {request}.").format(

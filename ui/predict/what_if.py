@@ -39,6 +39,8 @@ def draw(result: Result) -> None:
     st.session_state.setdefault(key, fields.empty_value(column) if current is None else current)
     fields.draw(column, key)
     value = fields.value_of(column, key)
+    if entered := fields.excess(column, key):
+        st.markdown(fields.excess_text(column, entered))
     if value == current:
         text = _("This is the value of the prediction: {value}. Choose another one.")
         label = fields.value_text(column, UNKNOWN if current is None else current)

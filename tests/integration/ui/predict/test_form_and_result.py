@@ -181,6 +181,15 @@ def test_a_number_that_is_not_allowed_is_named_below_the_button_and_its_group_is
     }
 
 
+def test_a_stay_longer_than_any_in_the_data_is_sent_as_the_longest_and_told(app: AppTest, platform: Platform) -> None:
+    note = "Length of stay (days): 20 was entered. The model has seen at most 14"
+    app.run().number_input(key="field-time_in_hospital").set_value(20)
+    assert note in shown(predict(app))
+    assert platform.records == [{"time_in_hospital": 14}]
+    app.number_input(key="field-time_in_hospital").set_value(14)
+    assert note not in shown(predict(app))
+
+
 def test_a_result_is_marked_once_the_form_has_changed(app: AppTest) -> None:
     mark = "Of the former entries"
     assert mark not in shown(predict(app.run()))
