@@ -21,7 +21,7 @@ class JobQueue:
     """Runs scoring jobs in a thread pool. All sessions share one instance."""
 
     def __init__(self, client: ScoringClient) -> None:
-        self._client = client
+        self.client: Final = client
         self._pool = ThreadPoolExecutor(max_workers=MAX_RUNNING, thread_name_prefix="scoring")
         self._jobs: list[ScoringJob] = []
         self._lock = Lock()
@@ -35,7 +35,7 @@ class JobQueue:
                 return
             job.stage = Stage.WAITING
             self._jobs.append(job)
-        self._pool.submit(job.run, self._client.score).add_done_callback(_record_exception)
+        self._pool.submit(job.run, self.client.score).add_done_callback(_record_exception)
 
 
 def _record_exception(future: Future[None]) -> None:

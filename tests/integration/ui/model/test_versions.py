@@ -73,7 +73,7 @@ def test_it_links_to_the_version_in_mlflow_and_to_airflow(
     platform.registered = "7"
     urls = [link.proto.url for link in open_page(app).get("link_button")]
     assert any(url.endswith("/#/models/diabetes-readmission/versions/7") for url in urls)
-    assert "http://airflow.example:8080/dags" in urls
+    assert "http://airflow.example:8080/dags/train_models_diabetes_simple" in urls
 
 
 def test_without_the_api_the_registry_is_shown(app: AppTest, platform: Platform, registry: FakeRegistry) -> None:

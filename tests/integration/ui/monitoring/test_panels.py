@@ -63,8 +63,8 @@ def test_a_person_chooses_the_window(app: AppTest, prometheus: FakePrometheus, w
 
 def test_risks_of_the_window_stand_beside_the_served_cohort(app: AppTest, prometheus: FakePrometheus) -> None:
     page = page_text(open_page(app))
-    assert "About 200 predictions, median 10.0%; the median of the cohort is 9.4%." in page
-    risks = next(table for table in tables(app) if "Cohort of version 3" in table.columns)
+    assert "About 200 predictions, median 10.0%; the median of the test encounters is 9.4%." in page
+    risks = next(table for table in tables(app) if "Test encounters of version 3" in table.columns)
     assert list(risks["Predicted risk"]) == ["0% to 10%", "10% to 20%", "20% to 100%"]
     assert list(risks["In this window"]) == ["50.0%", "50.0%", "0.0%"]
 

@@ -130,7 +130,8 @@ def test_sessions_share_a_recent_poll(healthy: Platform) -> None:
 def test_with_a_model_the_page_shows_it_and_links_the_other_pages(app: AppTest, healthy: Platform) -> None:
     page = texts(open_page(app))
     assert "version 3: random\\_forest, trained 4 May 2026, 02:11 UTC" in page
-    assert "AUROC 0.671 (95% interval 0.659 to 0.683); 11.4% of the test patients were readmitted." in page
+    assert "AUROC on the test encounters: 0.671 (95% interval 0.659 to 0.683)." in page
+    assert "Of the training encounters, 11.4% were followed by a readmission within 30 days." in page
     links = [link.proto.page for link in app.get("page_link")]
     assert links == ["", "batch", "model", "monitoring"]  # the first page of the app has no path
     assert "Get a first model" not in page
