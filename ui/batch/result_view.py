@@ -122,7 +122,7 @@ def _draw_highest(job: ScoringJob) -> None:
             format="percent",
             min_value=0,
             max_value=most,
-            width="medium",
+            width=240,
             pinned=True,
         ),
         LINE: config.NumberColumn(_("Line"), format="localized"),
