@@ -155,7 +155,9 @@ def diverging(bars: Sequence[Bar], palette: Palette = LIGHT) -> alt.LayerChart:
         ),
         tooltip=[alt.Tooltip("label:N", title=_("Field")), alt.Tooltip("text:N", title=_("Contribution"))],
     )
-    zero = base.mark_tick(color=palette.average, size=2 * _BAR, thickness=1, yOffset=_BAR / 2).encode(x=alt.datum(0))
+    zero = base.mark_tick(color=palette.average, size=2 * _BAR, thickness=1, yOffset=_BAR / 2).encode(
+        x=alt.XDatum(0, axis=None)
+    )
     style: dict[str, Any] = {"color": palette.average, "fontSize": 13}
     labels = base.mark_text(align="left", baseline="bottom", dy=-2, limit=_LABEL, **style).encode(
         x=alt.value(0), text="label:N"

@@ -14,6 +14,7 @@ from ui.predict import error_view, examples, fields, result
 
 PREDICT: Final = "predict"
 """Key of the button."""
+_SUBMITTED: Final = "predict-was-pressed"
 
 
 def _fill_form(record: Mapping[str, str | int]) -> None:
@@ -39,6 +40,14 @@ def _draw_result(column: DeltaGenerator, is_submitted: bool) -> None:
         result_panel.draw(result.last())
 
 
+def _submit() -> None:
+    """Remember the click (a callback).
+
+    A click right after typing is sent together with the number, and reruns only the fields.
+    """
+    st.session_state[_SUBMITTED] = True
+
+
 def _draw_predict_button(place: DeltaGenerator, is_ready: bool = True) -> None:
     place.button(
         _("Predict"),
@@ -46,6 +55,7 @@ def _draw_predict_button(place: DeltaGenerator, is_ready: bool = True) -> None:
         icon=":material/play_arrow:",
         width="stretch",
         disabled=not is_ready,
+        on_click=_submit,
         key=PREDICT if is_ready else "predict-soon",
     )
 
@@ -53,15 +63,20 @@ def _draw_predict_button(place: DeltaGenerator, is_ready: bool = True) -> None:
 @st.fragment
 def _draw_fields() -> None:
     """Draw the fields; a change reruns only them, unless it changes whether the result is of the present entries."""
+    if _SUBMITTED in st.session_state:
+        st.rerun()
     for place, name in zip(st.columns(len(fields.FIRST)), fields.FIRST, strict=True):
         with place:
             fields.draw(BY_NAME[name], fields.key_of(name), persist="session")
     for group, columns in fields.further_groups().items():
-        with st.expander(fields.group_title(group, columns), key=fields.group_key(group), on_change="rerun"):
+        # Its label never changes: Streamlit would take it for another expander, and close it.
+        with st.expander(_(group), key=fields.group_key(group), on_change="rerun"):
             places = st.columns(2)
             for position, column in enumerate(columns):
                 with places[position % 2]:
                     fields.draw(column, fields.key_of(column.name), persist="session")
+    if counts := fields.filled_in():
+        st.markdown(f":small[{counts}]")
     if result.compare_with(fields.record()):
         st.rerun()
 
@@ -78,7 +93,7 @@ def _draw_form() -> None:
 
 def _draw_page() -> None:
     form_column, result_column = st.columns([3, 2], gap="large")
-    is_submitted = bool(st.session_state.get(PREDICT))
+    is_submitted = bool(st.session_state.pop(_SUBMITTED, False))
     has_result = is_submitted or result.last() is not None
     if has_result:  # before the form, which takes longer to draw and is on the screen already
         _draw_result(result_column, is_submitted)

@@ -1,6 +1,6 @@
 """The form: one widget per input of the schema, and the record of the entered values."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Final, Literal
 
 import streamlit as st
@@ -45,10 +45,13 @@ def group_key(group: Group) -> str:
     return f"group-{group}"
 
 
-def group_title(group: Group, columns: Sequence[Column]) -> str:
-    """Name of a group, and how many of its fields are filled in."""
-    filled = sum(value_of(column, key_of(column.name)) is not None for column in columns)
-    return _("{group} ({filled} of {all} known)").format(group=_(group), filled=filled, all=len(columns))
+def filled_in() -> str:
+    """How many fields of each group are filled in, as a sentence; groups without any are left out."""
+    counts = []
+    for group, columns in further_groups().items():
+        if filled := sum(value_of(column, key_of(column.name)) is not None for column in columns):
+            counts.append(_("{group} {filled} of {all}").format(group=_(group), filled=filled, all=len(columns)))
+    return _("Filled in: {groups}.").format(groups=", ".join(counts)) if counts else ""
 
 
 def open_groups(names: Collection[str | None]) -> None:

@@ -121,11 +121,8 @@ def test_the_share_readmitted_is_that_of_the_training_encounters(page: AppTest, 
 
 def test_risk_rank_and_band_are_those_of_the_model_on_the_test_encounters(page: AppTest, genuine: Genuine) -> None:
     listed = set(diagnoses.choices())  # the test library can only select options
-    record = next(
-        one
-        for one in features_of(genuine, slice(0, 200))
-        if {one.get(f"diag_{place}") for place in (1, 2, 3)} <= listed
-    )
+    codes = ("diag_1", "diag_2", "diag_3")
+    record = next(one for one in features_of(genuine, slice(0, 200)) if {one.get(name) for name in codes} <= listed)
     page.run()
     for name, value in record.items():
         page.session_state[f"field-{name}"] = value

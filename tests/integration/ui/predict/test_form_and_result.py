@@ -200,13 +200,13 @@ def test_a_result_is_marked_once_the_form_has_changed(app: AppTest) -> None:
     assert mark not in shown(predict(app))
 
 
-def test_a_group_says_how_many_of_its_fields_are_known(app: AppTest) -> None:
-    app.run()
-    assert "Diagnoses (0 of 4 known)" in [group.label for group in app.expander]
-    app.selectbox(key="field-diag_1").select("428").run()
-    assert "Diagnoses (1 of 4 known)" in [group.label for group in app.expander]
+def test_the_form_says_how_many_fields_of_each_group_are_filled_in(app: AppTest) -> None:
+    assert "Filled in:" not in shown(app.run())
+    app.selectbox(key="field-diag_1").select("428")
+    app.number_input(key="field-time_in_hospital").set_value(0)
+    assert "Filled in: This stay 1 of 4, Diagnoses 1 of 4." in shown(app.run())
     app.switch_page("app_pages/model.py").run().switch_page("app_pages/predict.py").run()
-    assert "Diagnoses (1 of 4 known)" in [group.label for group in app.expander]
+    assert "Filled in: This stay 1 of 4, Diagnoses 1 of 4." in shown(app)
 
 
 def test_a_field_error_has_the_label_and_the_allowed_values(app: AppTest) -> None:
