@@ -4,9 +4,10 @@ from functools import partial
 from math import ceil
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
-from ml.schema import BY_NAME
+from ml.schema import BY_NAME, UNKNOWN
 from ml.schema.files.rows import describe_mapped
 from ui import banners, charts, services
 from ui.batch import downloads, risk_chart, tables
@@ -14,13 +15,14 @@ from ui.batch.scoring import LINE, ScoringJob
 from ui.clients.api_models import ServedModel
 from ui.clients.file_scoring import HISTORY, KNOWN, OUTSIDE, RELIABILITY, RISK, WARNINGS
 from ui.i18n.language import _, counted, decimal, percent
-from ui.i18n.wording import escape, label_of
+from ui.i18n.wording import escape, label_of, value_label
 
 
 def draw(job: ScoringJob) -> None:
     """Draw the result."""
     st.subheader(_("Result"))
-    risks, versions = job.table[RISK], ", ".join(sorted(job.versions))
+    ranked = job.table[job.table[OUTSIDE] == ""]
+    risks, versions = ranked[RISK], ", ".join(sorted(job.versions))
     served = services.serving_state().served
     is_scored_by_served = isinstance(served, ServedModel) and {served.version} == job.versions
     prevalence = served.prevalence if isinstance(served, ServedModel) and is_scored_by_served else None
@@ -31,15 +33,10 @@ def draw(job: ScoringJob) -> None:
         )
         st.warning(text.format(versions=versions), icon=":material/sync_problem:")
     _draw_notes(job)
-    _draw_summary(job, prevalence)
+    _draw_summary(job, risks, prevalence)
     _draw_downloads(job)
-    text = _("Distribution of predicted risk in the file: half of the rows are below {half}, one in ten above {tenth}.")
-    st.altair_chart(
-        risk_chart.distribution(risks, prevalence, charts.palette()),
-        width="stretch",
-        alt=text.format(half=percent(float(risks.quantile(0.5))), tenth=percent(float(risks.quantile(0.9)))),
-    )
-    _draw_highest(job)
+    if len(ranked):
+        _draw_ranked(job, risks, prevalence)
     source = _("Model version {versions}.").format(versions=versions)
     seconds = counted("Scored in {number} second.", "Scored in {number} seconds.", max(1, round(job.seconds)))
     if job.is_production:
@@ -47,6 +44,17 @@ def draw(job: ScoringJob) -> None:
     else:
         use = _("A trial: drift and realised quality do not count these predictions.")
     st.markdown(f":small[{source} {seconds} {use}]  \n:small[{banners.disclaimer()}]")
+
+
+def _draw_ranked(job: ScoringJob, risks: "pd.Series[float]", prevalence: float | None) -> None:
+    """Draw distribution and table of the rows of the population."""
+    text = _("Distribution of predicted risk in the file: half of the rows are below {half}, one in ten above {tenth}.")
+    st.altair_chart(
+        risk_chart.distribution(risks, prevalence, charts.palette()),
+        width="stretch",
+        alt=text.format(half=percent(float(risks.quantile(0.5))), tenth=percent(float(risks.quantile(0.9)))),
+    )
+    _draw_highest(job)
 
 
 def _draw_notes(job: ScoringJob) -> None:
@@ -64,17 +72,32 @@ def _draw_notes(job: ScoringJob) -> None:
                 outside,
             )
         )
+        _draw_outside(job)
     if foreign := reader.header.foreign:
         text = _("Not scored, and returned beside the risk: {names}.")
         st.markdown(text.format(names=escape(", ".join(foreign))))
 
 
-def _draw_summary(job: ScoringJob, prevalence: float | None) -> None:
-    risks = job.table[RISK]
+def _draw_outside(job: ScoringJob) -> None:
+    """List the rows outside the population with the reason."""
+    lines = [int(number) for number in job.table.loc[job.table[OUTSIDE] != "", LINE].head(tables.TOP_ROWS)]
+    column = BY_NAME["discharge_disposition_id"]
+    reasons = [value_label(column, job.file.record(line)[column.name] or UNKNOWN) for line in lines]
+    with st.expander(_("Rows that are not ranked")):
+        st.dataframe(
+            {_("Line"): lines, label_of(column): reasons},
+            hide_index=True,
+            alt=_("The lines outside the population, and where the patients were discharged to"),
+        )
+
+
+def _draw_summary(job: ScoringJob, risks: "pd.Series[float]", prevalence: float | None) -> None:
+    """Draw figures of the rows of the population."""
     with st.container(horizontal=True, gap="large"):
-        st.metric(_("Rows scored"), decimal(len(risks), 0), width="content")
-        st.metric(_("Mean risk"), percent(float(risks.mean())), width="content")
-        if prevalence:
+        st.metric(_("Rows scored"), decimal(len(job.table), 0), width="content")
+        if len(risks):
+            st.metric(_("Mean risk"), percent(float(risks.mean())), width="content")
+        if prevalence and len(risks):
             text = _("The average is the share readmitted among the training encounters: {share}.")
             st.metric(
                 _("Above twice the average"),

@@ -70,6 +70,13 @@ class ModelReference(ResponseModel):
     version: str
 
 
+class RecordWarning(ResponseModel):
+    """Values of a record that contradict one another; ``field`` is one of them."""
+
+    field: str
+    message: str
+
+
 class Prediction(ResponseModel):
     """``POST /predict?interval=true``: each list has one element per record."""
 
@@ -78,6 +85,8 @@ class Prediction(ResponseModel):
     reliability: tuple[float, ...] = Field(min_length=1)
     intervals: tuple[tuple[float, float], ...] = Field(min_length=1)
     history: tuple[str, ...] = Field(min_length=1)
+    outside_population: tuple[str | None, ...] = Field(min_length=1)
+    warnings: tuple[RecordWarning, ...]
     model: ModelReference
     request_id: str
 
@@ -97,6 +106,7 @@ class Explanation(ResponseModel):
     probability: float
     base: float
     contributions: tuple[Contribution, ...]
+    outside_population: str | None = None
 
 
 class ExplainResponse(ResponseModel):

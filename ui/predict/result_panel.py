@@ -1,10 +1,12 @@
 """Result panel: the risk, its band and rank in the cohort, and its reliability; or the error."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from ml.schema import BY_NAME
 from ui import banners, charts, cohort
-from ui.clients.api_models import ServedModel
+from ui.clients.api_models import RecordWarning, ServedModel
 from ui.clients.errors import Rejected, ServiceError
 from ui.i18n.language import _, percent
 from ui.i18n.wording import escape
@@ -36,6 +38,8 @@ def _draw(result: Result) -> None:
     if model is None:
         text = _("The figures of version {version} are not available now, so the risk is shown without comparison.")
         st.info(text.format(version=prediction.model.version))
+    elif prediction.outside_population[0]:
+        outside_population()
     elif result.has_rank(result.known):
         band = cohort.band_of(risk, model.risk_quantiles)
         st.badge(_("{band} of the test encounters").format(band=band), icon=":material/bar_chart:")
@@ -48,6 +52,8 @@ def _draw(result: Result) -> None:
         share = percent(information(result.known, model.reliability_curve), 0)
         st.markdown(text.format(share=share, least=percent(MIN_INFORMATION_FOR_RANK, 0)))
         st.markdown(cohort.ratio(risk, model.prevalence))
+    if prediction.warnings:
+        _contradictions(prediction.warnings)
     for name, entered in result.excess.items():
         st.info(fields.excess_text(BY_NAME[name], entered), icon=":material/info:")
     chart_position = st.container()
@@ -57,9 +63,25 @@ def _draw(result: Result) -> None:
     )
     st.markdown(f":small[{source}]  \n:small[{banners.disclaimer()}]")
     # The chart takes as long as everything else, so it is drawn last.
-    if model is not None and result.has_rank(result.known):
+    if model is not None and result.has_rank(result.known) and not prediction.outside_population[0]:
         with chart_position:
             _chart(result, model)
+
+
+def outside_population() -> None:
+    """Draw why the model does not apply to a patient who died or went to hospice."""
+    text = _(
+        "**Outside the population of the model:** patients who died or were discharged to hospice care cannot be "
+        "readmitted, and the model was fitted without them. Do not use this risk."
+    )
+    st.warning(text, icon=":material/block:")
+
+
+def _contradictions(warnings: Sequence[RecordWarning]) -> None:
+    text = _("**Entries that contradict one another.** The risk uses them as they are:")
+    st.warning(text, icon=":material/rule:")
+    with st.container(key="as-the-service-says-warnings"):  # in English
+        st.markdown("\n".join(f"- {escape(one.message)}" for one in warnings))
 
 
 def _comparison(result: Result, model: ServedModel) -> str:

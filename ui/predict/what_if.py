@@ -13,7 +13,7 @@ from ui import cohort, services
 from ui.clients.errors import ServiceError, result_or_error
 from ui.i18n.language import _, percent
 from ui.i18n.wording import escape, label_of
-from ui.predict import error_view, fields
+from ui.predict import error_view, fields, result_panel
 from ui.predict.contributions import points
 from ui.predict.result import Result
 
@@ -68,7 +68,11 @@ def _compare(result: Result, changed: Mapping[str, str | int]) -> None:
         delta_arrow="down" if after < before else "up" if after > before else "off",
     )
     text = _("Before {before}, after {after}.").format(before=percent(before), after=percent(after))
-    st.markdown(f"{text} {_band(result, after, changed)}")
+    if response.explanations[0].outside_population:
+        st.markdown(text)
+        result_panel.outside_population()
+    else:
+        st.markdown(f"{text} {_band(result, after, changed)}")
     note = _("This is the risk of another patient who differs only in this field, not the effect of a treatment.")
     st.markdown(f":small[{note}]")
 
@@ -76,7 +80,11 @@ def _compare(result: Result, changed: Mapping[str, str | int]) -> None:
 def _band(result: Result, after: float, changed: Mapping[str, str | int]) -> str:
     """How the band changes; empty if either record holds too little for a rank."""
     known = (result.known - result.record.keys()) | changed.keys()
-    if result.model is None or not (result.has_rank(result.known) and result.has_rank(known)):
+    if (
+        result.model is None
+        or result.prediction.outside_population[0]
+        or not (result.has_rank(result.known) and result.has_rank(known))
+    ):
         return ""
     band = cohort.band_of(after, result.model.risk_quantiles)
     if band == cohort.band_of(result.risk, result.model.risk_quantiles):

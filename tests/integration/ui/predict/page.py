@@ -6,6 +6,9 @@ from streamlit.testing.v1 import AppTest
 
 from tests.integration.ui.conftest import Platform, ReceivedRequest, Reply
 
+OF_API: dict[str, Any] = {"outside_population": None}
+"""What the API adds to each explanation."""
+
 
 def shown(app: AppTest) -> str:
     """All texts of the page."""
@@ -44,7 +47,7 @@ def explained(platform: Platform, **more: Any) -> list[dict[str, Any]]:
             for name, value in record.items()
         ]
         return 200, {
-            "explanations": [{"probability": 0.213, "base": 0.11, "contributions": parts, "remainder": 0.0}],
+            "explanations": [{"probability": 0.213, "base": 0.11, "contributions": parts, "remainder": 0.0, **OF_API}],
             "model": {"name": "diabetes-readmission", "version": platform.served, "data_source": "real"},
             "request_id": "0f1e2d3c",
             **more,

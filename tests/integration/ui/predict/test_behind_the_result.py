@@ -4,7 +4,7 @@ from streamlit.testing.v1 import AppTest
 
 from ml.schema import EXAMPLE_RECORD, UNKNOWN
 from tests.integration.ui.conftest import Platform
-from tests.integration.ui.predict.page import explained, predict, shown, type_in
+from tests.integration.ui.predict.page import OF_API, explained, predict, shown, type_in
 
 
 def test_the_unknown_fields_with_most_information_are_listed(app: AppTest, platform: Platform) -> None:
@@ -65,7 +65,7 @@ def test_contributions_of_another_version_are_not_shown_beside_the_risk(app: App
 
 
 def test_an_unknown_patient_number_has_no_contributions(app: AppTest, platform: Platform) -> None:
-    nothing = {"explanations": [{"probability": 0.11, "base": 0.11, "contributions": []}]}
+    nothing = {"explanations": [{"probability": 0.11, "base": 0.11, "contributions": [], **OF_API}]}
     explained(platform, **nothing)
     app.run()
     app.number_input(key="field-patient_nbr").set_value(1)

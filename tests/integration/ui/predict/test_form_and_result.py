@@ -190,6 +190,25 @@ def test_a_stay_longer_than_any_in_the_data_is_sent_as_the_longest_and_told(app:
     assert note not in shown(predict(app))
 
 
+def test_a_patient_who_cannot_be_readmitted_has_no_rank(app: AppTest, platform: Platform) -> None:
+    status, answer = platform.predict({})
+    platform.more[("POST", "/predict")] = lambda _request: (status, {**answer, "outside_population": ["expired"]})
+    page = shown(predict_example(app))
+    assert "Outside the population of the model" in page
+    assert "Higher than" not in page
+    assert "of the test encounters" not in page
+
+
+def test_contradictions_are_notes(app: AppTest, platform: Platform) -> None:
+    status, answer = platform.predict({})
+    note = {"record": 0, "field": "change", "message": "change is Ch, but diabetesMed is No"}
+    platform.more[("POST", "/predict")] = lambda _request: (status, {**answer, "warnings": [note]})
+    page = shown(predict_example(app))
+    assert "Entries that contradict one another" in page
+    assert "change is Ch, but diabetesMed is No" in page
+    assert "Top fifth of the test encounters" in page
+
+
 def test_a_result_is_marked_once_the_form_has_changed(app: AppTest) -> None:
     mark = "Of the former entries"
     assert mark not in shown(predict(app.run()))

@@ -76,7 +76,7 @@ def test_every_label_is_parsed_as_its_code() -> None:
 
 def test_every_category_has_a_name_or_a_chapter() -> None:
     bare = {code for code in categories() if diagnoses.label(code) == diagnoses._padded(code)}
-    assert bare == {"0", "00", "000", "V00", *(f"V{number}" for number in range(92, 100))}
+    assert bare == {"V00", *(f"V{number}" for number in range(92, 100))}
 
 
 def test_the_choices_include_the_most_frequent_diagnoses() -> None:
