@@ -11,10 +11,10 @@ from typing import Final
 
 from api.contract.field_errors import file_error, group_error, invalid_records
 from ml.schema import TARGET, Record
+from ml.schema.code_systems import CodeSystem, ConvertedRecord
 from ml.schema.files.errors import ErrorGroups, FileError, RowError
 from ml.schema.files.reader import FileReader
 from ml.schema.files.rows import RowReader
-from ml.schema.files.values import ReadCode
 
 BLOCK_ROWS: Final = 1_000
 
@@ -52,15 +52,15 @@ class CsvFile:
         """The record of a line, without its outcome, which no model sees."""
         record = dict(self.reader.read(line))
         record.pop(TARGET, None)
-        return record
+        return record if self.reader.code_system is CodeSystem.ICD9 else ConvertedRecord(record)
 
 
 class CsvParser:
     """Parses a file in pieces. Not thread-safe."""
 
-    def __init__(self, max_rows: int, read_code: ReadCode | None = None) -> None:
+    def __init__(self, max_rows: int, code_system: CodeSystem = CodeSystem.ICD9) -> None:
         self._max_rows = max_rows
-        self._file = FileReader(read_code=read_code)
+        self._file = FileReader(code_system=code_system)
         self._rows = 0
         self._lines: list[str] = []  # valid lines, not yet compressed
         self._blocks: list[bytes] = []

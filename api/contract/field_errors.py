@@ -1,7 +1,7 @@
 """Field errors: what is invalid in a request, where, and what is allowed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any, Final
@@ -11,6 +11,7 @@ from pydantic import Field
 from api.contract.requests import FIELD_NAMES
 from api.errors import InvalidRecordsError
 from ml.schema import BY_NAME, Column, Kind, looks_like_icd10
+from ml.schema.code_systems import CodeSystem
 from ml.schema.files.errors import ErrorGroup, FileError, HeaderError
 
 MAX_ERRORS: Final = 20
@@ -50,12 +51,14 @@ def body_error(field: str | None, value: Any, message: str) -> FieldError:
     return FieldError(None, None if field is None else shorten(field), json_value(value), message)
 
 
-def record_error(record: int, field: str | None, kind: str, value: Any) -> FieldError:
+def record_error(
+    record: int, field: str | None, kind: str, value: Any, columns: Mapping[str, Column] = BY_NAME
+) -> FieldError:
     """An error of Pydantic's type `kind` in a record; `field` is None if the record as a whole is invalid."""
     value = json_value(value)
     if field is None:
         return FieldError(record, None, value, "a record must be an object of field names and values")
-    column = BY_NAME.get(field)
+    column = columns.get(field)
     if kind == "extra_forbidden" or column is None:
         return FieldError(record, shorten(field), value, unknown_field(field))
     quoted = f"'{value}'" if isinstance(value, str) else json.dumps(value)
@@ -132,7 +135,9 @@ def unknown_field(field: str) -> str:
 def _fault(column: Column, value: Any) -> str:
     """The end of a message: what an invalid value is."""
     if column.kind is Kind.ICD9 and isinstance(value, str) and looks_like_icd10(value):
-        return "looks like ICD-10-CM: set code_system to icd-10-cm"
+        return f"looks like ICD-10-CM: set code_system to {CodeSystem.ICD10}"
+    if column.kind is Kind.ICD10 and BY_NAME[column.name].accepts(value):
+        return f"looks like ICD-9-CM: set code_system to {CodeSystem.ICD9}"
     return "is not"
 
 

@@ -1,6 +1,7 @@
 """Parses the bytes of a body into validated records, or raises an error that names every invalid field."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs
 
@@ -8,9 +9,10 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from api.contract.field_errors import MAX_ERRORS, FieldError, body_error, invalid_records, record_error
-from api.contract.requests import FIELD_NAMES, RECORDS_ADAPTER, REQUEST_ADAPTER
+from api.contract.requests import FIELD_NAMES, RECORDS_ADAPTERS, REQUEST_ADAPTER
 from api.errors import InvalidQueryError, MalformedBodyError
 from ml.schema import Record
+from ml.schema.code_systems import CODE_SYSTEM, COLUMNS_IN, CodeSystem, ConvertedRecord
 
 Item = TypeVar("Item")
 
@@ -24,10 +26,12 @@ MAX_FIELDS: Final = 4 * len(FIELD_NAMES)
 def parse_small(body: bytes, max_records: int) -> list[Record]:
     """Records of a small body in one pass; same result and errors as :func:`parse_large`."""
     try:
-        records = REQUEST_ADAPTER.validate_json(body)["records"]
+        request = REQUEST_ADAPTER.validate_json(body)
     except ValidationError:
-        return parse_large(body, max_records)  # raises the detailed error
-    return records if len(records) <= max_records else parse_large(body, max_records)
+        return parse_large(body, max_records)  # raises the detailed error, or the codes are of the other system
+    records: list[Record] = request["records"]
+    is_usual = len(records) <= max_records and request.get(CODE_SYSTEM) in (None, CodeSystem.ICD9)
+    return records if is_usual else parse_large(body, max_records)
 
 
 def parse_large(body: bytes, max_records: int) -> list[Record]:
@@ -37,7 +41,9 @@ def parse_large(body: bytes, max_records: int) -> list[Record]:
         MalformedBodyError: the body is not JSON.
         InvalidRecordsError: the body does not hold 1 to `max_records` valid records.
     """
-    return validate_records(items_of(decode_json(body), "records", max_records))
+    document = decode_json(body)
+    rows = items_of(document, "records", max_records, CODE_SYSTEM)
+    return validate_records(rows, code_system_of(document.get(CODE_SYSTEM)))
 
 
 def decode_json(body: bytes, *, allow_nan: bool = False) -> Any:
@@ -52,8 +58,8 @@ def decode_json(body: bytes, *, allow_nan: bool = False) -> Any:
         raise MalformedBodyError(f"The body is not valid JSON: {error}.") from None
 
 
-def items_of(document: Any, name: str, max_items: int) -> list[Any]:
-    """The list in ``{name: [...]}``.
+def items_of(document: Any, name: str, max_items: int, *optional: str) -> list[Any]:
+    """The list in ``{name: [...]}``; the document may have `optional` members too.
 
     Raises:
         InvalidRecordsError: the document has another form, or does not hold 1 to `max_items` items.
@@ -62,7 +68,7 @@ def items_of(document: Any, name: str, max_items: int) -> list[Any]:
     if not isinstance(document, dict):
         message = f'the body must be an object: {{"{name}": [{{...}}]}}'
         raise invalid_records([body_error(None, document, message)])
-    if unknown := [key for key in document if key != name]:
+    if unknown := [key for key in document if key not in (name, *optional)]:
         message = f"unknown field; only '{name}' is known"
         raise invalid_records([body_error(key, document[key], message) for key in unknown[:MAX_ERRORS]], len(unknown))
     items = document.get(name)
@@ -74,17 +80,34 @@ def items_of(document: Any, name: str, max_items: int) -> list[Any]:
     return items
 
 
-def validate_records(rows: Sequence[Any]) -> list[Record]:
-    """Validate decoded JSON records.
+def code_system_of(name: Any) -> CodeSystem:
+    """The code system of a name in any letter case; None is the default.
+
+    Raises:
+        InvalidRecordsError: there is no such code system.
+    """
+    if name is None:
+        return CodeSystem.ICD9
+    try:
+        return CodeSystem(name.strip().lower() if isinstance(name, str) else name)
+    except ValueError:
+        error = body_error(CODE_SYSTEM, name, f"{CODE_SYSTEM} must be {' or '.join(CodeSystem)}")
+        raise invalid_records([replace(error, allowed=tuple(CodeSystem))]) from None
+
+
+def validate_records(rows: Sequence[Any], code_system: CodeSystem = CodeSystem.ICD9) -> list[Record]:
+    """Validate decoded JSON records, and convert their diagnoses to ICD-9-CM.
 
     Raises:
         InvalidRecordsError: some of the records are invalid.
     """
+    columns = COLUMNS_IN[code_system]
 
     def to_error(index: int, field: str | None, details: ErrorDetails) -> FieldError:
-        return record_error(index, field, details["type"], details["input"])
+        return record_error(index, field, details["type"], details["input"], columns)
 
-    return validate_in_chunks(rows, RECORDS_ADAPTER, to_error, "record", len(FIELD_NAMES))
+    records = validate_in_chunks(rows, RECORDS_ADAPTERS[code_system], to_error, "record", len(FIELD_NAMES))
+    return records if code_system is CodeSystem.ICD9 else [ConvertedRecord(record) for record in records]
 
 
 def validate_in_chunks(
@@ -143,3 +166,13 @@ def parse_flag(query: bytes, name: str) -> bool:
             message = f"{name} must be true or false, once"
             errors = [body_error(name, ",".join(values), message).to_json()]
             raise InvalidQueryError(f"{message}.", members={"errors": errors, "error_count": 1})
+
+
+def parse_code_system(query: bytes) -> CodeSystem:
+    """The query parameter `code_system`; absent means the default.
+
+    Raises:
+        InvalidRecordsError: there is no such code system, or the parameter is repeated.
+    """
+    values = parse_qs(query.decode("ascii", "replace"), keep_blank_values=True).get(CODE_SYSTEM)
+    return code_system_of(",".join(values) if values else None)

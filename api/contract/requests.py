@@ -3,8 +3,9 @@
 A record is a TypedDict and not a model class: the validated mapping is encoded and logged as it is, without a copy.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal, NotRequired, cast
 
 from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
 from pydantic.json_schema import JsonSchemaValue
@@ -15,7 +16,7 @@ from ml.schema import (
     BY_NAME,
     ENCOUNTER_ID,
     EXAMPLE_RECORD,
-    FEATURES,
+    FEATURE_NAMES,
     ICD9_PATTERN,
     PATIENT_ID,
     Column,
@@ -23,10 +24,12 @@ from ml.schema import (
     Record,
     canonical_icd9,
 )
+from ml.schema.code_systems import COLUMNS_IN, DIAGNOSES, CodeSystem
+from ml.schema.icd10 import ICD10_PATTERN, canonical_icd10
 
 IDENTIFIERS: Final = (BY_NAME[PATIENT_ID], BY_NAME[ENCOUNTER_ID])
 """Fields of a record that no model sees: they select the earlier stays of the patient."""
-FIELD_NAMES: Final = tuple(column.name for column in (*FEATURES, *IDENTIFIERS))
+FIELD_NAMES: Final = (*FEATURE_NAMES, *(column.name for column in IDENTIFIERS))
 
 SHORT_RECORD: Final = {name: EXAMPLE_RECORD[name] for name in ("race", "gender", "age")}
 KNOWN_PATIENT: Final[dict[str, Any]] = {PATIENT_ID: 338_247, ENCOUNTER_ID: 14_409_084, **SHORT_RECORD}
@@ -67,17 +70,19 @@ class WholeNumber:
         return {"type": "integer", "minimum": self.low, "maximum": self.high}
 
 
+@dataclass(frozen=True)
 class DiagnosisCode:
-    """An ICD-9-CM code in any spelling, validated to the canonical one."""
+    """A diagnosis code in any spelling, validated to the canonical one."""
 
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    canonical: Callable[[str], str]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         text = core_schema.str_schema(strict=True, max_length=20)
-        return core_schema.no_info_after_validator_function(canonical_icd9, text)
+        return core_schema.no_info_after_validator_function(self.canonical, text)
 
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string", "pattern": ICD9_PATTERN}
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        # One model of a record for both code systems: the request says which of the patterns holds.
+        return {"type": "string", "pattern": f"{ICD9_PATTERN}|{ICD10_PATTERN}"}
 
 
 def describe(column: Column) -> str:
@@ -85,13 +90,17 @@ def describe(column: Column) -> str:
     unit = f" ({column.unit})" if column.unit else ""
     meanings = "; ".join(f"{value} = {text}" for value, text in column.texts.items() if str(value) != text)
     allowed = column.expectation[0].upper() + column.expectation[1:]
+    if column.name in DIAGNOSES:
+        meanings = f"With `code_system` {CodeSystem.ICD10}: {COLUMNS_IN[CodeSystem.ICD10][column.name].expectation}"
     return f"{column.label}{unit}. {allowed}.{f' {meanings}.' if meanings else ''} Absent or null: unknown."
 
 
 def _field_type(column: Column) -> Any:
     match column.kind:
         case Kind.ICD9:
-            inner: Any = Annotated[str, DiagnosisCode]
+            inner: Any = Annotated[str, DiagnosisCode(canonical_icd9)]
+        case Kind.ICD10:
+            inner = Annotated[str, DiagnosisCode(canonical_icd10)]
         case Kind.CODE:
             codes = [int(code) for code in column.allowed]
             inner = Annotated[int, WholeNumber(min(codes), max(codes), column.allowed)]
@@ -116,17 +125,27 @@ def _identifier_type(column: Column) -> Any:
     return Annotated[number | None, Field(title=column.label, description=description, examples=[example])]
 
 
+CODE_SYSTEM_DESCRIPTION: Final = (
+    f"Code system of the diagnoses. Those in {CodeSystem.ICD10} are converted to {CodeSystem.ICD9}, the code system of "
+    "the training data."
+)
 _STRICT: Final = ConfigDict(extra="forbid", strict=True)
-_FIELDS: Final = {column.name: _field_type(column) for column in FEATURES}
-_FIELDS.update({column.name: _identifier_type(column) for column in IDENTIFIERS})
 
-PatientRecord = TypedDict(RECORD, _FIELDS, total=False)  # type: ignore[misc]
+
+def _fields(code_system: CodeSystem) -> dict[str, Any]:
+    features = {name: _field_type(COLUMNS_IN[code_system][name]) for name in FEATURE_NAMES}
+    return features | {column.name: _identifier_type(column) for column in IDENTIFIERS}
+
+
+PatientRecord = TypedDict(RECORD, _fields(CodeSystem.ICD9), total=False)  # type: ignore[misc]
+_Icd10Record = TypedDict("_Icd10Record", _fields(CodeSystem.ICD10), total=False)  # type: ignore[misc]
 PatientRecord.__doc__ = (
     "One hospital encounter: any subset of the 47 features (an absent one is unknown) and optional identifiers."
 )
 PatientRecord.__pydantic_config__ = ConfigDict(  # type: ignore[attr-defined]
     **_STRICT, json_schema_extra={"examples": [dict(SHORT_RECORD), dict(KNOWN_PATIENT), dict(EXAMPLE_RECORD)]}
 )
+_Icd10Record.__pydantic_config__ = _STRICT  # type: ignore[attr-defined]
 
 
 class PredictRequest(TypedDict):
@@ -137,8 +156,19 @@ class PredictRequest(TypedDict):
         list[PatientRecord],
         Field(min_length=1, title="Records", description="Encounters, scored in this order."),
     ]
+    code_system: NotRequired[
+        Annotated[
+            CodeSystem | None,
+            Field(title="Code system", description=CODE_SYSTEM_DESCRIPTION, default=CodeSystem.ICD9.value),
+        ]
+    ]
 
 
-_Records = dict[str, list[Record]]
-REQUEST_ADAPTER: Final[TypeAdapter[_Records]] = TypeAdapter(cast(type[_Records], PredictRequest))
-RECORDS_ADAPTER: Final[TypeAdapter[list[Record]]] = TypeAdapter(cast(type[list[Record]], list[PatientRecord]))
+_Request = dict[str, Any]
+_Records = list[Record]
+REQUEST_ADAPTER: Final[TypeAdapter[_Request]] = TypeAdapter(cast(type[_Request], PredictRequest))
+RECORDS_ADAPTER: Final[TypeAdapter[_Records]] = TypeAdapter(cast(type[_Records], list[PatientRecord]))
+RECORDS_ADAPTERS: Final[Mapping[CodeSystem, TypeAdapter[_Records]]] = {
+    CodeSystem.ICD9: RECORDS_ADAPTER,
+    CodeSystem.ICD10: TypeAdapter(cast(type[_Records], list[_Icd10Record])),
+}

@@ -48,6 +48,14 @@ _OUTSIDE_POPULATION: Final = (
 )
 
 
+class ConvertedCode(BaseModel):
+    """The ICD-9-CM code that an ICD-10-CM code was scored as."""
+
+    given: str = Field(description="The ICD-10-CM code.", examples=["J44.9"])
+    used: str | None = Field(description="Null if ICD-9-CM has no counterpart: the diagnosis counts as unknown.")
+    choices: list[str] = Field(description="All counterparts in ICD-9-CM.", examples=[["496", "491.2", "493.2"]])
+
+
 class PredictResponse(BaseModel):
     """Calibrated probabilities of readmission within 30 days and their reliability.
 
@@ -65,7 +73,8 @@ class PredictResponse(BaseModel):
     )
     outside_population: list[str | None] = Field(description=_OUTSIDE_POPULATION, examples=[[None]])
     warnings: list[RecordWarning] = Field(
-        description="Values that contradict one another, of any of the records. The prediction uses them as they are.",
+        description="Values that contradict one another, of any of the records: the prediction uses them as they are. "
+        "ICD-10-CM codes that have no counterpart in ICD-9-CM, or several.",
         examples=[[]],
     )
     intervals: list[Annotated[list[float], Field(min_length=2, max_length=2)]] | SkipJsonSchema[None] = Field(
@@ -73,6 +82,10 @@ class PredictResponse(BaseModel):
         description="With `interval=true` only: the range of the prediction if all fields were known, with the "
         "coverage `interval_coverage` of GET /model. It does not include the uncertainty that no model can remove.",
         examples=[[[0.11, 0.27]]],
+    )
+    codes: list[dict[str, ConvertedCode]] | SkipJsonSchema[None] = Field(
+        default=None,
+        description="With `code_system` icd-10-cm only: for each record, the codes of its diagnoses by field.",
     )
     model: ModelName
     request_id: str = Field(examples=["5f0c9d0a4a6e4d0f8d0d4f6f2d3f7a11"])
@@ -100,6 +113,9 @@ class Explanation(BaseModel):
     history: HistoryState
     outside_population: str | None = Field(description=_OUTSIDE_POPULATION)
     warnings: list[RecordWarning]
+    codes: dict[str, ConvertedCode] | SkipJsonSchema[None] = Field(
+        default=None, description="With `code_system` icd-10-cm only: the codes of the diagnoses by field."
+    )
 
 
 class ExplainResponse(BaseModel):

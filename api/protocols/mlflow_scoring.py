@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from api.contract.csv_reader import CsvParser
 from api.contract.field_errors import unknown_field
-from api.contract.parsing import decode_json
-from api.contract.requests import FIELD_NAMES, RECORD
+from api.contract.parsing import code_system_of, decode_json
+from api.contract.requests import CODE_SYSTEM_DESCRIPTION, FIELD_NAMES, RECORD
 from api.protocols.tables import (
     ScoringRequest,
     check_count,
@@ -19,6 +19,7 @@ from api.protocols.tables import (
     records_of_columns,
     records_of_rows,
 )
+from ml.schema.code_systems import CODE_SYSTEM, CodeSystem
 
 MLFLOW_VERSION: Final = "3.17.2"
 """MLflow's version of the protocol. A test compares it with the version that logs the models."""
@@ -73,11 +74,22 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     "DataframeSplit": _TABLE,
     "RecordList": {"type": "array", "title": "RecordList", "minItems": 1, "items": _reference(RECORD)},
     "RecordColumns": _COLUMNS,
+    "InvocationParams": {
+        "type": "object",
+        "title": "InvocationParams",
+        "properties": {
+            CODE_SYSTEM: {
+                "anyOf": [_reference(CodeSystem.__name__), {"type": "null"}],
+                "description": CODE_SYSTEM_DESCRIPTION,
+            }
+        },
+        "additionalProperties": False,
+    },
     **{
         title: {
             "type": "object",
             "title": title,
-            "properties": {name: schema},
+            "properties": {name: schema, _PARAMS: _reference("InvocationParams")},
             "required": [name],
             "additionalProperties": False,
         }
@@ -119,7 +131,7 @@ def parse_invocation(body: bytes, max_records: int) -> ScoringRequest:
     else:
         raise invalid_body(name, f"{name} must be a list of objects")
     check_count(len(rows), max_records)
-    return ScoringRequest(rows)
+    return ScoringRequest(rows, code_system=code_system_of((document.get(_PARAMS) or {}).get(CODE_SYSTEM)))
 
 
 def parse_csv(body: bytes, max_records: int) -> ScoringRequest:
@@ -145,8 +157,8 @@ def _format_of(document: Any) -> str:
             None, f"the body must have exactly one of {', '.join(FORMATS)}; it has {len(present)} of them"
         )
     for name, value in document.items():
-        if name == _PARAMS and value:
-            raise invalid_body(_PARAMS, "this model takes no params")
+        if name == _PARAMS and value and (not isinstance(value, dict) or value.keys() != {CODE_SYSTEM}):
+            raise invalid_body(_PARAMS, f"this model takes no params but {CODE_SYSTEM}")
         if name not in (*present, _PARAMS):
             raise invalid_body(name, f"unknown field beside {present[0]}")
     return present[0]

@@ -10,12 +10,14 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from api.contract.field_errors import shorten, unknown_field
-from api.contract.requests import FIELD_NAMES
+from api.contract.parsing import code_system_of
+from api.contract.requests import CODE_SYSTEM_DESCRIPTION, FIELD_NAMES
 from api.errors import InvalidRecordsError, MalformedBodyError
 from api.protocols import binary_tensors
 from api.protocols.binary_tensors import NUMBERS, TEXT
 from api.protocols.tables import ScoringRequest, check_count, invalid_body, records_of_columns
 from ml.schema import BY_NAME, EXAMPLE_RECORD, UNKNOWN
+from ml.schema.code_systems import CODE_SYSTEM, CodeSystem
 
 _WHOLE: Final = "INT64"
 
@@ -61,6 +63,7 @@ class RequestParameters(TypedDict, total=False):
 
     __pydantic_config__ = _LENIENT  # type: ignore[misc]
     binary_data_output: Annotated[bool | None, Field(description="Default of `binary_data` of the outputs.")]
+    code_system: Annotated[CodeSystem | None, Field(description=CODE_SYSTEM_DESCRIPTION)]
 
 
 class RequestInput(TypedDict):
@@ -118,7 +121,8 @@ def parse_inference(body: bytes, max_records: int, header: bytes | None = None) 
     if len(sizes) > 1:
         raise invalid_body("inputs", "the inputs must have the same length")
     check_count(sizes.pop(), max_records)
-    return ScoringRequest(records_of_columns(columns), request.get("id"), _outputs(request))
+    code_system = code_system_of((request.get("parameters") or {}).get(CODE_SYSTEM))
+    return ScoringRequest(records_of_columns(columns), request.get("id"), _outputs(request), code_system)
 
 
 def output_tensors(

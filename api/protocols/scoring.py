@@ -25,12 +25,13 @@ async def score_request(
     if inline and len(body) <= INLINE_BYTES:
         request = parse(body, services.settings.max_records)
         if len(request.records) <= INLINE_RECORDS:
-            records = validate_records(request.records)
+            records = validate_records(request.records, request.code_system)
             return request, await services.micro_batcher.score(records, bundle, False)
 
     def score_in_thread() -> tuple[ScoringRequest, ScoredRecords]:
         request = parse(body, services.settings.max_records)
-        return request, score(validate_records(request.records), bundle, services.patient_history, False)
+        records = validate_records(request.records, request.code_system)
+        return request, score(records, bundle, services.patient_history, False)
 
     with services.admission.large_batch():
         return await asyncio.get_running_loop().run_in_executor(services.batch_pool, score_in_thread)

@@ -6,11 +6,12 @@ from typing import Any
 
 from api.contract.field_errors import body_error, invalid_records
 from api.errors import InvalidRecordsError
+from ml.schema.code_systems import CodeSystem
 
 
 @dataclass(frozen=True, slots=True)
 class ScoringRequest:
-    """A parsed request: records not yet validated, the client's id of it, and its outputs.
+    """A parsed request: records not yet validated, the client's id of it, its outputs, and its code system.
 
     ``outputs`` has the names of the requested outputs, and whether each is returned as binary data.
     """
@@ -18,6 +19,7 @@ class ScoringRequest:
     records: Sequence[Any]
     id: str | None = None
     outputs: Mapping[str, bool] = field(default_factory=dict)
+    code_system: CodeSystem = CodeSystem.ICD9
 
 
 def invalid_body(name: str | None, message: str) -> InvalidRecordsError:

@@ -13,7 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from api.contract.csv_reader import CsvFile, CsvParser
 from api.contract.field_errors import body_error, invalid_records
-from api.contract.parsing import parse_flag
+from api.contract.parsing import parse_code_system, parse_flag
 from api.models.store import ServedModel
 from api.scoring.csv_files import notes, response_header, score_block
 from api.services import Services, services_of
@@ -43,7 +43,8 @@ _BODY: Final[dict[str, Any]] = {
 _EXAMPLE: Final = "age,number_inpatient,readmission_risk,known_fields,reliability\r\n[60-70),2,0.1737,2,0.585\r\n"
 _RESPONSE: Final[dict[str, Any]] = {
     "description": "The file with the additional columns `readmission_risk`, `known_fields` and `reliability`; "
-    "`risk_low` and `risk_high` with `interval=true`; `history` if the file has patient numbers.",
+    "`risk_low` and `risk_high` with `interval=true`; `history` if the file has patient numbers; the codes used, "
+    "`diag_1_icd9` and so on, with `code_system=icd-10-cm`.",
     "content": {CSV: {"schema": {"type": "string"}, "example": _EXAMPLE}},
     "headers": openapi.response_headers(
         "X-Model-Version", "Content-Disposition", "X-Mapped", "X-Not-Scored", "X-Warning"
@@ -58,7 +59,12 @@ _RESPONSE: Final[dict[str, Any]] = {
     response_class=Response,
     responses={200: _RESPONSE, **openapi.problem_responses(400, 408, 413, 415, 422, 503)},
     openapi_extra={
-        "parameters": [openapi.INTERVAL_PARAMETER, openapi.REQUEST_ID_HEADER, openapi.LOAD_TEST_HEADER],
+        "parameters": [
+            openapi.INTERVAL_PARAMETER,
+            openapi.CODE_SYSTEM_PARAMETER,
+            openapi.REQUEST_ID_HEADER,
+            openapi.LOAD_TEST_HEADER,
+        ],
         "requestBody": _BODY,
     },
 )
@@ -70,8 +76,9 @@ async def predict_csv(request: Request) -> Response:
     services = services_of(request)
     model = services.model_store.require()  # the same model for the whole file, also if it is swapped meanwhile
     interval = parse_flag(request.scope["query_string"], openapi.INTERVAL)
+    code_system = parse_code_system(request.scope["query_string"])
     with ExitStack() as slot:
-        file = await _parse(request, services, slot)
+        file = await _parse(request, CsvParser(services.settings.max_csv_rows, code_system), services, slot)
         services.metrics.observe_batch(file.rows)
         headers = {
             "Content-Disposition": 'attachment; filename="predictions.csv"',
@@ -108,9 +115,9 @@ class _Download(StreamingResponse):
                 logger.warning("a download was ended: its client accepted no data for %d seconds", _SEND_SECONDS)
 
 
-async def _parse(request: Request, services: Services, slot: ExitStack) -> CsvFile:
+async def _parse(request: Request, parser: CsvParser, services: Services, slot: ExitStack) -> CsvFile:
     """Parse the file in a thread while it arrives; a file larger than one piece needs a slot for a large batch."""
-    loop, parser = asyncio.get_running_loop(), CsvParser(services.settings.max_csv_rows)
+    loop = asyncio.get_running_loop()
     buffer = bytearray()
     has_slot = False
     async for piece in _pieces_of(request):

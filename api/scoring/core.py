@@ -7,6 +7,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from api.contract.conversions import converted_codes
 from api.contract.responses import HistoryState
 from api.scoring.model_inputs import ModelInputs, look_up_inputs_blocking
 from api.scoring.record_checks import RecordWarning
@@ -112,4 +113,6 @@ def to_json(scored: ScoredRecords, model: orjson.Fragment, request_id: str) -> b
     }
     if scored.intervals is not None:
         document["intervals"] = np.ascontiguousarray(scored.intervals)
+    if (codes := converted_codes(scored.records)) is not None:
+        document["codes"] = codes
     return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)

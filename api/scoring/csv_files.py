@@ -14,7 +14,9 @@ from api.scoring.core import ScoredRecords, score
 from api.storage.patient_history import PatientHistory
 from ml.core.bundle import Bundle
 from ml.schema import PATIENT_ID
+from ml.schema.code_systems import CodeSystem
 from ml.schema.files.formulas import harmless
+from ml.schema.files.reader import CODE_COLUMNS
 from ml.schema.files.rows import describe_mapped
 
 _LINE_END: Final = "\r\n"  # RFC 4180
@@ -27,6 +29,7 @@ def response_header(file: CsvFile, interval: bool) -> bytes:
     names = [*map(harmless, header.names), *PREDICTION_COLUMNS, *(INTERVAL_COLUMNS if interval else ())]
     if PATIENT_ID in header.known:
         names.append(HISTORY_COLUMN)
+    names += [CODE_COLUMNS[field] for field in _converted(file)]
     return (file.prefix + file.reader.line_of([*names, *NOTE_COLUMNS]) + _LINE_END).encode()
 
 
@@ -45,7 +48,8 @@ def score_block(
 ) -> tuple[ScoredRecords, bytes]:
     """Score a block, in a thread that may wait; returns the predictions and the lines of the response."""
     lines = file.lines_of(block)
-    scored = score([file.record_of(line) for line in lines], bundle, patient_history, interval)
+    records = [file.record_of(line) for line in lines]
+    scored = score(records, bundle, patient_history, interval)
     columns: list[Sequence[str]] = [
         _texts(scored.probabilities), _texts(scored.known_fields), _texts(scored.reliability)
     ]  # fmt: skip
@@ -53,10 +57,17 @@ def score_block(
         columns += [_texts(scored.intervals[:, end].copy()) for end in (0, 1)]
     if PATIENT_ID in file.reader.header.known:
         columns.append(scored.history)
+    columns += [[str(record.get(field) or "") for record in records] for field in _converted(file)]
     columns += [[f'"{reason}"' if reason else "" for reason in scored.outside_population], _warnings(scored)]
     join = file.reader.header.delimiter.join
     returned = map(file.reader.returned, lines)
     return scored, "".join(join(cells) + _LINE_END for cells in zip(returned, *columns, strict=True)).encode()
+
+
+def _converted(file: CsvFile) -> list[str]:
+    """Fields of the file whose codes are converted."""
+    reader = file.reader
+    return [name for name in reader.header.known if name in CODE_COLUMNS and reader.code_system is CodeSystem.ICD10]
 
 
 def _one_line(text: str) -> str:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from api.contract.conversions import converted_codes
 from api.contract.parsing import parse_large
 from api.contract.requests import MAX_EXPLAIN_RECORDS
 from api.scoring.core import with_reliability
@@ -33,7 +34,7 @@ def explain_body(
     columns = zip(
         explanations, inputs.records, predictions.known_fields, predictions.reliability, inputs.history, strict=True
     )
-    return [
+    documents = [
         {
             **_to_json(explanation, record),
             "known_fields": known,
@@ -44,6 +45,9 @@ def explain_body(
         }
         for index, (explanation, record, known, reliability, state) in enumerate(columns)
     ]
+    for document, codes in zip(documents, converted_codes(records) or (), strict=False):
+        document["codes"] = codes
+    return documents
 
 
 def _to_json(explanation: Explanation, record: Record) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from api.contract.conversions import conversion_warnings
 from api.contract.responses import HistoryState
 from api.scoring.record_checks import RecordWarning, contradictions, contradictions_with_stays, outside_population
 from api.storage.patient_history import Encounters, PatientHistory
@@ -61,9 +62,13 @@ def add_history(record: Record, encounters: Mapping[int, Encounters]) -> tuple[R
 def _inputs(records: Sequence[Record], encounters: Mapping[int, Encounters] | None) -> ModelInputs:
     outside = [outside_population(record) for record in records]
     warnings = [
-        RecordWarning(index, *contradiction)
+        RecordWarning(index, *warning)
         for index, record in enumerate(records)
-        for contradiction in (*contradictions(record), *_contradictions_with_stays(record, encounters))
+        for warning in (
+            *conversion_warnings(record),
+            *contradictions(record),
+            *_contradictions_with_stays(record, encounters),
+        )
     ]
     if encounters is None:  # no record has a patient number
         return ModelInputs(records, ["none"] * len(records), outside, warnings)

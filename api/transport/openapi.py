@@ -4,10 +4,11 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from api.contract.requests import KNOWN_PATIENT, SHORT_RECORD
+from api.contract.requests import CODE_SYSTEM_DESCRIPTION, KNOWN_PATIENT, SHORT_RECORD
 from api.contract.responses import Problem
 from api.transport.error_responses import PROBLEM_JSON
 from ml.schema import EXAMPLE_RECORD
+from ml.schema.code_systems import CODE_SYSTEM
 
 PREDICTION: Final = "prediction"
 MODEL: Final = "model"
@@ -49,6 +50,12 @@ INTERVAL_PARAMETER: Final[dict[str, Any]] = {
     "in": "query",
     "schema": {"type": "boolean", "default": False},
     "description": "Whether to return, for each record, the range of the prediction if all fields were known.",
+}
+CODE_SYSTEM_PARAMETER: Final[dict[str, Any]] = {
+    "name": CODE_SYSTEM,
+    "in": "query",
+    "schema": {"$ref": "#/components/schemas/CodeSystem"},
+    "description": CODE_SYSTEM_DESCRIPTION,
 }
 RESPONSE_HEADERS: Final[dict[str, dict[str, Any]]] = {
     "X-Request-ID": {

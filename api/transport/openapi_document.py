@@ -48,7 +48,7 @@ def _schemas_of_bodies(max_records: int) -> dict[str, Any]:
     request = REQUEST_ADAPTER.json_schema(ref_template=REFERENCE)
     for name, limit in ((REQUEST, max_records), (EXPLAIN_REQUEST, min(MAX_EXPLAIN_RECORDS, max_records))):
         records = {**request["properties"]["records"], "maxItems": limit}
-        schemas[name] = {**request, "title": name, "properties": {"records": records}}
+        schemas[name] = {**request, "title": name, "properties": {**request["properties"], "records": records}}
     schemas[open_inference.REQUEST] = open_inference.REQUEST_ADAPTER.json_schema(ref_template=REFERENCE)
     schemas[FEEDBACK] = OUTCOMES_ADAPTER.json_schema(ref_template=REFERENCE)
     schemas[FEEDBACK]["properties"]["outcomes"]["maxItems"] = max_records

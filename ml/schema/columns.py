@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from ml.schema import codes, icd9
+from ml.schema import codes, icd9, icd10
 
 Record = Mapping[str, str | int | None]
 """Values of one encounter by column name; an absent or null value is unknown."""
@@ -23,6 +23,7 @@ class Kind(StrEnum):
     CODE = "code"  # one of a few integers with a meaning
     COUNT = "count"  # integer from low to high
     ICD9 = "icd9"  # an ICD-9-CM diagnosis code
+    ICD10 = "icd10"  # an ICD-10-CM diagnosis code; only in requests, never in the data set
     TARGET = "target"  # the outcome
 
 
@@ -83,6 +84,8 @@ class Column:
         """
         if self.kind is Kind.ICD9 and isinstance(value, str):
             return icd9.canonical_icd9(value)
+        if self.kind is Kind.ICD10 and isinstance(value, str):
+            return icd10.canonical_icd10(value)
         if isinstance(value, str | int) and self._allows(value):
             return value
         raise ValueError(f"{value!r} is not {self.expectation}")
@@ -109,6 +112,8 @@ class Column:
         """Valid values as a phrase, for error messages and documentation."""
         if self.kind is Kind.ICD9:
             return "an ICD-9-CM code such as 428, 250.83, V27 or E909"
+        if self.kind is Kind.ICD10:
+            return "an ICD-10-CM code such as E11.9, I50.32 or Z79.4"
         if self.kind in (Kind.COUNT, Kind.IDENTIFIER):
             return f"a whole number from {self.low} to {self.high}"
         return "one of " + ", ".join(repr(v) if isinstance(v, str) else str(v) for v in self.allowed)

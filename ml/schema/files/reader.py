@@ -3,15 +3,18 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from ml.schema.code_systems import DIAGNOSES, CodeSystem
 from ml.schema.files.errors import FileError
 from ml.schema.files.header import read_header, separator_of
 from ml.schema.files.rows import RowReader
 from ml.schema.files.text import RecordSplitter
-from ml.schema.files.values import ReadCode
+
+CODE_COLUMNS: Final = {name: f"{name}_icd9" for name in DIAGNOSES}
+"""Columns with the ICD-9-CM codes of a file in ICD-10-CM, by the column of the code."""
 
 RESULT_COLUMNS: Final = (
     *("readmission_risk", "known_fields", "reliability", "risk_low", "risk_high"),
-    *("history", "outside_population", "warnings"),
+    *("history", *CODE_COLUMNS.values(), "outside_population", "warnings"),
 )
 """Columns that a scored file has in addition; a file to be scored may not have them."""
 
@@ -19,10 +22,10 @@ RESULT_COLUMNS: Final = (
 class FileReader:
     """Splits a file into records with the number of their first line. Empty lines are left out."""
 
-    def __init__(self, reserved: Sequence[str] = RESULT_COLUMNS, read_code: ReadCode | None = None) -> None:
+    def __init__(self, reserved: Sequence[str] = RESULT_COLUMNS, code_system: CodeSystem = CodeSystem.ICD9) -> None:
         self._splitter = RecordSplitter()
         self._reserved = reserved
-        self._read_code = read_code
+        self._code_system = code_system
         self._separator: str | None = None  # as a line before the header names it
         self._rows: RowReader | None = None
 
@@ -73,4 +76,4 @@ class FileReader:
         elif text.strip():
             header = read_header(text, line, self._separator, self._reserved)
             self._splitter.delimiter = header.delimiter
-            self._rows = RowReader(header, self._read_code)
+            self._rows = RowReader(header, self._code_system)

@@ -6,11 +6,12 @@ from io import StringIO
 from typing import Final
 
 from ml.schema import BY_NAME
+from ml.schema.code_systems import COLUMNS_IN, CodeSystem
 from ml.schema.columns import Column, Missing, Record
 from ml.schema.files.errors import RowError
 from ml.schema.files.formulas import harmless
 from ml.schema.files.header import Header, cells_of
-from ml.schema.files.values import ReadCode, Value, ValueReader
+from ml.schema.files.values import Value, ValueReader
 
 _EXAMPLES: Final = 5
 """Mapped texts listed of a column."""
@@ -26,14 +27,16 @@ class RowReader:
 
     Attributes:
         header: the header of the file.
+        code_system: the code system of its diagnoses.
         all_known: whether the header has no foreign columns.
         is_regular: whether all records had as many cells as the header, so far.
     """
 
-    def __init__(self, header: Header, read_code: ReadCode | None = None) -> None:
+    def __init__(self, header: Header, code_system: CodeSystem = CodeSystem.ICD9) -> None:
         self.header: Final = header
+        self.code_system: Final = code_system
         self.is_regular = True
-        self._readers: Final = [ValueReader(column, read_code) for column in header.columns if column]
+        self._readers: Final = [ValueReader(COLUMNS_IN[code_system][name]) for name in header.known]
         self._columns: Final = [(reader.column.name, reader.values, reader) for reader in self._readers]
         self._places: Final = [place for place, column in enumerate(header.columns) if column]
         self.all_known: Final = len(self._places) == len(header.names)

@@ -5,7 +5,6 @@ are read without a word. Words and numbers that stand for a value of the data se
 """
 
 import re
-from collections.abc import Callable
 from typing import Final
 
 from ml.schema.columns import Column, Kind
@@ -41,10 +40,6 @@ _SYNONYMS: Final = {
 }
 
 
-ReadCode = Callable[[str], str | None]
-"""Reads a diagnosis code of another code system as one of the data set; raises ValueError if it is not a code."""
-
-
 class ValueReader:
     """Reads the cells of one column and remembers what each text means.
 
@@ -53,9 +48,8 @@ class ValueReader:
         mapped: texts that stand for another value, to be reported.
     """
 
-    def __init__(self, column: Column, read_code: ReadCode | None = None) -> None:
+    def __init__(self, column: Column) -> None:
         self.column = column
-        self._read_code = read_code if column.kind is Kind.ICD9 else None
         self.values: dict[str, Value] = {}
         self.mapped: dict[str, Value] = {}
 
@@ -70,18 +64,12 @@ class ValueReader:
         try:
             return self.values[text]
         except KeyError:
-            value, is_mapped = read_value(self.column, text) if self._read_code is None else self._converted(text)
+            value, is_mapped = read_value(self.column, text)
             if len(self.values) < _REMEMBERED:
                 self.values[text] = value
                 if is_mapped:
                     self.mapped[text.strip()] = value
             return value
-
-    def _converted(self, text: str) -> tuple[Value, bool]:
-        text = stripped(text)
-        if text.casefold() in UNKNOWN_WORDS or self._read_code is None:
-            return None, False
-        return self._read_code(text), True
 
 
 def stripped(text: str) -> str:
@@ -102,6 +90,8 @@ def read_value(column: Column, text: str) -> tuple[Value, bool]:
         return _number(column, text), False
     if column.kind is Kind.ICD9:
         return column.canonical(text.replace(",", ".") if _ICD9_COMMA.fullmatch(text) else text), False
+    if column.kind is Kind.ICD10:
+        return column.canonical(text), False
     if text in column.allowed:
         return text, False
     for word in column.allowed:

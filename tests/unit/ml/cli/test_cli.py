@@ -101,6 +101,8 @@ def test_a_missing_setting_is_one_sentence_and_exit_code_2(tmp_path: Path) -> No
         ('{"records": [{"time_in_hospital": "3"}]}', "record 0: time_in_hospital is '3', expected"),
         ('{"records": [{"time_in_hospital": true}]}', "record 0: time_in_hospital is True, expected"),
         ('{"records": [{"patient_nbr": 5}]}', "record 0: there is no feature 'patient_nbr'"),
+        ('{"records": [{}], "code_system": "icd10"}', "'code_system' must be icd-9-cm or icd-10-cm"),
+        ('{"records": [{"diag_1": "4"}], "code_system": "icd-10-cm"}', "diag_1 is '4', expected an ICD-10-CM code"),
     ],
 )
 def test_invalid_records_are_refused(body: str, sentence: str) -> None:

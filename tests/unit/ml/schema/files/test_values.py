@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.schema import BY_NAME, COLUMNS, Column, Kind, Missing
+from ml.schema.code_systems import COLUMNS_IN, CodeSystem
 from ml.schema.files.values import UNKNOWN_WORDS, ValueReader, read_value
 from tests.support.codes import ICD9_CODES
 
@@ -101,8 +102,9 @@ def test_any_text_is_a_value_of_the_schema_unknown_or_an_error(column: Column, t
     assert reader.read(text) == value
 
 
-def test_codes_of_another_system_are_converted_and_reported() -> None:
-    reader = ValueReader(BY_NAME["diag_1"], {"I10": "401", "Z99": None}.__getitem__)
+def test_codes_of_icd_10_cm_are_read_in_any_spelling() -> None:
+    reader = ValueReader(COLUMNS_IN[CodeSystem.ICD10]["diag_1"])
 
-    assert [reader.read(text) for text in (" I10", "Z99", "NA")] == ["401", None, None]
-    assert reader.mapped == {"I10": "401", "Z99": None}
+    assert [reader.read(text) for text in (" e119", "E11.9", "NA")] == ["E11.9", "E11.9", None]
+    with pytest.raises(ValueError, match="is not an ICD-10-CM code"):
+        reader.read("428")
