@@ -13,6 +13,7 @@ from api.errors import InvalidRecordsError
 from ml.schema import BY_NAME, Column, Kind, looks_like_icd10
 from ml.schema.code_systems import CodeSystem
 from ml.schema.files.errors import ErrorGroup, FileError, HeaderError
+from ml.schema.identifiers import EXPECTATION
 
 MAX_ERRORS: Final = 20
 """Field errors listed in a response; further ones are only counted."""
@@ -142,6 +143,8 @@ def _fault(column: Column, value: Any) -> str:
 
 
 def _expectation(column: Column) -> str:
+    if column.kind is Kind.IDENTIFIER:
+        return EXPECTATION
     if len(column.allowed) > MAX_VALUES_IN_MESSAGE:
         return f"one of the {len(column.allowed)} allowed values"
     return column.expectation

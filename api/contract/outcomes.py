@@ -5,23 +5,37 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Final, Literal, Required
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema
 from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict
 
 from api.contract.field_errors import FieldError, invalid_records, json_value, shorten
 from api.contract.parsing import decode_json, items_of, validate_in_chunks
-from api.contract.requests import WholeNumber
-from ml.schema import BY_NAME, ENCOUNTER_ID, POSITIVE
+from api.contract.requests import Identifier, WholeNumber
+from ml.schema import POSITIVE
 
 FEEDBACK: Final = "FeedbackRequest"
-_ENCOUNTER: Final = BY_NAME[ENCOUNTER_ID]
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATE: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?([Zz]|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
+_DATE_SCHEMA: Final = {
+    "title": "Known On",
+    "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}],
+    "description": "Day of the readmission, or the day on which it was certain that there was none. Of a time the day "
+    "counts, as it is written. Not before the day of the prediction.",
+    "examples": ["2026-11-20"],
+}
 
 
-def _parse_date(value: Any) -> Any:
-    """A full date of RFC 3339, the only form that JSON Schema's ``date`` allows."""
-    return date.fromisoformat(value) if isinstance(value, str) and _DATE.fullmatch(value) else value
+def _parse_date(value: Any) -> date:
+    """The day of a date or of a time of ISO 8601, as it is written: it is the day at the sender's place."""
+    found = _DATE.fullmatch(value) if isinstance(value, str) else None
+    try:
+        if found and datetime.fromisoformat(value.upper()):
+            return date.fromisoformat(found[1])
+    except ValueError:
+        pass
+    raise ValueError("must be a day such as 2026-11-20, or a time such as 2026-11-20T09:30:00Z")
 
 
 _EXACTLY_ONE_OF_EACH: Final = {
@@ -49,22 +63,13 @@ class Outcome(TypedDict, total=False):
     ]
     position: Annotated[int, WholeNumber(0, 2**31 - 1), Field(description="Of the record in its request, from 0.")]
     encounter_id: Annotated[
-        int,
-        WholeNumber(_ENCOUNTER.low or 0, _ENCOUNTER.high or 0),
+        int | str,
+        Identifier,
         Field(description="Of the record, if it had one: the outcome then applies to all predictions for it."),
     ]
     readmitted_within_30_days: bool
     readmitted: Annotated[Literal["<30", ">30", "NO"], Field(description="As in the data set.")]
-    known_on: Required[
-        Annotated[
-            date,
-            BeforeValidator(_parse_date),
-            Field(
-                description="Day of the readmission, or the day on which it was certain that there was none.",
-                examples=["2026-11-20"],
-            ),
-        ]
-    ]
+    known_on: Required[Annotated[date, BeforeValidator(_parse_date), WithJsonSchema(_DATE_SCHEMA)]]
 
 
 class FeedbackRequest(TypedDict):
@@ -111,9 +116,9 @@ def _to_error(index: int, field: str | None, details: ErrorDetails) -> FieldErro
 def _inconsistencies(outcomes: list[Outcome]) -> Iterator[FieldError]:
     """Errors of outcomes whose fields are valid one by one."""
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)  # the date east of UTC may be a day ahead
-    first: dict[tuple[str | int | None, int], int] = {}
+    first: dict[tuple[Any, ...], int] = {}
     for index, outcome in enumerate(outcomes):
-        prediction = (outcome.get("request_id") or outcome.get("encounter_id"), outcome.get("position", 0))
+        prediction = (outcome.get("request_id"), outcome.get("position", 0), outcome.get("encounter_id"))
         if ("request_id" in outcome) == ("encounter_id" in outcome):
             message = "give either request_id or encounter_id"
         elif "position" in outcome and "request_id" not in outcome:

@@ -23,6 +23,7 @@ from ml.schema import (
     Kind,
     Record,
     canonical_icd9,
+    identifiers,
 )
 from ml.schema.code_systems import COLUMNS_IN, DIAGNOSES, CodeSystem
 from ml.schema.icd10 import ICD10_PATTERN, canonical_icd10
@@ -85,6 +86,20 @@ class DiagnosisCode:
         return {"type": "string", "pattern": f"{ICD9_PATTERN}|{ICD10_PATTERN}"}
 
 
+class Identifier:
+    """A number, or a text of another system, validated to its canonical form."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(identifiers.canonical_identifier)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        number = {"type": "integer", "minimum": 1, "maximum": identifiers.MAX_NUMBER}
+        text = {"type": "string", "maxLength": identifiers.MAX_LENGTH, "pattern": identifiers.TEXT_PATTERN}
+        return {"anyOf": [number, text]}
+
+
 def describe(column: Column) -> str:
     """Description of a field in the OpenAPI document: unit, allowed values, meanings of codes, meaning of absence."""
     unit = f" ({column.unit})" if column.unit else ""
@@ -112,17 +127,17 @@ def _field_type(column: Column) -> Any:
 
 
 _DESCRIPTIONS: Final = {
-    PATIENT_ID: "Number of the patient, never an input of the model: the service looks up the patient's earlier stays. "
-    "Absent or null: no history.",
-    ENCOUNTER_ID: "Number of this encounter, never an input of the model: only stays before it count as earlier. "
-    "Absent or null: all stays of the patient count.",
+    PATIENT_ID: "The patient, never an input of the model: the service looks up the earlier stays of a number; a text "
+    'has none. `8222157` and `"8222157"` are the same. Absent or null: no history.',
+    ENCOUNTER_ID: "This encounter, never an input of the model: only stays with smaller numbers count as earlier. "
+    "A text, absent or null: all stays of the patient count.",
 }
 
 
 def _identifier_type(column: Column) -> Any:
-    number = Annotated[int, WholeNumber(column.low or 0, column.high or 0)]
+    identifier = Annotated[int | str, Identifier]
     description, example = _DESCRIPTIONS[column.name], KNOWN_PATIENT[column.name]
-    return Annotated[number | None, Field(title=column.label, description=description, examples=[example])]
+    return Annotated[identifier | None, Field(title=column.label, description=description, examples=[example])]
 
 
 CODE_SYSTEM_DESCRIPTION: Final = (

@@ -16,13 +16,16 @@ from api.errors import InvalidRecordsError, MalformedBodyError
 from api.protocols import binary_tensors
 from api.protocols.binary_tensors import NUMBERS, TEXT
 from api.protocols.tables import ScoringRequest, check_count, invalid_body, records_of_columns
-from ml.schema import BY_NAME, EXAMPLE_RECORD, UNKNOWN
+from ml.schema import BY_NAME, EXAMPLE_RECORD, UNKNOWN, Kind
 from ml.schema.code_systems import CODE_SYSTEM, CodeSystem
 
 _WHOLE: Final = "INT64"
 
 INPUTS: Final = {name: _WHOLE if BY_NAME[name].is_number else TEXT for name in FIELD_NAMES}
 """Datatypes of the inputs. A number may have any of :data:`NUMBERS`: Python clients send integers with gaps as FP64."""
+
+_ROUNDING: Final = ("FP16", "FP32")
+"""Datatypes that round the numbers of patients."""
 
 OUTPUTS: Final = {"probability": "FP32", "known_fields": _WHOLE, "reliability": "FP64"}
 """Datatypes of the outputs; clients that read only one read the first."""
@@ -184,9 +187,9 @@ def _column(tensor: dict[str, Any], data: memoryview) -> tuple[list[Any], memory
     name, datatype, parameters = tensor["name"], tensor["datatype"], tensor.get("parameters") or {}
     if name not in INPUTS:
         raise invalid_body(name, unknown_field(name))
-    is_text = INPUTS[name] == TEXT
-    if datatype not in ((TEXT,) if is_text else NUMBERS):
-        raise invalid_body(name, f"input '{name}' must have the datatype {INPUTS[name]}, not '{shorten(datatype)}'")
+    if datatype not in _datatypes(name):
+        expected = f"{_WHOLE} or {TEXT}" if BY_NAME[name].kind is Kind.IDENTIFIER else INPUTS[name]
+        raise invalid_body(name, f"input '{name}' must have the datatype {expected}, not '{shorten(datatype)}'")
     _check_extensions(f"input '{name}'", parameters)
     size = parameters.get("binary_data_size")
     if (size is None) == (tensor.get("data") is None):
@@ -199,9 +202,16 @@ def _column(tensor: dict[str, Any], data: memoryview) -> tuple[list[Any], memory
     else:
         values = binary_tensors.decode(name, datatype, _count(tensor), data[:size])
         data = data[size:]
-    if is_text:
+    if datatype == TEXT:
         values = [None if isinstance(value, str) and value in _UNKNOWN_TEXTS else value for value in values]
     return values, data
+
+
+def _datatypes(name: str) -> tuple[str, ...]:
+    """The datatypes that an input may have."""
+    if BY_NAME[name].kind is Kind.IDENTIFIER:
+        return (TEXT, *(datatype for datatype in NUMBERS if datatype not in _ROUNDING))
+    return NUMBERS if BY_NAME[name].is_number else (TEXT,)
 
 
 def _json_values(tensor: dict[str, Any]) -> list[Any]:

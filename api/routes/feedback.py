@@ -17,7 +17,7 @@ router = APIRouter()
 
 EXAMPLES = {
     "by request": {
-        "summary": "The first record of a request; the patient was readmitted",
+        "summary": "A request of one record; the patient was readmitted",
         "value": {"outcomes": [
             {"request_id": "5f0c9d0a4a6e4d0f8d0d4f6f2d3f7a11", "readmitted_within_30_days": True,
              "known_on": "2026-11-20"},

@@ -23,30 +23,31 @@ class ModelInputs(NamedTuple):
 async def look_up_inputs(records: Sequence[Record], patient_history: PatientHistory) -> ModelInputs:
     """Make the inputs without blocking the event loop."""
     patients = patients_of(records)
-    return _inputs(records, await patient_history.find(patients) if patients else None)
+    return _inputs(records, await patient_history.find(patients) if patients else {})
 
 
 def look_up_inputs_blocking(records: Sequence[Record], patient_history: PatientHistory) -> ModelInputs:
     """The same, for threads that may wait."""
     patients = patients_of(records)
-    return _inputs(records, patient_history.find_blocking(patients) if patients else None)
+    return _inputs(records, patient_history.find_blocking(patients) if patients else {})
 
 
 def patients_of(records: Sequence[Record]) -> set[int]:
-    """The patient numbers in the records."""
+    """The patient numbers in the records; stays of patients with another identifier are not stored."""
     return {number for record in records if isinstance(number := record.get(PATIENT_ID), int)}
 
 
 def add_history(record: Record, encounters: Mapping[int, Encounters]) -> tuple[Record, HistoryState]:
     """The model input of a record, and the state of its history.
 
-    Earlier stays are those in the cohort before the record's ``encounter_id``; without one, all stays in the cohort.
+    Earlier stays are those in the cohort before the number of the encounter. Without one, all stays in the cohort: an
+    encounter whose identifier is a text is not among the stored ones.
     """
     features = {name: record[name] for name in FEATURE_NAMES if name in record}
     patient = record.get(PATIENT_ID)
     if patient is None:
         return features, "none"
-    of_patient = encounters.get(int(patient))
+    of_patient = encounters.get(patient) if isinstance(patient, int) else ()
     if not of_patient:
         return features, "unavailable" if of_patient is None else "unknown"
     before = record.get(ENCOUNTER_ID)
@@ -54,12 +55,12 @@ def add_history(record: Record, encounters: Mapping[int, Encounters]) -> tuple[R
         encounter
         for encounter in of_patient
         if encounter["discharge_disposition_id"] not in CANNOT_BE_READMITTED
-        and (before is None or encounter[ENCOUNTER_ID] < before)
+        and (not isinstance(before, int) or encounter[ENCOUNTER_ID] < before)
     ]
     return {**features, **history_of(earlier)}, "used"
 
 
-def _inputs(records: Sequence[Record], encounters: Mapping[int, Encounters] | None) -> ModelInputs:
+def _inputs(records: Sequence[Record], encounters: Mapping[int, Encounters]) -> ModelInputs:
     outside = [outside_population(record) for record in records]
     warnings = [
         RecordWarning(index, *warning)
@@ -70,16 +71,12 @@ def _inputs(records: Sequence[Record], encounters: Mapping[int, Encounters] | No
             *_contradictions_with_stays(record, encounters),
         )
     ]
-    if encounters is None:  # no record has a patient number
+    if not any(PATIENT_ID in record for record in records):
         return ModelInputs(records, ["none"] * len(records), outside, warnings)
     inputs = [add_history(record, encounters) for record in records]
     return ModelInputs([record for record, _ in inputs], [state for _, state in inputs], outside, warnings)
 
 
-def _contradictions_with_stays(
-    record: Record, encounters: Mapping[int, Encounters] | None
-) -> Iterable[tuple[str, str]]:
-    patient = record.get(PATIENT_ID) if encounters else None
-    if encounters is None or patient is None:
-        return ()
-    return contradictions_with_stays(record, encounters.get(int(patient), ()))
+def _contradictions_with_stays(record: Record, encounters: Mapping[int, Encounters]) -> Iterable[tuple[str, str]]:
+    patient = record.get(PATIENT_ID)
+    return contradictions_with_stays(record, encounters.get(patient, ())) if isinstance(patient, int) else ()

@@ -1,48 +1,63 @@
 """Stores outcomes of patients in PostgreSQL: new, repeated and corrected ones, in one transaction with a time limit."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import orjson
 
+from api.contract.field_errors import FieldError, invalid_records
 from api.contract.outcomes import Outcome, is_readmitted
 from api.errors import NoDatabaseError
 from api.settings import ApiSettings
-from api.storage.postgres import DatabaseUnavailableError, PostgresClient, connection_options
+from api.storage.postgres import DatabaseUnavailableError, PostgresClient, Row, connection_options
 from ml.core.pseudonyms import Pseudonyms
 
 LIMIT_SECONDS: Final = 5.0
 _LOCK: Final = 296_004
 """Key of the advisory lock that serialises writers, so that an outcome sent twice at once is recorded once."""
 
-_SAME_REQUEST: Final = "a.request_id = g.request_id AND a.position = g.position"
-_SAME_ENCOUNTER: Final = "a.encounter = g.encounter"
+_OF_REQUEST: Final = "a.request_id = g.request_id AND coalesce(a.position, 0) = coalesce(g.position, 0)"
+_OF_ENCOUNTER: Final = "a.encounter = g.encounter"
+_CLOCK: Final = "interval '12 hours'"
+"""The date of a prediction west of UTC may be the day before; no zone of the earth is further from UTC."""
 # Two queries with UNION: no index serves a condition with OR.
 _STORE: Final = f"""
 SELECT pg_advisory_xact_lock({_LOCK});
 WITH given AS MATERIALIZED (
     SELECT g.*, before.id AS before_id, (before.readmitted_within_30_days, before.readmitted, before.known_on)
-        IS NOT DISTINCT FROM (g.readmitted_within_30_days, g.readmitted, g.known_on) AS is_same
+        IS NOT DISTINCT FROM (g.readmitted_within_30_days, g.readmitted, g.known_on)
+            AND (before.position IS NOT NULL OR g.position IS NULL) AS is_same,
+        logged.count, (logged.first AT TIME ZONE 'UTC')::date AS predicted_on,
+        g.known_on < (logged.first AT TIME ZONE 'UTC' - {_CLOCK})::date AS is_early,
+        CASE WHEN g.request_id IS NOT NULL AND g.position IS NULL
+            THEN (SELECT max(a.position) + 1 FROM predictions a WHERE a.request_id = g.request_id) END AS records
     FROM jsonb_to_recordset(%s::jsonb) AS g (
         item integer, request_id text, position integer, encounter text,
         readmitted_within_30_days boolean, readmitted text, known_on date
     )
     LEFT JOIN LATERAL (
-        (SELECT * FROM outcomes a WHERE {_SAME_REQUEST} ORDER BY a.id DESC LIMIT 1)
+        (SELECT * FROM outcomes a WHERE {_OF_REQUEST} ORDER BY a.id DESC LIMIT 1)
         UNION ALL
-        (SELECT * FROM outcomes a WHERE {_SAME_ENCOUNTER} ORDER BY a.id DESC LIMIT 1)
+        (SELECT * FROM outcomes a WHERE {_OF_ENCOUNTER} ORDER BY a.id DESC LIMIT 1)
     ) before ON true
+    CROSS JOIN LATERAL (
+        SELECT count(*), min(predicted_at) AS first FROM (
+            SELECT predicted_at FROM predictions a WHERE a.request_id = g.request_id
+                AND a.position = coalesce(g.position, 0)
+            UNION ALL
+            SELECT predicted_at FROM predictions a WHERE {_OF_ENCOUNTER}
+        ) found
+    ) logged
 ), stored AS (
     INSERT INTO outcomes
         (request_id, position, encounter, readmitted_within_30_days, readmitted, known_on, client)
     SELECT request_id, position, encounter, readmitted_within_30_days, readmitted, known_on, %s
-    FROM given WHERE NOT is_same ORDER BY item
+    FROM given WHERE NOT is_same AND NOT EXISTS (SELECT FROM given WHERE is_early OR records > 1) ORDER BY item
 )
 SELECT
     CASE WHEN g.before_id IS NULL THEN 'recorded' WHEN g.is_same THEN 'unchanged' ELSE 'corrected' END,
-    (SELECT count(*) FROM predictions a WHERE {_SAME_REQUEST})
-        + (SELECT count(*) FROM predictions a WHERE {_SAME_ENCOUNTER})
+    g.count, CASE WHEN g.is_early THEN g.predicted_on END, g.records
 FROM given g ORDER BY g.item
 """  # noqa: S608 -- constants of this module
 
@@ -65,13 +80,16 @@ class FeedbackStore:
 
         Raises:
             NoDatabaseError: PostgreSQL is unavailable or slow. The outcomes may have been stored: a retry is safe.
+            InvalidRecordsError: an outcome does not fit the logged predictions.
         """
         items = await asyncio.to_thread(self._to_json, outcomes)
         try:
             rows = await self._postgres.fetch(_STORE, (items, client), LIMIT_SECONDS)
         except DatabaseUnavailableError as error:
             raise NoDatabaseError("PostgreSQL is unavailable; try again in a moment.") from error
-        return [(status, count) for status, count in rows]
+        if errors := list(_contradictions(outcomes, rows)):
+            raise invalid_records(errors, len(errors), "outcome")
+        return [(status, count) for status, count, *_ in rows]
 
     def stop(self) -> None:
         """Close the connections."""
@@ -82,7 +100,7 @@ class FeedbackStore:
             {
                 "item": item,
                 "request_id": outcome.get("request_id"),
-                "position": outcome.get("position", 0) if "request_id" in outcome else None,
+                "position": outcome.get("position"),
                 "encounter": self._pseudonyms.encounter(outcome.get("encounter_id")),
                 "readmitted_within_30_days": is_readmitted(outcome),
                 "readmitted": outcome.get("readmitted"),
@@ -91,3 +109,15 @@ class FeedbackStore:
             for item, outcome in enumerate(outcomes)
         ]
         return orjson.dumps(rows).decode()
+
+
+def _contradictions(outcomes: Sequence[Outcome], rows: Sequence[Row]) -> Iterator[FieldError]:
+    """Errors of outcomes that do not fit the logged predictions."""
+    for index, (outcome, (_, _, predicted_on, records)) in enumerate(zip(outcomes, rows, strict=True)):
+        if records is not None and records > 1:
+            message = f"position: the request has {records} records; give the position of the record, from 0"
+            yield FieldError(index, "position", None, message)
+        elif predicted_on is not None:
+            known_on = str(outcome["known_on"])
+            message = f"known_on: {known_on} is before the prediction of {predicted_on}; give the day of the outcome"
+            yield FieldError(index, "known_on", known_on, message)

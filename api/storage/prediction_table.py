@@ -152,7 +152,7 @@ class _BatchReader:
 
 
 def format_rows(entry: LogEntry, pseudonyms: Pseudonyms) -> bytes:
-    """Format an entry in COPY's text format, in the order of COLUMNS. Only the JSON needs escaping."""
+    """Format an entry in COPY's text format, in the order of COLUMNS. Only JSON and identifiers need escaping."""
     moment = orjson.dumps(entry.predicted_at)[1:-1].decode()  # five times as fast as isoformat
     request = f"{moment}\t{entry.model_version}\t{entry.data_source}\t{entry.client}\t{'t' if entry.load_test else 'f'}"
     rows = []
@@ -160,8 +160,8 @@ def format_rows(entry: LogEntry, pseudonyms: Pseudonyms) -> bytes:
     for record, known, probability in zip(entry.records, entry.known_fields, entry.probabilities.tolist(), strict=True):
         identifiers, features = f"{_NULL}\t{_NULL}", record
         if len(record) != known:  # the record has identifiers, or fields that are null
-            patient, encounter = pseudonyms.patient(_number(record, PATIENT_ID)), _number(record, ENCOUNTER_ID)
-            identifiers = f"{patient or _NULL}\t{pseudonyms.encounter(encounter) or _NULL}"
+            patient, encounter = record.get(PATIENT_ID), record.get(ENCOUNTER_ID)
+            identifiers = f"{_text(pseudonyms.patient(patient))}\t{_text(pseudonyms.encounter(encounter))}"
             features = {name: value for name in FEATURE_NAMES if (value := record.get(name)) is not None}
         row = f"{entry.request_id}\t{position}\t{request}\t{identifiers}\t{known}\t{probability!r}\t"
         rows.append(row.encode() + orjson.dumps(features).replace(b"\\", b"\\\\") + b"\n")
@@ -171,6 +171,6 @@ def format_rows(entry: LogEntry, pseudonyms: Pseudonyms) -> bytes:
     return b"".join(rows)
 
 
-def _number(record: Record, name: str) -> int | None:
-    value = record.get(name)
-    return None if value is None else int(value)
+def _text(value: str | None) -> str:
+    """A plain identifier may hold a backslash, but no tab or line end."""
+    return _NULL if value is None else value.replace("\\", "\\\\")

@@ -1,7 +1,8 @@
 """Pseudonyms of patients, encounters and clients for the prediction log.
 
-A pseudonym is the HMAC-SHA256 of a number with the key of the installation. It is stable as long as the key is, so an
-outcome can be matched with its prediction; without the key the number cannot be found even by trying all numbers.
+A pseudonym is the HMAC-SHA256 of an identifier in the form of :mod:`ml.schema.identifiers` with the key of the
+installation. It is stable as long as the key is, so an outcome can be matched with its prediction; without the key a
+number cannot be found even by trying all numbers.
 """
 
 import hmac
@@ -46,23 +47,23 @@ class Pseudonyms:
         """Whether logged predictions can be matched by encounter."""
         return self._mode != "none"
 
-    def patient(self, number: int | None) -> str | None:
-        """Value to log for a patient's number."""
-        return self._pseudonym(PATIENT_ID, number)
+    def patient(self, identifier: int | str | None) -> str | None:
+        """Value to log for a patient's identifier."""
+        return self._pseudonym(PATIENT_ID, identifier)
 
-    def encounter(self, number: int | None) -> str | None:
-        """Value to log for an encounter's number."""
-        return self._pseudonym(ENCOUNTER_ID, number)
+    def encounter(self, identifier: int | str | None) -> str | None:
+        """Value to log for an encounter's identifier."""
+        return self._pseudonym(ENCOUNTER_ID, identifier)
 
     def _client(self, address: str) -> str:
         # Independent of the mode, which is about patients: an address can identify a person.
         return f"address:{self._hash('client', address)[:16]}"
 
-    def _pseudonym(self, name: str, number: int | None) -> str | None:
-        if number is None or self._mode == "none":
+    def _pseudonym(self, name: str, identifier: int | str | None) -> str | None:
+        if identifier is None or self._mode == "none":
             return None
-        return str(number) if self._mode == "plain" else self._hash(name, str(number))
+        return str(identifier) if self._mode == "plain" else self._hash(name, str(identifier))
 
     def _hash(self, name: str, value: str) -> str:
-        # The name is hashed too: a patient and an encounter with the same number get unrelated pseudonyms.
+        # The name is hashed too: a patient and an encounter of the same name get unrelated pseudonyms.
         return hmac.digest(self._key, f"{name}:{value}".encode(), "sha256").hex()[:HEX_DIGITS]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from ml.schema import codes, icd9, icd10
+from ml.schema import codes, icd9, icd10, identifiers
 
 Record = Mapping[str, str | int | None]
 """Values of one encounter by column name; an absent or null value is unknown."""
@@ -18,7 +18,7 @@ Record = Mapping[str, str | int | None]
 class Kind(StrEnum):
     """Type of a column."""
 
-    IDENTIFIER = "identifier"  # integer; never a feature
+    IDENTIFIER = "identifier"  # integer in delivered files, also text in requests; never a feature
     CATEGORY = "category"  # one of a few texts
     CODE = "code"  # one of a few integers with a meaning
     COUNT = "count"  # integer from low to high
@@ -86,6 +86,8 @@ class Column:
             return icd9.canonical_icd9(value)
         if self.kind is Kind.ICD10 and isinstance(value, str):
             return icd10.canonical_icd10(value)
+        if self.kind is Kind.IDENTIFIER:
+            return identifiers.canonical_identifier(value)
         if isinstance(value, str | int) and self._allows(value):
             return value
         raise ValueError(f"{value!r} is not {self.expectation}")
@@ -99,7 +101,7 @@ class Column:
         return True
 
     def _allows(self, value: str | int) -> bool:
-        if self.kind in (Kind.COUNT, Kind.IDENTIFIER):
+        if self.kind is Kind.COUNT:
             return type(value) is int and (self.low or 0) <= value <= (self.high or 0)
         return type(value) in (int, str) and value in self.allowed
 
@@ -121,7 +123,6 @@ class Column:
 
 _AGES = tuple(f"[{start}-{start + 10})" for start in range(0, 100, 10))
 _WEIGHTS = (*(f"[{start}-{start + 25})" for start in range(0, 200, 25)), ">200")
-_BIGINT = 2**63 - 1
 _DRUGS = """
     metformin repaglinide nateglinide chlorpropamide glimepiride acetohexamide glipizide glyburide tolbutamide
     pioglitazone rosiglitazone acarbose miglitol troglitazone tolazamide examide citoglipton insulin
@@ -160,8 +161,8 @@ def _drug(name: str) -> Column:
 
 
 COLUMNS: Final[tuple[Column, ...]] = (
-    Column("encounter_id", Kind.IDENTIFIER, "Encounter", Group.IDENTITY, low=1, high=_BIGINT),
-    Column("patient_nbr", Kind.IDENTIFIER, "Patient", Group.IDENTITY, low=1, high=_BIGINT),
+    Column("encounter_id", Kind.IDENTIFIER, "Encounter", Group.IDENTITY, low=1, high=identifiers.MAX_NUMBER),
+    Column("patient_nbr", Kind.IDENTIFIER, "Patient", Group.IDENTITY, low=1, high=identifiers.MAX_NUMBER),
     _category("race", "Race", Group.DEMOGRAPHICS, codes.RACE, "Caucasian", Missing.UNKNOWN),
     _category("gender", "Gender", Group.DEMOGRAPHICS, ("Female", "Male", "Unknown/Invalid"), "Female"),
     _category("age", "Age", Group.DEMOGRAPHICS, _AGES, "[60-70)", unit="years"),

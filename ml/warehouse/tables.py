@@ -95,7 +95,7 @@ outcomes: Final = sa.Table(
     metadata,
     sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
     sa.Column("request_id", sa.Text),  # the subject is a record of a request, or an encounter
-    sa.Column("position", sa.Integer),
+    sa.Column("position", sa.Integer),  # NULL: of the only record of the request
     sa.Column("encounter", sa.Text),
     sa.Column("readmitted_within_30_days", sa.Boolean, nullable=False),
     sa.Column("readmitted", sa.Text),  # value of the data set, if reported in that form
@@ -103,7 +103,7 @@ outcomes: Final = sa.Table(
     sa.Column("client", sa.Text, nullable=False),
     _moment("received_at"),
     sa.CheckConstraint(
-        "(request_id IS NULL) = (position IS NULL) AND (request_id IS NULL) <> (encounter IS NULL)",
+        "(request_id IS NULL) <> (encounter IS NULL) AND (request_id IS NOT NULL OR position IS NULL)",
         name="outcomes_subject",
     ),
     sa.Index("outcomes_request", "request_id", "position", "id"),  # finds the last row of a subject

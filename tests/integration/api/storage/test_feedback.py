@@ -22,7 +22,7 @@ from tests.integration.api.process import running_api
 from tests.integration.api.storage.databases import connected, migrate, rows
 
 TODAY = datetime.now(UTC).date().isoformat()
-OUTCOME = {"readmitted_within_30_days": True, "known_on": "2026-01-31"}
+OUTCOME = {"readmitted_within_30_days": True, "known_on": TODAY}
 
 
 @pytest.fixture
@@ -83,18 +83,107 @@ def test_an_outcome_is_joined_to_its_prediction_by_request_or_encounter(
     assert result == [("recorded", 1), ("recorded", 1)]
     assert labelled(database) == [("r-1", 1, False), ("r-1", 2, True)]
     by_request, by_encounter = rows(database, "outcomes")
-    assert (by_request["readmitted"], by_request["known_on"]) == (None, date(2026, 1, 31))
+    assert (by_request["readmitted"], by_request["known_on"]) == (None, date.fromisoformat(TODAY))
     assert (by_encounter["readmitted"], by_encounter["encounter"]) == (">30", rows(database)[1]["encounter"])
     assert by_request["client"] == rows(database)[0]["client"]
 
 
 def test_an_outcome_may_arrive_before_its_prediction(client: TestClient, database: Connection) -> None:
-    assert send(client, {"request_id": "r-1", **OUTCOME}, {"encounter_id": 9, **OUTCOME}) == [("recorded", 0)] * 2
+    by_request = {"request_id": "r-1", "position": 0, **OUTCOME}
+    assert send(client, by_request, {"encounter_id": 9, **OUTCOME}) == [("recorded", 0)] * 2
     assert labelled(database) == []
 
     predict(client, database, {"race": "Asian"}, {"encounter_id": 9})
 
     assert labelled(database) == [("r-1", 0, True), ("r-1", 1, True)]
+
+
+def test_a_request_of_several_records_needs_a_position(client: TestClient, database: Connection) -> None:
+    predict(client, database, {"race": "Asian"}, {}, {}, request_id="three")
+    predict(client, database, {}, request_id="one")
+    outcomes = [{"request_id": "one", **OUTCOME}, {"request_id": "three", **OUTCOME}]
+
+    refused = client.post("/feedback", json={"outcomes": outcomes})
+
+    assert refused.status_code == 422
+    (error,) = refused.json()["errors"]
+    assert (error["record"], error["field"]) == (1, "position")
+    assert refused.json()["detail"] == (
+        "Outcome 1: position: the request has 3 records; give the position of the record, from 0."
+    )
+    assert rows(database, "outcomes") == []
+    assert send(client, outcomes[0], {**outcomes[1], "position": 0}) == [("recorded", 1)] * 2
+
+
+def test_an_outcome_without_position_that_arrives_first_is_of_a_request_of_one_record(
+    client: TestClient, database: Connection
+) -> None:
+    send(client, {"request_id": "one", **OUTCOME}, {"request_id": "two", **OUTCOME})
+
+    predict(client, database, {}, request_id="one")
+    predict(client, database, {}, {}, request_id="two")
+
+    assert labelled(database) == [("one", 0, True)]
+    assert send(client, {"request_id": "two", "position": 0, **OUTCOME}) == [("corrected", 1)]
+    assert labelled(database) == [("one", 0, True), ("two", 0, True)]
+    assert send(client, {"request_id": "one", "position": 0, **OUTCOME}) == [("corrected", 1)]
+    assert send(client, {"request_id": "one", **OUTCOME}) == [("unchanged", 1)]
+
+
+def test_an_outcome_dated_before_its_prediction_is_refused(client: TestClient, database: Connection) -> None:
+    predict(client, database, {"encounter_id": "E/1"}, request_id="r-1")
+    early = (datetime.now(UTC).date() - timedelta(days=2)).isoformat()
+    outcomes = [
+        {"request_id": "r-2", **OUTCOME, "known_on": early},
+        {"request_id": "r-1", **OUTCOME, "known_on": early},
+        {"encounter_id": "E/1", **OUTCOME, "known_on": early},
+    ]
+
+    refused = client.post("/feedback", json={"outcomes": outcomes})
+
+    assert refused.status_code == 422
+    assert [(error["record"], error["field"]) for error in refused.json()["errors"]] == [
+        (1, "known_on"),
+        (2, "known_on"),
+    ]
+    assert f"Outcome 1: known_on: {early} is before the prediction of {TODAY}" in refused.json()["detail"]
+    assert rows(database, "outcomes") == []
+    assert send(client, outcomes[0]) == [("recorded", 0)]
+
+
+def test_the_day_of_a_time_counts_as_it_is_written(client: TestClient, database: Connection) -> None:
+    times = ["T00:10", " 09:30:00", "T09:30:00.123Z", "T23:59:59.123456789-05:00", "t09:30:00z", "T09:30:00+0200", ""]
+
+    send(client, *[{"request_id": str(place), **OUTCOME, "known_on": TODAY + time} for place, time in enumerate(times)])
+
+    assert {row["known_on"] for row in rows(database, "outcomes")} == {date.fromisoformat(TODAY)}
+
+
+@pytest.mark.parametrize("mode", ["hash", "plain"])
+def test_identifiers_of_other_systems_join_outcomes_to_predictions(
+    start: Callable[..., TestClient], database: Connection, mode: str
+) -> None:
+    client = start(log_patient_ids=mode)
+    uuid = "3f0c9d0a-4a6e-4d0f-8d0d-4f6f2d3f7a11"
+    encounters = [uuid, r"E\7 \N ä", "0082", 8_222_157, "8222157"]
+    predict(client, database, *[{"encounter_id": one, "patient_nbr": one} for one in encounters])
+
+    result = send(client, *[{"encounter_id": one, **OUTCOME} for one in (uuid, r"E\7 \N ä", "0082", " 8222157.0 ")])
+
+    assert result == [("recorded", 1)] * 3 + [("recorded", 2)]
+    assert send(client, {"encounter_id": 82, **OUTCOME}) == [("recorded", 0)]
+    logged = [row["encounter"] for row in rows(database)]
+    assert logged[3] == logged[4]
+    if mode == "plain":
+        assert logged == [uuid, r"E\7 \N ä", "0082", "8222157", "8222157"]
+    else:
+        assert all(len(name) == 32 for name in logged)
+
+
+def test_a_request_and_an_encounter_of_the_same_name_are_two_predictions(
+    client: TestClient, database: Connection
+) -> None:
+    assert send(client, {"request_id": "A1", **OUTCOME}, {"encounter_id": "A1", **OUTCOME}) == [("recorded", 0)] * 2
 
 
 def test_a_repeated_outcome_changes_nothing_and_a_correction_keeps_the_earlier_one(
@@ -164,7 +253,21 @@ def test_without_encounters_in_the_log_an_outcome_needs_a_request_id(
         ),
         ({"outcomes": [{"request_id": "r", **OUTCOME}] * 2}, 422, "Outcome 1: outcome 0 is for the same prediction."),
         ({"outcomes": [{"request_id": "r", **OUTCOME, "known_on": "2999-01-01"}]}, 422, "known_on is in the future"),
-        ({"outcomes": [{"request_id": "r", **OUTCOME, "known_on": "20260131"}]}, 422, "Outcome 0: known_on: "),
+        (
+            {"outcomes": [{"request_id": "r", **OUTCOME, "known_on": "20260131"}]},
+            422,
+            "Outcome 0: known_on: must be a day",
+        ),
+        (
+            {"outcomes": [{"request_id": "r", **OUTCOME, "known_on": "2026-02-30T10:00"}]},
+            422,
+            "known_on: must be a day",
+        ),
+        (
+            {"outcomes": [{"encounter_id": "a\tb", **OUTCOME}]},
+            422,
+            "Outcome 0: encounter_id: not a whole number from 1",
+        ),
         ({"outcomes": [{"request_id": "r\n", **OUTCOME}]}, 422, "Outcome 0: request_id: "),
         ({"outcomes": [{"request_id": "r", "note": "x", **OUTCOME}]}, 422, "Outcome 0: note: "),
     ],
