@@ -95,6 +95,35 @@ def test_the_earlier_stays_of_a_known_patient_are_used(client: TestClient) -> No
     assert (counted(client, "used"), counted(client, "unknown"), counted(client, "none")) == (1, 1, 0)
 
 
+def test_a_patient_is_the_same_in_every_format(client: TestClient) -> None:
+    seen = predict(client, {"patient_nbr": 7, "encounter_id": 20}, path="/predict")["predictions"][0]
+    spellings = [("7", "20"), ("7.0", " 20"), (7.0, "20.0")]
+
+    for patient, encounter in spellings:
+        record = {"patient_nbr": patient, "encounter_id": encounter}
+        table = f"patient_nbr,encounter_id\n{patient},{encounter}\n"
+        csv = client.post("/predict/csv", content=table, headers={"Content-Type": "text/csv"}).text.splitlines()[1]
+        inputs = [{"name": n, "shape": [1], "datatype": "BYTES", "data": [str(v)]} for n, v in record.items()]
+        inferred = client.post("/v2/models/diabetes-readmission/infer", json={"inputs": inputs}).json()
+        invoked = client.post("/invocations", json={"dataframe_records": [record]}).json()
+        explained = client.post("/explain", json={"records": [record]}).json()
+        assert predict(client, record)["history"] == ["used"]
+        assert [
+            predict(client, record)["predictions"][0], float(csv.split(",")[2]), inferred["outputs"][0]["data"][0],
+            invoked["predictions"][0], explained["explanations"][0]["probability"],
+        ] == pytest.approx([seen] * 5, abs=1e-6)  # fmt: skip
+
+
+def test_a_patient_with_an_identifier_of_another_system_is_unknown(client: TestClient) -> None:
+    answer = predict(
+        client, {"patient_nbr": "MRN-7"}, {"patient_nbr": "007"}, {"patient_nbr": 7, "encounter_id": "E-1"}
+    )
+
+    assert answer["history"] == ["unknown", "unknown", "used"]
+    assert predict(client, {"patient_nbr": "MRN-7"})["history"] == ["unknown"]
+    assert answer["predictions"][2] == pytest.approx(expected({"earlier_stays": 2}, -2), abs=1e-6)
+
+
 @pytest.mark.parametrize(("encounter", "stays"), [(10, 0), (15, 1), (20, 1), (21, 2), (99, 2)])
 def test_only_stays_before_the_encounter_count(client: TestClient, encounter: int, stays: int) -> None:
     answer = predict(client, {"patient_nbr": 7, "encounter_id": encounter})

@@ -84,13 +84,25 @@ def test_a_record_may_have_identifiers(read: Any) -> None:
     assert read(json.dumps({"records": records}).encode(), LIMIT) == records
 
 
+@pytest.mark.parametrize("read", [parse_small, parse_large])
+def test_an_identifier_has_its_canonical_form(read: Any) -> None:
+    records = [{"patient_nbr": "8222157", "encounter_id": "0082"}, {"patient_nbr": 8222157.0, "encounter_id": "A b"}]
+
+    assert read(json.dumps({"records": records}).encode(), LIMIT) == [
+        {"patient_nbr": 8222157, "encounter_id": "0082"},
+        {"patient_nbr": 8222157, "encounter_id": "A b"},
+    ]
+
+
 @pytest.mark.parametrize("name", ["patient_nbr", "encounter_id"])
-@pytest.mark.parametrize("value", [0, -1, 2**63, 1.5, "8222157", True, 9.3e18])
-def test_an_identifier_is_a_positive_64_bit_integer(name: str, value: Any) -> None:
+@pytest.mark.parametrize("value", [0, -1, 2**63, 1.5, True, 9.3e18, "", "a\tb", "1.89503E+08", "x" * 129])
+def test_an_identifier_is_a_positive_64_bit_integer_or_a_text(name: str, value: Any) -> None:
     (error,) = errors_of({"records": [{name: value}]})
 
     assert error["field"] == name
-    assert error["message"].startswith(f"{name} must be a whole number from 1 to 9223372036854775807, or null")
+    assert error["message"].startswith(
+        f"{name} must be a whole number from 1 to 9223372036854775807, or a text of 1 to 128 characters, or null"
+    )
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,17 @@ def test_a_message_names_what_is_wrong_with_binary_data(
     assert message in message_of(*request(tensor))
 
 
+def test_a_patient_may_be_a_number_or_a_text_but_not_a_rounded_number() -> None:
+    number = np.array([189_502_619], "<i8").tobytes()
+
+    assert parse(*request(("patient_nbr", "INT64", [1], number))).records == [{"patient_nbr": 189_502_619}]
+    assert parse(*request(("patient_nbr", "BYTES", [1], texts(["MRN-7"])))).records == [{"patient_nbr": "MRN-7"}]
+    rounded = np.array([189_502_619], "<f4").tobytes()
+    assert "must have the datatype INT64 or BYTES, not 'FP32'" in message_of(
+        *request(("patient_nbr", "FP32", [1], rounded))
+    )
+
+
 def test_a_message_names_what_is_wrong_with_sizes() -> None:
     body, header = request(("race", "BYTES", [1], texts(["Asian"])))
     length = int(header)

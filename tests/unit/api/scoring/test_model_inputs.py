@@ -33,6 +33,19 @@ def test_a_patient_that_was_not_looked_up_is_unavailable_and_one_without_encount
     assert add_history(record, {1: ()}) == (FIELDS, "unknown")
 
 
+def test_a_patient_with_a_text_is_unknown_without_a_lookup() -> None:
+    record = {**FIELDS, "patient_nbr": "MRN-7"}
+
+    assert patients_of([record]) == set()
+    assert add_history(record, {}) == (FIELDS, "unknown")
+
+
+def test_an_encounter_with_a_text_is_not_stored_so_all_stays_are_earlier_ones() -> None:
+    with_text = add_history({**FIELDS, "patient_nbr": 1, "encounter_id": "E-7"}, {1: STAYS})
+
+    assert with_text == add_history({**FIELDS, "patient_nbr": 1}, {1: STAYS})
+
+
 def test_without_an_encounter_id_all_stays_are_earlier_ones() -> None:
     inputs, state = add_history({**FIELDS, "patient_nbr": 1}, {1: STAYS})
 
