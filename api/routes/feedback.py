@@ -25,7 +25,7 @@ EXAMPLES = {
     },
     "by encounter": {
         "summary": "An encounter, with an outcome as in the data set",
-        "value": {"outcomes": [{"encounter_id": 14_409_084, "readmitted": ">30", "known_on": "2026-11-20"}]},
+        "value": {"outcomes": [{"encounter_id": "E-2026-0081", "readmitted": ">30", "known_on": "2026-11-20"}]},
     },
 }  # fmt: skip
 
