@@ -20,7 +20,9 @@ TEXT_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0][^\x00-\x1f\
 EXPECTATION: Final = f"a whole number from 1 to {MAX_NUMBER}, or a text of 1 to {MAX_LENGTH} characters"
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_NUMBER: Final = re.compile(r"([1-9][0-9]{0,18})(?:\.0+)?")
+_NUMBER: Final = re.compile(r"([1-9][0-9]{0,18})(?:[.,]0+)?")
+_THOUSANDS: Final = re.compile(r"[1-9][0-9]*[.,]000")
+"""Either the number before the point or comma, or a thousand times as much."""
 _ROUNDED: Final = re.compile(r"[0-9](?:\.[0-9]+)?[eE]\+[0-9]+")
 """A number as spreadsheets shorten it: ``1.89503E+08`` may be any of many patients."""
 
@@ -45,7 +47,7 @@ def _canonical_text(text: str) -> int | str | None:
     if len(text) > MAX_LENGTH or _CONTROL.search(text):
         return None
     text = text.strip(" \xa0")
-    if not text or _ROUNDED.fullmatch(text):
+    if not text or _ROUNDED.fullmatch(text) or _THOUSANDS.fullmatch(text):
         return None
     number = _NUMBER.fullmatch(text)
     return int(number[1]) if number and int(number[1]) <= MAX_NUMBER else text

@@ -21,8 +21,7 @@ UNKNOWN_WORDS: Final = frozenset(
 """
 
 _REMEMBERED: Final = 10_000
-_WHOLE: Final = re.compile(r"([0-9]{1,19})(?:[.,](0+))?")
-_THOUSAND: Final = 3  # zeros after a point or comma that may be those of a thousand
+_WHOLE: Final = re.compile(r"([0-9]{1,19})(?:[.,]0+)?")
 _NUMBER: Final = r"([0-9]{1,4}(?:[.,][0-9]{1,6})?)"
 _RANGE: Final = re.compile(r"[\[(]?\s*([0-9]{1,3})\s*(?:-|–|—|to)\s*([0-9]{1,3})\s*[\])]?")
 _AGE: Final = re.compile(_NUMBER)
@@ -101,12 +100,8 @@ def read_value(column: Column, text: str) -> tuple[Value, bool]:
 
 
 def _number(column: Column, text: str) -> str | int:
-    whole = _WHOLE.fullmatch(text)
-    if whole is None:
-        return column.canonical(text)
-    if column.kind is Kind.IDENTIFIER and whole[2] and len(whole[2]) == _THOUSAND:
-        raise ValueError("1.000 is one or a thousand")
-    return column.canonical(int(whole[1]))
+    whole = _WHOLE.fullmatch(text) if column.kind is not Kind.IDENTIFIER else None
+    return column.canonical(int(whole[1]) if whole else text)
 
 
 def _another_word(column: Column, word: str) -> str | int:

@@ -121,6 +121,10 @@ def test_a_patient_with_an_identifier_of_another_system_is_unknown(client: TestC
 
     assert answer["history"] == ["unknown", "unknown", "used"]
     assert predict(client, {"patient_nbr": "MRN-7"})["history"] == ["unknown"]
+    answer_csv = client.post(
+        "/predict/csv", content="patient_nbr,age\n007,?\n7,?\n", headers={"Content-Type": "text/csv"}
+    )
+    assert ["unknown" in line for line in answer_csv.text.splitlines()[1:]] == [True, False]
     assert answer["predictions"][2] == pytest.approx(expected({"earlier_stays": 2}, -2), abs=1e-6)
 
 

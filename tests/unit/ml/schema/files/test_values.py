@@ -83,7 +83,8 @@ def test_a_diagnosis_may_have_a_decimal_comma(text: str, value: str) -> None:
         ("age", "60-80"), ("age", "-5"), ("age", "Nov-20"), ("weight", "0"), ("weight", "9999"), ("insulin", "None"),
         ("time_in_hospital", "3.5"), ("time_in_hospital", "-3"), ("time_in_hospital", "1e1"),
         ("time_in_hospital", "٣"), ("time_in_hospital", "15"), ("time_in_hospital", "3."),
-        ("patient_nbr", "1.000"), ("patient_nbr", "1,000"), ("patient_nbr", "9" * 20), ("readmitted", "=1+1"),
+        ("patient_nbr", "1.000"), ("patient_nbr", "1,000"), ("patient_nbr", "9" * 129), ("patient_nbr", "1.8E+08"),
+        ("readmitted", "=1+1"),
     ],
 )  # fmt: skip
 def test_other_texts_are_errors(name: str, text: str) -> None:
