@@ -26,6 +26,9 @@ _THOUSANDS: Final = re.compile(r"[1-9][0-9]*[.,]000")
 _ROUNDED: Final = re.compile(r"[0-9](?:\.[0-9]+)?[eE]\+[0-9]+")
 """A number as spreadsheets shorten it: ``1.89503E+08`` may be any of many patients."""
 
+_MISSING: Final = frozenset("none null nan nat na n/a <na> undefined unknown ? - .".split())
+"""What programs write for a missing value: it would make all such patients one."""
+
 
 def canonical_identifier(value: object) -> int | str:
     """The canonical form of an identifier.
@@ -47,7 +50,7 @@ def _canonical_text(text: str) -> int | str | None:
     if len(text) > MAX_LENGTH or _CONTROL.search(text):
         return None
     text = text.strip(" \xa0")
-    if not text or _ROUNDED.fullmatch(text) or _THOUSANDS.fullmatch(text):
+    if not text or text.lower() in _MISSING or _ROUNDED.fullmatch(text) or _THOUSANDS.fullmatch(text):
         return None
     number = _NUMBER.fullmatch(text)
     return int(number[1]) if number and int(number[1]) <= MAX_NUMBER else text
