@@ -40,7 +40,8 @@ def test_any_other_text_stays_as_it_is(text: str) -> None:
 @pytest.mark.parametrize(
     "value",
     ["", "  ", "\xa0", "a\tb", "a\nb", "a\n", "\0", "a\x9f", "x" * (MAX_LENGTH + 1), "1.89503E+08", "1e+10", "82.000",
-     "82,000", "None", "nan", "<NA>", "NULL", "?", "-", 0, -1, MAX_NUMBER + 1, 1.5, float(MAX_EXACT * 2), float("nan"), float("inf"), True, None, [], {}],
+     "82,000", "None", "nan", "<NA>", "NULL", "?", "-", 0, -1, MAX_NUMBER + 1,
+     1.5, float(MAX_EXACT * 2), float("nan"), float("inf"), True, None, [], {}],
 )  # fmt: skip
 def test_what_names_no_one_or_many_is_refused(value: Any) -> None:
     """A spreadsheet writes several numbers as 1.89503E+08; 82.000 is 82 or 82000; doubles above 2^53 are rounded."""
