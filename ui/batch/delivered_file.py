@@ -6,6 +6,7 @@ from io import StringIO
 from typing import Final
 
 from ml.schema import Record
+from ml.schema.code_systems import CodeSystem
 from ml.schema.files.errors import FileError
 from ml.schema.files.reader import FileReader
 from ml.schema.files.rows import RowReader
@@ -24,13 +25,13 @@ class DeliveredFile:
         rows: numbers of the lines with rows.
     """
 
-    def __init__(self, content: bytes) -> None:
-        """Find the header and split the content into rows.
+    def __init__(self, content: bytes, code_system: CodeSystem = CodeSystem.ICD9) -> None:
+        """Find the header and split the content into rows, with diagnoses in a code system.
 
         Raises:
             FileError: the content is neither CSV nor a workbook, its header is wrong, or it has no rows or too many.
         """
-        file = FileReader()
+        file = FileReader(code_system=code_system)
         self._texts = dict(_records(file, content))
         self.reader: Final[RowReader] = file.rows
         self.prefix: Final = file.prefix or ("\ufeff" if workbook.is_workbook(content) else "")

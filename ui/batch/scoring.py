@@ -12,6 +12,7 @@ from typing import Final
 
 import pandas as pd
 
+from ml.schema.code_systems import CodeSystem
 from ml.schema.files.errors import ErrorGroups, RowError
 from ui.batch.delivered_file import DeliveredFile
 from ui.clients.errors import Busy, ServiceError
@@ -25,8 +26,8 @@ MAX_RETRY_DELAY: Final = 60
 LINE: Final = "line"
 
 Scores = tuple[pd.DataFrame, str]
-Score = Callable[[bytes, int, bool], Scores]
-"""Scores a file of so many rows, as production traffic or not."""
+Score = Callable[[bytes, int, bool, CodeSystem], Scores]
+"""Scores a file of so many rows, as production traffic or not, with diagnoses in a code system."""
 
 
 class Stage(StrEnum):
@@ -141,9 +142,9 @@ class ScoringJob:
 
     def _score(self, score: Score, numbers: Sequence[int]) -> Scores:
         """Send a part, with one retry after the delay that a busy API requests."""
-        content = self.file.part(numbers)
+        arguments = self.file.part(numbers), len(numbers), self.is_production, self.file.reader.code_system
         try:
-            return score(content, len(numbers), self.is_production)
+            return score(*arguments)
         except Busy as busy:
             self._stop.wait(min(busy.seconds, MAX_RETRY_DELAY))
-            return score(content, len(numbers), self.is_production)
+            return score(*arguments)

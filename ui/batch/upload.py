@@ -4,12 +4,15 @@ from typing import Final
 
 import streamlit as st
 
+from ml.schema.code_systems import CodeSystem
 from ml.schema.files.errors import FileError
 from ui.batch.delivered_file import DeliveredFile
 from ui.batch.job_queue import job_queue
 from ui.batch.scoring import ScoringJob
 
 WIDGET: Final = "batch-file"
+CODE_SYSTEM: Final = "batch-code-system"
+"""Key of the choice of the code system."""
 PRODUCTION: Final = "batch-production"
 """Key of the choice whether the predictions are production traffic."""
 _KEY: Final = "batch-upload"
@@ -26,9 +29,10 @@ def store() -> None:
     previous = st.session_state.pop(_KEY, None)
     if isinstance(previous, ScoringJob):
         previous.cancel()
+    code_system = CodeSystem(st.session_state.get(CODE_SYSTEM) or CodeSystem.ICD9)
     if uploaded := st.session_state.get(WIDGET):
         try:
-            st.session_state[_KEY] = ScoringJob(DeliveredFile(uploaded.getvalue()), uploaded.name)
+            st.session_state[_KEY] = ScoringJob(DeliveredFile(uploaded.getvalue(), code_system), uploaded.name)
         except FileError as error:
             st.session_state[_KEY] = error
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ml.schema import COLUMNS
+from ml.schema.code_systems import CodeSystem
 from ml.schema.files.errors import FileError, HeaderError
 from ui import banners
 from ui.batch import downloads, tables, upload
@@ -31,6 +32,16 @@ def draw() -> None:
             hide_index=True,
             alt=_("The columns a file may have, and their allowed values"),
         )
+    st.segmented_control(
+        _("Code system of the diagnoses"),
+        list(CodeSystem),
+        format_func=lambda system: system.value.upper(),
+        default=CodeSystem.ICD9,
+        required=True,
+        help=_("ICD-10-CM codes are converted to ICD-9-CM, the codes that the model was trained with."),
+        on_change=upload.store,
+        key=upload.CODE_SYSTEM,
+    )
     st.file_uploader(_("File"), type=["csv", "tsv", "txt", "xlsx"], key=upload.WIDGET, on_change=upload.store)
 
 

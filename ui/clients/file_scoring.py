@@ -5,6 +5,8 @@ from typing import Final
 
 import pandas as pd
 
+from ml.schema.code_systems import CODE_SYSTEM, CodeSystem
+from ml.schema.files.reader import CODE_COLUMNS
 from ui.clients.api import ApiClient
 from ui.clients.errors import InvalidResponse
 
@@ -14,14 +16,16 @@ RELIABILITY: Final = "reliability"
 HISTORY: Final = "history"
 OUTSIDE: Final = "outside_population"
 WARNINGS: Final = "warnings"
-ADDED: Final = (RISK, KNOWN, RELIABILITY, HISTORY, OUTSIDE, WARNINGS)
-"""Columns that the API adds to a file; the history only where the file has patient numbers."""
+ADDED: Final = (RISK, KNOWN, RELIABILITY, HISTORY, *CODE_COLUMNS.values(), OUTSIDE, WARNINGS)
+"""Columns that the API adds to a file: history where it has patient numbers, codes where it converts them."""
 
 
 class ScoringClient(ApiClient):
     """Scores rows of a file."""
 
-    def score(self, content: bytes, rows: int, is_production: bool = False) -> tuple[pd.DataFrame, str]:
+    def score(
+        self, content: bytes, rows: int, is_production: bool = False, code_system: CodeSystem = CodeSystem.ICD9
+    ) -> tuple[pd.DataFrame, str]:
         """Score a CSV file of this number of rows; raises Rejected with the errors of its lines.
 
         Monitoring counts the predictions only if ``is_production``.
@@ -31,7 +35,8 @@ class ScoringClient(ApiClient):
         """
         mark = {} if is_production else {"X-Load-Test": "1"}
         headers = {"Content-Type": "text/csv", **mark}
-        response = self.request("POST", "/predict/csv", content=content, headers=headers)
+        params = {CODE_SYSTEM: code_system.value}
+        response = self.request("POST", "/predict/csv", params=params, content=content, headers=headers)
         try:
             table = pd.read_csv(
                 BytesIO(response.content),
@@ -44,6 +49,7 @@ class ScoringClient(ApiClient):
                     HISTORY: "category",
                     OUTSIDE: "str",
                     WARNINGS: "str",
+                    **dict.fromkeys(CODE_COLUMNS.values(), "str"),
                 },
             )
         except ValueError as error:

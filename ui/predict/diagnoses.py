@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from ml.schema import ICD9_PATTERN
+from ml.schema import ICD9_PATTERN, looks_like_icd10
+from ml.schema.icd10 import to_icd9
 from ui.i18n.language import Language, current_language
 
 FILE: Final = Path(__file__).with_name("diagnoses.csv")
@@ -24,14 +25,23 @@ Names = Mapping[str, str]
 def code_of(entry: str) -> str:
     """The code of an entry, in the spelling of the data set: 038 is 38, v27 is V27.
 
-    An entry is a code, optionally followed by a name, or a name in any language that only one diagnosis has. Any other
-    text is returned unchanged.
+    An entry is a code, optionally followed by a name, or a name in any language that only one diagnosis has. A code of
+    ICD-10-CM that is not one of ICD-9-CM becomes its counterpart. Any other text is returned unchanged.
     """
     text = entry.strip()
     first = text.partition(" ")[0].upper()
     if re.fullmatch(ICD9_PATTERN, first):
         return _short(first)
+    if looks_like_icd10(first) and (converted := _in_icd9(first)):
+        return converted
     return _code_by_name(_normalised(text)) or text
+
+
+def _in_icd9(code: str) -> str | None:
+    try:
+        return to_icd9(code).used
+    except ValueError:
+        return None
 
 
 def choices(code: str | None = None) -> tuple[str, ...]:

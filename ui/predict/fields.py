@@ -100,7 +100,7 @@ def _draw_diagnosis(column: Column, key: str, persist: Persistence) -> None:
         # A typed entry keeps its text until it is parsed.
         format_func=lambda code: labels.get(code, code),
         placeholder=_("Unknown"),
-        help=_("Search by name or code. A code that is not in the list can be typed in."),
+        help=_("Search by name or code. A code that is not in the list can be typed in; ICD-10-CM is converted."),
         accept_new_options=True,
         filter_mode="contains",
         key=key,

@@ -1,10 +1,12 @@
 """Scoring of a file in parts by the real API."""
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ml.schema.code_systems import CodeSystem
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.models.registry_server import running_registry
 from tests.integration.api.process import ApiProcess, running_api
@@ -63,3 +65,13 @@ def test_a_file_with_patient_numbers_is_tabulated_from_the_real_answer(api: ApiP
         "patient not known",
         "not looked up in time",
     }
+
+
+def test_a_file_in_icd_10_cm_is_returned_with_the_codes_used(api: ApiProcess) -> None:
+    content = b"diag_1,age\r\nj449,[60-70)\r\n?,[60-70)\r\n"
+    scoring = ScoringJob(DeliveredFile(content, CodeSystem.ICD10), "patients.csv")
+    with ScoringClient(api.url, 30) as client:
+        scoring.run(client.score)
+    first, second = csv.DictReader(tables.results(scoring.file, scoring.table).decode().splitlines())
+    assert (first["diag_1"], first["diag_1_icd9"], second["diag_1_icd9"]) == ("j449", "496", "")
+    assert first["warnings"].startswith("ICD-9-CM has several counterparts of J44.9")

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from ml.schema.code_systems import CodeSystem
 from tests.support import csv_api
 from ui.batch.delivered_file import DeliveredFile
 from ui.batch.scoring import LINE, PART_ROWS, Scores, ScoringJob, Stage
@@ -106,7 +107,7 @@ def test_lines_that_only_the_api_refuses_fail_the_job() -> None:
 def test_cancelling_stops_after_the_current_part() -> None:
     job = scoring_of([GOOD] * 5_000)
 
-    def score(lines: bytes, rows: int, _is_production: bool) -> Scores:
+    def score(lines: bytes, rows: int, _is_production: bool, _code_system: CodeSystem) -> Scores:
         job.cancel()
         return client().score(lines, rows)
 
@@ -167,7 +168,7 @@ def test_the_failure_is_recorded(answer: httpx.Response, expected: type[Exceptio
 
 
 def test_an_unexpected_exception_fails_the_job() -> None:
-    def broken(lines: bytes, rows: int, _is_production: bool) -> Scores:
+    def broken(lines: bytes, rows: int, _is_production: bool, _code_system: CodeSystem) -> Scores:
         raise ZeroDivisionError
 
     job = scoring_of([GOOD])
@@ -181,7 +182,7 @@ def test_the_remaining_time_is_unknown_before_the_first_part() -> None:
     assert job.seconds_left is None
     seen: list[float | None] = []
 
-    def score(lines: bytes, rows: int, _is_production: bool) -> Scores:
+    def score(lines: bytes, rows: int, _is_production: bool, _code_system: CodeSystem) -> Scores:
         seen.append(job.seconds_left)
         return client().score(lines, rows)
 

@@ -95,3 +95,8 @@ def test_codes_and_names_of_the_file_are_unique_and_not_empty() -> None:
 def test_the_choices_include_the_current_code() -> None:
     assert diagnoses.choices("428.31")[-1] == "428.31"
     assert diagnoses.choices("428") == diagnoses.choices()
+
+
+@pytest.mark.parametrize(("entry", "code"), [("J44.9", "496"), ("e1140", "250.6"), ("U07.1", "U07.1")])
+def test_a_code_of_icd_10_cm_becomes_its_counterpart_if_it_has_one(entry: str, code: str) -> None:
+    assert diagnoses.code_of(entry) == code
