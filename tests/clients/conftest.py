@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from api.keys import hash_key
 from infra.local.postgres.cluster import PostgresServer
 from ml.data.sources.delivery import Delivery
 from ml.data.sources.synthetic import write_csv
@@ -20,14 +21,16 @@ from tests.integration.api.process import ApiProcess, running_api
 from tests.integration.ml.databases import fresh_database, ingest_file
 from tests.integration.ml.registries import bundle_of
 
+KEY = "the key of the tests"
 TABLE = Table()
 
 
 @dataclass(frozen=True)
 class Service:
-    """The service, and the risks that every client must get."""
+    """The service, without and with a key, and the risks that every client must get."""
 
     url: str
+    guarded_url: str
     bundle: Path
     version: str
     risks: dict[str, list[float]]
@@ -49,9 +52,15 @@ def service(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFa
         }
         password = settings.diabetes_db_password.get_secret_value()
         variables = database | {"diabetes_db_password": password, "prediction_log": "true"}
-        with running_api(folder, registry.url, **{name.upper(): value for name, value in variables.items()}) as api:
+        variables = {name.upper(): value for name, value in variables.items()}
+        keys = {"API_KEYS": f"tests:{hash_key(KEY)}", "API_CACHE_DIR": str(folder / "cache of the guarded service")}
+        with (
+            running_api(folder, registry.url, **variables) as api,
+            running_api(folder, registry.url, **variables, **keys) as guarded,
+        ):
             api.wait_until_ready()
-            yield Service(api.url, bundle, version, _risks(api))
+            guarded.wait_until_ready()
+            yield Service(api.url, guarded.url, bundle, version, _risks(api))
 
 
 def _risks(api: ApiProcess) -> dict[str, list[float]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import Service
+from tests.clients.conftest import KEY, Service
 from tests.clients.environments import EXAMPLES, node_environment, run
 from tests.clients.table import Table
 from tests.support.programs import required
@@ -42,6 +42,14 @@ def test_a_fetch_client_gets_the_same_answers(service: Service, table: Table, ge
     printed = run(["node_modules/.bin/tsx", program], generated, API_URL=service.url)
 
     table.add(client, printed, service.risks, service.version, more)
+
+
+def test_a_fetch_client_sends_the_key_of_another_service(service: Service, table: Table, generated: Path) -> None:
+    program = "hey_api_client.ts"
+
+    printed = run(["node_modules/.bin/tsx", program], generated, API_URL=service.guarded_url, API_KEY=KEY)
+
+    table.add("Hey API, key", printed, service.risks, service.version, EVERYTHING)
 
 
 def test_curl_gets_the_same_answers(service: Service, table: Table) -> None:

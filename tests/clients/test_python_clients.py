@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import Service
+from tests.clients.conftest import KEY, Service
 from tests.clients.environments import EXAMPLES, python_environment, run
 from tests.clients.table import Table
 
 EVERYTHING = ("file", "model", "outcome")
+GENERATED = EXAMPLES / "generated_client.py"
 CLIENTS = {
     "requests": ("requests_client.py", (), EVERYTHING),
     "MLflow's ScoringServerClient": ("mlflow_client.py", (), ("file",)),
@@ -30,26 +31,41 @@ def test_a_python_client_gets_the_same_answers(service: Service, table: Table, c
     table.add(client, printed, service.risks, service.version, more)
 
 
-def test_the_client_of_openapi_python_client_gets_the_same_answers(
-    service: Service, table: Table, tmp_path: Path
-) -> None:
-    script = EXAMPLES / "generated_client.py"
-    programs = python_environment(script) / "bin"
+@pytest.fixture(scope="module")
+def generated(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the client that openapi-python-client generates from the document of a service without keys."""
+    folder = tmp_path_factory.mktemp("generated") / "client"
+    programs = python_environment(GENERATED) / "bin"
     # Its hooks format the code with the ruff that it installs.
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     generate = [programs / "openapi-python-client", "generate", "--url", f"{service.url}/openapi.json"]
-    config = ["--config", EXAMPLES / "openapi-python-client.yaml", "--fail-on-warning", "--output-path", tmp_path / "c"]
-
+    config = ["--config", EXAMPLES / "openapi-python-client.yaml", "--fail-on-warning", "--output-path", folder]
     run([*generate, *config], PATH=path)
-    printed = run([programs / "python", script], API_URL=service.url, PYTHONPATH=str(tmp_path / "c"))
+    return folder
+
+
+def test_the_client_of_openapi_python_client_gets_the_same_answers(
+    service: Service, table: Table, generated: Path
+) -> None:
+    python = python_environment(GENERATED) / "bin" / "python"
+
+    printed = run([python, GENERATED], API_URL=service.url, PYTHONPATH=str(generated))
 
     table.add("openapi-python-client", printed, service.risks, service.version, EVERYTHING)
+
+
+def test_the_same_client_sends_the_key_of_another_service(service: Service, table: Table, generated: Path) -> None:
+    python = python_environment(GENERATED) / "bin" / "python"
+
+    printed = run([python, GENERATED], API_URL=service.guarded_url, PYTHONPATH=str(generated), API_KEY=KEY)
+
+    table.add("openapi-python-client, key", printed, service.risks, service.version, EVERYTHING)
 
 
 def test_the_client_of_openapi_python_client_is_importable_without_a_configuration(
     service: Service, tmp_path: Path
 ) -> None:
-    programs = python_environment(EXAMPLES / "generated_client.py") / "bin"
+    programs = python_environment(GENERATED) / "bin"
     package = tmp_path / "c" / "readmission_risk_client"
     modules = "import importlib, pkgutil, readmission_risk_client as client\n"
     modules += "for module in pkgutil.walk_packages(client.__path__, 'readmission_risk_client.'):\n"
