@@ -142,7 +142,7 @@ def _identifier_type(column: Column) -> Any:
 
 CODE_SYSTEM_DESCRIPTION: Final = (
     f"Code system of the diagnoses. Those in {CodeSystem.ICD10} are converted to {CodeSystem.ICD9}, the code system of "
-    "the training data."
+    f"the training data. Absent: {CodeSystem.ICD9}."
 )
 _STRICT: Final = ConfigDict(extra="forbid", strict=True)
 

@@ -46,6 +46,8 @@ def _schemas_of_bodies(max_records: int) -> dict[str, Any]:
     """Schemas of the bodies that routes read as bytes, and of problem documents."""
     schemas: dict[str, Any] = {}
     request = REQUEST_ADAPTER.json_schema(ref_template=REFERENCE)
+    for schema in request["properties"].values():
+        schema.pop("default", None)  # openapi-typescript makes a member with a default a required one
     for name, limit in ((REQUEST, max_records), (EXPLAIN_REQUEST, min(MAX_EXPLAIN_RECORDS, max_records))):
         records = {**request["properties"]["records"], "maxItems": limit}
         schemas[name] = {**request, "title": name, "properties": {**request["properties"], "records": records}}

@@ -90,3 +90,12 @@ def test_every_set_of_values_of_a_record_has_constants(document: dict[str, Any])
         constants = schemas[name]["x-enum-varnames"]
         assert len(set(constants)) == len(schemas[name]["enum"]), name
         assert all(re.fullmatch(r"[A-Z][A-Z0-9_]*", constant) for constant in constants), name
+
+
+@pytest.mark.parametrize("body", ["PredictRequest", "ExplainRequest", "FeedbackRequest", "InferenceRequest"])
+def test_no_member_of_a_body_has_a_default_which_generators_take_for_required(
+    document: dict[str, Any], body: str
+) -> None:
+    members = document["components"]["schemas"][body]["properties"]
+
+    assert [name for name, schema in members.items() if "default" in schema] == []
