@@ -14,7 +14,7 @@ makes no new version. The run is skipped before the first ingestion. It starts w
 from datetime import timedelta
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
-from shared import DAG_ARGUMENTS, drift, gate, settings_and_engine, skipped_without_data
+from shared import DAG_ARGUMENTS, drift, gate, open_registry, settings_and_engine, skipped_without_data
 
 
 def _schedule() -> CronTriggerTimetable | AssetOrTimeSchedule:
@@ -55,13 +55,12 @@ def auto_model_train_diabetes() -> None:
     @task
     def refit_best(studies: list[str]) -> str:
         """Fit the best parameters on all training data and register the model; returns the version number."""
-        from ml.registry.client import Registry
         from ml.training.train import train
         from ml.training.tune import best
 
         with settings_and_engine() as (settings, engine):
             trial = best(settings, next(iter(studies)))
-            return train(settings, engine, Registry(settings), trial.family, trial.parameters).version
+            return train(settings, engine, open_registry(settings), trial.family, trial.parameters).version
 
     gate(refit_best(run_trial.expand_kwargs(plan_search())))
 

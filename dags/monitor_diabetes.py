@@ -6,17 +6,18 @@ how often it is known, and the scores; the report is in MLflow, experiment `diab
 that are too recent → **announce**: drift updates the asset `drift`, which starts `auto_model_train_diabetes` with
 `RETRAIN_ON_DRIFT=true`. Only the gate promotes a version.
 
-Load tests do not count. With fewer than 100 predictions the outcome is "not enough data". The run is skipped before the
-first promotion.
+It measures the predictions up to now, so it cannot be backfilled. Load tests do not count. With fewer than 100
+predictions the outcome is "not enough data". The run is skipped before the first promotion.
 
-*On failure:* serving does not change; the last findings stay, and their age shows the failure.
+*On failure:* serving does not change; the last findings stay, and their age shows the failure. If only the report
+cannot be stored in MLflow, the run succeeds and its notes say so.
 """
 
 from typing import Any
 
-from airflow.sdk import CronTriggerTimetable, Metadata, dag, task
-from airflow.sdk.exceptions import AirflowSkipException
-from shared import DAG_ARGUMENTS, drift, settings_and_engine, skipped_without_data
+from airflow.sdk import CronTriggerTimetable, Metadata, dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from shared import DAG_ARGUMENTS, drift, open_registry, settings_and_engine, skipped_without_data
 
 
 @dag(schedule=CronTriggerTimetable("@daily", timezone="UTC"), tags=["model"], doc_md=__doc__, **DAG_ARGUMENTS)
@@ -27,10 +28,13 @@ def monitor_diabetes() -> None:
     def detect_drift() -> dict[str, Any]:
         """Run the drift tests and save the findings; returns run id, state and features in drift."""
         from ml.monitoring.run import detect_drift as detect
-        from ml.registry.client import Registry
 
+        if get_current_context()["dag_run"].run_type == "backfill":
+            raise AirflowFailException(
+                "monitor_diabetes measures the predictions up to now and cannot be backfilled: trigger it instead."
+            )
         with skipped_without_data(), settings_and_engine() as (settings, engine):
-            run = detect(settings, engine, Registry(settings))
+            run = detect(settings, engine, open_registry(settings))
         drifted = [f"{finding.kind} {finding.feature}" for finding in run.drifted]
         return {"run_id": run.run_id, "state": str(run.state), "drifted": drifted}
 

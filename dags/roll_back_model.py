@@ -12,7 +12,7 @@ retried, because a second attempt could roll back one version further.
 """
 
 from airflow.sdk import Param, dag, get_current_context, task
-from shared import DAG_ARGUMENTS, run_label, settings_and_engine
+from shared import DAG_ARGUMENTS, open_registry, run_label, settings_and_engine
 
 
 @dag(
@@ -20,7 +20,8 @@ from shared import DAG_ARGUMENTS, run_label, settings_and_engine
     params={
         "to": Param(None, type=["null", "string"], pattern="^[1-9][0-9]*$", description="Version; default: previous."),
         "actor": Param("a user of Airflow", type="string", minLength=1, maxLength=100, description="Requesting user."),
-        "reason": Param("", type="string", maxLength=500, description="Reason."),
+        # Airflow's form sends null for an empty field.
+        "reason": Param(None, type=["null", "string"], maxLength=500, description="Reason; optional."),
     },
     tags=["model"],
     doc_md=__doc__,
@@ -33,13 +34,12 @@ def roll_back_model() -> None:
     def roll_back() -> str:
         """Move the alias and record it in the ledger; returns both versions."""
         from ml.promotion.production_alias import roll_back as move_alias
-        from ml.registry.client import Registry
 
         params = get_current_context()["params"]
         reason = f"; reason: {params['reason']}" if params["reason"] else ""
         actor = f"{params['actor']} ({run_label()}{reason})"
         with settings_and_engine() as (settings, engine):
-            withdrawn, present = move_alias(engine, Registry(settings), actor, params["to"])
+            withdrawn, present = move_alias(engine, open_registry(settings), actor, params["to"])
         return f"production is version {present} again; version {withdrawn} is withdrawn"
 
     roll_back()

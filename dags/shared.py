@@ -16,7 +16,15 @@ drift = Asset("drift")
 
 _NOT_RETRIED: Final[list[type[BaseException] | str]] = [
     f"ml.core.errors.{name}"
-    for name in ("BundleError", "ProvenanceError", "RejectedDataError", "SettingsError", "SplitError")
+    for name in (
+        "BundleError",
+        "ProvenanceError",
+        "RegistryRefusalError",
+        "RejectedDataError",
+        "SettingsError",
+        "SplitError",
+        "StaleInputError",
+    )
 ]
 
 DAG_ARGUMENTS: Final[dict[str, Any]] = {
@@ -59,6 +67,26 @@ def skipped_without_data() -> Iterator[None]:
         raise AirflowSkipException(str(error)) from error
 
 
+def open_registry(settings: Any) -> Any:
+    """A :class:`Registry` whose runs name the present Airflow run and link to it."""
+    from urllib.parse import quote
+
+    from ml.core.settings import PublicAddresses
+    from ml.registry.client import Registry
+
+    run = get_current_context()["dag_run"]
+    link = f"{PublicAddresses.load().airflow_public_url}/dags/{run.dag_id}/runs/{quote(run.run_id, safe='')}"
+    return Registry(
+        settings,
+        {
+            "airflow.dag_id": run.dag_id,
+            "airflow.run_id": run.run_id,
+            "airflow.url": link,
+            "mlflow.note.content": f"Airflow: [{run.dag_id} {run.run_id}]({link})",
+        },
+    )
+
+
 def run_label() -> str:
     """DAG id and run id of the current task, for audit records."""
     run = get_current_context()["dag_run"]
@@ -69,9 +97,8 @@ def run_label() -> str:
 def gate(version: str) -> str:
     """Decide whether a version becomes production; returns the decision with its reason."""
     from ml.promotion.gate import run_gate
-    from ml.registry.client import Registry
 
     with settings_and_engine() as (settings, engine):
-        outcome = run_gate(settings, engine, Registry(settings), version, run_label())
+        outcome = run_gate(settings, engine, open_registry(settings), version, run_label())
     decision = outcome.decision
     return f"version {outcome.version} {'promoted' if decision.promote else 'refused'}: {decision.reason}"

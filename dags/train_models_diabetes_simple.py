@@ -11,7 +11,7 @@ with "nothing new" and makes no new version. The run is skipped before the first
 """
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
-from shared import DAG_ARGUMENTS, gate, settings_and_engine, skipped_without_data, training_data
+from shared import DAG_ARGUMENTS, gate, open_registry, settings_and_engine, skipped_without_data, training_data
 
 SCHEDULE = AssetOrTimeSchedule(timetable=CronTriggerTimetable("@daily", timezone="UTC"), assets=[training_data])
 
@@ -23,13 +23,12 @@ def train_models_diabetes_simple() -> None:
     @task
     def train_random_forest() -> str:
         """Fit, evaluate, export and register; returns the version number."""
-        from ml.registry.client import Registry
         from ml.training.models import RANDOM_FOREST
         from ml.training.train import train
 
         with skipped_without_data(), settings_and_engine() as (settings, engine):
             parameters = {"n_estimators": settings.forest_trees}
-            return train(settings, engine, Registry(settings), RANDOM_FOREST, parameters).version
+            return train(settings, engine, open_registry(settings), RANDOM_FOREST, parameters).version
 
     gate(train_random_forest())
 

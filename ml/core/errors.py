@@ -51,3 +51,11 @@ class SimulationError(PlatformError):
 
 class RegistryError(PlatformError):
     """A model version or alias does not exist, or MLflow is unreachable."""
+
+
+class RegistryRefusalError(RegistryError):
+    """MLflow answers and refuses the request, as it would again; for example, a version does not exist."""
+
+
+class StaleInputError(PlatformError):
+    """A task of an old run was started again, and its inputs do not exist any more."""

@@ -3,10 +3,13 @@
 import logging
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from ml.core.errors import StaleInputError
 from ml.core.settings import MlSettings
 from ml.data.load import Ingested, load
 from ml.data.sources.delivery import Delivery
@@ -31,20 +34,43 @@ def ingest(settings: MlSettings, engine: sa.Engine) -> Split:
 
 
 def validate_delivery(settings: MlSettings, delivery: Delivery) -> Validated:
-    """Validate a delivered file into a new directory below ``DATA_DIR``."""
+    """Validate a delivered file into a new directory below ``DATA_DIR``.
+
+    Raises:
+        StaleInputError: the delivered file was deleted since.
+        DataSourceError, RejectedDataError: the file is not the data set, or too many of its rows are invalid.
+    """
     parent = settings.data_dir / "validated"
     parent.mkdir(parents=True, exist_ok=True)
     # A directory of its own, so that concurrent or repeated validations do not overwrite what another one loads.
     directory = Path(tempfile.mkdtemp(prefix=f"{delivery.path.stem}-", dir=parent))
     try:
-        return validate(read_chunks(delivery.path), directory, settings.max_rejected_share)
+        with _deleted_files_reported():
+            return validate(read_chunks(delivery.path), directory, settings.max_rejected_share)
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
 
 
 def load_and_clean(engine: sa.Engine, delivery: Delivery, validated: Validated) -> Ingested:
-    """Load validated rows, then delete their files; after a failure the files remain for a retry."""
-    ingested = load(engine, delivery, validated)
+    """Load validated rows, then delete their files; after a failure the files remain for a retry.
+
+    Raises:
+        StaleInputError: the files were deleted, because an earlier call loaded them.
+        ProvenanceError, WarehouseError: nothing was changed.
+    """
+    with _deleted_files_reported():
+        ingested = load(engine, delivery, validated)
     shutil.rmtree(validated.directory, ignore_errors=True)
     return ingested
+
+
+@contextmanager
+def _deleted_files_reported() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise StaleInputError(
+            f"{error.filename} does not exist any more; the input of an ingestion is deleted once it is loaded: "
+            "clear download_data with the tasks after it, or start a new run of ingest_diabetes."
+        ) from error

@@ -46,3 +46,13 @@ def save_run(engine: sa.Engine, run: MonitoringRun) -> MonitoringRun:
         if rows:
             connection.execute(monitor_drift.insert(), rows)
     return replace(run, run_id=number)
+
+
+def save_details(engine: sa.Engine, run_id: int, details: Mapping[str, Any]) -> None:
+    """Replace the details of a saved run.
+
+    Raises:
+        WarehouseError: PostgreSQL cannot be reached.
+    """
+    with transaction(engine) as connection:
+        connection.execute(monitor_runs.update().where(monitor_runs.c.id == run_id).values(details=details))

@@ -8,11 +8,11 @@ from typing import Final
 import sqlalchemy as sa
 
 from ml.core.bundle import load_bundle
-from ml.core.errors import NoDataError
+from ml.core.errors import NoDataError, RegistryError
 from ml.core.names import MONITORING_EXPERIMENT, PRODUCTION
 from ml.core.settings import MlSettings
 from ml.monitoring.drift import MIN_RECORDS, Comparison, Kind, State, overall_state, run_tests
-from ml.monitoring.findings import MonitoringRun, save_run
+from ml.monitoring.findings import MonitoringRun, save_details, save_run
 from ml.monitoring.quality import measure_quality
 from ml.monitoring.reference import SCORE, ScoreReference, ValueReference
 from ml.monitoring.report import page
@@ -38,7 +38,9 @@ def monitor(settings: MlSettings, engine: sa.Engine, registry: Registry) -> Moni
 
 
 def detect_drift(settings: MlSettings, engine: sa.Engine, registry: Registry) -> MonitoringRun:
-    """Compare recent predictions with the references of the production version and save the findings.
+    """Compare recent predictions with the references of the production version, save the findings, and report them.
+
+    The findings are in PostgreSQL before the report goes to MLflow. A report that cannot be stored becomes a note.
 
     Raises:
         BundleError: the bundle of the production version is invalid.
@@ -53,6 +55,7 @@ def detect_drift(settings: MlSettings, engine: sa.Engine, registry: Registry) ->
     log.info("Comparing %s predictions with %s training encounters", f"{len(window):,}", f"{len(dataset.train):,}")
     comparisons = [*ValueReference(dataset.train).compare(window), _compare_scores(registry, version, dataset, window)]
     findings = run_tests(comparisons)
+    notes = list(_notes(version, dataset, window))
     run = MonitoringRun(
         run_id=0,
         model_version=version.number,
@@ -62,11 +65,17 @@ def detect_drift(settings: MlSettings, engine: sa.Engine, registry: Registry) ->
         predictions=len(window),
         state=overall_state(finding.state for finding in findings),
         findings=findings,
-        details={"notes": list(_notes(version, dataset, window))},
+        details={"notes": notes},
     )
     log.info("%s: %s tests, %s in drift", run.state, len(findings), len(run.drifted))
-    report_run = _log_report(registry, run, comparisons)
-    return save_run(engine, replace(run, details={**run.details, "mlflow_run": report_run}))
+    run = save_run(engine, run)
+    try:
+        details = {"notes": notes, "mlflow_run": _log_report(registry, run, comparisons)}
+    except RegistryError as error:
+        log.warning("The findings are saved, and their report is not in MLflow. %s", error)
+        details = {"notes": [*notes, f"The report is not in MLflow. {error}"]}
+    save_details(engine, run.run_id, details)
+    return replace(run, details=details)
 
 
 def _compare_scores(registry: Registry, version: ModelVersion, dataset: Dataset, window: Window) -> Comparison:

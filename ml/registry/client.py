@@ -25,7 +25,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, NUMBERS, TEXTS
-from ml.core.errors import BundleError, RegistryError
+from ml.core.errors import BundleError, RegistryError, RegistryRefusalError
 from ml.core.names import MODEL_NAME, PRODUCTION
 from ml.core.proxies import bypass_proxy
 from ml.core.settings import MlflowSettings
@@ -50,9 +50,9 @@ class ModelVersion:
 
 
 class Registry:
-    """Runs, versions and aliases on one MLflow server. Methods raise RegistryError when MLflow cannot be reached.
+    """Runs, versions and aliases on one MLflow server; every run gets ``run_tags``.
 
-    Every run gets ``run_tags``.
+    Methods raise RegistryError when MLflow cannot be reached, and RegistryRefusalError when it refuses a request.
     """
 
     def __init__(self, settings: MlflowSettings, run_tags: Mapping[str, str] | None = None) -> None:
@@ -110,7 +110,7 @@ class Registry:
         return self.version(version.version)
 
     def version(self, number: str) -> ModelVersion:
-        """A version by its number; raises RegistryError if there is none."""
+        """A version by its number; raises RegistryRefusalError if there is none."""
         with self._translated_errors():
             return _model_version(self._client.get_model_version(MODEL_NAME, number))
 
@@ -196,7 +196,8 @@ class Registry:
         try:
             yield
         except (MlflowException, requests.RequestException) as error:
-            raise RegistryError(_sentence(self._uri, error)) from error
+            kind = RegistryRefusalError if _is_refusal(error) else RegistryError
+            raise kind(_sentence(self._uri, error)) from error
 
 
 def _none_if_missing(call: Callable[[], Result]) -> Result | None:
@@ -207,6 +208,11 @@ def _none_if_missing(call: Callable[[], Result]) -> Result | None:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
         raise
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether MLflow answered that the request is wrong. Too many requests (429) is a matter of time."""
+    return isinstance(error, MlflowException) and 400 <= error.get_http_status_code() < 429
 
 
 def _sentence(uri: str, error: Exception) -> str:

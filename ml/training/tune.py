@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold
 
-from ml.core.errors import NoDataError
+from ml.core.errors import NoDataError, StaleInputError
 from ml.core.settings import MlSettings
 from ml.features.tables import patients, target, without_history
 from ml.training.code_version import code_version
@@ -52,23 +52,32 @@ def plan(settings: MlSettings, engine: sa.Engine) -> Search:
     """
     with transaction(engine) as connection:
         version = current_version(connection)
-    name = f"{version.data_version[:12]}-{code_version()[:12]}-{settings.tune_folds}"
+    name = _study_name(settings, version.data_version)
     optuna.create_study(study_name=name, storage=_storage(settings), direction="maximize", load_if_exists=True)
     log.info("Search %s: %s trials", name, settings.tune_trials)
     return Search(name, tuple(range(settings.tune_trials)))
 
 
 def run_trial(settings: MlSettings, engine: sa.Engine, study_name: str, slot: int) -> float:
-    """Run the trial of a slot, unless it is complete, and return its cross-validated AUROC."""
+    """Run the trial of a slot, unless it is complete, and return its cross-validated AUROC.
+
+    Raises:
+        StaleInputError: the study is of other data, code or folds than the present ones.
+    """
     sampler = optuna.samplers.TPESampler(seed=SEED + slot, n_startup_trials=6, constant_liar=True)
     study = optuna.load_study(study_name=study_name, storage=_storage(settings), sampler=sampler)
     if (score := _score(study, slot)) is not None:
         log.info("Nothing new: trial %s is complete, AUROC %.4f", slot, score)
         return score
+    dataset = read(engine)
+    if study_name != _study_name(settings, dataset.version.data_version):
+        raise StaleInputError(
+            f"Search {study_name} is of other data, code or folds than the present ones: clear plan_search with the "
+            "tasks after it, or start a new run of auto_model_train_diabetes."
+        )
     if slot == 0:
         # The first trial has the default parameters, so the result of a search is never worse than they are.
         study.enqueue_trial({"family": GRADIENT_BOOSTING, **FAMILIES[GRADIENT_BOOSTING].defaults})
-    dataset = read(engine)
     study.optimize(lambda trial: _objective(trial, settings, dataset, slot), n_trials=1)
     return _score(study, slot) or 0.0
 
@@ -114,6 +123,10 @@ def _objective(trial: optuna.Trial, settings: MlSettings, dataset: Dataset, slot
     score = float(np.mean(scores))
     log.info("Trial %s: %s, AUROC %.4f ± %.4f", slot, FAMILIES[family].name, score, float(np.std(scores)))
     return score
+
+
+def _study_name(settings: MlSettings, data_version: str) -> str:
+    return f"{data_version[:12]}-{code_version()[:12]}-{settings.tune_folds}"
 
 
 def _score(study: optuna.Study, slot: int) -> float | None:

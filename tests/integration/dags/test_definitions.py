@@ -120,7 +120,7 @@ def test_trials_are_mapped_tasks(described: dict[str, Any]) -> None:
     [
         ({}, True),
         ({"to": "12", "actor": "Ana", "reason": "calibration is off"}, True),
-        ({"to": None}, True),
+        ({"to": None, "reason": None}, True),
         ({"to": "latest"}, False),
         ({"to": "0"}, False),
         ({"to": 2}, False),

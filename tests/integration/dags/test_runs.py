@@ -1,82 +1,19 @@
 """Every DAG runs twice on a real PostgreSQL and a real MLflow."""
 
 import json
-import re
-import secrets
-from collections.abc import Iterator
-from typing import NamedTuple
 
 import pytest
 from mlflow import MlflowClient
 
-from infra.local.postgres.cluster import PostgresServer
-from ml import migrations
-from ml.core.names import MODEL_NAME
+from ml.core.names import MODEL_NAME, MONITORING_EXPERIMENT
 from ml.core.settings import MlSettings
 from ml.monitoring.drift import State
 from ml.promotion.ledger import Action, Ledger
 from ml.warehouse.connection import transaction, warehouse
 from ml.warehouse.datasets import current_version
+from tests.integration.dags.dag_runs import Run, run_dags
 from tests.integration.ml.monitoring.prediction_log import latest_run
-from tests.support.airflow_home import Airflow, airflow_environment
-from tests.support.mlflow import running_mlflow
-from tests.support.postgres import database_url
-
-
-class Run(NamedTuple):
-    """A finished DAG run with its log."""
-
-    log: str
-    dag_id: str
-    state: str
-
-
-SMALL = {
-    "DATA_SOURCE": "synthetic",
-    "SYNTHETIC_ROWS": "3000",
-    "FOREST_TREES": "15",
-    "BOOTSTRAP_SAMPLES": "50",
-    "TUNE_TRIALS": "2",
-    "TUNE_FOLDS": "2",
-}
-
-
-@pytest.fixture(scope="module")
-def environment(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    password = secrets.token_urlsafe(12)
-    for database in ("dag_runs_airflow", "dag_runs_diabetes", "dag_runs_mlflow"):
-        postgres_server.ensure_database(database, database, password)
-    home = tmp_path_factory.mktemp("airflow")
-    return airflow_environment(
-        home,
-        database_url(postgres_server, "dag_runs_airflow", "dag_runs_airflow", password),
-        POSTGRES_HOST=postgres_server.host,
-        POSTGRES_PORT=str(postgres_server.port),
-        DIABETES_DB_NAME="dag_runs_diabetes",
-        DIABETES_DB_USER="dag_runs_diabetes",
-        DIABETES_DB_PASSWORD=password,
-        DATA_DIR=str(home / "data"),
-        MLFLOW_DATABASE=database_url(postgres_server, "dag_runs_mlflow", "dag_runs_mlflow", password),
-        **SMALL,
-    )
-
-
-@pytest.fixture(scope="module")
-def settings(environment: dict[str, str]) -> MlSettings:
-    fields = {name.lower(): value for name, value in environment.items() if name.lower() in MlSettings.model_fields}
-    return MlSettings.load(**fields)
-
-
-@pytest.fixture(scope="module")
-def airflow(
-    environment: dict[str, str], settings: MlSettings, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Airflow]:
-    with running_mlflow(environment["MLFLOW_DATABASE"], tmp_path_factory.mktemp("artifacts")) as address:
-        found = Airflow({**environment, "MLFLOW_TRACKING_URI": address})
-        found.run("-m", "airflow", "db", "migrate")
-        with warehouse(settings) as engine:
-            migrations.upgrade(engine)
-        yield found
+from tests.support.airflow_home import Airflow
 
 
 @pytest.fixture(scope="module")
@@ -86,13 +23,6 @@ def runs(airflow: Airflow) -> list[Run]:
     order += [*2 * ["auto_model_train_diabetes"], "monitor_diabetes"]
     order.insert(0, "monitor_diabetes")
     return run_dags(airflow, *order)
-
-
-def run_dags(airflow: Airflow, *arguments: str) -> list[Run]:
-    printed = airflow.run("-m", "tests.support.run_dags", *arguments, timeout=900)
-    found = [Run(*match) for match in re.findall(r"(.*?)^=== (\w+) (\w+)$", printed, re.M | re.S)]
-    assert [run.dag_id for run in found] == [argument.partition("=")[0] for argument in arguments]
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -152,13 +82,22 @@ def test_the_first_version_was_promoted_and_the_gate_decided_on_the_second(regis
     assert registry.get_model_version_by_alias(MODEL_NAME, "production").version in ("1", "2")
 
 
+def test_a_run_in_mlflow_names_its_airflow_run_and_links_to_it(registry: MlflowClient) -> None:
+    tags = registry.get_run(registry.get_model_version(MODEL_NAME, "1").run_id).data.tags
+    assert tags["airflow.dag_id"] == "train_models_diabetes_simple"
+    assert tags["airflow.run_id"].startswith("manual__")
+    assert tags["airflow.url"].startswith("http://localhost:8080/dags/train_models_diabetes_simple/runs/manual__")
+    assert f"({tags['airflow.url']})" in tags["mlflow.note.content"]
+
+
 def test_a_rollback_is_recorded_and_a_second_one_is_refused(
     airflow: Airflow, registry: MlflowClient, settings: MlSettings
 ) -> None:
     before = registry.get_model_version_by_alias(MODEL_NAME, "production").version
     target = {"1": "2", "2": "1"}[before]
     params = json.dumps({"to": target, "actor": "the operator", "reason": "a drill"})
-    accepted, refused = run_dags(airflow, *2 * [f"roll_back_model={params}"])
+    without_reason = json.dumps({"to": target, "reason": None})
+    accepted, refused = run_dags(airflow, f"roll_back_model={params}", f"roll_back_model={without_reason}")
 
     assert accepted.state == "success"
     assert registry.get_model_version_by_alias(MODEL_NAME, "production").version == target
@@ -173,3 +112,16 @@ def test_a_rollback_is_recorded_and_a_second_one_is_refused(
     assert refused.state == "failed"
     assert f"Version {target} is in production already." in refused.log
     assert "up_for_retry" not in refused.log
+
+
+def test_deleted_experiments_are_restored(airflow: Airflow, registry: MlflowClient, settings: MlSettings) -> None:
+    for name in (MODEL_NAME, MONITORING_EXPERIMENT):
+        registry.delete_experiment(registry.get_experiment_by_name(name).experiment_id)
+    (monitored,) = run_dags(airflow, "monitor_diabetes")
+
+    assert monitored.state == "success"
+    assert registry.get_experiment_by_name(MONITORING_EXPERIMENT).lifecycle_stage == "active"
+    with warehouse(settings) as engine:
+        found = latest_run(engine)
+    assert found is not None
+    assert registry.get_run(found.details["mlflow_run"]).data.tags["airflow.dag_id"] == "monitor_diabetes"

@@ -73,6 +73,21 @@ def test_the_report_and_metrics_are_logged_to_mlflow(deployment: Deployment) -> 
     assert "Age · Values" in html
 
 
+def test_findings_are_saved_with_a_note_if_mlflow_refuses_the_report(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.predict(drawn(deployment), deployment.promote())
+    monkeypatch.setattr("ml.monitoring.run.MONITORING_EXPERIMENT", "")  # MLflow refuses an experiment without a name
+    found = run(deployment)
+    saved = latest_run(deployment.engine)
+
+    assert saved is not None
+    assert saved.details == found.details
+    assert list(found.details) == ["notes"]
+    assert found.details["notes"][-1].startswith("The report is not in MLflow. MLflow at http://127.0.0.1:")
+    assert len(saved.findings) == 2 * len(FEATURE_NAMES) + 1
+
+
 def test_a_shift_is_found_in_the_changed_features(deployment: Deployment) -> None:
     deployment.promote()
     deployment.predict(lab_not_measured(one_age_band_older(drawn(deployment))))

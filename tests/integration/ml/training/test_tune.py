@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from infra.local.postgres.cluster import PostgresServer
-from ml.core.errors import NoDataError
+from ml.core.errors import NoDataError, StaleInputError
 from ml.core.settings import MlSettings
 from ml.data.sources.delivery import Delivery
 from ml.training.code_version import code_version
@@ -122,6 +122,21 @@ def test_folds_are_scored_without_the_test_data(searched: tuple[MlSettings, sa.E
     assert list(cross_validated(settings, closed, GRADIENT_BOOSTING, small)) == list(
         cross_validated(settings, dataset, GRADIENT_BOOSTING, small)
     )
+
+
+def test_a_trial_of_a_search_on_older_data_is_refused(world: World, tmp_path: Path) -> None:
+    settings, engine = world
+
+    def deliver(race: str) -> None:
+        delivered = write_delivery(tmp_path / "delivered.csv", [{"encounter_id": 1, "race": race}])
+        ingest_file(engine, Delivery("file", delivered), tmp_path)
+
+    deliver("Asian")
+    study = plan(settings, engine).study
+    deliver("Other")
+    with pytest.raises(StaleInputError, match=r"^Search .* is of other data.*clear plan_search with the tasks after"):
+        run_trial(settings, engine, study, 0)
+    assert trials(engine) == 0
 
 
 def test_a_search_without_data_is_refused(world: World) -> None:
