@@ -11,6 +11,7 @@ from api.contract.csv_reader import CsvParser
 from api.contract.field_errors import unknown_field
 from api.contract.parsing import code_system_of, decode_json
 from api.contract.requests import CODE_SYSTEM_DESCRIPTION, FIELD_NAMES, RECORD
+from api.contract.responses import RecordWarning
 from api.protocols.tables import (
     ScoringRequest,
     check_count,
@@ -103,6 +104,8 @@ class InvocationsResponse(BaseModel):
     """Calibrated probabilities of readmission within 30 days, in the order of the records."""
 
     predictions: list[float] = Field(examples=[[0.18]])
+    outside_population: list[str | None] = Field([], description="As of POST /predict; only if a record is outside.")
+    warnings: list[RecordWarning] = Field([], description="As of POST /predict; only if there are any.")
 
 
 class InvocationsError(BaseModel):

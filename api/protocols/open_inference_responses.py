@@ -100,6 +100,9 @@ class InferenceResponse(BaseModel):
     model_version: str = Field(examples=["3"])
     id: str = Field(description="The request's id, else the X-Request-ID.")
     outputs: list[Tensor]
+    parameters: dict[str, str] | None = Field(
+        None, description="outside_population and warnings of POST /predict as JSON, if they say something of a record."
+    )
 
 
 class InferenceError(BaseModel):

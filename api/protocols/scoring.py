@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from api.contract.parsing import validate_records
 from api.protocols.tables import ScoringRequest
@@ -35,3 +36,13 @@ async def score_request(
 
     with services.admission.large_batch():
         return await asyncio.get_running_loop().run_in_executor(services.batch_pool, score_in_thread)
+
+
+def notes_of(scored: ScoredRecords) -> dict[str, list[Any]]:
+    """``outside_population`` and ``warnings`` as in POST /predict; each only if it says something of a record."""
+    notes: dict[str, list[Any]] = {}
+    if any(scored.outside_population):
+        notes["outside_population"] = list(scored.outside_population)
+    if scored.warnings:
+        notes["warnings"] = [warning._asdict() for warning in scored.warnings]
+    return notes

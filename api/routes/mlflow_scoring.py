@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.contract.requests import SHORT_RECORD
 from api.protocols import mlflow_scoring as protocol
-from api.protocols.scoring import score_request
+from api.protocols.scoring import notes_of, score_request
 from api.services import ServicesDep, services_of
 from api.transport.http_request import CSV, JSON, check_media_type
 from api.transport.openapi import LOAD_TEST_HEADER, MLFLOW, REQUEST_ID_HEADER, json_body, protocol_errors
@@ -41,7 +41,7 @@ async def invoke(request: Request) -> Response:
     parse = protocol.parse_csv if is_csv else protocol.parse_invocation
     _, scored = await score_request(await request.body(), parse, services, model.bundle, inline=not is_csv)
     services.prediction_recorder.record(request.scope, model, scored)
-    document = {"predictions": scored.probabilities}
+    document = {"predictions": scored.probabilities, **notes_of(scored)}
     return Response(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY), media_type=JSON)
 
 

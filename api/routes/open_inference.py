@@ -12,7 +12,7 @@ from api.models.store import ServedModel
 from api.protocols import binary_tensors
 from api.protocols import open_inference as protocol
 from api.protocols import open_inference_responses as responses
-from api.protocols.scoring import score_request
+from api.protocols.scoring import notes_of, score_request
 from api.services import Services, ServicesDep, services_of
 from api.transport.http_request import BINARY, JSON, check_media_type, get_header
 from api.transport.openapi import LOAD_TEST_HEADER, OPEN_INFERENCE, REQUEST_ID_HEADER, json_body, protocol_errors
@@ -171,6 +171,8 @@ async def infer(request: Request) -> Response:
         "id": request.scope["state"]["request_id"] if parsed.id is None else parsed.id,
         "outputs": tensors,
     }
+    if notes := notes_of(scored):  # a parameter is a scalar
+        document["parameters"] = {name: orjson.dumps(values).decode() for name, values in notes.items()}
     content = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
     if not blocks:
         return Response(content, media_type=JSON)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -315,3 +316,19 @@ def test_without_a_model_no_protocol_is_ready(start_api: Any) -> None:
     assert empty.get("/v2/health/ready").json() == {"ready": False}
     assert empty.post("/invocations", json={"inputs": [{}]}).json()["error_code"] == "TEMPORARILY_UNAVAILABLE"
     assert empty.get("/v2/health/live").status_code == 200
+
+
+def test_protocols_tell_of_records_outside_the_population_and_of_contradictions(client: TestClient) -> None:
+    records = [{"discharge_disposition_id": 11}, {"number_diagnoses": 1, "diag_1": "428", "diag_2": "401"}]
+    told = ok(client.post("/predict", json={"records": records}))
+
+    invoked = ok(client.post("/invocations", json={"instances": records}))
+    inferred = ok(client.post(INFER, json={"inputs": tensors(records)}))
+
+    assert told["outside_population"][0]
+    assert told["warnings"]
+    assert {name: invoked[name] for name in ("outside_population", "warnings")} == {
+        name: json.loads(inferred["parameters"][name]) for name in ("outside_population", "warnings")
+    }
+    assert (invoked["outside_population"], invoked["warnings"]) == (told["outside_population"], told["warnings"])
+    assert "parameters" not in ok(client.post(INFER, json={"inputs": tensors([{"race": "Asian"}])}))
