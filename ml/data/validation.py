@@ -21,11 +21,14 @@ import pyarrow.csv  # type: ignore[import-untyped]
 from pandera.errors import SchemaErrors
 
 from ml.core.errors import RejectedDataError
+from ml.data.spelling import Spelling
 from ml.schema import BY_NAME, COLUMNS, ENCOUNTER_ID, Column, Kind, Missing
+from ml.schema.files.rows import NOT_MEASURED_LOST
 
 log = logging.getLogger(__name__)
 
 _MAX_INTEGER: Final = str(2**63 - 1)
+_LABORATORY_MISSING: Final = tuple(f"{c.name} is missing" for c in COLUMNS if c.missing is Missing.NOT_MEASURED)
 
 REJECTED_COLUMNS: Final = ("row_number", "reason", "record")
 
@@ -68,11 +71,11 @@ def validate(chunks: Iterable[pd.DataFrame], directory: Path, max_rejected_share
     """
     directory.mkdir(parents=True, exist_ok=True)
     content, valid_rows, reasons, seen = ContentHash(), 0, Counter[str](), pd.Index([], dtype="int64")
-    result = Validated(directory, 0, 0, "")
+    result, spelling = Validated(directory, 0, 0, ""), Spelling()
     with result.accepted.open("wb") as accepted, result.rejected.open("w", newline="") as file:
         rejected = csv.writer(file)
         for chunk in chunks:
-            table, faults = check(chunk, seen)
+            table, faults = check(chunk, seen, spelling)
             valid = table.drop(index=list(faults))
             text = _csv(valid)
             accepted.write(text)
@@ -84,6 +87,8 @@ def validate(chunks: Iterable[pd.DataFrame], directory: Path, max_rejected_share
             reasons.update(faults.values())
             seen = seen.append(pd.Index(valid[ENCOUNTER_ID], dtype="int64"))
             log.info("Validated %s rows, %s rejected", f"{valid_rows + reasons.total():,}", reasons.total())
+    if spelling.mapped:
+        log.info("Read as: %s", spelling.mapped)
     _refuse_if_too_many(reasons, valid_rows, max_rejected_share)
     return replace(result, rows_accepted=valid_rows, rows_rejected=reasons.total(), content_sha256=content.hexdigest())
 
@@ -103,15 +108,14 @@ class ContentHash:
         return hashlib.sha256(str(self._sum).encode()).hexdigest()
 
 
-def check(chunk: pd.DataFrame, seen: pd.Index) -> tuple[pd.DataFrame, dict[int, str]]:
+def check(chunk: pd.DataFrame, seen: pd.Index, spelling: Spelling | None = None) -> tuple[pd.DataFrame, dict[int, str]]:
     """Check a chunk of text, NA for unknown; ``seen`` are the encounter ids of earlier chunks.
 
     Returns:
         The typed table, and the reason for each invalid row by index.
     """
-    integers = {c.name: _parse_integers(chunk[c.name]) for c in COLUMNS if c.is_number}
-    codes = {c.name: _canonical(c, chunk[c.name]) for c in COLUMNS if c.kind is Kind.ICD9}
-    table = chunk.assign(**integers, **codes)
+    table = (spelling or Spelling()).canonical(chunk)
+    table = table.assign(**{c.name: _parse_integers(table[c.name]) for c in COLUMNS if c.is_number})
     faults: dict[int, str] = {}
     try:
         _pandera_schema().validate(table, lazy=True)
@@ -144,15 +148,8 @@ def _csv(table: pd.DataFrame) -> memoryview:
 
 def _parse_integers(texts: "pd.Series[str]") -> "pd.Series[Any]":
     """Integers as Int64, anything else as NA, which is invalid; as floats, large ids would be rounded."""
-    digits = texts.str.replace(r"\.0+$", "", regex=True)  # pandas writes columns with gaps so
-    in_range = (digits.str.len() < len(_MAX_INTEGER)) | (digits <= _MAX_INTEGER)
-    return digits.where(digits.str.fullmatch(r"-?[0-9]{1,19}") & in_range).astype("Int64")
-
-
-def _canonical(column: Column, texts: "pd.Series[str]") -> "pd.Series[str]":
-    """Codes in the spelling of the schema; an invalid code stays as it is."""
-    spellings = {text: str(column.canonical(text)) for text in texts.dropna().unique() if column.accepts(text)}
-    return texts.replace(spellings)
+    in_range = (texts.str.len() < len(_MAX_INTEGER)) | (texts <= _MAX_INTEGER)
+    return texts.where(texts.str.fullmatch(r"[0-9]{1,19}") & in_range).astype("Int64")
 
 
 @cache
@@ -183,8 +180,9 @@ def _refuse_if_too_many(reasons: Counter[str], valid_rows: int, max_rejected_sha
         raise RejectedDataError(f"None of the {total} delivered rows is valid." if total else "The file has no rows.")
     if invalid > max_rejected_share * total:
         ((most_frequent, times),) = reasons.most_common(1)
+        hint = f" {NOT_MEASURED_LOST}." if most_frequent.startswith(_LABORATORY_MISSING) else ""
         raise RejectedDataError(
             f"{invalid} of {total} rows ({invalid / total:.1%}) break the schema, more than "
             f"MAX_REJECTED_SHARE={max_rejected_share:g} allows; nothing was changed. "
-            f"Most often ({times} times): {most_frequent}."
+            f"Most often ({times} times): {most_frequent}.{hint}"
         )

@@ -1,17 +1,23 @@
 """Reads the data set from a local file: the csv, or UCI's zip archive."""
 
+import logging
 import os
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, cast
 
 import pandas as pd
 
 from ml.core.errors import DataSourceError
+from ml.data.sources.text_stream import TextStream
 from ml.schema import COLUMN_NAMES, UNKNOWN
+from ml.schema.files.errors import FileError
+from ml.schema.files.header import Header
+
+log = logging.getLogger(__name__)
 
 CHUNK_ROWS: Final = 50_000
 MEMBER: Final = "diabetic_data.csv"
@@ -39,26 +45,40 @@ def read_chunks(path: Path, chunk_rows: int = CHUNK_ROWS) -> Iterator[pd.DataFra
     """Read a delivered file in chunks, in constant memory.
 
     Yields:
-        Frames of the 50 columns in schema order, as text; "?" and the empty field are NA, the laboratory category
-        "None" is kept; the index numbers the data rows from 1.
+        Frames of the 50 columns in schema order, as text; "?" and the empty field are NA, other spellings are as
+        delivered; the index numbers the data rows from 1.
 
     Raises:
-        DataSourceError: the file is not a csv with the 50 columns.
+        DataSourceError: the file is not a table with the 50 columns.
     """
     with _open(path) as stream:
+        text: TextStream | None = None
         try:
-            reader = pd.read_csv(
-                stream, dtype="str", keep_default_na=False, na_values=[UNKNOWN, ""], chunksize=chunk_rows
-            )
-            for chunk in reader:
-                _check_header(path, list(chunk.columns))
+            text = TextStream(stream)
+            for chunk in _reader(path, text, chunk_rows):
                 if not isinstance(chunk.index, pd.RangeIndex):  # pandas used the first field as index
                     raise DataSourceError(f"{path.name} has rows with more fields than there are columns.")
                 chunk.index += 1
                 yield chunk[list(COLUMN_NAMES)]
-        except _UNREADABLE as error:
-            reason = " ".join(str(error).split()).rstrip(".")
+        except (*_UNREADABLE, FileError) as error:
+            cause = error if isinstance(error, FileError) else text and text.error
+            place = f"line {cause.line}: " if cause and cause.line else ""
+            reason = place + " ".join((cause.message if cause else str(error)).split()).rstrip(".")
             raise DataSourceError(f"{path.name} cannot be read as csv: {reason}.") from error
+
+
+def _reader(path: Path, text: TextStream, chunk_rows: int) -> Iterator[pd.DataFrame]:
+    """pandas' reader, after the header was found and checked."""
+    _check_header(path, text.header)
+    return pd.read_csv(
+        cast("IO[str]", text),
+        sep=text.header.delimiter,
+        dtype="str",
+        keep_default_na=False,
+        na_values=[UNKNOWN, ""],
+        skipinitialspace=True,
+        chunksize=chunk_rows,
+    )
 
 
 @contextmanager
@@ -76,10 +96,12 @@ def _open(path: Path) -> Iterator[IO[bytes]]:
             yield stream
 
 
-def _check_header(path: Path, header: list[str]) -> None:
-    missing = [name for name in COLUMN_NAMES if name not in header]
-    unknown = [name for name in header if name not in COLUMN_NAMES]
-    kinds = {"missing": missing, "unknown": unknown}
-    faults = "".join(f"; {kind}: {', '.join(names)}" for kind, names in kinds.items() if names)
-    if faults:
-        raise DataSourceError(f"{path.name} does not have the 50 columns of the data set{faults}.")
+def _check_header(path: Path, header: Header) -> None:
+    missing = [name for name in COLUMN_NAMES if name not in header.known]
+    if missing:
+        foreign = f"; not of the data set: {', '.join(header.foreign)}" if header.foreign else ""
+        raise DataSourceError(
+            f"{path.name} does not have the 50 columns of the data set; missing: {', '.join(missing)}{foreign}."
+        )
+    if header.foreign:
+        log.info("Not of the data set, and not read: %s", ", ".join(header.foreign))

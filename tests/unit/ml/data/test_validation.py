@@ -15,6 +15,7 @@ from ml.data.sources.file import read_chunks
 from ml.data.sources.synthetic import generate, write_csv
 from ml.data.validation import Validated, check, validate
 from ml.schema import BY_NAME, COLUMN_NAMES, Missing
+from ml.schema.files.values import read_value
 from tests.unit.ml.tables import delivered
 
 NONE_SEEN = pd.Index([], dtype="int64")
@@ -36,10 +37,10 @@ def test_a_valid_row_has_no_fault() -> None:
 @pytest.mark.parametrize(
     ("column", "value", "reason"),
     [
-        ("gender", "F", "gender is 'F', expected one of 'Female', 'Male', 'Unknown/Invalid'"),
+        ("gender", "X", "gender is 'X', expected one of 'Female', 'Male', 'Unknown/Invalid'"),
         ("gender", None, "gender is missing, expected one of 'Female', 'Male', 'Unknown/Invalid'"),
-        ("age", "[60-70]", "age is '[60-70]', expected one of "),
-        ("race", "caucasian", "race is 'caucasian', expected one of "),
+        ("age", "[60-80)", "age is '[60-80)', expected one of "),
+        ("race", "Caucasean", "race is 'Caucasean', expected one of "),
         ("time_in_hospital", 0, "time_in_hospital is '0', expected a whole number from 1 to 14"),
         ("time_in_hospital", 15, "time_in_hospital is '15', expected a whole number from 1 to 14"),
         ("time_in_hospital", "3.5", "time_in_hospital is '3.5', expected a whole number from 1 to 14"),
@@ -194,6 +195,24 @@ def test_exactly_the_maximum_share_is_accepted(tmp_path: Path) -> None:
     assert result.rows_rejected == 1
 
 
+def test_a_file_that_pandas_emptied_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    chunk = delivered({}, *[{"max_glu_serum": None, "A1Cresult": None}] * 3)
+
+    with pytest.raises(RejectedDataError, match=r"pandas reads None as missing\. Read the file with keep_default_na"):
+        validate([chunk], tmp_path, max_rejected_share=0)
+
+
+def test_other_spellings_are_stored_in_that_of_the_data_set(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    spelt = {"gender": "f", "age": " 67", "race": "CAUCASIAN", "weight": "N/A", "time_in_hospital": "3,0"}
+    result = validate([delivered(spelt)], tmp_path, max_rejected_share=0)
+
+    (row,) = csv.reader(result.accepted.read_text().splitlines())
+    values = dict(zip(COLUMN_NAMES, row, strict=True))
+    assert [values[name] for name in spelt] == ["Female", "[60-70)", "Caucasian", "", "3"]
+    assert "Read as: gender: f = Female; age (years): 67 = [60-70)" in caplog.text
+
+
 def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RejectedDataError, match=r"^The file has no rows\.$"):
         validate([], tmp_path, max_rejected_share=1)
@@ -262,8 +281,7 @@ def test_any_cell_is_either_accepted_by_the_schema_or_rejected_by_name(
     for row, (name, value) in enumerate(cells, start=2):
         if row in reasons:
             assert reasons[row].startswith(f"{name} ")
-        elif value is not None:
-            column = BY_NAME[name]
-            assert column.accepts(int(value) if column.is_number else value)
+        elif value is not None and (read := read_value(BY_NAME[name], value)[0]) is not None:
+            assert BY_NAME[name].accepts(read)
         else:
             assert BY_NAME[name].missing is Missing.UNKNOWN

@@ -63,12 +63,22 @@ def test_columns_in_another_order_read_the_same(csv: Path, tmp_path: Path) -> No
     pd.testing.assert_frame_equal(whole(csv), whole(tmp_path / "turned.csv"))
 
 
-def test_a_missing_and_a_foreign_column_are_named(csv: Path, tmp_path: Path) -> None:
+def test_a_missing_column_is_named_with_those_that_are_there_in_its_place(csv: Path, tmp_path: Path) -> None:
     table = pd.read_csv(csv, dtype=str).rename(columns={"race": "ethnicity"})
     table.to_csv(tmp_path / "other.csv", index=False)
 
-    with pytest.raises(DataSourceError, match=r"missing: race; unknown: ethnicity\.$"):
+    with pytest.raises(DataSourceError, match=r"missing: race; not of the data set: ethnicity\.$"):
         whole(tmp_path / "other.csv")
+
+
+def test_foreign_columns_are_named_and_not_read(csv: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    table = pd.read_csv(csv, dtype=str, keep_default_na=False)
+    table.insert(3, "ward", "x\ny")
+    table.to_csv(tmp_path / "wide.csv")  # with the index of pandas
+
+    pd.testing.assert_frame_equal(whole(tmp_path / "wide.csv"), whole(csv))
+    assert "Not of the data set, and not read: column 1 without a name, ward" in caplog.text
 
 
 def test_an_archive_without_the_table_is_refused(csv: Path, tmp_path: Path) -> None:
