@@ -86,6 +86,7 @@ def test_a_number_that_is_not_allowed_is_named_beside_the_button_and_its_group_o
     expect(field).to_be_visible()  # the group stays open
     field.fill("990")
     group.locator("summary").click()  # closed again, with the number in it
+    settle(page)
     expect(page.get_by_text("Of the former entries")).to_be_visible(timeout=ANSWER_MS)
     page.get_by_role("button", name="Predict", exact=True).click()
     expect(page.get_by_text("Distinct medications “990”")).to_be_visible(timeout=ANSWER_MS)
