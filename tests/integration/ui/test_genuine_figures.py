@@ -41,6 +41,8 @@ from ui.cohort import BAND_EDGES
 from ui.predict import diagnoses
 from ui.predict.reliability import MIN_INFORMATION_FOR_RANK
 
+# The clients of the health poller live as long as the process: their sockets are open when a test ends.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 FILE_ROWS = 400
 RANKED_ROWS = 3_000
 NOBODY = "http://127.0.0.1:9"
