@@ -10,9 +10,10 @@ from functools import lru_cache
 from typing import Final
 
 ICD9_PATTERN: Final = (
-    r"^([0-9]{1,3}(\.[0-9]{0,2})?|[0-9]{4,5}|[Vv][0-9]{2}\.?[0-9]{0,2}|[Ee](0[0-2][0-9]|030|[89][0-9]{2})\.?[0-9]?)$"
+    r"^(([1-9][0-9]{0,2}|0[1-9][0-9]?|00[1-9])(\.[0-9]{0,2})?|([1-9][0-9]{2}|0[1-9][0-9]|00[1-9])[0-9]{1,2}"
+    r"|[Vv][0-9]{2}\.?[0-9]{0,2}|[Ee](0[0-2][0-9]|030|[89][0-9]{2})\.?[0-9]?)$"
 )
-"""Accepted spellings, for JSON Schema; :func:`canonical_icd9` also accepts spaces around, and refuses category 0."""
+"""Accepted spellings, for JSON Schema; :func:`canonical_icd9` also accepts spaces around."""
 
 _NUMBER: Final = re.compile(r"([0-9]{1,3})(?:\.([0-9]{0,2}))?|([0-9]{3})([0-9]{1,2})")
 _ACCEPTED: Final = re.compile(ICD9_PATTERN)
@@ -34,8 +35,6 @@ def canonical_icd9(code: str) -> str:
     else:
         length = 3 if text[0] == "V" else 4
         category, decimals = text[:length], text[length:].removeprefix(".")
-    if not category:
-        raise ValueError(f"{code!r} is not an ICD-9-CM code: there is no category 0")
     decimals = decimals.rstrip("0")
     return f"{category}.{decimals}" if decimals else category
 
