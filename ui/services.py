@@ -10,6 +10,7 @@ from ml.core.build import BuildInfo, build_info
 from ui.clients.airflow import AirflowClient
 from ui.clients.api import ApiClient
 from ui.clients.api_models import SYNTHETIC, ServedModel
+from ui.clients.connection import Connection
 from ui.clients.errors import NoModelYet, ServiceError, result_or_error
 from ui.clients.mlflow import RegisteredVersion, RegistryClient
 from ui.clients.prometheus import PrometheusClient
@@ -59,25 +60,25 @@ def build() -> BuildInfo:
     return build_info()
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=Connection.close)
 def api() -> ApiClient:
     """Client of the API."""
     return ApiClient(settings().api_url, settings().http_timeout_seconds, settings().api_key.get_secret_value())
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=Connection.close)
 def mlflow() -> RegistryClient:
     """Client of MLflow."""
     return RegistryClient(settings().mlflow_tracking_uri, settings().http_timeout_seconds)
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=Connection.close)
 def prometheus() -> PrometheusClient:
     """Client of Prometheus."""
     return PrometheusClient(settings().prometheus_url, settings().http_timeout_seconds)
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=Connection.close)
 def airflow() -> AirflowClient:
     """Client of Airflow."""
     login = settings().airflow_user, settings().airflow_password.get_secret_value()

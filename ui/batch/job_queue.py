@@ -43,7 +43,7 @@ def _record_exception(future: Future[None]) -> None:
         failures.record(error)
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=lambda queue: queue.client.close())
 def job_queue() -> JobQueue:
     """The queue of this process."""
     settings = services.settings()

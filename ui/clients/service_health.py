@@ -46,13 +46,16 @@ class HealthChecker:
         self, api: str, mlflow: str, airflow: str, prometheus: str, locust: str, timeout: float = TIMEOUT_SECONDS
     ) -> None:
         self._timeout = timeout
-        metrics = PrometheusClient(prometheus, timeout)
+        metrics, scheduler = PrometheusClient(prometheus, timeout), AirflowClient(airflow, timeout, "", "")
+        addresses = {Service.API: api, Service.MLFLOW: mlflow, Service.LOCUST: locust}
+        others = {service: Connection(service, url, timeout) for service, url in addresses.items()}
+        self._connections: Final = (metrics, scheduler, *others.values())
         self._checks: Final[dict[str, tuple[Service, Callable[[], Any]]]] = {
-            "api": (Service.API, _ping(Connection(Service.API, api, timeout), "/ready")),
-            "mlflow": (Service.MLFLOW, _ping(Connection(Service.MLFLOW, mlflow, timeout), "/health")),
-            "airflow": (Service.AIRFLOW, AirflowClient(airflow, timeout, "", "").health),
+            "api": (Service.API, _ping(others[Service.API], "/ready")),
+            "mlflow": (Service.MLFLOW, _ping(others[Service.MLFLOW], "/health")),
+            "airflow": (Service.AIRFLOW, scheduler.health),
             "prometheus": (Service.PROMETHEUS, _ping(metrics, "/-/ready")),
-            "locust": (Service.LOCUST, _ping(Connection(Service.LOCUST, locust, timeout), "/")),
+            "locust": (Service.LOCUST, _ping(others[Service.LOCUST], "/")),
             "scraped": (Service.PROMETHEUS, lambda: _scrape_status(metrics)),
         }
         # Twice the number of checks: those of the previous round may still run.
@@ -64,6 +67,11 @@ class HealthChecker:
         futures = {name: self._pool.submit(result_or_error, check) for name, (_, check) in self._checks.items()}
         results = {name: self._result(future, self._checks[name][0], deadline) for name, future in futures.items()}
         return ServicesHealth(**results)
+
+    def close(self) -> None:
+        """Close the connections."""
+        for connection in self._connections:
+            connection.close()
 
     def _result(self, future: Future[Any], service: Service, deadline: float) -> Any:
         try:

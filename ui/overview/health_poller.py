@@ -10,7 +10,7 @@ from ui.clients.service_health import HealthChecker, ServicesHealth
 FRESH_SECONDS: Final = 4
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=HealthChecker.close)
 def _poller() -> HealthChecker:
     settings = services.settings()
     return HealthChecker(

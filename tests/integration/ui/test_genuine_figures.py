@@ -35,14 +35,10 @@ from tests.integration.api.models.registry_server import running_registry
 from tests.integration.api.process import running_api
 from tests.integration.ui.conftest import APP
 from tests.integration.ui.predict.page import predict, shown
-from ui import services
-from ui.batch.job_queue import job_queue
 from ui.cohort import BAND_EDGES
 from ui.predict import diagnoses
 from ui.predict.reliability import MIN_INFORMATION_FOR_RANK
 
-# The clients of the health poller live as long as the process: their sockets are open when a test ends.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 FILE_ROWS = 400
 RANKED_ROWS = 3_000
 NOBODY = "http://127.0.0.1:9"
@@ -87,8 +83,6 @@ def page(genuine: Genuine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
                 monkeypatch.setenv(name, NOBODY)
             st.cache_resource.clear()
             yield AppTest.from_file(str(APP), default_timeout=60)
-            for client in (services.api(), services.mlflow(), job_queue().client):
-                client.close()
             st.cache_resource.clear()
 
 
