@@ -38,7 +38,5 @@ LABEL org.opencontainers.image.title="Readmission platform: prediction API" \
       org.opencontainers.image.licenses=Apache-2.0
 USER api
 EXPOSE 8000
-# Compose sets the number of workers, WEB_CONCURRENCY, to API_WORKERS. No access log: /metrics counts every request.
-# The shutdown timeout is shorter than Compose's grace period.
-CMD ["uvicorn", "--factory", "api.app:create_app", "--host", "0.0.0.0", "--port", "8000", \
-     "--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "10"]
+# No access log: /metrics counts every request.
+CMD ["python", "-m", "api", "--host", "0.0.0.0", "--port", "8000", "--no-access-log"]

@@ -26,9 +26,12 @@ from api.services import Services
 from api.settings import ApiSettings
 from api.telemetry import logs
 from api.transport.access import AccessControl
+from api.transport.content_encoding import CompressionMiddleware
+from api.transport.cors import install_cors
 from api.transport.error_responses import install_error_handlers
 from api.transport.middleware import AdmissionMiddleware, ObservabilityMiddleware
 from api.transport.openapi_document import openapi_document
+from api.transport.routing import install_routing
 from ml.core.errors import SettingsError
 
 DESCRIPTION = """
@@ -42,7 +45,7 @@ SWITCH_INTERVAL_SECONDS: Final = 0.0003
 
 
 def create_app(settings: ApiSettings | None = None) -> FastAPI:
-    """Build the service: ``uvicorn --factory api.app:create_app``.
+    """Build the service, which ``python -m api`` serves.
 
     It starts without MLflow and without PostgreSQL: until there is a model, predictions fail with 503.
     """
@@ -61,15 +64,12 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,  # the function's: what clients call the operation
+        root_path=settings.root_path,
         lifespan=_lifespan,
         middleware=[
             Middleware(ObservabilityMiddleware, metrics=services.metrics),
-            Middleware(
-                AdmissionMiddleware,
-                admission=services.admission,
-                max_bytes=settings.max_body_bytes,
-                seconds=settings.body_timeout_seconds,
-            ),
+            Middleware(CompressionMiddleware),
+            Middleware(AdmissionMiddleware, admission=services.admission, settings=settings),
         ],
     )
     app.state.services = services
@@ -77,7 +77,9 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
     install_error_handlers(app)
     for routes in (predict, predict_csv, explain, feedback, model, mlflow_scoring, open_inference, status, index, docs):
         app.include_router(routes.router)
+    install_routing(app)
     access.install(app)
+    install_cors(app, settings.cors_origins)
     return app
 
 

@@ -48,7 +48,7 @@ class NotServedError(ApiError, status=404, slug="not-served"):
 
 
 class BodyTooSlowError(ApiError, status=408, slug="body-too-slow", headers={"Connection": "close"}):
-    """The body did not arrive within the time limit."""
+    """The body paused for too long, or arrives too slowly."""
 
 
 class BodyTooLargeError(ApiError, status=413, slug="body-too-large"):

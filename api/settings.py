@@ -19,6 +19,11 @@ class ApiSettings(DatabaseSettings, MlflowSettings, PublicAddresses):
     max_csv_rows: int = Field(default=200_000, ge=1)
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
     body_timeout_seconds: float = Field(default=30, gt=0)
+    body_min_bytes_per_second: int = Field(default=500, ge=0)
+    header_timeout_seconds: float = Field(default=20, gt=0)
+    keep_alive_seconds: int = Field(default=75, ge=1)
+    root_path: str = Field(default="", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
+    cors_origins: str = ""
     max_in_flight: int = Field(default=128, ge=1)
     max_in_flight_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
     max_large_batches: int = Field(default=4, ge=1)

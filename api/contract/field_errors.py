@@ -1,7 +1,7 @@
 """Field errors: what is invalid in a request, where, and what is allowed."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any, Final
@@ -10,7 +10,7 @@ from pydantic import Field
 
 from api.contract.requests import FIELD_NAMES
 from api.errors import InvalidRecordsError
-from ml.schema import BY_NAME, Column, Kind, looks_like_icd10
+from ml.schema import BY_NAME, TARGET, Column, Kind, looks_like_icd10
 from ml.schema.code_systems import CodeSystem
 from ml.schema.files.errors import ErrorGroup, FileError, HeaderError
 from ml.schema.identifiers import EXPECTATION
@@ -59,11 +59,13 @@ def record_error(
     value = json_value(value)
     if field is None:
         return FieldError(record, None, value, "a record must be an object of field names and values")
-    column = columns.get(field)
-    if kind == "extra_forbidden" or column is None:
+    column = BY_NAME.get(field) if field == TARGET else columns.get(field)
+    if column is None or (kind == "extra_forbidden" and field != TARGET):
         return FieldError(record, shorten(field), value, unknown_field(field))
     quoted = f"'{value}'" if isinstance(value, str) else json.dumps(value)
     message = f"{field} must be {_expectation(column)}, or null; {quoted} {_fault(column, value)}"
+    if column.kind is Kind.ICD9 and isinstance(value, int | float) and not isinstance(value, bool):
+        message = f'{field} must be text: write the code {quoted} in quotation marks, as "{quoted}"'
     return FieldError(record, field, value, message, column.allowed or None)
 
 
@@ -140,6 +142,12 @@ def _fault(column: Column, value: Any) -> str:
     if column.kind is Kind.ICD10 and BY_NAME[column.name].accepts(value):
         return f"looks like ICD-9-CM: set code_system to {CodeSystem.ICD9}"
     return "is not"
+
+
+def unknown_parameter(name: str, names: Collection[str]) -> str:
+    """The message for an unknown query parameter, given the known ones."""
+    known = f"known: {', '.join(sorted(names))}" if names else "this route has none"
+    return f"unknown query parameter '{shorten(name)}'; {known}"
 
 
 def _expectation(column: Column) -> str:

@@ -97,7 +97,7 @@ def parse_outcomes(body: bytes, max_outcomes: int) -> list[Outcome]:
         MalformedBodyError: the body is not JSON.
         InvalidRecordsError: the body does not hold 1 to `max_outcomes` valid outcomes, one per prediction.
     """
-    rows = items_of(decode_json(body), "outcomes", max_outcomes)
+    rows = items_of(decode_json(body), "outcomes", max_outcomes, fields=Outcome.__annotations__.keys())
     outcomes = validate_in_chunks(rows, _ADAPTER, _to_error, "outcome", len(Outcome.__annotations__))
     if errors := list(_inconsistencies(outcomes)):
         raise invalid_records(errors, len(errors), "outcome")

@@ -3,6 +3,7 @@
 https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, NotRequired, cast
 
@@ -10,9 +11,9 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from api.contract.field_errors import shorten, unknown_field
-from api.contract.parsing import code_system_of
+from api.contract.parsing import code_system_of, decode_json
 from api.contract.requests import CODE_SYSTEM_DESCRIPTION, FIELD_NAMES
-from api.errors import InvalidRecordsError, MalformedBodyError
+from api.errors import InvalidRecordsError
 from api.protocols import binary_tensors
 from api.protocols.binary_tensors import NUMBERS, TEXT
 from api.protocols.tables import ScoringRequest, check_count, invalid_body, records_of_columns
@@ -150,13 +151,12 @@ def output_tensors(
 
 
 def _validate(document: bytes) -> dict[str, Any]:
+    document = document.removeprefix(BOM_UTF8)
+    decode_json(document, allow_nan=True)  # refuses what is not JSON, and repeated keys
     try:
         return REQUEST_ADAPTER.validate_json(document)
     except ValidationError as error:
         (first, *_) = error.errors(include_url=False, include_context=False)
-        if first["type"] == "json_invalid":
-            reason = first["msg"].removeprefix("Invalid JSON: ")
-            raise MalformedBodyError(f"The body is not valid JSON: {reason}.") from None
         place = ".".join(str(step) for step in first["loc"]) or "the body"
         message = first["msg"]
         raise invalid_body(place, f"{shorten(place)}: {message[0].lower()}{message[1:]}") from None

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 logger = logging.getLogger(__name__)
+
+Encode = Callable[[CollectorRegistry], bytes]
+"""Writes metrics in one of Prometheus' formats."""
 
 TIMEOUT_SECONDS: Final = 2.0
 """A worker that does not respond within this time is left out of the scrape."""
@@ -45,13 +48,13 @@ class WorkerMetrics:
             self._socket.unlink(missing_ok=True)
             self._folder.rmdir()  # succeeds for the last worker
 
-    async def collect(self) -> bytes:
-        """The metrics of all workers."""
+    async def collect(self, encode: Encode = generate_latest) -> bytes:
+        """The metrics of all workers, in the given format."""
         others = [path for path in self._folder.glob("*.sock") if path != self._socket]
         texts = await asyncio.gather(*(self._fetch(path) for path in others))
         fetched = {path.stem: text for path, text in zip(others, texts, strict=True) if text is not None}
         own = generate_latest(self._registry).decode()
-        return await asyncio.to_thread(merge, {self._socket.stem: own, **fetched})
+        return await asyncio.to_thread(merge, {self._socket.stem: own, **fetched}, encode)
 
     async def _fetch(self, path: Path) -> str | None:
         try:
@@ -74,7 +77,7 @@ class WorkerMetrics:
         writer.close()
 
 
-def merge(texts: Mapping[str, str]) -> bytes:
+def merge(texts: Mapping[str, str], encode: Encode = generate_latest) -> bytes:
     """Merge documents of several workers in Prometheus' text format; adds the label ``worker`` to each series."""
     families: dict[str, Metric] = {}
     for worker, text in texts.items():
@@ -82,7 +85,7 @@ def merge(texts: Mapping[str, str]) -> bytes:
             merged = families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
             for sample in family.samples:
                 merged.add_sample(sample.name, {"worker": worker, **sample.labels}, sample.value)
-    return generate_latest(_Families(families.values()))
+    return encode(_Families(families.values()))
 
 
 class _Families(CollectorRegistry):

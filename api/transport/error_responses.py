@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import orjson
 from fastapi import FastAPI, Request, Response
+from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -46,6 +47,8 @@ async def on_api_error(request: Request, error: Exception) -> Response:
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 -- as above
     headers = dict(error.headers or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"
     match error.status_code:
         case 404:
             detail = "Not found; the routes are listed under /docs."
@@ -88,7 +91,7 @@ def _response(
         "request_id": _request_id(request),
         **(members or {}),
     }
-    status, document, media_type = _format(path, problem)
+    status, document, media_type = _format(get_route_path(request.scope), problem)
     return Response(orjson.dumps(document), status, headers, media_type=media_type)
 
 

@@ -3,6 +3,7 @@
 Headers are read from the ASGI scope: an object of all headers for each request would cost more than the few look-ups.
 """
 
+from collections.abc import Set
 from typing import Final
 
 from fastapi import Request
@@ -14,6 +15,15 @@ from api.errors import UnsupportedMediaError
 JSON: Final = "application/json"
 CSV: Final = "text/csv"
 BINARY: Final = "application/octet-stream"
+
+_ALIASES: Final = {"application/csv": CSV, "application/vnd.ms-excel": CSV}
+"""Other names of media types, as Windows, browsers and older programs send them."""
+
+_ENCODINGS: Final = frozenset({b"", b"identity", b"gzip", b"x-gzip"})
+_UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+_LEGACY: Final = {"utf-16", "utf-16le", "utf-16be", "iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252"}
+_FILE_CHARSETS: Final = _UTF8 | _LEGACY
+"""Charsets that a CSV file may be declared with: its reader finds out which of them it has."""
 
 
 def get_header(scope: Scope, name: bytes) -> bytes | None:
@@ -27,19 +37,28 @@ def get_header(scope: Scope, name: bytes) -> bytes | None:
 def check_media_type(scope: Scope, *accepted: str, default: str = "") -> str:
     """The declared media type of the body, or the default one, which is one of the accepted ones.
 
+    Aliases count as the type that they stand for.
+
     Raises:
-        UnsupportedMediaError: the body has another media type, another charset than UTF-8, or is compressed.
+        UnsupportedMediaError: the body has another media type, charset or encoding than UTF-8 and gzip.
     """
     declared = (get_header(scope, b"content-type") or b"").decode("latin-1") or default
     media_type, _, parameters = declared.partition(";")
     media_type = media_type.strip().lower()
-    if media_type not in accepted or not _is_utf8(parameters):
+    media_type = _ALIASES.get(media_type, media_type)
+    charsets = _FILE_CHARSETS if media_type == CSV else _UTF8
+    if media_type not in accepted or (parameters and not _has_charset(parameters, charsets)):
         received = f"'{declared[:80]}'" if declared else "no Content-Type"
         raise UnsupportedMediaError(
             f"Send the body as Content-Type: {' or '.join(accepted)} in UTF-8; this request has {received}."
         )
-    if (get_header(scope, b"content-encoding") or b"identity").lower() != b"identity":
-        raise UnsupportedMediaError("Send the body without Content-Encoding.", headers={"Accept-Encoding": "identity"})
+    encoding = get_header(scope, b"content-encoding")
+    if encoding is not None and encoding.lower() not in _ENCODINGS:
+        received = encoding[:40].decode("latin-1")
+        raise UnsupportedMediaError(
+            f"Send the body with Content-Encoding: gzip, or without Content-Encoding; this request has '{received}'.",
+            headers={"Accept-Encoding": "gzip, identity"},
+        )
     return media_type
 
 
@@ -71,10 +90,10 @@ async def read_body_pieces(request: Request) -> list[bytes]:
             return pieces
 
 
-def _is_utf8(parameters: str) -> bool:
-    """Whether the parameters of a media type name no other charset than UTF-8."""
+def _has_charset(parameters: str, charsets: Set[str]) -> bool:
+    """Whether the parameters of a media type name none but the given charsets."""
     for parameter in parameters.split(";"):
         name, _, value = parameter.partition("=")
-        if name.strip().lower() == "charset" and value.strip(' "').lower() != "utf-8":
+        if name.strip().lower() == "charset" and value.strip(' "').lower() not in charsets:
             return False
     return True

@@ -1,7 +1,8 @@
 """ASGI middleware: request id and request metrics; admission control and limits of the body."""
 
 import re
-from asyncio import get_running_loop, timeout_at
+from asyncio import get_running_loop, timeout
+from collections.abc import Awaitable
 from time import perf_counter
 from typing import Final
 from uuid import uuid4
@@ -11,14 +12,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.admission import Admission
 from api.errors import BodyTooLargeError, BodyTooSlowError, OverloadedError
+from api.settings import ApiSettings
 from api.telemetry.metrics import Metrics
+from api.transport.content_encoding import GZIP, InflatedBody
 from api.transport.error_responses import on_api_error
 from api.transport.http_request import get_header
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 """Accepted request ids: the formats of tracing tools, and no character that could break a log line."""
 
-_METHODS_WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_METHODS_WITHOUT_BODY: Final = frozenset({"GET", "OPTIONS"})
 
 
 class ObservabilityMiddleware:
@@ -39,19 +42,21 @@ class ObservabilityMiddleware:
         header = (b"x-request-id", request_id.encode("ascii"))
         status = 500
 
-        async def send_with_id(message: Message) -> None:
+        def send_with_id(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message.get("headers", ()), header]
-            await send(message)
+            return send(message)
 
         self._metrics.in_flight.inc()
+        # The server leaves out the body of a response to HEAD; all other differences would be errors.
+        inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         try:
-            await self._app(scope, receive, send_with_id)
+            await self._app(inner, receive, send_with_id)
         finally:
             self._metrics.in_flight.dec()
-            template = getattr(scope.get("route"), "path", "unmatched")
+            template = getattr(inner.get("route"), "path", "unmatched")
             self._metrics.observe_request(scope["method"], template, status, perf_counter() - started)
 
 
@@ -61,11 +66,12 @@ class AdmissionMiddleware:
     Methods without a body pass: probes and metrics are answered under any load.
     """
 
-    def __init__(self, app: ASGIApp, admission: Admission, max_bytes: int, seconds: float) -> None:
+    def __init__(self, app: ASGIApp, admission: Admission, settings: ApiSettings) -> None:
         self._app = app
         self._admission = admission
-        self._max_bytes = max_bytes
-        self._seconds = seconds
+        self._max_bytes = settings.max_body_bytes
+        self._idle_seconds = settings.body_timeout_seconds
+        self._min_rate = settings.body_min_bytes_per_second
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -79,24 +85,23 @@ class AdmissionMiddleware:
             response = await on_api_error(Request(scope), error)
             await response(scope, receive, send)
             return
+        if declared > self._max_bytes:
+            receive_piece: Receive = self._refuse
+        else:
+            receive_piece = _TimedBody(receive, self._idle_seconds, self._min_rate).receive
+            if (get_header(scope, b"content-encoding") or b"").lower() in GZIP:
+                receive_piece = InflatedBody(receive_piece).receive
         size = 0
         is_complete = False
-        deadline = get_running_loop().time() + self._seconds
 
         async def receive_within_limits() -> Message:
             nonlocal size, is_complete
             if is_complete:
                 return await receive()  # waits for the disconnect, without a time limit
-            if declared > self._max_bytes:
-                raise self._too_large()
-            try:
-                async with timeout_at(deadline):
-                    message = await receive()
-            except TimeoutError:
-                raise BodyTooSlowError(f"The body did not arrive within {self._seconds:g} seconds.") from None
+            message = await receive_piece()
             length = len(message.get("body", b""))
             if size + length > self._max_bytes:
-                raise self._too_large()
+                await self._refuse()
             size += length
             admission.receive(length)
             is_complete = not message.get("more_body", False)
@@ -107,10 +112,47 @@ class AdmissionMiddleware:
         finally:
             admission.release(size)
 
-    def _too_large(self) -> BodyTooLargeError:
-        return BodyTooLargeError(
-            f"The body has more than {self._max_bytes} bytes: send the records in several requests."
+    async def _refuse(self) -> Message:
+        raise BodyTooLargeError(
+            f"The body has more than {self._max_bytes} bytes (MAX_BODY_BYTES): send the records in several requests."
         )
+
+
+class _TimedBody:
+    """The body of a request, limited in idle time and in rate. The time between the calls does not count."""
+
+    __slots__ = ("_bytes", "_idle_seconds", "_loop", "_min_rate", "_receive", "_waited")
+
+    def __init__(self, receive: Receive, idle_seconds: float, min_rate: int) -> None:
+        self._receive = receive
+        self._idle_seconds = idle_seconds
+        self._min_rate = min_rate
+        self._loop = get_running_loop()
+        self._waited = 0.0
+        self._bytes = 0
+
+    async def receive(self) -> Message:
+        """The next message of the body.
+
+        Raises:
+            BodyTooSlowError: nothing arrived for too long, or less than the minimum rate.
+        """
+        started = self._loop.time()
+        try:
+            async with timeout(self._idle_seconds):
+                message = await self._receive()
+        except TimeoutError:
+            raise BodyTooSlowError(
+                f"Nothing of the body arrived for {self._idle_seconds:g} seconds (BODY_TIMEOUT_SECONDS)."
+            ) from None
+        self._waited += self._loop.time() - started
+        self._bytes += len(message.get("body", b""))
+        is_slow = self._waited > self._idle_seconds and self._bytes < self._min_rate * self._waited
+        if is_slow and message.get("more_body", False):
+            raise BodyTooSlowError(
+                f"The body arrives at less than {self._min_rate} bytes per second (BODY_MIN_BYTES_PER_SECOND)."
+            )
+        return message
 
 
 def _request_id(scope: Scope) -> str:

@@ -55,8 +55,7 @@ def measure_scaling(known: Mapping[str, Launcher], folder: Path, plan: Plan) -> 
     with ExitStack() as stack:
         servers = []
         for workers in WORKERS:
-            settings = {"WEB_CONCURRENCY": str(workers), "API_WORKERS": str(workers)}
-            environment = {**known[OURS].environment, **settings}
+            environment = {**known[OURS].environment, "API_WORKERS": str(workers)}
             launcher = replace(known[OURS], name=str(workers), environment=environment)
             servers.append(stack.enter_context(running(launcher, folder, pinned=False)))
         rows = compare(servers, [], Plan(2 * plan.seconds, plan.rounds, {SINGLE: (_SCALING_CONNECTIONS,)}))

@@ -29,7 +29,9 @@ BODIES: Final = [
     ("utf-16", '{"records": [{}]}'.encode("utf-16"), {}, 400),
     ("latin-1", '{"records": [{"race": "\xe9"}]}'.encode("latin-1"), {}, 400),
     ("declared latin-1", b'{"records": [{}]}', {"Content-Type": f"{JSON}; charset=latin-1"}, 415),
-    ("compressed", gzip.compress(b'{"records": [{}]}'), {"Content-Encoding": "gzip"}, 415),
+    ("a bomb", gzip.compress(b" " * 100_000_000), {"Content-Encoding": "gzip"}, 413),
+    ("not gzip", b'{"records": [{}]}', {"Content-Encoding": "gzip"}, 400),
+    ("brotli", b'{"records": [{}]}', {"Content-Encoding": "br"}, 415),
     ("a pickle", b"\x80\x04.", {"Content-Type": "application/python-pickle"}, 415),
     ("100 megabytes", b" " * 100_000_000, {}, 413),
 ]

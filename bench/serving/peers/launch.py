@@ -89,7 +89,7 @@ def launchers(folder: Path, database: Mapping[str, str], bento: Path | None) -> 
         "PREDICTION_LOG_KEY": "key of the benchmark",
         **database,
     }
-    service = _uvicorn("--factory", "api.app:create_app")
+    service = [sys.executable, "-m", "api", "--port", _PORT, "--no-access-log"]
     wire = _uvicorn("--factory", "bench.serving.peers.wire:create_app")
     mlflow = [
         str(Path(sys.executable).with_name("mlflow")), "models", "serve", "--model-uri", str(folder / MLFLOW),

@@ -57,11 +57,9 @@ def _mlflow(settings: StackSettings, shared: dict[str, str]) -> Program:
 
 
 def _api(settings: StackSettings, shared: dict[str, str]) -> Program:
-    listen = ("--host", settings.bind_address, "--port", str(settings.api_port), "--timeout-graceful-shutdown", "10")
-    command = python_module("uvicorn", "--factory", "api.app:create_app", *listen)
-    environment = shared | {"WEB_CONCURRENCY": str(settings.api_workers)}  # read by uvicorn
+    command = python_module("api", "--host", settings.bind_address, "--port", str(settings.api_port))
     # Ready without a model, which is trained later.
-    return http_program(settings, "api", "API_PORT", command, "/health", "/docs", environment)
+    return http_program(settings, "api", "API_PORT", command, "/health", "/docs", shared)
 
 
 def _streamlit(settings: StackSettings, shared: dict[str, str]) -> Program:

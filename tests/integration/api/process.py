@@ -1,4 +1,4 @@
-"""The service as its own process under uvicorn."""
+"""The service as its own process."""
 
 import os
 import subprocess
@@ -47,8 +47,7 @@ def running_api(folder: Path, mlflow: str, **settings: str) -> Iterator[ApiProce
         "PREDICTION_LOG_KEY": "key of the tests",
     }
     port = free_port()
-    options = ("--port", str(port), "--timeout-graceful-shutdown", "10")
-    command = [sys.executable, "-m", "uvicorn", "--factory", "api.app:create_app", *options]
+    command = [sys.executable, "-m", "api", "--port", str(port)]
     with (folder / "api.log").open("ab") as log:
         # From the root, wherever the test has gone: that is where the service is imported from.
         process = subprocess.Popen(command, cwd=ROOT, env=os.environ | defaults | settings, stdout=log, stderr=log)

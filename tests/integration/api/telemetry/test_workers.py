@@ -22,7 +22,7 @@ ONE = {"records": [{}]}
 @pytest.fixture
 def api(registry: RegistryServer, tmp_path: Path) -> Iterator[ApiProcess]:
     registry.promote("1", write_bundle(tmp_path / "1"))
-    with running_api(tmp_path, registry.url, API_WORKERS="2", WEB_CONCURRENCY="2", TMPDIR=str(tmp_path)) as process:
+    with running_api(tmp_path, registry.url, API_WORKERS="2", TMPDIR=str(tmp_path)) as process:
         eventually(lambda: set(by_worker(process, "model_loaded").values()) == {1.0} and len(workers(process)) == 2)
         yield process
         process.process.terminate()

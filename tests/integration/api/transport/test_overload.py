@@ -85,7 +85,7 @@ def assert_overloaded(answer: httpx.Response) -> None:
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
-def test_an_incomplete_body_times_out_and_its_connection_is_closed(start: Start) -> None:
+def test_a_silent_and_a_dripping_body_time_out_and_their_connections_are_closed(start: Start) -> None:
     api = start(BODY_TIMEOUT_SECONDS="0.5")
     with closing(begin(api)) as silent, closing(begin(api)) as dripping:
         began = time.monotonic()
@@ -98,10 +98,21 @@ def test_an_incomplete_body_times_out_and_its_connection_is_closed(start: Start)
         answers = [b"".join(iter(lambda c=c: c.recv(65_536), b"")) for c in (silent, dripping)]
 
     assert time.monotonic() - began < 10
-    for answer in answers:
+    for answer, setting in zip(answers, (b"(BODY_TIMEOUT_SECONDS)", b"(BODY_MIN_BYTES_PER_SECOND)"), strict=True):
         assert answer.startswith(b"HTTP/1.1 408 ")
         assert b"application/problem+json" in answer
+        assert setting in answer
     assert api.client.post("/predict", json=ONE).status_code == 200
+
+
+def test_a_slow_but_steady_upload_is_scored(start: Start) -> None:
+    api = start(BODY_TIMEOUT_SECONDS="0.5")
+    body = json.dumps(ONE).encode().rjust(15_000)
+    with closing(begin(api, len(body), b"")) as connection:
+        for position in range(0, len(body), 1_000):
+            connection.sendall(body[position : position + 1_000])
+            time.sleep(0.1)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
 
 
 def test_requests_above_the_limit_are_shed_while_probes_are_answered(start: Start) -> None:
