@@ -1,4 +1,4 @@
-"""Clients in other languages: fetch clients for Node from the OpenAPI document, and curl."""
+"""Clients in other languages: fetch clients for Node from the OpenAPI document, the JDK's, and curl."""
 
 import shutil
 from pathlib import Path
@@ -52,9 +52,18 @@ def test_a_fetch_client_sends_the_key_of_another_service(service: Service, table
     table.add("Hey API, key", printed, service.risks, service.version, EVERYTHING)
 
 
-def test_curl_gets_the_same_answers(service: Service, table: Table) -> None:
+def test_the_client_of_the_jdk_gets_the_same_answers(service: Service, table: Table) -> None:
+    java = required("java", package="openjdk-17-jdk-headless")
+
+    printed = run([java, EXAMPLES / "ReadmissionClient.java"], API_URL=service.url)
+
+    table.add("JDK HttpClient", printed, service.risks, service.version, EVERYTHING)
+
+
+@pytest.mark.parametrize("options", [(), ("--http2",)], ids=["as it is", "HTTP/2"])
+def test_curl_gets_the_same_answers(service: Service, table: Table, options: tuple[str, ...]) -> None:
     required("curl", package="curl")
 
-    printed = run([EXAMPLES / "curl_client.sh"], API_URL=service.url)
+    printed = run([EXAMPLES / "curl_client.sh", *options], API_URL=service.url)
 
-    table.add("curl", printed, service.risks, service.version, EVERYTHING)
+    table.add(" ".join(("curl", *options)), printed, service.risks, service.version, EVERYTHING)

@@ -64,7 +64,7 @@ LONG = (
     Suite(
         "clients",
         "make test-clients",
-        2.5,
+        3.5,
         ("api/contract/", "api/protocols/", "api/routes/", "api/transport/", "docs/clients/", "tests/clients/"),
     ),
     Suite(
