@@ -44,7 +44,7 @@ def test_the_range_is_that_of_the_reliability_curve(client: TestClient) -> None:
     assert interval == pytest.approx([expected({}, -3), expected({}, -1)], abs=1e-6)
 
 
-@pytest.mark.parametrize("query", ["interval=yes", "interval=", "interval=true&interval=false"])
+@pytest.mark.parametrize("query", ["interval=maybe", "interval=", "interval=true&interval=false"])
 def test_an_invalid_interval_is_a_422_that_names_it(client: TestClient, query: str) -> None:
     problem = assert_problem(client.post(f"/predict?{query}", json={"records": [{}]}), 422)
 
