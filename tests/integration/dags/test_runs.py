@@ -1,6 +1,7 @@
 """Every DAG runs twice on a real PostgreSQL and a real MLflow."""
 
 import json
+from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
@@ -125,3 +126,43 @@ def test_deleted_experiments_are_restored(airflow: Airflow, registry: MlflowClie
         found = latest_run(engine)
     assert found is not None
     assert registry.get_run(found.details["mlflow_run"]).data.tags["airflow.dag_id"] == "monitor_diabetes"
+
+
+def test_a_backfill_of_the_monitoring_is_refused_once(
+    airflow: Airflow, registry: MlflowClient, settings: MlSettings
+) -> None:
+    with warehouse(settings) as engine:
+        before = latest_run(engine)
+        (backfilled,) = run_dags(airflow, "monitor_diabetes@2026-11-01")
+        assert latest_run(engine) == before
+
+    assert backfilled.state == "failed"
+    assert "measures the predictions up to now and cannot be backfilled" in backfilled.log
+
+
+def test_tasks_of_an_old_ingestion_say_once_that_their_files_are_deleted(
+    airflow: Airflow, registry: MlflowClient
+) -> None:
+    newer = Airflow(airflow.environment | {"SYNTHETIC_SEED": "7"})
+    for file in Path(airflow.environment["DATA_DIR"]).glob("*.csv"):
+        file.unlink()
+    _newer, load, validate = run_dags(
+        newer, "ingest_diabetes", "ingest_diabetes!load_raw_data", "ingest_diabetes!validate"
+    )
+
+    for again in (load, validate):
+        assert again.state == "failed", again.log[-3000:]
+        assert "does not exist any more" in again.log
+        assert "clear download_data with the tasks after it" in again.log
+
+
+def test_a_deleted_registered_model_fails_an_old_gate_once_and_is_trained_again(
+    airflow: Airflow, registry: MlflowClient
+) -> None:
+    registry.delete_registered_model(MODEL_NAME)
+    gate, trained = run_dags(airflow, "auto_model_train_diabetes!gate", "train_models_diabetes_simple")
+
+    assert gate.state == "failed", gate.log[-3000:]
+    assert "not found" in gate.log
+    assert trained.state == "success", trained.log[-3000:]
+    assert registry.get_model_version_by_alias(MODEL_NAME, "production").version == "1"

@@ -90,7 +90,8 @@ def test_the_description_of_the_version_is_the_short_card(trained: Trained) -> N
     _, findings = load_findings(trained.registry, trained.number)
     found = MlflowClient().get_model_version(MODEL_NAME, trained.number)
 
-    assert found.description == description(findings)
+    assert found.description.startswith(description(findings))
+    assert f"models:/{MODEL_NAME}/{trained.number}" in found.description
     assert "Trained on synthetic data" in found.description
 
 

@@ -95,7 +95,7 @@ def test_without_the_api_the_metrics_of_prometheus_are_shown(
     monkeypatch.setenv("API_URL", NOBODY)
     page = page_text(open_page(app))
     assert "Served version: 3" in page
-    assert "The cohort is not known: the API does not answer." in page
+    assert "The test encounters are not known: the API does not answer." in page
 
 
 def test_a_server_that_is_not_prometheus_is_reported(app: AppTest, platform: Platform) -> None:
