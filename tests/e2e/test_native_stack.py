@@ -155,7 +155,7 @@ def test_a_killed_api_is_restarted_within_ten_seconds(native: NativeStack) -> No
     (api,) = (
         process
         for process in psutil.process_iter(["cmdline", "environ"])
-        if "api.app:create_app" in (process.info["cmdline"] or [])
+        if (process.info["cmdline"] or [])[1:3] == ["-m", "api"]
         and (process.info["environ"] or {}).get("LOCAL_DIR") == native.environment["LOCAL_DIR"]
     )
     api.kill()

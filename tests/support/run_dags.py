@@ -36,7 +36,7 @@ def run_again(dag: DAG, task_id: str, run_type: str = "manual") -> str:
         task.try_number += 1
         session.commit()
         _run_task(ti=task, task=dag.task_dict[task_id])
-        return str(task.state)
+        return "" if task.state is None else task.state.value
 
 
 def backfill(dag: DAG, date: str) -> str:
