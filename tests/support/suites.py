@@ -53,13 +53,13 @@ class Outcome:
 ALWAYS = (
     Suite("pre-commit", "make pre-commit", 0.3),
     Suite("types", "make types", 0.7),
-    Suite("unit", "make unit", 1.5),
-    Suite("integration", "make integration", 12.0),
-    Suite("e2e", "make e2e-native", 5.5),
+    Suite("unit", "make unit", 2.0),
+    Suite("integration", "make integration", 14.5),
+    Suite("e2e", "make e2e-native", 6.5),
     Suite("compose-smoke", "make compose-smoke", 5.0),
 )
 LONG = (
-    Suite("e2e with the interface", "make e2e", 8.5, ("ui/", "api/contract/", "tests/e2e/interface/"), "e2e"),
+    Suite("e2e with the interface", "make e2e", 11.0, ("ui/", "api/contract/", "tests/e2e/interface/"), "e2e"),
     Suite("faults", "make test-faults", 4.5, ("api/", "ml/core/", "ml/registry/", "tests/faults/")),
     Suite(
         "clients",
