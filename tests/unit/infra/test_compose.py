@@ -11,6 +11,7 @@ from infra.secrets.distribute import AUDIENCES, CONFIGURATION, copy, mirror
 from infra.secrets.generate import SECRETS
 
 COMPOSE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "docker-compose.yml").read_text())
+TEXT = yaml.safe_dump(COMPOSE)
 SERVICES: dict[str, Any] = COMPOSE["services"]
 BUILT = sorted(name for name, service in SERVICES.items() if "build" in service)
 WITHOUT_TELEMETRY = {"api", "exporter", "secrets"}
@@ -79,7 +80,7 @@ def test_no_proxy_comes_between_services(name: str) -> None:
     """Every service whose name is in an address is exempt, and so are health checks."""
     hosts = SERVICES[name]["environment"]["NO_PROXY"].split(",")
     assert SERVICES[name]["environment"]["no_proxy"].split(",") == hosts
-    addressed = {service for service in SERVICES if f"http://{service}:" in yaml.safe_dump(COMPOSE)}
+    addressed = {service for service in SERVICES if f"http://{service}:" in TEXT}
     assert {"localhost", "127.0.0.1"} | addressed <= set(hosts)
     assert hosts[-1] == "${NO_PROXY:-}"
 
