@@ -59,7 +59,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._header_seconds = header_seconds
         self._header_timer: TimerHandle | None = None
         self._head_bytes = 0
+        self._is_in_head = False
         self._is_in_body = False
+        self._has_ended = False  # a request, within the data that have just arrived
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Limit the time until the first request, as between requests."""
@@ -75,6 +77,7 @@ class HttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived. Headers that arrive at once, as they nearly always do, need no timer."""
         self._unset_keepalive_if_required()
+        self._has_ended = False
         try:
             self._parse(data)
         except httptools.HttpParserError:
@@ -84,21 +87,26 @@ class HttpProtocol(HttpToolsProtocol):
                 self._stop_header_timer()
         elif self.transport.is_closing() or self.timeout_keep_alive_task is not None:
             return
-        elif self._is_in_body:  # of a request that is answered already
+        elif self._is_in_body or (self._has_ended and not self._is_in_head):  # of a request that is answered already
             self._limit_idle_time()
         else:
-            self._limit_headers(len(data))
+            self._limit_headers(0 if self._has_ended else len(data))
+
+    def on_message_begin(self) -> None:
+        """Begin the headers of a request."""
+        self._is_in_head = True
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Begin the request, unless its headers are going to be parsed again without the upgrade."""
         if not self.parser.should_upgrade():
-            self._is_in_body = True
+            self._is_in_head, self._is_in_body = False, True
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """End the request's body, which has not begun if the headers are going to be parsed again."""
         if not self.parser.should_upgrade():
-            self._is_in_body = False
+            self._is_in_body, self._has_ended = False, True
             super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:

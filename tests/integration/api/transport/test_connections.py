@@ -142,6 +142,17 @@ def test_an_answered_request_may_send_its_large_body_to_the_end(api: ApiProcess)
     assert answer.count(b"HTTP/1.1 200 OK\r\n") == 1
 
 
+def test_a_body_that_ends_after_its_answer_leaves_the_connection_open_for_the_next_request(api: ApiProcess) -> None:
+    rest = b" " * 200_000
+    with closing(connect(api)) as connection:
+        connection.sendall(b"POST /nothing HTTP/1.1\r\nHost: api\r\nContent-Length: %d\r\n\r\n" % len(rest))
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 404 ")
+        connection.sendall(rest)
+        time.sleep(1.2)  # longer than the limit for headers, shorter than the idle time
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\r\n")
+        assert b"".join(iter(lambda: connection.recv(65_536), b"")).startswith(b"HTTP/1.1 200 ")
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is missing")
 def test_curl_with_http2_is_answered(api: ApiProcess) -> None:
     command = ["curl", "--silent", "--fail", "--http2", f"{api.url}/predict", "--json", BODY.decode()]
