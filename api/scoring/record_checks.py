@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from ml.schema import BY_NAME, CANNOT_BE_READMITTED, FEATURES, Group, Record
 
 _DISPOSITION: Final = BY_NAME["discharge_disposition_id"]
-_OUTSIDE: Final = {
+_OUTSIDE: Final[Mapping[Any, str]] = {
     code: f"{_DISPOSITION.name} {code} ({_DISPOSITION.text_of(code)}): a readmission is not possible, and the model "
     "was fitted without such encounters"
     for code in CANNOT_BE_READMITTED
@@ -40,7 +40,7 @@ class RecordWarning(NamedTuple):
 
 def outside_population(record: Record) -> str | None:
     """The reason why the model does not apply to a record; None if it does."""
-    return _OUTSIDE.get(record.get(_DISPOSITION.name))  # type: ignore[arg-type]
+    return _OUTSIDE.get(record.get(_DISPOSITION.name))
 
 
 def contradictions(record: Record) -> Iterator[tuple[str, str]]:
