@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from ml.schema import ICD9_PATTERN, looks_like_icd10
+from ml.schema import ICD9_PATTERN, canonical_icd9, looks_like_icd10
 from ml.schema.icd10 import to_icd9
 from ui.i18n.language import Language, current_language
 
@@ -31,7 +31,7 @@ def code_of(entry: str) -> str:
     text = entry.strip()
     first = text.partition(" ")[0].upper()
     if re.fullmatch(ICD9_PATTERN, first):
-        return _short(first)
+        return canonical_icd9(first)
     if looks_like_icd10(first) and (converted := _in_icd9(first)):
         return converted
     return _code_by_name(_normalised(text)) or text

@@ -2,10 +2,12 @@ import csv
 from collections import Counter
 
 import pytest
+from hypothesis import given
 
 from ml.features.icd9 import categories
-from ml.schema import BY_NAME
+from ml.schema import BY_NAME, canonical_icd9
 from ml.schema.marginals import MARGINALS
+from tests.support.codes import ICD9_SPELLINGS
 from ui.i18n.language import Language
 from ui.predict import diagnoses
 
@@ -26,6 +28,8 @@ def spanish(monkeypatch: pytest.MonkeyPatch) -> None:
         ("038 Septicemia", "38"),
         ("008.45", "8.45"),
         ("v27", "V27"),
+        ("0389", "38.9"),
+        ("25060", "250.6"),
         ("e909.1", "E909.1"),
         ("heart failure", "428"),
         ("Insuficiencia cardiaca", "428"),
@@ -34,6 +38,11 @@ def spanish(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_code_or_a_name_is_parsed_as_the_code_of_the_data_set(entry: str, code: str) -> None:
     assert diagnoses.code_of(entry) == code
+
+
+@given(ICD9_SPELLINGS)
+def test_a_code_in_any_spelling_is_parsed_as_by_the_api(code: str) -> None:
+    assert diagnoses.code_of(code) == canonical_icd9(code)
 
 
 @pytest.mark.parametrize("entry", ["flu", "E90", "4283.1", "", "?"])
