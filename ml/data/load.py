@@ -35,6 +35,8 @@ def lock(connection: sa.Connection) -> None:
 def load(engine: sa.Engine, delivery: Delivery, validated: Validated) -> Ingested:
     """Upsert validated rows: the latest delivery of an encounter wins, unchanged rows are not written.
 
+    A corrected row keeps ``ingested_at``: a model may have been trained on it since then.
+
     Real data replaces synthetic data; synthetic data never replaces real data.
 
     Raises:
@@ -96,7 +98,7 @@ def _upsert(connection: sa.Connection, ingestion_id: int, validated: Validated) 
         SELECT {columns}, {ingestion_id:d} FROM staging
         ON CONFLICT ("{ENCOUNTER_ID}") DO UPDATE SET
             ({", ".join(others)}) = ROW({", ".join(f"excluded.{name}" for name in others)}),
-            ingestion_id = excluded.ingestion_id, ingested_at = excluded.ingested_at
+            ingestion_id = excluded.ingestion_id
         WHERE ({", ".join(f"held.{name}" for name in others)})
             IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in others)})
         """  # noqa: S608  names come from the schema

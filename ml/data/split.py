@@ -18,7 +18,6 @@ log = logging.getLogger(__name__)
 TEST_PERCENT: Final = 20
 
 _COLUMNS: Final = ", ".join(f'"{name}"' for name in COLUMN_NAMES)
-_EXCLUDED: Final = ", ".join(str(code) for code in sorted(CANNOT_BE_READMITTED))
 _DIGEST: Final = f'sha256("{PATIENT_ID}"::text::bytea)'
 _BUCKET: Final = f"mod((get_byte({_DIGEST}, 0) << 16) + (get_byte({_DIGEST}, 1) << 8) + get_byte({_DIGEST}, 2), 100)"
 """SQL equivalent of :func:`bucket`."""
@@ -44,7 +43,7 @@ def bucket(patient: int) -> int:
 
 
 def split(engine: sa.Engine) -> Split:
-    """Rebuild ``train_data`` and ``test_data`` from ``raw_data`` in one transaction.
+    """Rebuild ``train_data`` and ``test_data`` from ``raw_data`` in one transaction, if encounters or rule are new.
 
     Deaths and discharges to hospice are excluded, because they cannot be readmitted.
 
@@ -57,20 +56,21 @@ def split(engine: sa.Engine) -> Split:
         latest = connection.execute(sa.select(ingestions).order_by(ingestions.c.id.desc()).limit(1)).first()
         if latest is None:
             raise NoDataError("There are no encounters yet: run ingest_diabetes, or 'python -m ml ingest'.")
-        if latest.data_version:
-            log.info("Nothing new: train and test data are of version %s", latest.data_version[:12])
-            return Split(latest.data_version, latest.provenance, latest.train_rows, latest.test_rows, new=False)
-        train_rows = _fill(connection, "train_data", f"{_BUCKET} >= {TEST_PERCENT}")
-        test_rows = _fill(connection, "test_data", f"{_BUCKET} < {TEST_PERCENT}")
+        present, conditions = latest.data_version, _conditions()
+        rule = " | ".join(conditions.values())
+        if present and latest.split_rule == rule:
+            log.info("Nothing new: train and test data are of version %s", present[:12])
+            return Split(present, latest.provenance, latest.train_rows, latest.test_rows, new=False)
+        train_rows, test_rows = (_fill(connection, table, condition) for table, condition in conditions.items())
         check_disjoint(connection)
         version = data_version(connection)
         connection.execute(
             ingestions.update()
             .where(ingestions.c.id == latest.id)
-            .values(data_version=version, train_rows=train_rows, test_rows=test_rows)
+            .values(data_version=version, split_rule=rule, train_rows=train_rows, test_rows=test_rows)
         )
     log.info("Data version %s: %s train rows, %s test rows", version[:12], f"{train_rows:,}", f"{test_rows:,}")
-    return Split(version, latest.provenance, train_rows, test_rows, new=True)
+    return Split(version, latest.provenance, train_rows, test_rows, new=version != present)
 
 
 def check_disjoint(connection: sa.Connection) -> None:
@@ -93,10 +93,19 @@ def data_version(connection: sa.Connection) -> str:
     return digest.hexdigest()
 
 
+def _conditions() -> dict[str, str]:
+    """The SQL condition of the rows of each table. Together they are the rule, which is stored with the split."""
+    excluded = ", ".join(str(code) for code in sorted(CANNOT_BE_READMITTED))
+    in_cohort = f"discharge_disposition_id NOT IN ({excluded})" if excluded else "true"
+    return {
+        "train_data": f"{in_cohort} AND {_BUCKET} >= {TEST_PERCENT}",
+        "test_data": f"{in_cohort} AND {_BUCKET} < {TEST_PERCENT}",
+    }
+
+
 def _fill(connection: sa.Connection, table: str, condition: str) -> int:
     connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608  unlike TRUNCATE, does not block readers
     result = connection.exec_driver_sql(
-        f"INSERT INTO {table} ({_COLUMNS}) SELECT {_COLUMNS} FROM raw_data "  # noqa: S608  names of the schema
-        f"WHERE discharge_disposition_id NOT IN ({_EXCLUDED}) AND {condition}"
+        f"INSERT INTO {table} ({_COLUMNS}) SELECT {_COLUMNS} FROM raw_data WHERE {condition}"  # noqa: S608  of the schema
     )
     return int(result.rowcount)

@@ -55,7 +55,7 @@ LIMITS: Final = (
 
 
 def check_limits(served: str, sections: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """Each limit that applies to a summary of its section, with that mean and spread, and whether it is met."""
+    """Each limit that applies to a summary of its section, with mean, standard error, and whether it is met."""
     return [
         {
             "who": summary["name"],
@@ -63,7 +63,7 @@ def check_limits(served: str, sections: Mapping[str, Sequence[Mapping[str, Any]]
             "metric": limit.metric,
             "wanted": str(limit),
             "mean": summary["mean"][limit.metric],
-            "sd": summary["sd"][limit.metric],
+            "se": summary["se"][limit.metric],
             "met": limit.is_met(summary["mean"][limit.metric]),
         }
         for limit in LIMITS

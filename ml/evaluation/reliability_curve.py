@@ -1,6 +1,6 @@
 """Reliability curve: estimates AUROC and the range of the answer as a function of how much of a record is known.
 
-The range covers the prediction for the complete record in 90 % of cases. It is measured on one half of the test
+The range covers the prediction for the complete record in 90 % of cases. It is measured on a random half of the test
 patients, and its coverage on the other half.
 """
 
@@ -52,7 +52,7 @@ def estimate_reliability(predict: Predictor, test: pd.DataFrame) -> ReliabilityC
     degree = (_STEPS * (1 - np.sqrt(np.clip(1 - information, 0, 1)))).round().astype(np.int64)
     ranking = _ranking(np.tile(labels, len(variants)), predicted, degree, with_history)
     masked = np.arange(len(shift)) < _MASKS * len(table)
-    half = masked & np.tile(groups % 2 == 0, len(variants))
+    half, other = (masked & np.tile(part, len(variants)) for part in _halves(groups))
     low, high = _shift_quantiles(shift[half], level[half], degree[half], with_history[half])
     curve = ReliabilityCurve(
         weights=dict(zip(UNITS, weights.tolist(), strict=True)),
@@ -63,10 +63,16 @@ def estimate_reliability(predict: Predictor, test: pd.DataFrame) -> ReliabilityC
         high=_nested(high),
         coverage=COVERAGE,
     )
-    other = masked & ~half
     ends, actual = curve.shifts(information[other], with_history[other], level[other]), shift[other]
     covered = (np.minimum(ends[0], 0) <= actual) & (actual <= np.maximum(ends[1], 0))
     return replace(curve, coverage=float(covered.mean()))
+
+
+def _halves(groups: Labels) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Rows of two random halves of the patients, for any numbering; a single patient is in both."""
+    numbers, patient = np.unique(groups, return_inverse=True)
+    first = (np.random.default_rng(_SEED).permutation(len(numbers)) % 2 == 0)[patient]
+    return first, first if len(numbers) == 1 else ~first
 
 
 def _masks(rows: int) -> list[Mask]:

@@ -71,7 +71,7 @@ def run(cohort: Cohort, plan: Plan, on_step: Callable[[str], None]) -> dict[str,
 
     Returns:
         Plain values for JSON: a description of the run; for ``candidates``, ``missing_fields`` and ``control`` the
-        metrics per seed with ``mean`` and ``sd``; and ``goals``, the acceptance limits.
+        metrics per seed with ``mean``, ``sd`` and ``se``; and ``goals``, the acceptance limits.
     """
     started, clock = datetime.now(UTC), time.monotonic()
     table = with_history(cohort.table)
@@ -132,7 +132,7 @@ def split_by_patient(table: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.D
 
 
 def summarise(rows: list[Row], key: str) -> list[Row]:
-    """For each ``key`` and history: the rows, and mean and sample standard deviation of their metrics."""
+    """For each ``key`` and history: the rows, and mean, standard deviation and error of the mean of their metrics."""
     groups: dict[tuple[str, bool], list[Row]] = {}
     for row in rows:
         groups.setdefault((row[key], row["history"]), []).append(row)
@@ -141,8 +141,8 @@ def summarise(rows: list[Row], key: str) -> list[Row]:
         per_seed = [{n: v for n, v in row.items() if n not in (key, "name", "history")} for row in members]
         metrics = pd.DataFrame(per_seed).drop(columns="seed")
         label = {key: name, "name": members[0].get("name", name), "history": history}
-        spread = {"mean": metrics.mean().to_dict(), "sd": metrics.std(ddof=1).to_dict()}
-        summaries.append({**label, **spread, "per_seed": per_seed})
+        spread = {"mean": metrics.mean(), "sd": metrics.std(ddof=1), "se": metrics.sem(ddof=1)}
+        summaries.append({**label, **{name: row.to_dict() for name, row in spread.items()}, "per_seed": per_seed})
     return summaries
 
 

@@ -21,3 +21,5 @@ def _load() -> dict[str, Mapping[str | int, int]]:
 
 
 MARGINALS: Final[Mapping[str, Mapping[str | int, int]]] = _load()
+CONSTANT: Final = frozenset(name for name, counts in MARGINALS.items() if len(counts) == 1)
+"""Features that never vary in the data: no model can use them."""

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from ml.core.bundle import TOLERANCE, load_bundle
+from ml.core.bundle import TOLERANCE
 from ml.core.errors import ReproductionError
+from ml.core.sandbox.process import sandboxed
 from ml.core.settings import MlSettings
 from ml.features.records import to_records
 from ml.registry.client import ModelVersion, Registry
@@ -42,8 +43,8 @@ def reproduce(settings: MlSettings, engine: sa.Engine, registry: Registry, numbe
     dataset = read(engine)
     _validate_origin(version, dataset.version.data_version)
     family, parameters = _logged_parameters(version, registry.params(version.run_id))
-    with registry.download(number) as directory:
-        logged = load_bundle(directory).predict(to_records(dataset.test))
+    with registry.download(number) as directory, sandboxed(directory) as bundle:
+        logged = bundle.predict(to_records(dataset.test))
     log.info("Fitting %s again on %s encounters", FAMILIES[family].name, f"{len(dataset.train):,}")
     again = fit(family, parameters, dataset.train, settings.train_jobs).predict(dataset.test)
     difference = float(np.max(np.abs(again - logged)))

@@ -9,16 +9,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ml.core.errors import BundleError
 from ml.core.names import CHALLENGER
+from ml.core.sandbox.process import sandboxed
 from ml.core.settings import MlSettings
 from ml.evaluation.bootstrap import evaluate
+from ml.features.records import to_records
 from ml.registry.client import ModelVersion, Registry
 from ml.report.analysis.analyse import analyse, score_test_patients
+from ml.report.analysis.thresholds import threshold_table, weekly_encounters
 from ml.report.card import description
 from ml.report.findings import Provenance
 from ml.report.formatting import with_interval
-from ml.report.plots import plots
-from ml.report.storage import log_report
+from ml.report.storage import log_report, log_thresholds
 from ml.training.code_version import code_version, fingerprint
 from ml.training.export import write_bundle
 from ml.training.manifest import flat_metrics, manifest_fields
@@ -31,7 +34,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """Outcome of a training. ``new`` is False if a version of the same data, code and parameters exists."""
+    """Outcome of a training. ``new`` is False if a sound version of the same data, code and parameters exists."""
 
     version: str
     new: bool
@@ -50,11 +53,12 @@ def train(
         RegistryError, WarehouseError: a service cannot be reached.
     """
     parameters = {**FAMILIES[family].defaults, **parameters}
-    with transaction(engine) as connection:
-        data_version = current_version(connection).data_version
-    existing = registry.find_by_fingerprint(fingerprint(data_version, family, parameters))
+    existing = known_version(engine, registry, family, parameters)
     if existing is not None:
         log.info("Nothing new: version %s has this data, code and settings", existing.number)
+        challenger = registry.version_by_alias(CHALLENGER)
+        if challenger is None or int(challenger.number) < int(existing.number):  # interrupted after the registration
+            registry.set_alias(CHALLENGER, existing.number)
         return Trained(existing.number, new=False)
     dataset = read(engine)
     log.info("Fitting %s on %s encounters", FAMILIES[family].name, f"{len(dataset.train):,}")
@@ -63,6 +67,28 @@ def train(
     registry.set_alias(CHALLENGER, version.number)
     log.info("Registered version %s as %s", version.number, CHALLENGER)
     return Trained(version.number, new=True)
+
+
+def known_version(
+    engine: sa.Engine, registry: Registry, family: str, parameters: Mapping[str, Any]
+) -> ModelVersion | None:
+    """The newest version of the present data, the code and these parameters whose files in MLflow are sound.
+
+    Raises:
+        NoDataError, RegistryError, WarehouseError: as in :func:`train`.
+    """
+    parameters = {**FAMILIES[family].defaults, **parameters}
+    with transaction(engine) as connection:
+        data_version = current_version(connection).data_version
+    for version in registry.find_by_fingerprint(fingerprint(data_version, family, parameters)):
+        try:
+            with registry.download(version.number) as directory, sandboxed(directory):
+                pass
+        except BundleError as error:
+            log.warning("Version %s does not count, because its files are not sound: %s", version.number, error)
+        else:
+            return version
+    return None
 
 
 def _register(
@@ -90,7 +116,7 @@ def _register(
             registry.log_dataset(table, context, data.source, data.data_version)
         log.info("Exporting to ONNX and comparing the graph with the model")
         manifest = manifest_fields(model, dataset.train, dataset.test, metrics, tags)
-        write_bundle(model, dataset.test, manifest, Path(scratch))
+        bundle = write_bundle(model, dataset.test, manifest, Path(scratch))
         provenance = Provenance(
             algorithm=tags["algorithm"],
             family=family,
@@ -103,6 +129,8 @@ def _register(
             samples=samples,
         )
         findings = analyse(scored, dataset.train, provenance, metrics)
-        registry.log_results({"family": family, **parameters}, flat_metrics(findings.metrics), plots(findings))
+        registry.log_results({"family": family, **parameters}, flat_metrics(findings.metrics))
         log_report(registry, findings)
+        per_week = weekly_encounters(len(dataset.train) + len(dataset.test), data.source)
+        log_thresholds(registry, threshold_table(scored, bundle.predict(to_records(dataset.test)), samples, per_week))
         return registry.register(Path(scratch), tags, description(findings))

@@ -19,8 +19,10 @@ from sklearn.model_selection import StratifiedGroupKFold
 from ml.core.errors import NoDataError, StaleInputError
 from ml.core.settings import MlSettings
 from ml.features.tables import patients, target, without_history
+from ml.registry.client import Registry
 from ml.training.code_version import code_version
 from ml.training.models import FAMILIES, GRADIENT_BOOSTING, SEED, fit
+from ml.training.train import known_version
 from ml.warehouse.connection import transaction
 from ml.warehouse.datasets import Dataset, current_version, read
 
@@ -53,7 +55,7 @@ def plan(settings: MlSettings, engine: sa.Engine) -> Search:
     with transaction(engine) as connection:
         version = current_version(connection)
     name = _study_name(settings, version.data_version)
-    optuna.create_study(study_name=name, storage=_storage(settings), direction="maximize", load_if_exists=True)
+    optuna.create_study(study_name=name, storage=storage(settings), direction="maximize", load_if_exists=True)
     log.info("Search %s: %s trials", name, settings.tune_trials)
     return Search(name, tuple(range(settings.tune_trials)))
 
@@ -65,7 +67,7 @@ def run_trial(settings: MlSettings, engine: sa.Engine, study_name: str, slot: in
         StaleInputError: the study is of other data, code or folds than the present ones.
     """
     sampler = optuna.samplers.TPESampler(seed=SEED + slot, n_startup_trials=6, constant_liar=True)
-    study = optuna.load_study(study_name=study_name, storage=_storage(settings), sampler=sampler)
+    study = optuna.load_study(study_name=study_name, storage=storage(settings), sampler=sampler)
     if (score := _score(study, slot)) is not None:
         log.info("Nothing new: trial %s is complete, AUROC %.4f", slot, score)
         return score
@@ -88,13 +90,29 @@ def best(settings: MlSettings, study_name: str) -> Best:
     Raises:
         NoDataError: no trial is complete.
     """
-    study = optuna.load_study(study_name=study_name, storage=_storage(settings))
+    study = optuna.load_study(study_name=study_name, storage=storage(settings))
     if not study.get_trials(states=(TrialState.COMPLETE,)):
         raise NoDataError(f"Search {study_name} has no completed trial: look at the logs of its trials.")
     trial = study.best_trial
     found = Best(trial.params["family"], trial.user_attrs["parameters"], study.best_value)
     log.info("Best of the search: %s, AUROC %.4f in cross-validation", FAMILIES[found.family].name, found.auroc)
     return found
+
+
+def known_result(settings: MlSettings, engine: sa.Engine, registry: Registry) -> str | None:
+    """The version that a search on the present data and code would end with again; None if there is work to do.
+
+    Raises:
+        NoDataError: nothing has been ingested.
+        RegistryError, WarehouseError: a service cannot be reached.
+    """
+    search = plan(settings, engine)
+    study = optuna.load_study(study_name=search.study, storage=storage(settings))
+    if any(_score(study, slot) is None for slot in search.slots):
+        return None
+    trial = best(settings, search.study)
+    version = known_version(engine, registry, trial.family, trial.parameters)
+    return version.number if version else None
 
 
 def cross_validated(
@@ -134,5 +152,6 @@ def _score(study: optuna.Study, slot: int) -> float | None:
     return next((trial.value for trial in complete if trial.user_attrs.get("slot") == slot), None)
 
 
-def _storage(settings: MlSettings) -> RDBStorage:
+def storage(settings: MlSettings) -> RDBStorage:
+    """The studies in the ``diabetes`` database."""
     return RDBStorage(f"{settings.database_url}?options=-csearch_path%3Doptuna")

@@ -59,7 +59,7 @@ def read_header(text: str, line: int, delimiter: str | None = None, reserved: Se
     """
     candidates = delimiter or DELIMITERS
     rows = [(one, _names(text, one)) for one in candidates]
-    found = max(rows, key=lambda row: (sum(_key(name) in _BY_KEY for name in row[1]), len(row[1])))
+    found = max(rows, key=lambda row: (sum(key_of(name) in _BY_KEY for name in row[1]), len(row[1])))
     return _header(found[0], found[1], line, reserved)
 
 
@@ -77,7 +77,7 @@ def _names(text: str, delimiter: str) -> list[str]:
 def _header(delimiter: str, names: list[str], line: int, reserved: Sequence[str]) -> Header:
     if len(names) > MAX_COLUMNS:
         raise HeaderError([("", f"the header names {len(names)} columns; at most {MAX_COLUMNS} are read")], line)
-    columns = [_BY_KEY.get(_key(name)) for name in names]
+    columns = [_BY_KEY.get(key_of(name)) for name in names]
     if not any(names):
         raise HeaderError([("", "the first line must name the columns")], line)
     errors = [
@@ -110,7 +110,7 @@ def _error(
 
 def misspelt(name: str) -> str | None:
     """The column that a name resembles. ``diag_4`` is not a misspelt ``diag_1``: it is another one of its kind."""
-    key = _key(name)
+    key = key_of(name)
     similar = get_close_matches(key[:80], _BY_KEY, n=1, cutoff=_SIMILAR)
     if not similar or _DIGITS.sub("", key) == _DIGITS.sub("", similar[0]):
         return None
@@ -124,8 +124,9 @@ def _none_known(names: Sequence[str]) -> str:
 
 
 @lru_cache(4_096)
-def _key(name: str) -> str:
+def key_of(name: str) -> str:
+    """What names of the same column have in common, in any letter case and with other separators."""
     return _SEPARATORS.sub("", name.casefold())
 
 
-_BY_KEY: Final = {_key(name): column for name, column in BY_NAME.items()}
+_BY_KEY: Final = {key_of(name): column for name, column in BY_NAME.items()}

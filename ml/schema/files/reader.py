@@ -13,7 +13,7 @@ CODE_COLUMNS: Final = {name: f"{name}_icd9" for name in DIAGNOSES}
 """Columns with the ICD-9-CM codes of a file in ICD-10-CM, by the column of the code."""
 
 RESULT_COLUMNS: Final = (
-    *("readmission_risk", "known_fields", "reliability", "risk_low", "risk_high"),
+    *("readmission_risk", "known_fields", "reliability", "risk_low", "risk_high", "flagged"),
     *("history", *CODE_COLUMNS.values(), "outside_population", "warnings"),
 )
 """Columns that a scored file has in addition; a file to be scored may not have them."""

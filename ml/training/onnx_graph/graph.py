@@ -4,6 +4,8 @@ A general converter is not used: it has no rule for this encoder, it would add a
 single prediction several times slower, and it does not keep every comparison of the trees exact.
 """
 
+from typing import Final
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
@@ -15,8 +17,8 @@ from ml.training.onnx_graph.encode import encode
 from ml.training.onnx_graph.nodes import Nodes, Tensor
 from ml.training.onnx_graph.trees import add_trees, ensemble_of
 
-_OPSETS = (helper.make_opsetid("", 20), helper.make_opsetid("ai.onnx.ml", 3))
-_IR_VERSION = 9
+OPSETS: Final = (helper.make_opsetid("", 20), helper.make_opsetid("ai.onnx.ml", 3))
+IR_VERSION: Final = 9
 
 
 def to_graph(model: RiskModel) -> onnx.ModelProto:
@@ -42,7 +44,7 @@ def to_graph(model: RiskModel) -> onnx.ModelProto:
         [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None])],
         nodes.constants,
     )
-    exported = helper.make_model(graph, opset_imports=_OPSETS, ir_version=_IR_VERSION, producer_name="readmission")
+    exported = helper.make_model(graph, opset_imports=OPSETS, ir_version=IR_VERSION, producer_name="readmission")
     onnx.checker.check_model(exported)
     return exported
 

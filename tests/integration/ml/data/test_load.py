@@ -98,17 +98,23 @@ def test_the_same_valid_rows_with_new_invalid_ones_reach_the_rejected_rows(engin
 
 
 def test_a_changed_row_updates_only_itself(engine: sa.Engine, tmp_path: Path) -> None:
-    load_rows(engine, tmp_path, {"encounter_id": 1}, {"encounter_id": 2}, {"encounter_id": 3})
-    before = stored(engine, "ingested_at")
-    changed = load_rows(
-        engine, tmp_path, {"encounter_id": 1}, {"encounter_id": 2, "race": "Asian"}, {"encounter_id": 3}
-    )
-    after = stored(engine, "ingested_at")
+    rows = [{"encounter_id": number} for number in (1, 2, 3)]
+    first = load_rows(engine, tmp_path, *rows)
+    changed = load_rows(engine, tmp_path, rows[0], {**rows[1], "race": "Asian"}, rows[2])
 
     assert (changed.new, changed.rows_written) == (True, 1)
-    assert {encounter for encounter in after if after[encounter] != before[encounter]} == {2}
     assert stored(engine, "race")[2] == "Asian"
-    assert stored(engine, "ingestion_id")[2] == changed.ingestion_id
+    assert stored(engine, "ingestion_id") == {1: first.ingestion_id, 2: changed.ingestion_id, 3: first.ingestion_id}
+
+
+def test_a_correction_keeps_the_time_of_the_first_ingestion(engine: sa.Engine, tmp_path: Path) -> None:
+    load_rows(engine, tmp_path, {"encounter_id": 1})
+    before = stored(engine, "ingested_at")
+    load_rows(engine, tmp_path, {"encounter_id": 1, "race": "Asian"}, {"encounter_id": 2, "patient_nbr": 11})
+    after = stored(engine, "ingested_at")
+
+    assert after[1] == before[1]
+    assert after[2] > before[1]
 
 
 def test_a_value_that_becomes_unknown_or_known_counts_as_changed(engine: sa.Engine, tmp_path: Path) -> None:

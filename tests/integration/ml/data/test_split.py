@@ -1,5 +1,6 @@
 """The split in PostgreSQL: equal to the split in Python, by patient, atomic."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from ml.core.errors import NoDataError, SplitError
+from ml.data import split as split_module
 from ml.data.sources.delivery import Delivery
 from ml.data.split import _BUCKET, bucket, split
 from ml.warehouse.datasets import read
@@ -62,6 +64,49 @@ def test_equal_data_have_an_equal_version(engine: sa.Engine, tmp_path: Path) -> 
 
     assert len(set(versions[:3])) == 3
     assert versions[3] == versions[2]
+
+
+def test_the_same_rule_on_the_same_encounters_splits_nothing_again(engine: sa.Engine, tmp_path: Path) -> None:
+    first = ingest_file(engine, Delivery("file", write_delivery(tmp_path / "delivered.csv", [{}, {}])), tmp_path)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE RULE no_split AS ON DELETE TO train_data DO INSTEAD NOTHING")
+
+    assert split(engine) == replace(first, new=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("TEST_PERCENT", 50), ("CANNOT_BE_READMITTED", frozenset({1, 3})), ("CANNOT_BE_READMITTED", ())]
+)
+def test_another_rule_splits_the_same_encounters_again(
+    engine: sa.Engine, cohort_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: object
+) -> None:
+    delivery = Delivery("synthetic", cohort_file)
+    first = ingest_file(engine, delivery, tmp_path)
+    monkeypatch.setattr(split_module, name, value)
+    second = ingest_file(engine, delivery, tmp_path)
+    dataset = read(engine)
+
+    assert second.new
+    assert second.data_version != first.data_version
+    assert (len(dataset.train), len(dataset.test)) == (second.train_rows, second.test_rows)
+    assert dataset.version.data_version == second.data_version
+    assert split(engine) == replace(second, new=False)
+    monkeypatch.undo()
+    assert split(engine) == first
+
+
+def test_an_installed_split_is_made_once_more_and_is_not_new_if_it_is_the_same(
+    engine: sa.Engine, cohort_file: Path, tmp_path: Path
+) -> None:
+    first = ingest_file(engine, Delivery("synthetic", cohort_file), tmp_path)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE ingestions SET split_rule = NULL")
+
+    assert split(engine) == replace(first, new=False)
+    with engine.begin() as connection:  # as a migration that corrects raw data would
+        connection.exec_driver_sql("UPDATE raw_data SET race = 'Asian'; UPDATE ingestions SET split_rule = NULL")
+    again = split(engine)
+    assert (again.new, again.data_version != first.data_version) == (True, True)
 
 
 def test_a_split_without_encounters_is_refused(engine: sa.Engine) -> None:

@@ -11,11 +11,15 @@ from infra.local.postgres.cluster import PostgresServer
 from ml.core.errors import NoDataError, StaleInputError
 from ml.core.settings import MlSettings
 from ml.data.sources.delivery import Delivery
+from ml.registry.client import Registry
 from ml.training.code_version import code_version
 from ml.training.models import FAMILIES, GRADIENT_BOOSTING
-from ml.training.tune import Search, best, cross_validated, plan, run_trial
+from ml.training.train import train
+from ml.training.tune import Search, best, cross_validated, known_result, plan, run_trial
 from ml.warehouse.datasets import read
 from tests.integration.ml.databases import fresh_database, ingest_file
+from tests.integration.ml.promotion.gates import delete_files
+from tests.integration.ml.registries import empty
 from tests.unit.ml.tables import write_delivery
 
 World = tuple[MlSettings, sa.Engine]
@@ -90,6 +94,23 @@ def test_the_best_trial_has_parameters_to_refit(
     assert found.auroc == max(scores)
     assert found.family in FAMILIES
     FAMILIES[found.family].estimator(**found.parameters)
+
+
+def test_a_finished_search_is_known_once_its_result_is_registered(
+    searched: tuple[MlSettings, sa.Engine, Search, list[float]], mlflow_server: str
+) -> None:
+    settings, engine, search, _ = searched
+    settings = settings.model_copy(update={"mlflow_tracking_uri": mlflow_server})
+    empty(mlflow_server)
+    registry, found = Registry(settings), best(settings, search.study)
+
+    assert known_result(settings, engine, registry) is None
+    trained = train(settings, engine, registry, found.family, found.parameters)
+    assert known_result(settings, engine, registry) == trained.version
+    assert known_result(settings.model_copy(update={"tune_trials": 3}), engine, registry) is None, "a trial is missing"
+    delete_files(mlflow_server, trained.version)
+    assert known_result(settings, engine, registry) is None, "the files of the version are lost"
+    empty(mlflow_server)
 
 
 def test_the_name_of_a_search_contains_data_code_and_folds(

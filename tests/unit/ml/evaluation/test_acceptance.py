@@ -24,7 +24,7 @@ def test_limits_are_written_as_ranges() -> None:
 def test_a_limit_applies_to_the_served_family_a_named_one_or_any() -> None:
     def summary(name: str, value: float) -> dict[str, Any]:
         metrics = dict.fromkeys(ALL_METRICS, value)
-        return {"candidate": name, "name": name, "history": False, "mean": metrics, "sd": metrics}
+        return {"candidate": name, "name": name, "history": False, "mean": metrics, "se": metrics}
 
     candidates = [summary("random_forest", 0.6780), summary("blend", 0.6810)]
     incomplete = [{**summary("a", 0.007), "candidate": None, "condition": c, "name": c} for c in ("one", "two")]

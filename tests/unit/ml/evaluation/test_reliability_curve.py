@@ -1,6 +1,7 @@
 """The reliability curve of models with known behaviour."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -37,11 +38,6 @@ def simple(test_table: pd.DataFrame) -> ReliabilityCurve:
     return estimate_reliability(two_field_model, test_table)
 
 
-@pytest.fixture(scope="session")
-def curve(fitted: RiskModel, test_table: pd.DataFrame) -> ReliabilityCurve:
-    return estimate_reliability(fitted.probabilities, test_table)
-
-
 def test_the_weights_are_shares_of_the_variance_of_the_logit(simple: ReliabilityCurve) -> None:
     used = {name for name, weight in simple.weights.items() if weight > 0}
 
@@ -57,6 +53,22 @@ def test_a_constant_model_has_equal_weights_and_no_range(test_table: pd.DataFram
     assert found.auroc == ((0.5,) * len(DEGREES),) * 2
     np.testing.assert_allclose(ranges, 0.11)
     assert found.coverage == 1
+
+
+@pytest.mark.parametrize("numbering", [lambda n: 2 * n, lambda n: 2 * n + 1, lambda n: 10**6 + 1000 * n])
+def test_the_coverage_does_not_depend_on_how_patients_are_numbered(
+    simple: ReliabilityCurve, test_table: pd.DataFrame, numbering: Callable[[pd.Series], pd.Series]
+) -> None:
+    numbered = test_table.assign(patient_nbr=numbering(test_table["patient_nbr"]))
+
+    assert 0.8 < simple.coverage <= 1
+    assert estimate_reliability(two_field_model, numbered) == simple
+
+
+def test_the_coverage_of_a_single_patient_is_a_number(test_table: pd.DataFrame) -> None:
+    found = estimate_reliability(two_field_model, test_table.head(150).assign(patient_nbr=2))
+
+    assert 0 <= found.coverage <= 1
 
 
 def test_the_weights_of_a_model_add_up_to_1(curve: ReliabilityCurve) -> None:

@@ -74,11 +74,12 @@ def test_every_candidate_is_evaluated_on_every_split(found: dict[str, Any]) -> N
         assert set(ALL_METRICS) | {"ece_floor", "mean_prediction", "observed"} <= set(summary["mean"])
 
 
-def test_mean_and_standard_deviation_are_over_the_seeds(found: dict[str, Any]) -> None:
+def test_mean_deviation_and_standard_error_are_over_the_seeds(found: dict[str, Any]) -> None:
     for summary in found["candidates"]:
         one, two = (row["brier"] for row in summary["per_seed"])
         assert summary["mean"]["brier"] == pytest.approx((one + two) / 2)
         assert summary["sd"]["brier"] == pytest.approx(abs(one - two) / 2**0.5)
+        assert summary["se"]["brier"] == pytest.approx(abs(one - two) / 2)
 
 
 def test_the_served_family_is_evaluated_with_fields_hidden(found: dict[str, Any]) -> None:
@@ -125,10 +126,10 @@ def test_the_same_seeds_give_the_same_metrics(small: Cohort) -> None:
     assert first == again
 
 
-def test_a_single_seed_has_no_standard_deviation() -> None:
+def test_a_single_seed_has_no_standard_error() -> None:
     (summary,) = summarise([{"candidate": "x", "history": False, "seed": 1, "auroc": 0.6}], "candidate")
 
-    assert np.isnan(summary["sd"]["auroc"])
+    assert np.isnan(summary["se"]["auroc"])
 
 
 def test_every_applicable_limit_is_checked(found: dict[str, Any]) -> None:
@@ -144,7 +145,7 @@ def test_every_applicable_limit_is_checked(found: dict[str, Any]) -> None:
     [
         ([], "give the number of a version, or --protocol"),
         (["7", "--protocol"], "give the number of a version, or --protocol"),
-        (["--protocol", "--seeds", "6-0"], "'6-0' is not a list of seeds such as 1,2,3 or 0-6"),
+        (["--protocol", "--seeds", "6-0"], "'6-0' is not a list of seeds such as 1,2,3 or 0-19"),
         (["--protocol", "--seeds", "1,x"], "'1,x' is not a list of seeds"),
         (["--protocol", "--seeds", ""], "'' is not a list of seeds"),
         (["--protocol", "--families", "oracle"], "'oracle' is not one of random_forest, gradient_boosting"),
