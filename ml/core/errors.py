@@ -54,7 +54,11 @@ class RegistryError(PlatformError):
 
 
 class RegistryRefusalError(RegistryError):
-    """MLflow answers and refuses the request, as it would again; for example, a version does not exist."""
+    """The request is refused, as it would be again; for example, a version does not exist or was never approved."""
+
+
+class UnapprovedError(PlatformError):
+    """A model version has no valid approval; the message names the version and what to do."""
 
 
 class StaleInputError(PlatformError):

@@ -7,7 +7,7 @@ measurable gain.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ml.schema import HISTORY_NAMES
+from ml.schema import ENCOUNTER_ID, HISTORY_NAMES
 
 _PREVIOUS: Final[Mapping[str, str]] = {
     "previous_discharge": "discharge_disposition_id",
@@ -21,6 +21,11 @@ _PREVIOUS: Final[Mapping[str, str]] = {
 }
 
 SOURCE_COLUMNS: Final = tuple(_PREVIOUS.values())
+
+LOOKUP_COLUMNS: Final = tuple(
+    dict.fromkeys((ENCOUNTER_ID, "discharge_disposition_id", "gender", "age", *SOURCE_COLUMNS))
+)
+"""What the API reads of a patient's encounters: for the history, and to compare sex and age with those of a record."""
 
 
 def history_of(earlier: Sequence[Mapping[str, Any]]) -> dict[str, str | int]:

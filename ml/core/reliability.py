@@ -39,7 +39,7 @@ class ReliabilityCurve:
         coverage: share of held-out test encounters whose complete-record prediction lies within the range.
     """
 
-    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     weights: Mapping[str, float]
     information: tuple[float, ...]
@@ -69,9 +69,26 @@ class ReliabilityCurve:
         Returns:
             Lower and upper ends, shape ``(n, 2)``; each range contains the prediction.
         """
-        predictions = np.asarray(probabilities, dtype=np.float64)
         information = np.array([self.information_of(record) for record in records])
         with_history = np.array([record.get(EARLIER_STAYS) is not None for record in records])
+        return self.ranges_of(information, with_history, probabilities)
+
+    def information_of_batch(self, known: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Share of the information in each record, shape ``(n,)``; ``known`` has shape ``(n, len(UNITS))``."""
+        weights = np.array([self.weights.get(name, 0.0) for name in UNITS], dtype=np.float64)
+        information: NDArray[np.float64] = np.minimum(known @ weights, 1.0)
+        return information
+
+    def expected_aurocs(self, information: NDArray[np.float64], with_history: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """:meth:`expected_auroc` of records, from arrays of shape ``(n,)``."""
+        without, with_ = (np.interp(information, self.information, curve) for curve in self.auroc)
+        return np.where(with_history, with_, without)
+
+    def ranges_of(
+        self, information: NDArray[np.float64], with_history: NDArray[np.bool_], probabilities: NDArray[Any]
+    ) -> NDArray[np.float64]:
+        """:meth:`ranges` of records, from arrays of shape ``(n,)``."""
+        predictions = np.asarray(probabilities, dtype=np.float64)
         low, high = self.shifts(information, with_history, np.searchsorted(self.risk_edges, predictions))
         clipped = np.clip(predictions, _CERTAIN, 1 - _CERTAIN)
         logits = np.log(clipped / (1 - clipped))

@@ -13,10 +13,17 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ml.core.errors import SettingsError
+from ml.core.names import PUBLIC_KEYS, SIGNING_KEY
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+
 OptionalPath = Annotated[Path | None, BeforeValidator(lambda value: None if value == "" else value)]
 """A path; an empty string, the unset value of compose files and ``.env``, means None."""
+
+
+def secrets_folder() -> Path:
+    """Folder with one file per secret."""
+    return Path(os.environ.get("SECRETS_DIR") or f"{os.environ.get('LOCAL_DIR', '.local')}/secrets")
 
 
 class PlatformSettings(BaseSettings):
@@ -31,9 +38,9 @@ class PlatformSettings(BaseSettings):
         Raises:
             SettingsError: naming the first setting that is missing or malformed.
         """
-        secrets = os.environ.get("SECRETS_DIR") or f"{os.environ.get('LOCAL_DIR', '.local')}/secrets"
+        secrets = secrets_folder()
         try:
-            return cls(_secrets_dir=secrets if Path(secrets).is_dir() else None, **overrides)
+            return cls(_secrets_dir=secrets if secrets.is_dir() else None, **overrides)
         except ValidationError as error:
             raise SettingsError(_format(error)) from None
 
@@ -47,12 +54,17 @@ def _format(error: ValidationError) -> str:
     return f"Setting {name} has a malformed value{value}: {fault['msg']}."
 
 
-class DatabaseSettings(PlatformSettings):
-    """Address and login of the ``diabetes`` database."""
+class DatabaseAddress(PlatformSettings):
+    """Address of the ``diabetes`` database."""
 
     postgres_host: str = "127.0.0.1"
     postgres_port: Port = 5432
     diabetes_db_name: str = "diabetes"
+
+
+class DatabaseSettings(DatabaseAddress):
+    """Address of the ``diabetes`` database, and the login of its owner."""
+
     diabetes_db_user: str = "diabetes"
     diabetes_db_password: SecretStr
 
@@ -71,6 +83,12 @@ class MlflowSettings(PlatformSettings):
 
     mlflow_port: Port = 5000
     mlflow_tracking_uri: str = Field(default_factory=lambda given: f"http://127.0.0.1:{given['mlflow_port']}")
+
+
+class ApprovalSettings(PlatformSettings):
+    """File with the public keys that verify the gate's approvals."""
+
+    model_public_keys_file: Path = Field(default_factory=lambda: secrets_folder() / PUBLIC_KEYS)
 
 
 class MonitorSettings(PlatformSettings):
@@ -110,9 +128,10 @@ class PublicAddresses(PlatformSettings):
     alertmanager_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['alertmanager_port']}")
 
 
-class MlSettings(DatabaseSettings, MlflowSettings, MonitorSettings):
+class MlSettings(DatabaseSettings, MlflowSettings, MonitorSettings, ApprovalSettings):
     """Settings of the command line and the Airflow tasks: ingestion, training, registry and monitoring."""
 
+    model_signing_key_file: Path = Field(default_factory=lambda: secrets_folder() / SIGNING_KEY)
     data_source: Literal["auto", "uci", "file", "synthetic"] = "auto"
     data_file: OptionalPath = None
     data_dir: Path = Path(".local/data")

@@ -7,10 +7,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from ml.core.errors import BundleError
+from ml.core.errors import BundleError, UnapprovedError
+from ml.core.signing.approval import Verified, check_manifest
 from ml.evaluation.bootstrap import Interval, evaluate, interval, paired_difference, resampled_weights
 from ml.evaluation.metrics import ALL_METRICS, Labels, Values, calibration_intercept, ece_by_chance, json_values
-from ml.evaluation.registered_version import predict
+from ml.evaluation.registered_version import predict_with_digest
 from ml.evaluation.subgroups import large_subgroups
 from ml.features.records import to_records
 from ml.features.tables import patients, target
@@ -24,14 +25,22 @@ _SEED: Final = 296
 
 @dataclass(frozen=True, slots=True)
 class ScoredCandidate:
-    """A version with its risks for the test patients, shape ``(rows,)``; None if it has a fault."""
+    """A version with its risks for the test patients, shape ``(rows,)``, and the SHA-256 of its manifest.
+
+    Both are None if the version has a fault.
+    """
 
     candidate: Candidate
     risks: Values | None
+    manifest_sha256: str | None
 
 
-def score_candidate(registry: Registry, version: ModelVersion, test: pd.DataFrame) -> ScoredCandidate:
+def score_candidate(
+    registry: Registry, version: ModelVersion, test: pd.DataFrame, approval: Verified | None = None
+) -> ScoredCandidate:
     """Score the test patients with a version. A damaged or deleted bundle is recorded as its fault.
+
+    With an ``approval``, other files than the approved ones are a fault too.
 
     Raises:
         RegistryError: MLflow cannot be reached, or there is no such version.
@@ -44,9 +53,12 @@ def score_candidate(registry: Registry, version: ModelVersion, test: pd.DataFram
         code_version=tags.get("code_version", ""),
     )
     try:
-        return ScoredCandidate(candidate, predict(registry, to_records(test), version.number))
-    except BundleError as error:
-        return ScoredCandidate(replace(candidate, fault=str(error)), None)
+        risks, digest = predict_with_digest(registry, to_records(test), version.number)
+        if approval is not None:
+            check_manifest(approval, digest)
+        return ScoredCandidate(candidate, risks, digest)
+    except (BundleError, UnapprovedError) as error:
+        return ScoredCandidate(replace(candidate, fault=str(error)), None, None)
 
 
 def compare(test: pd.DataFrame, candidate: Values, incumbent: Values | None, samples: int) -> Evidence:

@@ -23,6 +23,8 @@ class Rule(StrEnum):
     NOTHING_NEW = "nothing_new"
     WITHDRAWN = "withdrawn"  # not evaluated: it was rolled back
     IN_PRODUCTION = "in_production"  # not evaluated: it is production already
+    SUPERSEDED = "superseded"  # not evaluated: another version replaced it
+    RESTORED = "restored"  # not evaluated: alias or approval of the version in production were changed by hand
     UNRECORDED = "unrecorded"  # decided before rules were recorded
 
 

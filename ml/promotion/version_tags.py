@@ -27,15 +27,12 @@ def decision_tags(entry: Entry) -> dict[str, str]:
     return tags
 
 
-def earlier_decision(tags: Mapping[str, str], in_production: bool) -> Decision | None:
-    """The decision on a version that needs no evaluation, or None."""
-    decided = Decision(
-        tags.get(DECISION) == Action.PROMOTED,
+def earlier_decision(tags: Mapping[str, str]) -> Decision | None:
+    """The decision that the tags report, or None. Anybody can write tags, so they approve nothing."""
+    if DECISION not in tags:
+        return None
+    return Decision(
+        tags[DECISION] == Action.PROMOTED,
         tags.get(REASON, ""),
         next((rule for rule in Rule if rule == tags.get(RULE)), Rule.UNRECORDED),
     )
-    if in_production:
-        return decided if decided.promote else Decision(True, "it is in production already", Rule.IN_PRODUCTION)
-    if ROLLED_BACK in tags:
-        return Decision(False, f"it was withdrawn on {tags[ROLLED_BACK]}", Rule.WITHDRAWN)
-    return decided if DECISION in tags else None

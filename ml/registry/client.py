@@ -24,14 +24,15 @@ from mlflow.environment_variables import (
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
-from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, NUMBERS, TEXTS
-from ml.core.errors import BundleError, RegistryError, RegistryRefusalError
+from ml.core.bundle import NUMBERS, TEXTS
+from ml.core.errors import RegistryError, RegistryRefusalError
 from ml.core.names import MODEL_NAME, PRODUCTION
 from ml.core.proxies import bypass_proxy
 from ml.core.settings import MlflowSettings
 from ml.features.tables import model_inputs
 from ml.registry import flavor
 from ml.registry.descriptions import describe_version, open_experiment
+from ml.registry.downloads import check_listing, download_files
 
 _RETRIES_AND_TIMEOUT: Final = {MLFLOW_HTTP_REQUEST_MAX_RETRIES: 3, MLFLOW_HTTP_REQUEST_TIMEOUT: 60}
 """With MLflow's defaults a call fails only four minutes after the server became unreachable."""
@@ -76,12 +77,14 @@ class Registry:
             with mlflow.start_run(run_name=name, tags={**self._run_tags, **tags}) as run:
                 yield run.info.run_id
 
-    def log_results(self, params: dict[str, Any], metrics: dict[str, float], plots: dict[str, Figure]) -> None:
-        """Log parameters, metrics and plots to the active run."""
+    def log_results(self, params: dict[str, Any], metrics: dict[str, float]) -> None:
+        """Log parameters and metrics to the active run."""
         mlflow.log_params(params)
         mlflow.log_metrics(metrics)
-        for name, plot in plots.items():
-            mlflow.log_figure(plot, f"plots/{name}")
+
+    def log_figure(self, figure: Figure, name: str) -> None:
+        """Log a figure to the active run, as an image in the format of the name's suffix."""
+        mlflow.log_figure(figure, name)
 
     def log_dataset(self, table: pd.DataFrame, context: str, source: str, version: str) -> None:
         """Log name, version, source and schema of a data set to the active run; the rows stay in PostgreSQL."""
@@ -97,6 +100,13 @@ class Registry:
     def log_text(self, text: str, name: str) -> None:
         """Log a text file to the active run."""
         mlflow.log_text(text, name)
+
+    def log_file(self, content: bytes, name: str) -> None:
+        """Log a file to the active run."""
+        with tempfile.TemporaryDirectory() as scratch:
+            file = Path(scratch) / name
+            file.write_bytes(content)
+            mlflow.log_artifact(str(file))
 
     def register(self, bundle: Path, tags: dict[str, str], description: str) -> ModelVersion:
         """Log a bundle as a model of the active run and register it once all files are stored.
@@ -124,7 +134,7 @@ class Registry:
     def exists(self, number: str) -> bool:
         """Whether there is a version of this number."""
         with self._translated_errors():
-            return _none_if_missing(lambda: self._client.get_model_version(MODEL_NAME, number)) is not None
+            return none_if_missing(lambda: self._client.get_model_version(MODEL_NAME, number)) is not None
 
     def versions(self) -> list[ModelVersion]:
         """All versions, the newest first."""
@@ -134,13 +144,13 @@ class Registry:
     def version_by_alias(self, alias: str) -> ModelVersion | None:
         """The version that an alias points to, or None."""
         with self._translated_errors():
-            found = _none_if_missing(lambda: self._client.get_model_version_by_alias(MODEL_NAME, alias))
+            found = none_if_missing(lambda: self._client.get_model_version_by_alias(MODEL_NAME, alias))
             return _model_version(found) if found else None
 
-    def find_by_fingerprint(self, fingerprint: str) -> ModelVersion | None:
-        """A version whose tag ``fingerprint`` has this value, or None."""
+    def find_by_fingerprint(self, fingerprint: str) -> list[ModelVersion]:
+        """The versions whose tag ``fingerprint`` has this value, the newest first."""
         found = self._search(f" AND tags.fingerprint = '{fingerprint}'")
-        return self.version(found[0].version) if found else None
+        return [self.version(number) for number in sorted((one.version for one in found), key=int, reverse=True)]
 
     def params(self, run_id: str) -> dict[str, str]:
         """Parameters of a run, which MLflow stores as text."""
@@ -176,16 +186,17 @@ class Registry:
         """The bundle of a version, in a temporary directory that exists within the context.
 
         Raises:
-            BundleError: the version exists, but files of its bundle were deleted.
+            BundleError: the version exists, but files of its bundle were deleted or are too large.
             RegistryError: there is no such version.
         """
         self.version(number)
         uri = f"models:/{MODEL_NAME}/{number}"
         with self._translated_errors(), tempfile.TemporaryDirectory() as scratch:
-            files = _none_if_missing(lambda: mlflow.artifacts.list_artifacts(artifact_uri=uri)) or []
-            if lost := {MODEL_FILE, GOLDEN_FILE, MANIFEST_FILE} - {file.path for file in files}:
-                raise BundleError(f"Version {number} has lost files in MLflow: {', '.join(sorted(lost))}.")
-            yield Path(mlflow.artifacts.download_artifacts(uri, dst_path=scratch))
+            files = none_if_missing(lambda: mlflow.artifacts.list_artifacts(artifact_uri=uri)) or []
+            check_listing(number, {file.path: file.file_size for file in files})
+            stored = self._client.get_model_version_download_uri(MODEL_NAME, number)
+            download_files(stored, self._uri, Path(scratch))
+            yield Path(scratch)
 
     def _search(self, condition: str = "") -> list[model_registry.ModelVersion]:
         with self._translated_errors():
@@ -200,7 +211,8 @@ class Registry:
             raise kind(_sentence(self._uri, error)) from error
 
 
-def _none_if_missing(call: Callable[[], Result]) -> Result | None:
+def none_if_missing(call: Callable[[], Result]) -> Result | None:
+    """The result of a call of MLflow's client, or None if what it names does not exist, or not any more."""
     try:
         return call()
     except MlflowException as error:

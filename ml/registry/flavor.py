@@ -32,6 +32,8 @@ LOADER: Final = "ml.registry.pyfunc_model"
 _PACKAGE: Final = Path(__file__).parents[1]
 _CODE: Final = ("__init__.py", "core", "schema", "registry/__init__.py", "registry/pyfunc_model.py")
 """Paths in the package ``ml`` that the loader module imports."""
+_NOT_CODE: Final = ("__pycache__", "translations.py", "locale")
+"""Names in these folders that only reports and the interface use."""
 
 
 def save_model(bundle: Path, path: str, mlflow_model: Model, **_: Any) -> None:
@@ -60,7 +62,7 @@ def _copy_code(scratch: Path) -> Path:
     for name in _CODE:
         source, target = _PACKAGE / name, copy / name
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns(*_NOT_CODE))
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)

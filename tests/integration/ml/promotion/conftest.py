@@ -1,6 +1,7 @@
 """A gate with a real database and registry, and models that are good, bad or unfair by construction."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,14 @@ import pytest
 import sqlalchemy as sa
 
 from infra.local.postgres.cluster import PostgresServer
+from ml.core.bundle import Bundle, digest_of, load_bundle
+from ml.core.errors import BundleError
+from ml.core.sandbox.process import Sandbox, sandboxed
 from ml.core.settings import MlSettings
 from ml.data.sources.delivery import Delivery
 from ml.data.sources.synthetic import write_csv
+from ml.evaluation import registered_version
+from ml.promotion import approvals
 from ml.registry.client import Registry
 from ml.schema import ENCOUNTER_ID, PATIENT_ID, POSITIVE, TARGET
 from ml.training.models import GRADIENT_BOOSTING, RiskModel, fit
@@ -19,6 +25,30 @@ from ml.warehouse.datasets import Dataset, read
 from tests.integration.ml.databases import fresh_database, ingest_file
 from tests.integration.ml.promotion.gates import MINORITY, Gate
 from tests.integration.ml.registries import bundle_of, empty
+
+TRIED: set[str] = set()
+"""Digests of the bundles that have passed the sandbox in this process."""
+
+
+@contextmanager
+def sandboxed_once(directory: Path) -> Iterator[Sandbox | Bundle]:
+    """The sandbox for files that are new, and the bundle in this process for those that passed it."""
+    digest = ""
+    with suppress(BundleError):  # a missing file: the sandbox gives the reason
+        digest = digest_of(directory)
+    if digest in TRIED:
+        yield load_bundle(directory)
+        return
+    with sandboxed(directory) as sandbox:
+        TRIED.add(digest)
+        yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def _each_bundle_passes_the_sandbox_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trial takes two seconds of processor time, and a decision has several. `tests/security` has the sandbox."""
+    for module in (approvals, registered_version):
+        monkeypatch.setattr(module, "sandboxed", sandboxed_once)
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +68,7 @@ def gate(gate_database: tuple[MlSettings, sa.Engine], mlflow_server: str) -> Ite
     settings, engine = gate_database
     empty(mlflow_server)
     with engine.begin() as connection:
-        connection.execute(sa.text("TRUNCATE gate_decisions"))
+        connection.execute(sa.text("GRANT TRUNCATE ON gate_decisions TO CURRENT_USER; TRUNCATE gate_decisions"))
     yield Gate(settings, engine, Registry(settings))
     empty(mlflow_server)
 

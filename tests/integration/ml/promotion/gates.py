@@ -8,10 +8,13 @@ from pathlib import Path
 import httpx
 import sqlalchemy as sa
 
-from ml.core.names import PRODUCTION
+from ml.core.names import MODEL_NAME, PRODUCTION
 from ml.core.settings import MlSettings
+from ml.core.signing.approval import TAG
+from ml.promotion.approvals import Approver, sound_digest
 from ml.promotion.gate import Outcome, run_gate
 from ml.promotion.ledger import Action, Entry, Ledger
+from ml.promotion.production_alias import apply
 from ml.registry.client import Registry
 from tests.integration.ml.registries import alias_answer, register_bundle
 
@@ -54,6 +57,28 @@ class Gate:
         number = register_bundle(self.registry, bundle, provenance).number
         self.registry.set_tags(number, tags)
         return number
+
+    def approve(self, number: str) -> None:
+        """Put a version into production by a signed decision, without an evaluation."""
+        approver = Approver.from_settings(self.settings)
+        digest = sound_digest(self.registry, self.registry.version(number))
+        with self.ledger.lock():
+            pointed, before = self.production, self.ledger.decided()
+            entry = self.ledger.add(
+                Action.PROMOTED,
+                number,
+                before.version if before else None,
+                actor=ACTOR,
+                reason="for a test",
+                rule="better",
+                sign=approver.sign(number, digest),
+            )
+            apply(self.registry, self.ledger, entry, pointed)
+
+    def delete_alias(self) -> None:
+        where = {"name": MODEL_NAME, "alias": PRODUCTION}
+        address = f"{self.settings.mlflow_tracking_uri}/api/2.0/mlflow/registered-models/alias"
+        httpx.request("DELETE", address, json=where).raise_for_status()
 
     def judge(self, number: str | None = None, registry: Registry | None = None) -> Outcome:
         return run_gate(self.settings, self.engine, registry or self.registry, number, ACTOR)
@@ -113,9 +138,12 @@ class InterruptedRegistry(Registry):
             raise Killed
 
     def set_tags(self, number: str, tags: dict[str, str]) -> None:
-        if self._step == "among the tags":
+        if tags.keys() == {TAG}:  # the approval, before the alias
+            super().set_tags(number, tags)
+        elif self._step == "among the tags":
             super().set_tags(number, dict(list(tags.items())[:1]))
             raise Killed
-        super().set_tags(number, tags)
-        if self._step == "after the tags":
-            raise Killed
+        else:
+            super().set_tags(number, tags)
+            if self._step == "after the tags":
+                raise Killed

@@ -1,6 +1,10 @@
 """The commands of the gate: their output, and the ledger entries they write."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,8 @@ from ml.cli.main import app
 from ml.core.names import PRODUCTION
 from ml.promotion.ledger import Action, current_user
 from tests.integration.ml.promotion.gates import Gate
+from tests.support.killed import STEPS
+from tests.support.native import ROOT
 
 
 @pytest.fixture
@@ -52,6 +58,34 @@ def test_from_a_promotion_to_a_rollback(commands: Gate, good: Path, weak: Path) 
     printed = output_of("ledger")
     assert printed.index("rolled_back") < printed.index("better") < printed.index("the first version")
     assert "promoted, withdrawn" in output_of("list")
+
+
+def killed(step: str, *arguments: str) -> None:
+    """Run a command, which is killed at a step."""
+    command = [sys.executable, "-m", "tests.support.killed", step, "ml", *arguments]
+    ended = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_rollback_or_promotion_that_is_killed_is_finished_by_the_same_command(
+    commands: Gate, good: Path, weak: Path, step: str
+) -> None:
+    output_of("promote", commands.add(weak))
+    commands.add(good)
+    killed(step, "promote", "2")
+    assert output_of("promote", "2").startswith("Version 2 promoted to production")
+    assert commands.production == "2"
+    commands.approve(commands.add(good))
+
+    killed(step, "rollback")
+    moved = step in ("after the alias", "after the tags")
+    assert commands.production == ("2" if moved else "3")
+    printed = output_of("rollback")
+    assert commands.production == "2"
+    assert "Production is version 2 again; version 3 is withdrawn." in printed.replace("production is", "Production is")
+    assert ("An interrupted rollback had taken effect" in printed) == moved
+    assert output_of("rollback") == "Production is version 1 again; version 2 is withdrawn."
 
 
 def test_the_list_shows_a_manual_move_and_records_it_once(commands: Gate, good: Path, weak: Path) -> None:

@@ -9,13 +9,13 @@ import pytest
 
 from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, sha256_of
 from ml.core.errors import BundleError, RegistryError, WarehouseError
-from ml.core.names import CHALLENGER, PRODUCTION
+from ml.core.names import CHALLENGER
 from ml.core.settings import MlSettings
 from ml.evaluation.registered_version import evaluate_version, predict
 from ml.promotion.evidence import Rule
 from ml.promotion.gate import run_gate
 from ml.promotion.ledger import Action
-from ml.promotion.production_alias import roll_back
+from ml.promotion.rollback import roll_back
 from ml.registry.client import Registry
 from ml.training.code_version import code_version
 from ml.warehouse.connection import warehouse
@@ -90,7 +90,7 @@ def test_a_version_whose_risks_are_too_high_is_refused_even_as_the_first(gate: G
 def test_a_version_that_is_worse_for_a_subgroup_is_refused_though_it_is_better_overall(
     gate: Gate, unfair: Path, reversed_model: Path
 ) -> None:
-    gate.registry.set_alias(PRODUCTION, gate.add(reversed_model))  # no gate would let it pass
+    gate.approve(gate.add(reversed_model))  # no gate would let it pass
     outcome = gate.judge(gate.add(unfair))
 
     assert (outcome.decision.promote, outcome.decision.rule) == (False, Rule.SUBGROUP)
@@ -200,7 +200,7 @@ def test_an_empty_registry_is_reported(gate: Gate) -> None:
     with pytest.raises(RegistryError, match=r"^There is no challenger: run train_models_diabetes_simple"):
         gate.judge()
     with pytest.raises(RegistryError, match=r"^There is no production version to roll back\.$"):
-        roll_back(gate.engine, gate.registry, ACTOR)
+        roll_back(gate.settings, gate.engine, gate.registry, ACTOR)
     with pytest.raises(RegistryError, match=r"^There is no production model yet: run train_models_diabetes_simple\.$"):
         predict(gate.registry, [{}])
     with pytest.raises(RegistryError, match=r"^MLflow at http://127\.0\.0\.1:\d+ reports: .*not found") as reported:

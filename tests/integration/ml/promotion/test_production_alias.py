@@ -8,20 +8,24 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from ml.core.errors import BundleError, RegistryError
+from ml.core.errors import BundleError, RegistryError, RegistryRefusalError
 from ml.core.names import MODEL_NAME, PRODUCTION
 from ml.promotion.evidence import Rule
 from ml.promotion.ledger import Action, current_user
-from ml.promotion.production_alias import manual_move, record_manual_move, roll_back
+from ml.promotion.production_alias import manual_move, record_manual_move
+from ml.promotion.rollback import roll_back
 from ml.registry.client import Registry
 from ml.warehouse.datasets import Dataset
 from tests.integration.ml.promotion.gates import ACTOR, Gate, InterruptedRegistry, Killed, delete_files
 
-PROMOTED, REFUSED, ROLLED_BACK, BY_HAND = Action
+PROMOTED, REFUSED, ROLLED_BACK, BY_HAND, ADOPTED, SIGNED_AGAIN = Action
 
 
-def rolled_back(gate: Gate, to: str | None = None, registry: Registry | None = None) -> tuple[str, str]:
-    return roll_back(gate.engine, registry or gate.registry, ACTOR, to)
+def rolled_back(
+    gate: Gate, to: str | None = None, registry: Registry | None = None, request: str | None = None
+) -> tuple[str, str]:
+    done = roll_back(gate.settings, gate.engine, registry or gate.registry, ACTOR, to, request)
+    return done.withdrawn or "none", done.target
 
 
 @pytest.fixture
@@ -83,17 +87,6 @@ def test_a_rollback_skips_withdrawn_and_deleted_versions(two_versions: Gate, goo
     assert rolled_back(two_versions) == ("4", "1")
 
 
-def test_the_tags_count_for_versions_older_than_the_ledger(gate: Gate, weak: Path, good: Path) -> None:
-    decided = {"gate.decision": "promoted", "gate.reason": "AUROC was better"}
-    gate.add(weak, **decided)
-    gate.registry.set_alias(PRODUCTION, gate.add(good, **decided, **{"gate.replaced": "1"}))
-
-    known = gate.judge("2")
-    assert (known.new, known.decision.rule, known.note) == (False, Rule.UNRECORDED, None)
-    assert gate.entries == [], "nobody moved anything by hand"
-    assert rolled_back(gate) == ("2", "1")
-
-
 def test_a_rollback_never_puts_synthetic_over_real(gate: Gate, good: Path) -> None:
     gate.judge(gate.add(good, "synthetic"))
     gate.judge(gate.add(good, "real"))
@@ -137,29 +130,20 @@ def test_a_rollback_after_a_manual_move_undoes_the_move(two_versions: Gate) -> N
     assert two_versions.actions[2:] == [(BY_HAND, "1", "2"), (ROLLED_BACK, "2", "1")]
 
 
-def test_a_manual_removal_of_the_alias_is_recorded(two_versions: Gate) -> None:
-    where = {"name": MODEL_NAME, "alias": PRODUCTION}
-    address = f"{two_versions.settings.mlflow_tracking_uri}/api/2.0/mlflow/registered-models/alias"
-    httpx.request("DELETE", address, json=where).raise_for_status()
+def test_a_manual_removal_of_the_alias_is_recorded_and_a_rollback_undoes_it(two_versions: Gate) -> None:
+    two_versions.delete_alias()
 
-    with pytest.raises(RegistryError, match=r"^There is no production version to roll back\.$"):
-        rolled_back(two_versions)
-    assert two_versions.actions[-1] == (BY_HAND, None, "2")
-    assert set_by_hand(two_versions) == (BY_HAND, "2", None)
+    assert rolled_back(two_versions) == ("none", "2")
+    assert two_versions.production == "2"
+    assert two_versions.actions[2:] == [(BY_HAND, None, "2"), (ROLLED_BACK, "2", None)]
 
 
-def set_by_hand(gate: Gate) -> tuple[Action, str | None, str | None]:
-    gate.registry.set_alias(PRODUCTION, "2")
-    record_manual_move(gate.registry, gate.ledger, ACTOR)
-    return gate.actions[-1]
-
-
-def test_a_version_that_was_set_by_hand_is_in_production(gate: Gate, good: Path) -> None:
-    gate.registry.set_alias(PRODUCTION, gate.add(good))
+def test_a_version_that_was_set_by_hand_is_evaluated_as_any_other(gate: Gate, good: Path) -> None:
+    gate.registry.set_alias(PRODUCTION, gate.add(good, **{"gate.decision": "promoted", "gate.reason": "so says a tag"}))
     outcome = gate.judge("1")
 
-    assert (outcome.new, outcome.decision.promote, outcome.decision.rule) == (False, True, Rule.IN_PRODUCTION)
-    assert gate.actions == [(BY_HAND, "1", None)]
+    assert (outcome.new, outcome.decision.promote, outcome.decision.rule) == (True, True, Rule.FIRST)
+    assert gate.actions == [(BY_HAND, "1", None), (PROMOTED, "1", None)]
 
 
 class AliasMovedMeanwhile(Registry):
@@ -217,22 +201,43 @@ def test_an_interrupted_refusal_is_completed_by_the_next_gate(gate: Gate, good: 
 
 
 @pytest.mark.parametrize("step", ["before the alias", "after the alias", "among the tags", "after the tags"])
+@pytest.mark.parametrize("request_", [None, "a run"])
 def test_an_interrupted_rollback_can_be_repeated_without_going_back_twice(
-    gate: Gate, good: Path, weak: Path, step: str
+    two_versions: Gate, good: Path, step: str, request_: str | None
 ) -> None:
-    gate.judge(gate.add(weak))
-    gate.judge(gate.add(good))
+    gate = two_versions
+    gate.approve(gate.add(good))
     with pytest.raises(Killed):
-        rolled_back(gate, registry=InterruptedRegistry(gate.settings, step))
+        rolled_back(gate, None, InterruptedRegistry(gate.settings, step), request_)
 
-    if gate.production == "2":
-        assert rolled_back(gate) == ("2", "1")
-    else:
-        with pytest.raises(RegistryError, match=r"^Version 1 replaced no other version"):
-            rolled_back(gate)
-    assert gate.production == "1"
-    assert "gate.rolled_back" in gate.tags("2")
+    assert rolled_back(gate, None, None, request_) == ("3", "2")
+    assert gate.production == "2"
+    assert "gate.rolled_back" in gate.tags("3")
     assert BY_HAND not in {entry.action for entry in gate.entries}
+    assert [entry.action for entry in gate.entries if entry.completed_at].count(ROLLED_BACK) == 1
+    assert rolled_back(gate, None, None, request_ and "another run") == ("2", "1"), "a new request goes one further"
+
+
+def test_a_request_that_was_overtaken_by_another_decision_changes_nothing(two_versions: Gate, good: Path) -> None:
+    assert rolled_back(two_versions, None, None, "a run") == ("2", "1")
+    assert rolled_back(two_versions, None, None, "a run") == ("2", "1")
+    two_versions.approve(two_versions.add(good))
+
+    with pytest.raises(
+        RegistryRefusalError, match=r"^This run went back from version 2 to version 1 on 20.*version 3 is"
+    ):
+        rolled_back(two_versions, None, None, "a run")
+    assert two_versions.production == "3"
+
+
+def test_a_request_whose_target_was_settled_is_not_given_another_one(two_versions: Gate, good: Path) -> None:
+    with pytest.raises(Killed):
+        rolled_back(two_versions, None, InterruptedRegistry(two_versions.settings, "before the alias"), "a run")
+    two_versions.approve(two_versions.add(good))
+
+    with pytest.raises(RegistryRefusalError, match=r"^This run began to go back from version 2 to version 1 on 20"):
+        rolled_back(two_versions, None, None, "a run")
+    assert two_versions.production == "3"
 
 
 def test_the_ledger_refuses_an_unknown_action(gate: Gate) -> None:

@@ -47,7 +47,7 @@ def test_a_run_gets_the_tags_of_the_registry_and_its_own(registry: Registry, mlf
 
 def test_parameters_and_texts_of_a_deleted_run_are_still_read(registry: Registry, mlflow_server: str) -> None:
     with registry.run("deleted", {}) as run:
-        registry.log_results({"family": "forest"}, {}, {})
+        registry.log_results({"family": "forest"}, {})
         registry.log_text("{}", "report.json")
     MlflowClient(mlflow_server).delete_run(run)
 

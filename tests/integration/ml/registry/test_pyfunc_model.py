@@ -3,10 +3,8 @@
 import csv
 import io
 import json
-import os
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +21,6 @@ from mlflow.models import make_metric
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from api.contract.parsing import validate_records
-from infra.local.supervision.probes import free_port, http_probe
 from ml.core.bundle import MODEL_FILE, load_bundle
 from ml.core.names import MODEL_NAME, MONITORING_EXPERIMENT, PRODUCTION
 from ml.core.settings import MlflowSettings
@@ -32,10 +29,12 @@ from ml.registry.flavor import SIGNATURE
 from ml.schema import BY_NAME, ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID, POSITIVE, TARGET, UNKNOWN
 from ml.training.models import RANDOM_FOREST, fit
 from tests.integration.ml.registries import bundle_of, empty, register_bundle
+from tests.support.mlflow import outside, running_model
 from tests.unit.ml.tables import cohort
 
 URI = f"models:/{MODEL_NAME}@{PRODUCTION}"
 ROWS = 400
+PROGRAMS = Path(sys.executable).parent
 
 
 @dataclass(frozen=True)
@@ -86,11 +85,9 @@ def as_json(row: dict[str, str]) -> dict[str, Any]:
     return {name: int(text) if BY_NAME[name].is_number else text for name, text in known.items()}
 
 
-def outside(registered: Registered, folder: Path) -> dict[str, Any]:
+def in_folder(registered: Registered, folder: Path) -> dict[str, Any]:
     """Arguments of a process that finds no code of the platform beside that of the version."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # of the command uvicorn
-    return {"cwd": folder, "env": environment | {"MLFLOW_TRACKING_URI": registered.address, "PATH": path}}
+    return {"cwd": folder, "env": outside(PROGRAMS, registered.address)}
 
 
 def test_a_frame_of_genuine_rows_gets_the_risks_of_the_api(registered: Registered) -> None:
@@ -173,7 +170,7 @@ def test_a_version_holds_its_code_an_example_and_light_requirements_and_no_pickl
     required = {line.split("==")[0] for line in (folder / "requirements.txt").read_text().splitlines()}
     model = mlflow.models.Model.load(str(folder))
 
-    assert {"code/ml/registry/pyfunc_model.py", "code/ml/schema/columns.py", "code/ml/core/bundle.py"} <= files
+    assert {"code/ml/registry/pyfunc_model.py", "code/ml/schema/columns.py", "code/ml/core/bundle/model.py"} <= files
     assert {path.rpartition(".")[2] for path in files} - {"registered_model_meta"} <= {
         "MLmodel", "py", "json", "onnx", "txt", "yaml", "csv",
     }  # fmt: skip
@@ -199,7 +196,7 @@ def test_the_command_models_predict_gives_the_risks_of_the_api(
         expected = registered.predict(registered.rows(keep_default_na=True))
     command = [sys.executable, "-m", "mlflow", "models", "predict", "-m", URI, "--env-manager", "local"]
     command += ["-i", "rows", "-t", content_type, "-o", "risks.json"]
-    done = subprocess.run(command, **outside(registered, tmp_path), capture_output=True, text=True, timeout=180)
+    done = subprocess.run(command, **in_folder(registered, tmp_path), capture_output=True, text=True, timeout=180)
 
     assert done.returncode == 0, done.stderr[-3000:]
     predictions = json.loads((tmp_path / "risks.json").read_text())["predictions"]
@@ -209,20 +206,8 @@ def test_the_command_models_predict_gives_the_risks_of_the_api(
 @pytest.fixture(scope="module")
 def served(registered: Registered, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of ``mlflow models serve``."""
-    folder, port = tmp_path_factory.mktemp("serve"), free_port()
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", URI, "--env-manager", "local"]
-    command += ["-p", str(port), "-h", "127.0.0.1"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, **outside(registered, folder), stdout=log, stderr=log)
-        try:
-            is_ready, started = http_probe(f"http://127.0.0.1:{port}/ping"), time.monotonic()
-            while not is_ready(started):
-                assert process.poll() is None, (folder / "log").read_text()[-3000:]
-                time.sleep(0.2)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(30)
+    with running_model(PROGRAMS, registered.address, tmp_path_factory.mktemp("serve")) as address:
+        yield address
 
 
 @pytest.mark.parametrize("form", ["dataframe_split", "dataframe_records", "inputs", "instances", "parquet"])
@@ -288,7 +273,7 @@ def test_the_snippet_of_the_pages_runs_as_it_stands(registered: Registered, tmp_
     code = description.partition("```python\n")[2].partition("```")[0]
     assert len([line for line in code.splitlines() if line]) <= 5
     process = [sys.executable, "-W", "ignore", "-c", code]
-    done = subprocess.run(process, **outside(registered, tmp_path), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(process, **in_folder(registered, tmp_path), capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-3000:]
     assert 0 < float(done.stdout.strip(" []\n")) < 1
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ml.core.bundle import Bundle
 from ml.core.explain import EXACT, explain
-from ml.evaluation.reliability_curve import estimate_reliability
+from ml.core.reliability import ReliabilityCurve
 from ml.features.records import to_records
 from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, HISTORY_NAMES, Record
 from ml.training.export import write_bundle
@@ -58,10 +58,11 @@ def by_definition(bundle: Bundle, record: Record, name: str) -> float:
 
 
 @pytest.fixture(scope="module")
-def bundle(fitted: RiskModel, test_table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    completeness = estimate_reliability(fitted.probabilities, test_table)
+def bundle(
+    fitted: RiskModel, curve: ReliabilityCurve, test_table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
+) -> Bundle:
     directory: Path = tmp_path_factory.mktemp("explained")
-    return write_bundle(fitted, test_table, {**MANIFEST, "completeness": completeness}, directory)
+    return write_bundle(fitted, test_table, {**MANIFEST, "completeness": curve}, directory)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ REFUSED = {"gate.decision": "refused", "gate.reason": "AUROC is worse", "gate.ru
 
 def entry(action: Action, incumbent: str | None) -> Entry:
     at = datetime(2026, 1, 2, tzinfo=UTC)
-    return Entry(1, at, action, "2", incumbent, "somebody", "AUROC is better", "better", {}, None)
+    return Entry(1, at, action, "2", incumbent, "somebody", "AUROC is better", "better", {}, None, None)
 
 
 def test_a_promotion_is_tagged_with_the_version_it_replaces() -> None:
@@ -26,23 +26,13 @@ def test_a_promotion_is_tagged_with_the_version_it_replaces() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tags", "in_production", "decision"),
+    ("tags", "decision"),
     [
-        ({}, False, None),
-        (PROMOTED, False, Decision(True, "AUROC is better", Rule.BETTER)),
-        (PROMOTED, True, Decision(True, "AUROC is better", Rule.BETTER)),
-        (REFUSED, False, Decision(False, "AUROC is worse", Rule.WORSE)),
-        (REFUSED, True, Decision(True, "it is in production already", Rule.IN_PRODUCTION)),
-        ({}, True, Decision(True, "it is in production already", Rule.IN_PRODUCTION)),
-        (
-            {**PROMOTED, "gate.rolled_back": "2026-01-03"},
-            False,
-            Decision(False, "it was withdrawn on 2026-01-03", Rule.WITHDRAWN),
-        ),
-        ({"gate.decision": "promoted"}, False, Decision(True, "", Rule.UNRECORDED)),
+        ({}, None),
+        (PROMOTED, Decision(True, "AUROC is better", Rule.BETTER)),
+        (REFUSED, Decision(False, "AUROC is worse", Rule.WORSE)),
+        ({"gate.decision": "promoted"}, Decision(True, "", Rule.UNRECORDED)),
     ],
 )
-def test_an_earlier_decision_is_read_from_the_tags(
-    tags: dict[str, str], in_production: bool, decision: Decision | None
-) -> None:
-    assert earlier_decision(tags, in_production) == decision
+def test_an_earlier_decision_is_read_from_the_tags(tags: dict[str, str], decision: Decision | None) -> None:
+    assert earlier_decision(tags) == decision
