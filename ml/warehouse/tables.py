@@ -39,6 +39,7 @@ ingestions: Final = sa.Table(
     sa.Column("rows_rejected", sa.BigInteger, nullable=False),
     sa.Column("rows_written", sa.BigInteger, nullable=False),  # inserted or changed
     sa.Column("data_version", sa.Text),  # set by the split
+    sa.Column("split_rule", sa.Text),  # of the split; NULL: it is made again
     sa.Column("train_rows", sa.BigInteger),
     sa.Column("test_rows", sa.BigInteger),
     _moment("ingested_at"),
@@ -49,8 +50,8 @@ raw_data: Final = sa.Table(
     "raw_data",
     metadata,
     *_data_columns(),
-    sa.Column("ingestion_id", sa.BigInteger, sa.ForeignKey("ingestions.id"), nullable=False),
-    _moment("ingested_at"),
+    sa.Column("ingestion_id", sa.BigInteger, sa.ForeignKey("ingestions.id"), nullable=False),  # that wrote it last
+    _moment("ingested_at"),  # first; a correction does not change it
     sa.Index("raw_data_patient_nbr", PATIENT_ID),  # for the lookup of a patient's history
 )
 
@@ -124,8 +125,28 @@ gate_decisions: Final = sa.Table(
     sa.Column("rule", sa.Text, nullable=False),
     sa.Column("figures", JSONB, nullable=False),
     sa.Column("completed_at", sa.DateTime(timezone=True)),  # when alias and tags were set; NULL: interrupted
+    sa.Column("approval", sa.Text),  # signed envelope of ml.core.signing.approval, if the action approves a version
+    sa.Column("idempotency_key", sa.Text),  # DAG id and run id of the DAG run that decided, if one did
     sa.CheckConstraint(
-        "action IN ('promoted', 'refused', 'rolled_back', 'alias_moved_by_hand')", name="gate_decisions_action"
+        "action IN ('promoted', 'refused', 'rolled_back', 'alias_moved_by_hand', 'adopted', 'signed_again')",
+        name="gate_decisions_action",
+    ),
+)
+
+# Every change of the policy is a row, and a trigger refuses to change one; the newest row is in force.
+policies: Final = sa.Table(
+    "policies",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    _moment("changed_at"),
+    sa.Column("name", sa.Text),  # with threshold NULL: nobody is flagged
+    sa.Column("threshold", sa.Double),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("model_version", sa.Text),  # on whose figures the threshold was chosen
+    sa.CheckConstraint(
+        "(name IS NULL) = (threshold IS NULL) AND (threshold > 0 AND threshold < 1 OR threshold IS NULL)",
+        name="policies_threshold",
     ),
 )
 
