@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
-from ml.cli.common import check_choice, console, open_registry, open_warehouse, progress_bars, spinner
+from ml.cli.common import check_choice, console, open_registry, open_warehouse, print_table, progress_bars, spinner
 
 if TYPE_CHECKING:
     from ml.data.cohort import Cohort
@@ -42,7 +43,7 @@ _CAPACITY: Final = {
 def evaluate(
     version: Annotated[str | None, typer.Argument(help="Number of a registered version.")] = None,
     protocol: Annotated[bool, typer.Option("--protocol", help="Every candidate, over repeated splits.")] = False,
-    seeds: Annotated[str, typer.Option(help="Seeds of the splits, such as 1,2,3 or 0-6.")] = "0-6",
+    seeds: Annotated[str, typer.Option(help="Seeds of the splits, such as 1,2,3 or 0-19.")] = "0-19",
     families: Annotated[str | None, typer.Option(help="Families, with commas between; default: all.")] = None,
     data: Annotated[Path | None, typer.Option(help="The UCI file; default: the diabetes database.")] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file for the results; default: a new one in reports/.")] = None,
@@ -66,7 +67,7 @@ def _evaluate_version(version: str) -> None:
     table = Table("metric", "value", "95 % interval", title=f"Version {version} on the test patients")
     for name, interval in metrics.items():
         table.add_row(name, f"{interval['value']:.4f}", f"{interval['low']:.4f} to {interval['high']:.4f}")
-    console.print(table)
+    print_table(table)
 
 
 def _run_protocol(
@@ -88,7 +89,7 @@ def _run_protocol(
         result = run(cohort, plan, lambda step: progress.update(task, description=step, advance=1))
     target.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
     _print(result)
-    console.print(f"Written to {target}.", highlight=False, soft_wrap=True)
+    console.print(f"Written to {target}.", soft_wrap=True)
 
 
 def _load_cohort(data: Path | None) -> "Cohort":
@@ -106,31 +107,31 @@ def read_seeds(text: str) -> tuple[int, ...]:
     for part in text.split(","):
         first, _, last = part.strip().partition("-")
         if not first.isdecimal() or not (last or first).isdecimal() or int(last or first) < int(first):
-            raise typer.BadParameter(f"{text!r} is not a list of seeds such as 1,2,3 or 0-6", param_hint="--seeds")
+            raise typer.BadParameter(f"{text!r} is not a list of seeds such as 1,2,3 or 0-19", param_hint="--seeds")
         seeds += range(int(first), int(last or first) + 1)
     return tuple(dict.fromkeys(seeds))
 
 
 def _print(result: Mapping[str, Any]) -> None:
     seeds, candidates = result["seeds"], result["candidates"]
-    over = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds, mean ± sd"
-    console.print(_table(f"Candidates on unseen patients, {over}", candidates, _CANDIDATES))
-    console.print(_table("The 5, 10 and 20 % of encounters with the highest risk", candidates, _CAPACITY, digits=3))
-    console.print(_table("With fields hidden", result["missing_fields"], _MISSING_FIELDS))
+    over = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds, mean ± standard error"
+    print_table(_table(f"Candidates on unseen patients, {over}", candidates, _CANDIDATES))
+    print_table(_table("The 5, 10 and 20 % of encounters with the highest risk", candidates, _CAPACITY, digits=3))
+    print_table(_table("With fields hidden", result["missing_fields"], _MISSING_FIELDS))
     if result["control"]:
-        console.print(_table("Nothing to learn", result["control"], _MISSING_FIELDS))
+        print_table(_table("Nothing to learn", result["control"], _MISSING_FIELDS))
     goals = Table("goal", "history", "metric", "wanted", "found", "met", title="Goals")
     for goal in result["goals"]:
-        met = "[green]yes[/]" if goal["met"] else "[red]no[/]"
-        value = _format(goal["mean"], goal["sd"], 4)
+        met = Text("yes", style="green") if goal["met"] else Text("no", style="red")
+        value = _format(goal["mean"], goal["se"], 4)
         goals.add_row(goal["who"], _history(goal), goal["metric"], goal["wanted"], value, met)
-    console.print(goals)
+    print_table(goals)
 
 
 def _table(title: str, summaries: Sequence[Mapping[str, Any]], columns: Mapping[str, str], digits: int = 4) -> Table:
     table = Table("", "history", *columns.values(), title=title)
     for row in summaries:
-        values = (_format(row["mean"][name], row["sd"][name], digits) for name in columns)
+        values = (_format(row["mean"][name], row["se"][name], digits) for name in columns)
         table.add_row(row["name"], _history(row), *values)
     return table
 
@@ -139,7 +140,7 @@ def _history(row: Mapping[str, Any]) -> str:
     return "known" if row["history"] else "–"
 
 
-def _format(mean: float | None, sd: float | None, digits: int) -> str:
+def _format(mean: float | None, error: float | None, digits: int) -> str:
     if mean is None:
         return "–"
-    return f"{mean:.{digits}f}" + ("" if sd is None else f" ±{sd:.{digits}f}")
+    return f"{mean:.{digits}f}" + ("" if error is None else f" ±{error:.{digits}f}")

@@ -7,8 +7,8 @@ from typing import Annotated, Final
 import typer
 from rich.logging import RichHandler
 
-from ml.cli import data, evaluate, monitor, predict, promotion, report, simulate, train
-from ml.cli.common import errors
+from ml.cli import data, evaluate, monitor, policy, predict, promotion, report, retain, simulate, train
+from ml.cli.common import errors, escaped
 from ml.core.errors import PlatformError
 
 app: Final = typer.Typer(
@@ -28,13 +28,26 @@ for _command in (
     promotion.list_versions,
     promotion.ledger,
     promotion.reproduce,
+    promotion.adopt,
+    promotion.rotate_signing_key,
     report.report,
     report.card,
     predict.predict,
     monitor.monitor,
+    retain.retain,
     simulate.simulate,
 ):
-    app.command(name=_command.__name__.removesuffix("_versions"))(_command)
+    app.command(name=_command.__name__.removesuffix("_versions").replace("_", "-"))(_command)
+
+app.add_typer(policy.app, name="policy")
+
+
+class _PlainFormatter(logging.Formatter):
+    """Formats messages without control characters, which names and reasons from elsewhere may contain."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The message, with a traceback if there is one."""
+        return escaped(super().format(record))
 
 
 @app.callback()
@@ -42,7 +55,8 @@ def _configure_logging(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print results only, no progress.")] = False,
 ) -> None:
     handler = RichHandler(console=errors, show_path=False, log_time_format="%H:%M:%S")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    handler.setFormatter(_PlainFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("ml").setLevel(logging.WARNING if quiet else logging.INFO)
 
 
@@ -51,5 +65,5 @@ def main() -> None:
     try:
         app()
     except PlatformError as error:
-        errors.print(f"[bold red]Error:[/] {error}", highlight=False, soft_wrap=True)
+        errors.print(f"Error: {error}", style="red", soft_wrap=True)
         sys.exit(2)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from ml.cli.common import console, open_registry, open_warehouse, spinner
+from ml.cli.common import console, open_registry, open_warehouse, print_table, spinner
 
 if TYPE_CHECKING:
     from ml.monitoring.drift import Finding
@@ -21,14 +21,13 @@ def monitor(
     with open_warehouse() as (settings, engine), spinner("Comparing"):
         result = run(settings, engine, open_registry(settings))
     if findings := result.findings if everything else result.drifted:
-        console.print(_table(findings))
+        print_table(_table(findings))
     for note in result.details["notes"]:
-        console.print(note, highlight=False)
+        console.print(note)
     state = str(result.state).replace("_", " ")
     console.print(
         f"Run {result.run_id}, {result.predictions:,} predictions, version {result.model_version} in production: "
-        f"[bold]{state}[/], {len(result.drifted)} of {len(result.findings)} tests.",
-        highlight=False,
+        f"{state}, {len(result.drifted)} of {len(result.findings)} tests.",
         soft_wrap=True,
     )
 

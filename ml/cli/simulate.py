@@ -59,5 +59,4 @@ def simulate(
     console.print(
         f"Simulation {simulated.run}: {simulated.records:,} predictions over the last {days} days (drift: {drift}), "
         f"and {simulated.outcomes:,} outcomes. Their request ids begin with sim-{simulated.run}-.",
-        highlight=False,
     )

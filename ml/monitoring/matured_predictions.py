@@ -7,6 +7,7 @@ would bias the quality. A matured prediction without a reported outcome is unkno
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -42,7 +43,12 @@ _NEWEST: Final = f"""
         )
     ORDER BY p.predicted_at DESC, p.id DESC LIMIT {MAX_RECORDS}
 """  # noqa: S608  constants only
-_REPORTED: Final = sa.text("SELECT id, readmitted_within_30_days FROM labelled_predictions WHERE id = ANY(:ids)")
+_REPORTED: Final = sa.text("""
+    SELECT id, readmitted_within_30_days FROM labelled_predictions WHERE id = ANY(:ids)
+        AND known_on >= (predicted_at AT TIME ZONE 'UTC' - interval '12 hours')::date
+""")
+"""POST /feedback refuses an outcome that is dated before its prediction, but one may arrive before its prediction is
+logged. The date of a prediction west of UTC may be the day before, as in :mod:`api.storage.feedback`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +82,17 @@ class MaturedPredictions:
         )
 
 
-def read_matured_predictions(engine: sa.Engine, settings: MlSettings) -> list[MaturedPredictions]:
-    """Read the matured predictions of every version that has any.
+def read_matured_predictions(
+    engine: sa.Engine, settings: MlSettings, at: datetime | None = None
+) -> list[MaturedPredictions]:
+    """Read the predictions that were mature at a time (default: now), of every version that has any.
 
     Raises:
         WarehouseError: PostgreSQL cannot be reached.
     """
-    matured = "{log}.predicted_at <= now() - make_interval(days => :days)"
+    until = (at or datetime.now(UTC)) - timedelta(days=settings.outcome_maturity_days)
     with transaction(engine, isolation="REPEATABLE READ") as connection:
-        parts = newest_by_version(connection, matured, days=settings.outcome_maturity_days)
+        parts = newest_by_version(connection, "{log}.predicted_at <= :until", until=until)
         outcomes = _outcomes(connection, [row for rows in parts.values() for row in rows], settings)
     return [_matured(version, rows, outcomes) for version, rows in parts.items()]
 

@@ -15,7 +15,7 @@ from ml.evaluation.subgroups import SUBGROUP_POSITIVES
 from ml.monitoring.estimate import ESTIMATED, expected_metrics, window_probabilities
 from ml.monitoring.matured_predictions import MaturedPredictions, read_matured_predictions
 from ml.warehouse.connection import transaction
-from ml.warehouse.tables import monitor_quality
+from ml.warehouse.tables import monitor_quality, monitor_runs
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +48,15 @@ class QualityMetric:
 def measure_quality(engine: sa.Engine, run_id: int, settings: MlSettings) -> list[QualityMetric]:
     """Measure realised quality and estimate that of the run's window; replaces the rows of the run.
 
+    An old run is measured again on the predictions that were mature at the end of its window, with the outcomes known
+    by now.
+
     Raises:
         WarehouseError: PostgreSQL cannot be reached.
     """
-    matured, samples = read_matured_predictions(engine, settings), settings.bootstrap_samples
+    with transaction(engine) as connection:
+        at = connection.execute(sa.select(monitor_runs.c.window_end).where(monitor_runs.c.id == run_id)).scalar_one()
+    matured, samples = read_matured_predictions(engine, settings, at), settings.bootstrap_samples
     metrics = [metric for part in matured for metric in realised_quality(part, samples)]
     with transaction(engine) as connection:
         for version, probabilities in window_probabilities(connection, run_id).items():

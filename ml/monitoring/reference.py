@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.core.bundle import NUMBERS, TEXTS, TOLERANCE, Bundle
+from ml.core.sandbox.process import Sandbox
 from ml.features.masking import apply_mask
 from ml.features.tables import Inputs, model_inputs, patients
 from ml.monitoring.binning import feature_binning, range_binning
@@ -55,7 +56,7 @@ class ValueReference:
 class ScoreReference:
     """Predictions of a model for test patients, with their history, masked like the records of a window."""
 
-    def __init__(self, bundle: Bundle, test: pd.DataFrame) -> None:
+    def __init__(self, bundle: Bundle | Sandbox, test: pd.DataFrame) -> None:
         self._bundle = bundle
         self._test = model_inputs(test)
         self._known = _known_fields(self._test)

@@ -7,9 +7,9 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from ml.core.bundle import load_bundle
 from ml.core.errors import NoDataError, RegistryError
 from ml.core.names import MONITORING_EXPERIMENT, PRODUCTION
+from ml.core.sandbox.process import sandboxed
 from ml.core.settings import MlSettings
 from ml.monitoring.drift import MIN_RECORDS, Comparison, Kind, State, overall_state, run_tests
 from ml.monitoring.findings import MonitoringRun, save_details, save_run
@@ -55,7 +55,8 @@ def detect_drift(settings: MlSettings, engine: sa.Engine, registry: Registry) ->
     log.info("Comparing %s predictions with %s training encounters", f"{len(window):,}", f"{len(dataset.train):,}")
     comparisons = [*ValueReference(dataset.train).compare(window), _compare_scores(registry, version, dataset, window)]
     findings = run_tests(comparisons)
-    notes = list(_notes(version, dataset, window))
+    state = overall_state(finding.state for finding in findings)
+    notes = list(_notes(version, dataset, window, state))
     run = MonitoringRun(
         run_id=0,
         model_version=version.number,
@@ -63,7 +64,7 @@ def detect_drift(settings: MlSettings, engine: sa.Engine, registry: Registry) ->
         window_start=window.start,
         window_end=window.end,
         predictions=len(window),
-        state=overall_state(finding.state for finding in findings),
+        state=state,
         findings=findings,
         details={"notes": notes},
     )
@@ -83,16 +84,18 @@ def _compare_scores(registry: Registry, version: ModelVersion, dataset: Dataset,
     scored = window.of_version(version.number)
     if len(scored) < MIN_RECORDS:  # saves the download
         return Comparison.untestable(Kind.SCORE, SCORE, len(scored))
-    with registry.download(version.number) as directory:
-        return ScoreReference(load_bundle(directory), dataset.test).compare(scored)
+    with registry.download(version.number) as directory, sandboxed(directory) as bundle:
+        return ScoreReference(bundle, dataset.test).compare(scored)
 
 
-def _notes(version: ModelVersion, dataset: Dataset, window: Window) -> Iterator[str]:
+def _notes(version: ModelVersion, dataset: Dataset, window: Window, state: State) -> Iterator[str]:
     others = len(window) - len(window.of_version(version.number))
     if others:
         yield f"{others:,} predictions of other versions count for values and known fields, not for scores."
     if version.tags.get("data_version") != dataset.version.data_version:
         yield "The training data are newer than the production version; the newer data are the reference."
+    elif state is State.DRIFT:
+        yield "The production version has seen all training data: only newer encounters can answer the drift."
     if len(window) < MIN_RECORDS:
         yield f"At least {MIN_RECORDS} predictions are needed for a test."
 
@@ -102,6 +105,6 @@ def _log_report(registry: Registry, run: MonitoringRun, comparisons: Sequence[Co
     states = {f"tests_{state}": float(sum(one.state is state for one in run.findings)) for state in State}
     distances = {f"{one.kind}.{one.feature}": one.distance for one in run.findings if one.distance is not None}
     with registry.run(f"{run.window_end:%Y-%m-%d %H:%M}", tags, MONITORING_EXPERIMENT) as mlflow_run:
-        registry.log_results({}, {"predictions": run.predictions, **states, **distances}, {})
+        registry.log_results({}, {"predictions": run.predictions, **states, **distances})
         registry.log_text(page(run, comparisons), PAGE_FILE)
     return mlflow_run

@@ -7,6 +7,7 @@ import numpy as np
 
 from ml.report.findings import Findings, Robustness, Subgroup
 from ml.report.formatting import number, percent
+from ml.report.language import _
 
 
 def captions(findings: Findings) -> dict[str, str]:
@@ -26,33 +27,42 @@ def is_ranked_worse(row: Subgroup, findings: Findings) -> bool:
 
 def _roc(findings: Findings) -> str:
     value, reference = (metrics["auroc"]["value"] for metrics in (findings.metrics, findings.reference_metrics))
-    return (
-        f"Of an encounter with a readmission and one without, the model gives the higher risk to the former in "
-        f"{percent(value, 0)} of all pairs; the LACE proxy does in {percent(reference, 0)}."
+    return _(
+        "Of an encounter with a readmission and one without, the model gives the higher risk to the former in "
+        "{share} of all pairs; the LACE proxy does in {reference}.",
+        share=percent(value, 0),
+        reference=percent(reference, 0),
     )
 
 
 def _precision_recall(findings: Findings) -> str:
     value = findings.metrics["average_precision"]["value"]
-    return (
-        f"Average precision is {number(value)}, {number(value / findings.prevalence, 1)} times the prevalence of "
-        f"{number(findings.prevalence)}, which is the value of a random ranking."
+    return _(
+        "Average precision is {value}, {times} times the prevalence of {prevalence}, which is the value of a random "
+        "ranking.",
+        value=number(value),
+        times=number(value / findings.prevalence, 1),
+        prevalence=number(findings.prevalence),
     )
 
 
 def _calibration(findings: Findings) -> str:
-    error = findings.metrics["ece"]["value"]
-    return (
-        f"Predicted and observed risk differ by {number(100 * error, 1)} percentage points on average; perfectly "
-        f"calibrated risks differ by {number(100 * findings.ece_floor, 1)} on these encounters by chance."
+    return _(
+        "Predicted and observed risk differ by {error} percentage points on average; perfectly calibrated risks differ "
+        "by {floor} on these encounters by chance.",
+        error=number(100 * findings.metrics["ece"]["value"], 1),
+        floor=number(100 * findings.ece_floor, 1),
     )
 
 
 def _distribution(findings: Findings) -> str:
-    low, middle, high = findings.curves.quartiles
-    return (
-        f"Half of all risks lie between {percent(low)} and {percent(high)}, the median is {percent(middle)}: "
-        "the two outcomes overlap, and most high-risk encounters are not followed by a readmission."
+    low, middle, high = map(percent, findings.curves.quartiles)
+    return _(
+        "Half of all risks lie between {low} and {high}, the median is {middle}: the two outcomes overlap, and most "
+        "high-risk encounters are not followed by a readmission.",
+        low=low,
+        middle=middle,
+        high=high,
     )
 
 
@@ -61,52 +71,71 @@ def _decision_curve(findings: Findings) -> str:
     model, thresholds = np.array(curves.benefit.y), np.array(curves.benefit.x)
     better = thresholds[model > np.maximum(0, np.maximum(curves.treat_all, curves.reference_benefit))]
     if not len(better):
-        return "At no threshold from 5 % to 30 % does acting on the model's risks have the highest net benefit."
-    where = (
-        "every threshold from 5 % to 30 %"
-        if len(better) == len(model)
-        else f"{percent(len(better) / len(model), 0)} of the thresholds from 5 % to 30 %, the first of them "
-        f"{percent(better.min())} and the last {percent(better.max())}"
+        return _("At no threshold from 5 % to 30 % does acting on the model's risks have the highest net benefit.")
+    if len(better) == len(model):
+        return _(
+            "Acting on the model's risks has the highest net benefit of the four strategies at every threshold from "
+            "5 % to 30 %."
+        )
+    return _(
+        "Acting on the model's risks has the highest net benefit of the four strategies at {share} of the thresholds "
+        "from 5 % to 30 %, the first of them {first} and the last {last}.",
+        share=percent(len(better) / len(model), 0),
+        first=percent(better.min()),
+        last=percent(better.max()),
     )
-    return f"Acting on the model's risks has the highest net benefit of the four strategies at {where}."
 
 
 def _gains(findings: Findings) -> str:
     sensitivity, ppv = (findings.metrics[f"{name}_top_10"]["value"] for name in ("sensitivity", "ppv"))
-    return (
-        f"Following up the 10 % of encounters with the highest risk reaches {percent(sensitivity, 0)} of all "
-        f"readmissions, and {percent(ppv, 0)} of those followed up are readmitted."
+    return _(
+        "Following up the 10 % of encounters with the highest risk reaches {sensitivity} of all readmissions, and "
+        "{ppv} of those followed up are readmitted.",
+        sensitivity=percent(sensitivity, 0),
+        ppv=percent(ppv, 0),
     )
 
 
 def _subgroups(findings: Findings) -> str:
     rows = [row for row in findings.subgroups if row.auroc is not None]
     if not rows:
-        return "There are too few encounters to evaluate any subgroup."
+        return _("There are too few encounters to evaluate any subgroup.")
     weakest = min(rows, key=lambda row: (row.auroc or {})["value"])
-    lowest = number((weakest.auroc or {})["value"])
-    worse, off = sum(is_ranked_worse(row, findings) for row in rows), sum(map(is_miscalibrated, rows))
-    return (
-        f"The AUROC is lowest for {weakest.factor.lower()} “{weakest.level}” ({lowest}), and below that of all "
-        f"encounters in {worse} of {len(rows)} subgroups; the mean prediction lies outside the interval of the "
-        f"observed rate in {off}, where about {max(1, round(len(rows) / 20))} are expected by chance."
+    return _(
+        "The AUROC is lowest for {factor} “{level}” ({lowest}), and below that of all encounters in {worse} of {all} "
+        "subgroups; the mean prediction lies outside the interval of the observed rate in {off}, where about "
+        "{expected} are expected by chance.",
+        factor=_(weakest.factor).lower(),
+        level=_(weakest.level),
+        lowest=number((weakest.auroc or {})["value"]),
+        worse=sum(is_ranked_worse(row, findings) for row in rows),
+        all=len(rows),
+        off=sum(map(is_miscalibrated, rows)),
+        expected=max(1, round(len(rows) / 20)),
     )
 
 
 def _importance(findings: Findings) -> str:
     group, field = findings.group_importance[0], findings.field_importance[0]
-    return (
-        f"The most important group is “{group.label}”: permuting it costs {number(group.auroc['value'])} of AUROC. The "
-        f"most important field is “{field.label}” ({number(field.auroc['value'])})."
+    return _(
+        "The most important group is “{group}”: permuting it costs {loss} of AUROC. The most important field is "
+        "“{field}” ({loss_of_field}).",
+        group=_(group.label),
+        loss=number(group.auroc["value"]),
+        field=_(field.label),
+        loss_of_field=number(field.auroc["value"]),
     )
 
 
 def _missing_fields(findings: Findings) -> str:
     half, none = _hidden(findings, 0.5), _hidden(findings, 0.0)
-    return (
-        f"With half of the fields hidden, the AUROC is {number(half.auroc['value'])} instead of "
-        f"{number(none.auroc['value'])}, and the mean prediction {percent(half.predicted)} with "
-        f"{percent(half.observed)} observed."
+    return _(
+        "With half of the fields hidden, the AUROC is {half} instead of {none}, and the mean prediction {predicted} "
+        "with {observed} observed.",
+        half=number(half.auroc["value"]),
+        none=number(none.auroc["value"]),
+        predicted=percent(half.predicted),
+        observed=percent(half.observed),
     )
 
 

@@ -6,15 +6,18 @@ from typing import Final
 from ml.core.names import MODEL_NAME
 from ml.data.split import TEST_PERCENT
 from ml.report.findings import Findings
+from ml.report.language import written_in
 from ml.report.template_context import TEMPLATES, template_context
+from ml.schema.translations import Language
 
 DESCRIPTION_LIMIT: Final = 4_500
 """Maximum length of a version's description: 5,000 characters in MLflow's database, less the snippet that is added."""
 
 
-def card(findings: Findings, version: str | None = None) -> str:
+def card(findings: Findings, version: str | None = None, language: Language = Language.ENGLISH) -> str:
     """Render the model card; ``version`` is the number in the registry, if registered."""
-    return _render("card.md.j2", findings, version)
+    with written_in(language):
+        return _render("card.md.j2", findings, version)
 
 
 def description(findings: Findings) -> str:

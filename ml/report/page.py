@@ -6,17 +6,24 @@ from typing import Final
 from ml.evaluation.bootstrap import Interval
 from ml.report.captions import captions
 from ml.report.findings import Findings
+from ml.report.language import written_in
 from ml.report.plots import plots
 from ml.report.svg import to_svg
 from ml.report.template_context import TEMPLATES, template_context
+from ml.schema.translations import Language
 
 Scale = tuple[float, float]  # ends of an axis
 
 _MARGIN: Final = 0.04
 
 
-def page(findings: Findings, version: str | None = None) -> str:
+def page(findings: Findings, version: str | None = None, language: Language = Language.ENGLISH) -> str:
     """Render the report as HTML; ``version`` is the number in the registry, if registered."""
+    with written_in(language):
+        return _render(findings, version)
+
+
+def _render(findings: Findings, version: str | None) -> str:
     caption_of = captions(findings)
     figures = {file.removesuffix(".png"): figure for file, figure in plots(findings).items()}
     return TEMPLATES.get_template("page.html.j2").render(

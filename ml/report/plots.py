@@ -1,4 +1,4 @@
-"""Plots of a report, drawn from the findings: logged to MLflow and embedded in the page.
+"""Plots of a report, drawn from the findings: in the current language; logged to MLflow and embedded in the page.
 
 Colours are those of Okabe and Ito, distinguishable with any colour vision; lines differ in their dashes too.
 """
@@ -10,10 +10,12 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter, ScalarFormatter
 from numpy.typing import NDArray
 
 from ml.report.findings import Band, Findings
+from ml.report.formatting import notation
+from ml.report.language import _
 
 mpl.use("agg")
 
@@ -56,6 +58,20 @@ _STYLE: Final[Mapping[Any, Any]] = {
 }
 
 
+class _Decimal(ScalarFormatter):
+    """Ticks in the notation of the language."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return notation(super().__call__(x, pos))
+
+
+class _Percent(PercentFormatter):
+    """Percentages in the notation of the language."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return notation(super().__call__(x, pos))
+
+
 def plots(findings: Findings) -> dict[str, Figure]:
     """Draw every plot; keys are file names such as ``roc.png``."""
     with mpl.rc_context(dict(_STYLE)):
@@ -73,19 +89,18 @@ def _label(axes: Axes, x: str, y: str, percent: str) -> None:
     axes.set(xlabel=x, ylabel=y)
     axes.set_axisbelow(True)
     for letter, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
-        if letter in percent:
-            axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+        axis.set_major_formatter(_Percent(1, decimals=0, symbol=" %") if letter in percent else _Decimal())
 
 
-def _draw(axes: Axes, band: Band, label: str = "Model") -> None:
+def _draw(axes: Axes, band: Band, label: str = "") -> None:
     axes.fill_between(band.x, band.low, band.high, color=MODEL, alpha=0.18, linewidth=0)
-    axes.plot(band.x, band.y, color=MODEL, label=label)
+    axes.plot(band.x, band.y, color=MODEL, label=label or _("Model"))
 
 
 def _shares(x: str, y: str, band: Band, reference: Sequence[float]) -> Figure:
     figure, axes = _axes(x, y)
-    axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1.4, label="Chance")
-    axes.plot(band.x, reference, color=OTHER, linestyle="--", label="LACE proxy")
+    axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1.4, label=_("Chance"))
+    axes.plot(band.x, reference, color=OTHER, linestyle="--", label=_("LACE proxy"))
     _draw(axes, band)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.legend(loc="lower right")
@@ -93,13 +108,13 @@ def _shares(x: str, y: str, band: Band, reference: Sequence[float]) -> Figure:
 
 
 def _roc(findings: Findings) -> Figure:
-    return _shares("False positive rate", "Sensitivity", findings.curves.roc, findings.curves.reference_roc)
+    return _shares(_("False positive rate"), _("Sensitivity"), findings.curves.roc, findings.curves.reference_roc)
 
 
 def _precision_recall(findings: Findings) -> Figure:
-    figure, axes = _axes("Recall (sensitivity)", "Precision (PPV)")
+    figure, axes = _axes(_("Recall (sensitivity)"), _("Precision (PPV)"))
     band = findings.curves.precision_recall
-    axes.axhline(findings.prevalence, color=MUTED, linestyle=":", linewidth=1.4, label="Chance (prevalence)")
+    axes.axhline(findings.prevalence, color=MUTED, linestyle=":", linewidth=1.4, label=_("Chance (prevalence)"))
     _draw(axes, band)
     axes.set(xlim=(0, 1), ylim=(0, min(1.0, max(band.y[4:]) * 1.35)))
     axes.legend(loc="upper right")
@@ -111,26 +126,26 @@ def _calibration(findings: Findings) -> Figure:
     axes, below = figure.subplots(2, sharex=True, height_ratios=(4, 1))
     band, edges = findings.curves.calibration, findings.curves.edges
     top = max(*band.high, *band.x) * 1.08
-    axes.plot([0, top], [0, top], color=MUTED, linestyle=":", linewidth=1.4, label="Perfect")
+    axes.plot([0, top], [0, top], color=MUTED, linestyle=":", linewidth=1.4, label=_("Perfect"))
     arms = _error_bars(band.y, band.low, band.high)
-    axes.errorbar(band.x, band.y, arms, color=MODEL, marker="o", markersize=5, capsize=0, label="Model, by decile")
-    _label(axes, "", "Observed rate", "xy")
+    axes.errorbar(band.x, band.y, arms, color=MODEL, marker="o", markersize=5, capsize=0, label=_("Model, by decile"))
+    _label(axes, "", _("Observed rate"), "xy")
     axes.set(xlim=(0, top), ylim=(0, top))
     axes.legend(loc="upper left")
     counts = np.add(findings.curves.returned, findings.curves.stayed_out)
     below.bar(edges[:-1], counts, np.diff(edges), align="edge", color=MODEL, alpha=0.55)
-    _label(below, "Predicted risk", "Encounters", "x")
+    _label(below, _("Predicted risk"), _("Encounters"), "x")
     below.yaxis.set_major_locator(MaxNLocator(2, integer=True))
     return figure
 
 
 def _distribution(findings: Findings) -> Figure:
     """Shares by outcome, because one outcome is eight times as frequent as the other."""
-    figure, axes = _axes("Predicted risk", "Share of the encounters of each outcome", height=_TALL)
+    figure, axes = _axes(_("Predicted risk"), _("Share of the encounters of each outcome"), height=_TALL)
     curves = findings.curves
     for counts, color, line, label in (
-        (curves.stayed_out, THIRD, "--", "Not readmitted within 30 days"),
-        (curves.returned, OTHER, "-", "Readmitted within 30 days"),
+        (curves.stayed_out, THIRD, "--", _("Not readmitted within 30 days")),
+        (curves.returned, OTHER, "-", _("Readmitted within 30 days")),
     ):
         shares = np.array(counts) / max(sum(counts), 1)
         axes.stairs(shares, curves.edges, fill=True, color=color, alpha=0.18)
@@ -142,11 +157,11 @@ def _distribution(findings: Findings) -> Figure:
 
 
 def _decision_curve(findings: Findings) -> Figure:
-    figure, axes = _axes("Risk threshold for acting", "Net benefit per encounter", percent="x")
+    figure, axes = _axes(_("Risk threshold for acting"), _("Net benefit per encounter"), percent="x")
     curves = findings.curves
-    axes.axhline(0, color=MUTED, linewidth=1.4, label="Treat none")
-    axes.plot(curves.benefit.x, curves.treat_all, color=MUTED, linestyle=":", linewidth=1.6, label="Treat all")
-    axes.plot(curves.benefit.x, curves.reference_benefit, color=OTHER, linestyle="--", label="LACE proxy")
+    axes.axhline(0, color=MUTED, linewidth=1.4, label=_("Treat none"))
+    axes.plot(curves.benefit.x, curves.treat_all, color=MUTED, linestyle=":", linewidth=1.6, label=_("Treat all"))
+    axes.plot(curves.benefit.x, curves.reference_benefit, color=OTHER, linestyle="--", label=_("LACE proxy"))
     _draw(axes, curves.benefit)
     highest = max(*curves.benefit.high, curves.treat_all[0])
     axes.set(xlim=(curves.benefit.x[0], curves.benefit.x[-1]), ylim=(-0.2 * highest, 1.1 * highest))
@@ -155,7 +170,7 @@ def _decision_curve(findings: Findings) -> Figure:
 
 
 def _gains(findings: Findings) -> Figure:
-    x, y = "Share of encounters followed up, highest risk first", "Share of readmissions among them"
+    x, y = _("Share of encounters followed up, highest risk first"), _("Share of readmissions among them")
     return _shares(x, y, findings.curves.gains, findings.curves.reference_gains)
 
 
@@ -163,20 +178,19 @@ def _missing_fields(findings: Findings) -> Figure:
     figure = Figure(figsize=(_SIZE[0], _TALL), layout="constrained")
     axes, below = figure.subplots(2, sharex=True, height_ratios=(3, 2))
     rows = [(row.hidden, row) for row in findings.robustness if row.hidden is not None]
-    hidden = [share for share, _ in rows]
-    low, middle, high = ([row.auroc[end] for _, row in rows] for end in ("low", "value", "high"))
-    axes.axhline(0.5, color=MUTED, linestyle=":", linewidth=1.4, label="Chance")
+    hidden = [share for share, _row in rows]
+    low, middle, high = ([row.auroc[end] for _share, row in rows] for end in ("low", "value", "high"))
+    axes.axhline(0.5, color=MUTED, linestyle=":", linewidth=1.4, label=_("Chance"))
     axes.errorbar(hidden, middle, _error_bars(middle, low, high), color=MODEL, marker="o", markersize=5, label="AUROC")
     _label(axes, "", "AUROC", "x")
     axes.legend(loc="upper right")
-    observed = [row.observed for _, row in rows]
-    below.plot(hidden, observed, color=MUTED, linestyle=":", linewidth=1.6, label="Observed rate")
-    below.plot(
-        hidden, [row.predicted for _, row in rows], color=OTHER, marker="s", markersize=5, label="Mean prediction"
-    )
-    _label(below, "Fields hidden at random", "Risk", "xy")
-    below.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=" %"))
-    risks = [*observed, *(row.predicted for _, row in rows)]
+    observed = [row.observed for _share, row in rows]
+    below.plot(hidden, observed, color=MUTED, linestyle=":", linewidth=1.6, label=_("Observed rate"))
+    predicted = [row.predicted for _share, row in rows]
+    below.plot(hidden, predicted, color=OTHER, marker="s", markersize=5, label=_("Mean prediction"))
+    _label(below, _("Fields hidden at random"), _("Risk"), "xy")
+    below.yaxis.set_major_formatter(_Percent(1, decimals=1, symbol=" %"))
+    risks = [*observed, *predicted]
     below.set_ylim(min(risks) - 0.01, max(risks) + 0.03)
     below.legend(loc="upper left", ncols=2)
     return figure

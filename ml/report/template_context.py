@@ -1,5 +1,6 @@
 """Variables and functions of the templates of page and card."""
 
+import re
 from dataclasses import fields
 from itertools import groupby
 from pathlib import Path
@@ -12,6 +13,7 @@ from ml.evaluation.subgroups import SUBGROUP_ENCOUNTERS, SUBGROUP_POSITIVES
 from ml.report import formatting
 from ml.report.captions import captions, is_miscalibrated, is_ranked_worse
 from ml.report.findings import Findings
+from ml.report.language import _, current_language, in_template
 from ml.schema import CITATION
 
 COMPARED: Final = (
@@ -33,6 +35,9 @@ TEMPLATES: Final = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
+TEMPLATES.globals["_"] = in_template
+_AT_RANDOM: Final = re.compile(r"(\d+ %) of the fields, at random")
+_ALL_BUT: Final = re.compile(r"All but (.+)")
 
 
 def template_context(findings: Findings, version: str | None) -> dict[str, Any]:
@@ -40,7 +45,8 @@ def template_context(findings: Findings, version: str | None) -> dict[str, Any]:
     provenance = findings.provenance
     return {
         **{field.name: getattr(findings, field.name) for field in fields(findings)},
-        "title": f"Risk of readmission within 30 days: {provenance.algorithm}",
+        "language": current_language().value,
+        "title": _("Risk of readmission within 30 days: {algorithm}", algorithm=provenance.algorithm),
         "version": version,
         "summary": _summary(findings),
         "compared": COMPARED,
@@ -54,6 +60,9 @@ def template_context(findings: Findings, version: str | None) -> dict[str, Any]:
         "min_positives": SUBGROUP_POSITIVES,
         "citation": CITATION,
         "number": formatting.number,
+        "count": formatting.count,
+        "notation": formatting.notation,
+        "setting": _setting,
         "percent": formatting.percent,
         "with_interval": formatting.with_interval,
         "percent_with_interval": formatting.percent_with_interval,
@@ -62,11 +71,22 @@ def template_context(findings: Findings, version: str | None) -> dict[str, Any]:
 
 def _summary(findings: Findings) -> str:
     auroc, slope = (findings.metrics[name]["value"] for name in ("auroc", "calibration_slope"))
-    return (
-        f"Ranks encounters with an AUROC of {formatting.number(auroc)}; its calibration slope is "
-        f"{formatting.number(slope, 2)}, ideally 1. Of the test encounters "
-        f"{formatting.percent(findings.prevalence)} were followed by a readmission within 30 days."
+    return _(
+        "Ranks encounters with an AUROC of {auroc}; its calibration slope is {slope}, ideally 1. Of the test "
+        "encounters {prevalence} were followed by a readmission within 30 days.",
+        auroc=formatting.number(auroc),
+        slope=formatting.number(slope, 2),
+        prevalence=formatting.percent(findings.prevalence),
     )
+
+
+def _setting(label: str) -> str:
+    """The label of :mod:`ml.report.analysis.robustness`, which the findings hold in English."""
+    if at_random := _AT_RANDOM.fullmatch(label):
+        return _("{share} of the fields, at random", share=at_random[1])
+    if all_but := _ALL_BUT.fullmatch(label):
+        return _("All but {group}", group=_(all_but[1].capitalize()).lower())
+    return _(label)
 
 
 def _capacity(findings: Findings) -> list[dict[str, Any]]:

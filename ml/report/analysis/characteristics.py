@@ -13,7 +13,7 @@ from ml.schema import PATIENT_ID
 
 def characteristics(train: pd.DataFrame, test: pd.DataFrame) -> tuple[Characteristic, ...]:
     """One line per characteristic, as text."""
-    return tuple(Characteristic(label, describe(train), describe(test)) for label, describe in _LINES.items())
+    return tuple(Characteristic(label, describe(train), describe(test)) for label, describe in LINES.items())
 
 
 def _share(rows: pd.Series) -> str:
@@ -25,7 +25,7 @@ def _quartiles(values: pd.Series) -> str:
     return f"{middle:.0f} ({low:.0f} to {high:.0f})"
 
 
-_LINES: Final[Mapping[str, Callable[[pd.DataFrame], str]]] = {
+LINES: Final[Mapping[str, Callable[[pd.DataFrame], str]]] = {
     "Encounters": lambda t: f"{len(t):,}",
     "Patients": lambda t: f"{t[PATIENT_ID].nunique():,}",
     "Readmitted within 30 days": lambda t: f"{target(t).sum():,} ({percent(float(target(t).mean()))})",
@@ -41,3 +41,4 @@ _LINES: Final[Mapping[str, Callable[[pd.DataFrame], str]]] = {
     "HbA1c measured": lambda t: _share(t["A1Cresult"] != "None"),
     "Insulin given": lambda t: _share(t["insulin"] != "No"),
 }
+"""The characteristics by their labels."""

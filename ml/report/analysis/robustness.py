@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 ROWS: Final = 10_000
 _SHARES: Final = (0.0, 0.25, 0.50, 0.75, 0.90)
+KNOWN: Final = ("Everything", "All fields, but no earlier stays", "Only race, gender and age")
+"""Labels of fixed sets of known fields."""
 
 
 def robustness(scored: ScoredTestSet, samples: int) -> tuple[tuple[Robustness, ...], int]:
@@ -32,11 +34,12 @@ def robustness(scored: ScoredTestSet, samples: int) -> tuple[tuple[Robustness, .
 
 
 def _tables(table: pd.DataFrame) -> Iterator[tuple[str, float | None, pd.DataFrame]]:
-    yield "Everything", None, table
+    everything, no_history, three = KNOWN
+    yield everything, None, table
     for share in _SHARES:
-        label = f"{percent(1 - share, 0)} of the fields, at random" if share else "All fields, but no earlier stays"
+        label = f"{percent(1 - share, 0)} of the fields, at random" if share else no_history
         yield label, share, mask_fields(table, share, SEED)
-    yield "Only race, gender and age", None, keep_only(table, ("race", "gender", "age"))
+    yield three, None, keep_only(table, ("race", "gender", "age"))
     for group in Group:
         if any(column.group is group for column in FEATURES):
             yield f"All but {group.value.lower()}", None, mask_groups(table, (group,))

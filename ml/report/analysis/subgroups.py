@@ -16,6 +16,7 @@ from ml.schema import BY_NAME, ENCOUNTER_ID, PATIENT_ID
 
 NOT_RECORDED: Final = "Not recorded"
 REMAINING: Final = "All others"
+ORDER: Final = ("First encounter", "Repeat encounter")
 
 
 def _observed(labels: Labels, _probabilities: Values, weights: Values | None = None) -> float:
@@ -73,8 +74,8 @@ def _levels(name: str) -> Callable[[pd.DataFrame], pd.Series]:
 def _encounter_order(table: pd.DataFrame) -> pd.Series:
     """Whether the patient had an earlier encounter; the test data hold all encounters of their patients."""
     earlier = table.sort_values(ENCOUNTER_ID).groupby(PATIENT_ID).cumcount().reindex(table.index)
-    names = earlier.gt(0).map({False: "First encounter", True: "Repeat encounter"})
-    return names.astype(pd.CategoricalDtype(["First encounter", "Repeat encounter", REMAINING]))
+    names = earlier.gt(0).map(dict(zip((False, True), ORDER, strict=True)))
+    return names.astype(pd.CategoricalDtype([*ORDER, REMAINING]))
 
 
 FACTORS: Final[Mapping[str, Callable[[pd.DataFrame], pd.Series]]] = {

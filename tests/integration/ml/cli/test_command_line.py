@@ -62,6 +62,16 @@ def test_from_an_empty_database_to_a_prediction() -> None:
     assert list(answer) == ["predictions"]
     assert all(0 < probability < 1 for probability in answer["predictions"])
 
+    lines = said("predict", "-", stdin="Age;ward\n60-70;north\n?;south\n").split()
+    assert [line.rpartition(";")[0] for line in lines] == ["Age;ward", "60-70;north", "?;south"]
+    risks = [float(line.rpartition(";")[2]) for line in lines[1:]]
+    assert risks == pytest.approx(answer["predictions"], abs=1e-6)
+
+    listed = json.loads(said("list", "--json"))
+    assert [(one["number"], one["tags"]["gate.decision"]) for one in listed["versions"]] == [("1", "promoted")]
+    assert listed["note"] is None
+    assert [entry["action"] for entry in json.loads(said("ledger", "--json"))] == ["promoted"]
+
     done = subprocess.run(
         [sys.executable, "-m", "ml", "rollback"],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])},

@@ -1,7 +1,7 @@
 """Fills a prediction log: predictions of any age, reported outcomes, ingested encounters and monitoring runs."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from ml.schema import EXAMPLE_RECORD
 from ml.warehouse.tables import ingestions, monitor_drift, monitor_runs, outcomes, predictions, raw_data
 
 NOW = datetime.now(UTC)
+TODAY = NOW.date()
 KEY = "key of the tests"
 HASHES = Pseudonyms(KEY.encode(), "hash")
 
@@ -41,14 +42,14 @@ def log_predictions(engine: sa.Engine, *changes: dict[str, Any]) -> None:
         connection.execute(predictions.insert(), rows)
 
 
-def report_outcomes(engine: sa.Engine, *outcomes_by_request: tuple[str, bool]) -> None:
+def report_outcomes(engine: sa.Engine, *outcomes_by_request: tuple[str, bool], known_on: date = TODAY) -> None:
     """Insert outcomes by request id."""
     rows = [
         {
             "request_id": request_id,
             "position": 0,
             "readmitted_within_30_days": positive,
-            "known_on": NOW.date(),
+            "known_on": known_on,
             "client": "address:tests",
         }
         for request_id, positive in outcomes_by_request

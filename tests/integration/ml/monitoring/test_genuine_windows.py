@@ -18,7 +18,7 @@ from ml.training.models import GRADIENT_BOOSTING, fit
 from ml.warehouse.datasets import Dataset, read
 
 SIZE = 1_000
-WINDOWS, WINDOWS_OF_PATIENTS = 100, 50
+WINDOWS, WINDOWS_OF_PATIENTS = 50, 30
 REPEATED, REPEATED_HIDDEN = 10, 6
 BY_CONTENT = (Kind.VALUE, Kind.SCORE)
 
@@ -44,7 +44,7 @@ def references(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Re
 
 
 def allowed(times: int) -> int:
-    """99 % quantile of the number of false alarms at the nominal rate: 11 in 100 windows."""
+    """99 % quantile of the number of false alarms at the nominal rate: 7 in 50 windows."""
     return int(binom.ppf(0.99, times, FALSE_ALARM_RATE))
 
 

@@ -1,6 +1,8 @@
 """Which predictions and outcomes count, on a real PostgreSQL."""
 
 import logging
+from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -8,8 +10,11 @@ from pydantic import SecretStr
 
 from ml.core.errors import WarehouseError
 from ml.core.settings import MlSettings
+from ml.data.sources.delivery import Delivery
 from ml.monitoring.matured_predictions import MaturedPredictions, read_matured_predictions
 from ml.warehouse.connection import warehouse
+from ml.warehouse.tables import raw_data
+from tests.integration.ml.databases import ingest_file
 from tests.integration.ml.monitoring.prediction_log import (
     HASHES,
     KEY,
@@ -18,6 +23,7 @@ from tests.integration.ml.monitoring.prediction_log import (
     log_predictions,
     report_outcomes,
 )
+from tests.unit.ml.tables import write_delivery
 
 World = tuple[MlSettings, sa.Engine]
 
@@ -77,6 +83,22 @@ def test_patients_who_cannot_be_readmitted_are_excluded(world: World, engine: sa
     )
 
     assert matured(world)["1"].probabilities.tolist() == [0.01]
+
+
+def test_a_correction_of_an_encounter_that_was_ingested_before_the_prediction_is_no_outcome(
+    world: World, engine: sa.Engine, tmp_path: Path
+) -> None:
+    def deliver(**changes: Any) -> None:
+        rows = [{"encounter_id": 1, "patient_nbr": 1, "readmitted": "NO", **changes}]
+        ingest_file(engine, Delivery("file", write_delivery(tmp_path / "delivered.csv", rows)), tmp_path)
+
+    deliver()
+    with engine.begin() as connection:
+        connection.execute(raw_data.update().values(ingested_at=days_ago(50)))
+    log_predictions(engine, {"encounter": "1", "predicted_at": days_ago(40)})
+    for change in ({"race": "Asian"}, {"readmitted": "<30"}):
+        deliver(**change)
+        assert outcomes(matured(world)["1"]) == [None]
 
 
 def test_the_first_prediction_of_an_encounter_and_version_counts(world: World, engine: sa.Engine) -> None:

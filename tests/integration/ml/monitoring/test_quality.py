@@ -6,8 +6,9 @@ import sqlalchemy as sa
 
 from ml.core.settings import MlSettings
 from ml.evaluation.metrics import Labels, Values, auroc, calibration_intercept
+from ml.monitoring.matured_predictions import read_matured_predictions
 from ml.monitoring.quality import REALISED, QualityMetric, measure_quality
-from ml.warehouse.tables import monitor_quality
+from ml.warehouse.tables import monitor_quality, monitor_runs
 from tests.integration.ml.databases import count
 from tests.integration.ml.monitoring.prediction_log import days_ago, insert_run, log_predictions, report_outcomes
 
@@ -103,6 +104,17 @@ def test_metrics_are_stored_and_a_second_measurement_replaces_them(
         )
 
 
+def test_an_old_run_is_measured_again_on_the_predictions_that_were_mature_then(
+    world: World, engine: sa.Engine, patients: tuple[Values, Labels]
+) -> None:
+    run = insert_run(engine)
+    with engine.begin() as connection:
+        connection.execute(monitor_runs.update().values(window_end=days_ago(20)))
+    found = of(measure_quality(engine, run, world[0]), "auroc")
+
+    assert found.records == pytest.approx(0.9 * PATIENTS * (DAYS - 20 - 30) / DAYS, rel=0.06)
+
+
 def test_versions_are_measured_separately_and_too_few_outcomes_give_no_value(
     world: World, engine: sa.Engine, patients: tuple[Values, Labels]
 ) -> None:
@@ -114,6 +126,15 @@ def test_versions_are_measured_separately_and_too_few_outcomes_give_no_value(
     assert {metric.model_version for metric in metrics} == {"1", "2"}
     assert {metric.value for metric in second} == {None}
     assert {(metric.records, metric.positives, metric.coverage) for metric in second} == {(20, 5, 0.4)}
+
+
+def test_an_outcome_dated_before_its_prediction_is_unknown(world: World, engine: sa.Engine) -> None:
+    log_predictions(engine, *[{"probability": 0.1} for _ in range(10)])  # 40 days ago
+    report_outcomes(engine, *[(f"r-{place}", True) for place in range(4)], known_on=days_ago(42).date())
+    report_outcomes(engine, *[(f"r-{place}", False) for place in range(4, 6)], known_on=days_ago(40).date())
+    (matured,) = read_matured_predictions(engine, world[0])
+
+    assert (int(matured.known.sum()), int(matured.labels.sum()), len(matured)) == (2, 0, 10)
 
 
 def test_recent_predictions_have_an_estimate_only(world: World, engine: sa.Engine) -> None:

@@ -65,6 +65,9 @@ def test_the_report_and_metrics_are_logged_to_mlflow(deployment: Deployment) -> 
 
     assert mlflow.get_experiment(saved.info.experiment_id).name == MONITORING_EXPERIMENT
     assert saved.data.tags["state"] == "drift"
+    assert found.details["notes"] == [
+        "The production version has seen all training data: only newer encounters can answer the drift."
+    ]
     assert saved.data.metrics["predictions"] == 1_000
     assert saved.data.metrics["tests_drift"] == len(found.drifted)
     assert saved.data.metrics["value.age"] > 0.1

@@ -18,6 +18,7 @@ from ml.registry.client import Registry
 from ml.report.card import card, description
 from ml.report.page import page
 from ml.report.storage import load_findings
+from ml.schema.translations import Language
 from ml.training.models import RANDOM_FOREST
 from ml.training.train import train
 from tests.integration.ml.databases import fresh_database, ingest_file
@@ -63,15 +64,19 @@ def test_a_run_logs_findings_page_card_and_plots(trained: Trained) -> None:
     files = {file.path for file in mlflow.artifacts.list_artifacts(run_id=trained.run_id)}
     plots = {file.path for file in mlflow.artifacts.list_artifacts(run_id=trained.run_id, artifact_path="plots")}
 
-    assert {"report.json", "report.html", "model_card.md"} <= files
-    assert plots == {f"plots/{name}.png" for name in PLOTS}
+    assert {"report.json", "report.html", "report.es.html", "model_card.md", "model_card.es.md"} <= files
+    assert plots == {f"plots/{name}.png" for name in PLOTS} | {"plots/es"}
+    spanish = {file.path for file in mlflow.artifacts.list_artifacts(run_id=trained.run_id, artifact_path="plots/es")}
+    assert spanish == {f"plots/es/{name}.png" for name in PLOTS}
 
 
 def test_page_and_card_are_rendered_from_the_stored_findings(trained: Trained) -> None:
     _, findings = load_findings(trained.registry, trained.number)
 
-    assert mlflow.artifacts.load_text(f"runs:/{trained.run_id}/report.html") == page(findings)
-    assert mlflow.artifacts.load_text(f"runs:/{trained.run_id}/model_card.md") == card(findings)
+    for language in Language:
+        report, text = (language.file(name) for name in ("report.html", "model_card.md"))
+        assert mlflow.artifacts.load_text(f"runs:/{trained.run_id}/{report}") == page(findings, language=language)
+        assert mlflow.artifacts.load_text(f"runs:/{trained.run_id}/{text}") == card(findings, language=language)
 
 
 def test_the_findings_match_the_logged_metrics(trained: Trained) -> None:

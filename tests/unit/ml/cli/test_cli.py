@@ -3,11 +3,17 @@
 import os
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from rich.table import Table
 from typer.testing import CliRunner
 
+from ml.cli.common import print_table
 from ml.cli.main import app
 from ml.core.errors import SimulationError
 
@@ -110,6 +116,48 @@ def test_invalid_records_are_refused(body: str, sentence: str) -> None:
 
     assert code == 2
     assert sentence in text
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("age\n", "the file has a header, but no rows"),
+        ("agee\n1\n", "agee"),
+        ("age,gender\n[60-70),Female\nold,Male\nold,Male\n", "line 3: age is 'old', expected one of"),
+        ("age,gender\nold,Male\nold,Male\n", "(lines with this error: 2)"),
+        ("age,gender\n[60-70)\n", "line 2: the line has 1 values, the header names 2"),
+    ],
+)
+def test_an_invalid_csv_file_is_refused_with_its_line(body: str, sentence: str) -> None:
+    code, text = invoke("predict", "-", stdin=body)
+
+    assert code == 2
+    assert sentence in text
+
+
+def test_a_prediction_loads_no_machine_learning_libraries(tmp_path: Path) -> None:
+    """They take seconds to import, and one record has to be answered within two."""
+    code = (
+        "import sys, ml.cli.predict, ml.registry.bundle_download, ml.core.bundle; "
+        "print(*({'pandas', 'sklearn', 'mlflow', 'scipy', 'sqlalchemy', 'httpx'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(("terminal", "columns"), [(True, 80), (True, 400), (False, 80)])
+@given(rows=st.lists(st.lists(st.from_regex(r"[a-z][a-z_ ]{0,70}[a-z]", fullmatch=True), min_size=4, max_size=4)))
+def test_no_cell_of_a_table_is_cut(terminal: bool, columns: int, rows: list[list[str]]) -> None:
+    out = Console(file=StringIO(), force_terminal=terminal, width=columns, color_system=None)
+    table = Table("version", "data version", "rule", "reason", title="Versions")
+    for row in rows:
+        table.add_row(*row)
+    print_table(table, out)
+
+    text = out.file.getvalue()  # type: ignore[attr-defined]  # the StringIO above
+    assert all(cell in text for row in rows for cell in row)
+    assert "…" not in text
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
