@@ -13,6 +13,7 @@ import uvicorn
 from api.settings import ApiSettings
 from api.transport.http_protocol import HttpProtocol
 from ml.core.errors import SettingsError
+from ml.core.signing.keys import read_public_keys
 
 SHUTDOWN_SECONDS: Final = 10
 """Time for requests in flight when the service stops; shorter than the grace period of Compose."""
@@ -27,6 +28,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         settings = ApiSettings.load()
+        read_public_keys(settings.model_public_keys_file)  # here, so that no worker is started to fail
     except SettingsError as error:
         sys.exit(str(error))
     protocol: Any = partial(HttpProtocol, header_seconds=settings.header_timeout_seconds)
@@ -40,6 +42,7 @@ def main() -> None:
         ws="none",
         access_log=options.access_log,
         server_header=False,
+        forwarded_allow_ips=settings.forwarded_allow_ips,
         timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )

@@ -17,7 +17,9 @@ from api.routes import (
     index,
     mlflow_scoring,
     model,
+    monitoring,
     open_inference,
+    policy,
     predict,
     predict_csv,
     status,
@@ -29,7 +31,7 @@ from api.transport.access import AccessControl
 from api.transport.content_encoding import CompressionMiddleware
 from api.transport.cors import install_cors
 from api.transport.error_responses import install_error_handlers
-from api.transport.middleware import AdmissionMiddleware, ObservabilityMiddleware
+from api.transport.middleware import AdmissionMiddleware, ObservabilityMiddleware, SendTimeoutMiddleware
 from api.transport.openapi_document import openapi_document
 from api.transport.routing import install_routing
 from ml.core.errors import SettingsError
@@ -52,10 +54,10 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
     try:
         settings = settings or ApiSettings.load()
         access = AccessControl(settings)
+        logs.configure()
+        services = Services(settings)
     except SettingsError as error:
         sys.exit(str(error))
-    logs.configure()
-    services = Services(settings)
     app = FastAPI(
         title="Readmission risk",
         version="1",
@@ -68,6 +70,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
         lifespan=_lifespan,
         middleware=[
             Middleware(ObservabilityMiddleware, metrics=services.metrics),
+            Middleware(SendTimeoutMiddleware),
             Middleware(CompressionMiddleware),
             Middleware(AdmissionMiddleware, admission=services.admission, settings=settings),
         ],
@@ -75,7 +78,20 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
     app.state.services = services
     app.openapi = partial(openapi_document, app, settings.max_records, access)  # type: ignore[method-assign]
     install_error_handlers(app)
-    for routes in (predict, predict_csv, explain, feedback, model, mlflow_scoring, open_inference, status, index, docs):
+    for routes in (
+        predict,
+        predict_csv,
+        explain,
+        feedback,
+        model,
+        monitoring,
+        policy,
+        mlflow_scoring,
+        open_inference,
+        status,
+        index,
+        docs,
+    ):
         app.include_router(routes.router)
     install_routing(app)
     access.install(app)

@@ -43,6 +43,10 @@ class NoKeyError(ApiError, status=401, slug="no-key", headers={"WWW-Authenticate
     """The request has no valid API key."""
 
 
+class NoOperatorKeyError(ApiError, status=403, slug="no-operator-key"):
+    """The request does not have the operator's key, or the service has none."""
+
+
 class NotServedError(ApiError, status=404, slug="not-served"):
     """The path names a model or a version that is not served."""
 

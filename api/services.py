@@ -12,13 +12,16 @@ from api.scoring.large_batches import LargeBatches
 from api.scoring.micro_batching import MicroBatcher
 from api.settings import ApiSettings
 from api.storage.feedback import FeedbackStore
+from api.storage.monitoring_results import MonitoringResultsStore
 from api.storage.patient_history import PatientHistory
+from api.storage.policies import PolicyStore
 from api.storage.prediction_log import PredictionLog
 from api.telemetry.field_counts import FieldCounts
 from api.telemetry.metrics import Metrics
 from api.telemetry.prediction_recorder import PredictionRecorder
 from api.telemetry.state_metrics import StateCollector
 from api.telemetry.worker_metrics import WorkerMetrics
+from api.watchdog import Watchdog
 from ml.core.pseudonyms import Pseudonyms
 
 
@@ -34,6 +37,8 @@ class Services:
         self.patient_history = PatientHistory.from_settings(settings)
         self.prediction_log = PredictionLog.from_settings(settings, self.pseudonyms, field_counts.count)
         self.feedback_store = FeedbackStore(settings, self.pseudonyms)
+        self.monitoring_results = MonitoringResultsStore(settings)
+        self.policies = PolicyStore(settings)
         self.micro_batcher = MicroBatcher(self.patient_history)
         self.large_batches = LargeBatches(settings)
         self.batch_pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="batch")
@@ -41,27 +46,31 @@ class Services:
             StateCollector(self.model_store, self.prediction_log, self.admission, self.micro_batcher), field_counts
         )
         self.worker_metrics = WorkerMetrics(self.metrics.registry) if settings.api_workers > 1 else None
-        log = self.prediction_log if settings.prediction_log else None
-        self.prediction_recorder = PredictionRecorder(self.metrics, log, self.pseudonyms)
+        self.watchdog = Watchdog(settings.event_loop_stall_seconds)
+        self.prediction_recorder = PredictionRecorder(self.metrics, self.prediction_log, self.pseudonyms, self.policies)
 
     async def start(self) -> None:
         """Start the background work; never fails."""
-        if self.settings.prediction_log:
-            self.prediction_log.start()
+        self.watchdog.start()
+        self.prediction_log.start()
         if self.worker_metrics is not None:
             await self.worker_metrics.start()
+        await self.policies.start()
         await self.model_store.start()
 
     async def stop(self) -> None:
         """Stop the background work and close all connections."""
+        self.watchdog.stop()
         if self.worker_metrics is not None:
             await self.worker_metrics.stop()
         await self.model_store.stop()
+        await self.policies.stop()
         await asyncio.to_thread(self.prediction_log.stop)
         self.batch_pool.shutdown(wait=False, cancel_futures=True)
         self.large_batches.stop()
         self.patient_history.stop()
         self.feedback_store.stop()
+        self.monitoring_results.stop()
 
 
 def services_of(request: Request) -> Services:

@@ -20,9 +20,10 @@ BLOCK_ROWS: Final = 1_000
 
 PREDICTION_COLUMNS: Final = ("readmission_risk", "known_fields", "reliability")
 INTERVAL_COLUMNS: Final = ("risk_low", "risk_high")
+FLAGGED_COLUMN: Final = "flagged"
 HISTORY_COLUMN: Final = "history"
 NOTE_COLUMNS: Final = ("outside_population", "warnings")
-"""Columns that the response adds: always; with ``interval=true``; for a file with patient numbers; always."""
+"""Columns that the response adds: always; with ``interval=true``; with a policy; with patient numbers; always."""
 
 _COMPRESSION: Final = 1  # zlib's fastest level: the genuine file shrinks to a sixth, as fast as it is read
 _END: Final = "\0"  # no text of a file holds it, while a quoted value may hold line ends

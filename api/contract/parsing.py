@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, from_json, to_json
 
 from api.contract.field_errors import MAX_ERRORS, FieldError, body_error, invalid_records, record_error, shorten
+from api.contract.record_columns import RecordColumns, columns_if_canonical
 from api.contract.requests import FIELD_NAMES, RECORDS_ADAPTERS, REQUEST_ADAPTER
 from api.errors import InvalidQueryError, MalformedBodyError
 from ml.schema import BY_NAME, TARGET, UNKNOWN, Record
@@ -55,6 +56,31 @@ def parse_large(body: bytes, max_records: int) -> list[Record]:
     document = decode_json(body)
     rows = items_of(document, "records", max_records, CODE_SYSTEM, fields=_RECORD_FIELDS)
     return validate_records(rows, code_system_of(document.get(CODE_SYSTEM)))
+
+
+def parse_batch(body: bytes, max_records: int) -> RecordColumns:
+    """Records of a body of any size, by column; same records and errors as :func:`parse_large`."""
+    return _parse_canonical(body, max_records) or RecordColumns(parse_large(body, max_records))
+
+
+def _parse_canonical(body: bytes, max_records: int) -> RecordColumns | None:
+    """The records of a body that holds nothing but valid records in the spelling of the data set, else None."""
+    try:
+        document = from_json(body, allow_inf_nan=False)  # shares equal texts, so that they stay in the cache
+    except ValueError:
+        return None
+    if not isinstance(document, dict) or not document.keys() <= {"records", CODE_SYSTEM}:
+        return None
+    rows = document.get("records")
+    if not isinstance(rows, list) or not 1 <= len(rows) <= max_records:
+        return None
+    if document.get(CODE_SYSTEM) not in (None, CodeSystem.ICD9):
+        return None
+    if (columns := columns_if_canonical(rows)) is None:
+        return None
+    # More colons than keys: an identifier has some, or a key is repeated.
+    keys = len(document) + sum([len(row) for row in rows])
+    return columns if body.count(b":") == keys else None
 
 
 def decode_json(body: bytes, *, allow_nan: bool = False) -> Any:
@@ -132,6 +158,12 @@ def validate_records(rows: Sequence[Any], code_system: CodeSystem = CodeSystem.I
     adapter = RECORDS_ADAPTERS[code_system]
     records = validate_in_chunks(rows, adapter, to_error, "record", len(FIELD_NAMES), _normalize)
     return records if code_system is CodeSystem.ICD9 else [ConvertedRecord(record) for record in records]
+
+
+def validate_batch(rows: Sequence[Any], code_system: CodeSystem = CodeSystem.ICD9) -> RecordColumns:
+    """The records of :func:`validate_records`, by column."""
+    columns = columns_if_canonical(rows) if code_system is CodeSystem.ICD9 else None
+    return columns or RecordColumns(validate_records(rows, code_system))
 
 
 def validate_in_chunks(
@@ -244,11 +276,11 @@ def parse_flag(query: bytes, name: str) -> bool:
     raise InvalidQueryError(f"{message}.", members={"errors": errors, "error_count": 1})
 
 
-def parse_code_system(query: bytes) -> CodeSystem:
-    """The query parameter `code_system`; absent means the default.
+def parse_code_system(query: bytes) -> CodeSystem | None:
+    """The query parameter `code_system`; None if it is absent.
 
     Raises:
         InvalidRecordsError: there is no such code system, or the parameter is repeated.
     """
     values = parse_qs(query.decode("ascii", "replace"), keep_blank_values=True).get(CODE_SYSTEM)
-    return code_system_of(",".join(values) if values else None)
+    return code_system_of(",".join(values)) if values else None

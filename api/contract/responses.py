@@ -56,6 +56,33 @@ class ConvertedCode(BaseModel):
     choices: list[str] = Field(description="All counterparts in ICD-9-CM.", examples=[["496", "491.2", "493.2"]])
 
 
+class PolicyInForce(BaseModel):
+    """The threshold of risk from which encounters are flagged."""
+
+    name: str = Field(examples=["Twenty calls a week"])
+    threshold: float = Field(examples=[0.2])
+
+
+class RecordedPolicyChange(BaseModel):
+    """A change of the policy."""
+
+    id: int
+    changed_at: str
+    policy: PolicyInForce | None = Field(description="Null: the policy was withdrawn.")
+    actor: str
+    reason: str
+    model_version: str | None = Field(description="The version on whose figures the threshold was chosen.")
+
+
+class PolicyState(BaseModel):
+    """The policy in force."""
+
+    policy: PolicyInForce | None
+    changes: list[RecordedPolicyChange] | None = Field(
+        description="The newest changes, the newest first; null while PostgreSQL is unavailable."
+    )
+
+
 class PredictResponse(BaseModel):
     """Calibrated probabilities of readmission within 30 days and their reliability.
 
@@ -86,6 +113,12 @@ class PredictResponse(BaseModel):
     codes: list[dict[str, ConvertedCode]] | SkipJsonSchema[None] = Field(
         default=None,
         description="With `code_system` icd-10-cm only: for each record, the codes of its diagnoses by field.",
+    )
+    policy: PolicyInForce | None = Field(description="The policy in force; null if there is none.")
+    flagged: list[bool | None] = Field(
+        description="Whether the risk is at or above the threshold of the policy; null without a policy, and for a "
+        "record outside the population.",
+        examples=[[False]],
     )
     model: ModelName
     request_id: str = Field(examples=["5f0c9d0a4a6e4d0f8d0d4f6f2d3f7a11"])
@@ -170,6 +203,19 @@ class RegistryStatus(BaseModel):
     error: str | None
 
 
+class ModelApproval(BaseModel):
+    """The gate's approval of the served model, whose signature was verified."""
+
+    approved_by: str
+    approved_at: str
+    action: str = Field(description="Action in the ledger: `promoted`, `rolled_back` or `adopted`.")
+    sequence: int = Field(description="Id of the ledger's entry.")
+    key_id: str = Field(description="The key that signed it: the first 16 hex digits of the public key's SHA-256.")
+    moved_by_hand: bool = Field(
+        description="Whether the gate approved another version later, so that the alias was moved by hand."
+    )
+
+
 class RejectedVersion(BaseModel):
     """A production version that failed its checks; the previous model stays in service."""
 
@@ -203,6 +249,7 @@ class ModelDescription(BaseModel):
         "`?interval=true` from a record with hidden fields."
     )
     loaded_at: str
+    approval: ModelApproval
     registry: RegistryStatus
     refused: RejectedVersion | None
     build: Build

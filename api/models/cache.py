@@ -1,9 +1,11 @@
 """Disk cache of the last valid model, so that the service starts while MLflow is unavailable.
 
 ``<cache>/current.json`` names a folder beside it and the version in that folder. It is replaced atomically after the
-folder is complete: a reader sees the old model or the new one, never an incomplete one.
+folder is complete: a reader sees the old model or the new one, never an incomplete one. Workers share the cache: one
+publishes at a time.
 """
 
+import fcntl
 import json
 import logging
 import os
@@ -11,16 +13,20 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from api.models.approvals import store_approval
+from api.models.refusals import Refusals
 from api.models.registry_client import RegisteredVersion
+from ml.core.signing.approval import Verified
 
 logger = logging.getLogger(__name__)
 
 _POINTER: Final = "current.json"
+_LOCK: Final = "publish.lock"
 _VERSION_PREFIX: Final = "version-"
 _SCRATCH_PREFIX: Final = "scratch-"
 _SCRATCH_MAX_SECONDS: Final = 900
@@ -43,6 +49,10 @@ class ModelCache:
             return None
         return version, folder
 
+    def refusals(self) -> Refusals:
+        """Versions that failed their checks."""
+        return Refusals(self._root)
+
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """An empty folder for a download; deleted at the end unless published."""
@@ -55,6 +65,18 @@ class ModelCache:
 
     def publish(self, version: RegisteredVersion, scratch: Path) -> None:
         """Make a complete scratch folder current; keeps the previous one and deletes all others."""
+        with (self._root / _LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # else a worker could delete the folder that another one makes current
+            self._publish(version, scratch)
+
+    def store_approval(self, version: RegisteredVersion, approval: Verified) -> None:
+        """Replace the approval of the current model, if it is this version."""
+        current = self.current()
+        if current is not None and current[0] == version:
+            with suppress(OSError):  # then a restart finds the former approval, and the next poll this one
+                store_approval(current[1], approval)
+
+    def _publish(self, version: RegisteredVersion, scratch: Path) -> None:
         previous = self._pointer().get("folder")
         folder = scratch.with_name(f"{_VERSION_PREFIX}{version.version}-{scratch.name.removeprefix(_SCRATCH_PREFIX)}")
         for file in scratch.iterdir():
@@ -81,8 +103,9 @@ class ModelCache:
             if folder.name not in keep:
                 shutil.rmtree(folder, ignore_errors=True)
         for leftover in self._root.glob(f"{_SCRATCH_PREFIX}*"):
-            if time.time() - leftover.stat().st_mtime > _SCRATCH_MAX_SECONDS:
-                shutil.rmtree(leftover, ignore_errors=True)
+            with suppress(FileNotFoundError):  # another worker has published or deleted it
+                if time.time() - leftover.stat().st_mtime > _SCRATCH_MAX_SECONDS:
+                    shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

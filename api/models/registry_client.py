@@ -9,13 +9,11 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE
+from ml.core.bundle import MANIFEST_FILE, SIZE_LIMITS, sha256_of
 from ml.core.errors import PlatformError, RegistryError
+from ml.core.signing.approval import TAG, Verified, check_manifest
 
 _MEBI: Final = 1024 * 1024
-SIZE_LIMITS: Final = {MANIFEST_FILE: _MEBI, GOLDEN_FILE: 16 * _MEBI, MODEL_FILE: 1024 * _MEBI}
-"""Files of a bundle and their size limits in bytes."""
-
 _RESPONSE_SECONDS: Final = 10
 """Time limit of a whole response, except for downloads."""
 
@@ -40,6 +38,14 @@ class RegisteredVersion:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Production:
+    """The version with the alias, and the envelope of its approval: two statements of MLflow, to be verified."""
+
+    version: RegisteredVersion
+    envelope: str | None
+
+
 class RegistryClient:
     """Client of one MLflow server. Methods raise RegistryError if MLflow is unavailable or responds unexpectedly."""
 
@@ -53,23 +59,26 @@ class RegistryClient:
         """Close the connections."""
         await self._http.aclose()
 
-    async def version_of(self, name: str, alias: str) -> RegisteredVersion | None:
-        """The version with an alias; None if the model or the alias does not exist."""
+    async def version_of(self, name: str, alias: str) -> Production | None:
+        """The version with an alias and its approval; None if the model or the alias does not exist."""
         response = await self._get("/api/2.0/mlflow/registered-models/alias", name=name, alias=alias)
         if response.status_code in (400, 404) and _json_of(response).get("error_code") in _NOT_FOUND:
             return None
         try:
             fields = _json_of_ok(response)["model_version"]
             created, source = int(fields.get("creation_timestamp", 0)), str(fields.get("source", ""))
-            return RegisteredVersion(str(fields["name"]), str(fields["version"]), created, source)
+            tags = {tag["key"]: str(tag.get("value", "")) for tag in fields.get("tags", [])}
+            version = RegisteredVersion(str(fields["name"]), str(fields["version"]), created, source)
+            return Production(version, tags.get(TAG))
         except (KeyError, TypeError, ValueError) as error:
             raise RegistryError("MLflow's description of the production version is invalid.") from error
 
-    async def download(self, version: RegisteredVersion, directory: Path) -> None:
-        """Download the files of a version into an empty directory.
+    async def download(self, version: RegisteredVersion, approval: Verified, directory: Path) -> None:
+        """Download the files of a version into an empty directory, the manifest first.
 
         Raises:
             RegistryError: MLflow is unavailable.
+            UnapprovedError: the manifest is not the approved one; the other files are not downloaded.
             ArtifactError: a file is missing, too large, stalls, or is not served by MLflow.
         """
         root = await self._artifact_root(version)
@@ -81,6 +90,8 @@ class RegistryClient:
                 raise ArtifactError(f"the download of its file {name} stalled") from error
             except httpx.HTTPError as error:
                 raise _unreachable(error) from error
+            if name == MANIFEST_FILE:
+                check_manifest(approval, sha256_of(directory / name))
 
     async def _artifact_root(self, version: RegisteredVersion) -> str:
         response = await self._get(

@@ -11,20 +11,23 @@ from typing import Final
 import orjson
 
 from api.errors import NoModelError
+from api.models.approvals import Approvals, store_approval
 from api.models.cache import ModelCache
 from api.models.heap import trim_heap
+from api.models.refusals import Refusal, is_due
 from api.models.registry_client import ArtifactError, RegisteredVersion, RegistryClient, utc_now
 from api.models.sandbox import check_in_sandbox
 from api.settings import ApiSettings
-from ml.core.bundle import Bundle, load_bundle
-from ml.core.errors import BundleError, RegistryError
+from ml.core.bundle import MANIFEST_FILE, Bundle, digest_of, load_bundle, sha256_of
+from ml.core.bundle.files import is_checked, mark_checked
+from ml.core.errors import BundleError, RegistryError, UnapprovedError
 from ml.core.names import MODEL_NAME, PRODUCTION
+from ml.core.signing.approval import Verified
 
 logger = logging.getLogger(__name__)
 
-RETRY_SECONDS: Final = 60
-MAX_RETRY_SECONDS: Final = 3600
-"""A rejected version is retried with exponential backoff between these two."""
+UNAPPROVED: Final = "unapproved"
+"""Kind of a rejection that ends as soon as the gate approves the version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,9 @@ class ServedModel:
     registered: RegisteredVersion
     summary: orjson.Fragment
     """The ``model`` member of responses, serialised once."""
+    approval: Verified
+    moved_by_hand: bool
+    """Whether the gate has approved another version since: the alias was then moved without the gate."""
     loaded_at: str = field(default_factory=utc_now)
     loaded_timestamp: float = field(default_factory=time.time)
 
@@ -51,17 +57,6 @@ class RegistryState:
     error: str | None = "not polled yet"
 
 
-@dataclass(frozen=True, slots=True)
-class RejectedVersion:
-    """A version that failed its checks, and when to retry it on the clock of time.monotonic."""
-
-    registered: RegisteredVersion
-    reason: str
-    at: str
-    attempts: int
-    retry_at: float
-
-
 class ModelStore:
     """Holds the served model and follows the production alias in the background.
 
@@ -69,14 +64,23 @@ class ModelStore:
     """
 
     def __init__(
-        self, registry: RegistryClient, cache: ModelCache, poll_seconds: float, trial_seconds: float, threads: int
+        self,
+        registry: RegistryClient,
+        cache: ModelCache,
+        approvals: Approvals,
+        poll_seconds: float,
+        trial_seconds: float,
+        threads: int,
     ) -> None:
         self.current: ServedModel | None = None
         self.registry_state = RegistryState()
-        self.rejected: RejectedVersion | None = None
+        self.rejected: Refusal | None = None
         self.load_failures: Counter[str] = Counter()
+        self._cache_fault: str | None = None
         self._registry = registry
         self._cache = cache
+        self._approvals = approvals
+        self._refusals = cache.refusals()
         self._poll_seconds = poll_seconds
         self._trial_seconds = trial_seconds
         self._threads = threads
@@ -84,9 +88,15 @@ class ModelStore:
 
     @classmethod
     def from_settings(cls, settings: ApiSettings) -> "ModelStore":
-        """The store of the settings' registry and cache folder."""
+        """The store of the settings' registry, cache folder and public keys.
+
+        Raises:
+            SettingsError: the public keys cannot be read.
+        """
         registry, cache = RegistryClient(settings.mlflow_tracking_uri), ModelCache(settings.api_cache_dir)
-        return cls(registry, cache, settings.model_poll_seconds, settings.model_trial_seconds, settings.ort_threads)
+        approvals = Approvals(settings.model_public_keys_file, settings.api_cache_dir)
+        limits = (settings.model_poll_seconds, settings.model_trial_seconds, settings.ort_threads)
+        return cls(registry, cache, approvals, *limits)
 
     async def start(self) -> None:
         """Load the cached model, if there is a valid one, and start polling. Never fails."""
@@ -108,45 +118,80 @@ class ModelStore:
         """
         if self.current is not None:
             return self.current
+        if self.rejected is not None and self.rejected.kind == UNAPPROVED:
+            raise NoModelError(f"no production model yet: {self.rejected.reason}")
         if self.rejected is not None:
             raise NoModelError(
                 f"no production model yet: version {self.rejected.registered.version} was rejected, "
                 f"{self.rejected.reason}"
             )
         if self.registry_state.checked_at is None and self.registry_state.since is not None:
-            raise NoModelError("no production model yet: MLflow cannot be reached, and no model is cached")
+            cached = self._cache_fault or "no model is cached"
+            raise NoModelError(f"no production model yet: MLflow cannot be reached, and {cached}")
         raise NoModelError("no production model yet: run train_models_diabetes_simple")
 
     async def poll(self) -> None:
         """Poll the registry once, and load the production version if it is new."""
         try:
-            version = await self._registry.version_of(MODEL_NAME, PRODUCTION)
-            self._set_reachable(version)
-            if version is not None and self._is_due(version):
-                await self._load(version)
+            production = await self._registry.version_of(MODEL_NAME, PRODUCTION)
+            self._set_reachable(production.version if production else None)
+            if production is None:
+                return
+            version = production.version
+            try:
+                approval = self._approvals.verify(version, production.envelope)
+            except UnapprovedError as error:
+                self._reject(version, UNAPPROVED, str(error))
+                return
+            if self._is_served(version, approval):
+                await self._renew(approval)
+            elif self._is_due(version):
+                await self._load(version, approval)
         except RegistryError as error:
             self._set_unreachable(str(error))
 
-    def _is_due(self, version: RegisteredVersion) -> bool:
-        if self.current is not None and self.current.registered == version:
-            self.rejected = None  # the alias was moved back
-            return False
-        rejected = self.rejected
-        return rejected is None or rejected.registered != version or time.monotonic() >= rejected.retry_at
+    def _is_served(self, version: RegisteredVersion, approval: Verified) -> bool:
+        served = self.current
+        return (
+            served is not None
+            and served.registered == version
+            and served.approval.approval.manifest_sha256 == approval.approval.manifest_sha256
+        )
 
-    async def _load(self, version: RegisteredVersion) -> None:
+    async def _renew(self, approval: Verified) -> None:
+        """The served model: the alias was moved back, or it was approved or signed again."""
+        self.rejected = None
+        served = self.current
+        if served is not None and served.approval != approval:
+            self.current = replace(served, approval=approval, moved_by_hand=self._approvals.accept(approval))
+            await asyncio.to_thread(self._cache.store_approval, served.registered, approval)
+
+    def _is_due(self, version: RegisteredVersion) -> bool:
+        rejected = self.rejected
+        if rejected is None or rejected.registered != version or rejected.kind == UNAPPROVED:
+            rejected = self._refusals.of_version(version)  # also one from before a restart
+            self.rejected = rejected or self.rejected
+        return rejected is None or is_due(rejected)
+
+    async def _load(self, version: RegisteredVersion, approval: Verified) -> None:
+        digest: str | None = None
         try:
             with self._cache.scratch() as scratch:
                 async with asyncio.timeout(self._trial_seconds):
-                    bundle = await self._download(version, scratch)
-                self._serve(bundle, version)
+                    await self._registry.download(version, approval, scratch)
+                    store_approval(scratch, approval)
+                    digest = await asyncio.to_thread(digest_of, scratch)
+                    bundle = await self._check(digest, scratch)
+                self._serve(bundle, version, approval)
                 await self._publish(version, scratch)
         except BundleError as error:
-            self._reject(version, "bundle", str(error))
+            self._reject(version, "bundle", str(error), digest)
+        except UnapprovedError as error:
+            self._reject(version, UNAPPROVED, str(error))
         except ArtifactError as error:
             self._reject(version, "artifact", str(error))
         except TimeoutError:
-            self._reject(version, "timeout", f"it was not ready within {self._trial_seconds:g} seconds")
+            self._reject(version, "timeout", f"it was not ready within {self._trial_seconds:g} seconds", digest)
         except OSError as error:
             self._reject(version, "disk", f"it cannot be stored in the model cache: {error.strerror}")
         except RegistryError:
@@ -155,10 +200,11 @@ class ModelStore:
             logger.exception("unexpected error in the check of version %s", version.version)
             self._reject(version, "internal", "its check failed unexpectedly; see the log")
 
-    async def _download(self, version: RegisteredVersion, scratch: Path) -> Bundle:
-        await self._registry.download(version, scratch)
+    async def _check(self, digest: str, scratch: Path) -> Bundle:
+        if (refused := self._refusals.of_content(digest)) is not None:
+            raise BundleError(refused.reason)  # the same files under another number are not tried again
         try:
-            await check_in_sandbox(scratch, self._threads)
+            mark_checked(scratch, await check_in_sandbox(scratch, self._threads))
             return await asyncio.to_thread(_load_bundle, scratch, self._threads)
         except BundleError as error:
             raise BundleError(str(error).replace(f"{scratch}/", "")) from error
@@ -179,12 +225,15 @@ class ModelStore:
             return
         version, folder = cached
         try:
+            digest = await asyncio.to_thread(sha256_of, folder / MANIFEST_FILE)
+            approval = self._approvals.verify_cached(version, folder, digest)
             bundle = await asyncio.to_thread(_load_bundle, folder, self._threads)
-        except BundleError as error:
+        except (BundleError, UnapprovedError) as error:
             self.load_failures["cache"] += 1
-            logger.warning("the cached model is invalid: %s", error)
+            self._cache_fault = f"the cached model is not served: {error}"
+            logger.warning("%s", self._cache_fault)
             return
-        self._serve(bundle, version)
+        self._serve(bundle, version, approval)
 
     async def _poll_forever(self) -> None:
         while True:
@@ -196,19 +245,24 @@ class ModelStore:
                 logger.exception("unexpected error in the poll of the registry")
             await asyncio.sleep(self._poll_seconds)
 
-    def _serve(self, bundle: Bundle, version: RegisteredVersion) -> None:
+    def _serve(self, bundle: Bundle, version: RegisteredVersion, approval: Verified) -> None:
         summary = {"name": version.name, "version": version.version, "data_source": bundle.manifest.provenance}
-        self.current = ServedModel(bundle, version, orjson.Fragment(orjson.dumps(summary)))
+        fragment = orjson.Fragment(orjson.dumps(summary))
+        self.current = ServedModel(bundle, version, fragment, approval, self._approvals.accept(approval))
         self.rejected = None
+        self._refusals.forget(version)
         logger.info("serving %s version %s", version.name, version.version)
 
-    def _reject(self, version: RegisteredVersion, kind: str, reason: str) -> None:
+    def _reject(self, version: RegisteredVersion, kind: str, reason: str, digest: str | None = None) -> None:
         before = self.rejected
-        attempts = before.attempts + 1 if before is not None and before.registered == version else 1
-        backoff = min(RETRY_SECONDS * 2 ** (attempts - 1), MAX_RETRY_SECONDS)
-        self.rejected = RejectedVersion(version, reason, utc_now(), attempts, time.monotonic() + backoff)
+        if kind == UNAPPROVED:
+            if before is not None and (before.registered, before.reason) == (version, reason):
+                return  # every poll verifies the approval; the refusal is counted and logged once
+            self.rejected = Refusal(version, kind, reason, utc_now(), 1, 0)
+        else:
+            self.rejected = self._refusals.add(version, kind, reason, digest)
         self.load_failures[kind] += 1
-        logger.error("version %s is rejected: %s", version.version, reason)
+        logger.error("%s", reason if kind == UNAPPROVED else f"version {version.version} is rejected: {reason}")
 
     def _set_reachable(self, version: RegisteredVersion | None) -> None:
         state = self.registry_state
@@ -228,6 +282,6 @@ class ModelStore:
 
 
 def _load_bundle(folder: Path, threads: int) -> Bundle:
-    bundle = load_bundle(folder, threads)
+    bundle = load_bundle(folder, threads, graph_is_checked=is_checked(folder))
     trim_heap()  # while a graph is parsed, it takes several times its size
     return bundle

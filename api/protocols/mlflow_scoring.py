@@ -11,7 +11,7 @@ from api.contract.csv_reader import CsvParser
 from api.contract.field_errors import unknown_field
 from api.contract.parsing import code_system_of, decode_json
 from api.contract.requests import CODE_SYSTEM_DESCRIPTION, FIELD_NAMES, RECORD
-from api.contract.responses import RecordWarning
+from api.contract.responses import ConvertedCode, RecordWarning
 from api.protocols.tables import (
     ScoringRequest,
     check_count,
@@ -106,6 +106,9 @@ class InvocationsResponse(BaseModel):
     predictions: list[float] = Field(examples=[[0.18]])
     outside_population: list[str | None] = Field([], description="As of POST /predict; only if a record is outside.")
     warnings: list[RecordWarning] = Field([], description="As of POST /predict; only if there are any.")
+    codes: list[dict[str, ConvertedCode]] = Field(
+        [], description=f"As of POST /predict; only with `{CODE_SYSTEM}` {CodeSystem.ICD10}."
+    )
 
 
 class InvocationsError(BaseModel):
@@ -115,8 +118,8 @@ class InvocationsError(BaseModel):
     message: str
 
 
-def parse_invocation(body: bytes, max_records: int) -> ScoringRequest:
-    """Parse a JSON body.
+def parse_invocation(body: bytes, max_records: int, code_system: CodeSystem | None = None) -> ScoringRequest:
+    """Parse a JSON body; `code_system` is that of the query, if it has one.
 
     Raises:
         MalformedBodyError: the body is not JSON.
@@ -134,21 +137,25 @@ def parse_invocation(body: bytes, max_records: int) -> ScoringRequest:
     else:
         raise invalid_body(name, f"{name} must be a list of objects")
     check_count(len(rows), max_records)
-    return ScoringRequest(rows, code_system=code_system_of((document.get(_PARAMS) or {}).get(CODE_SYSTEM)))
+    parameter = (document.get(_PARAMS) or {}).get(CODE_SYSTEM)
+    named = code_system if parameter is None else code_system_of(parameter)
+    if code_system not in (None, named):
+        raise invalid_body(_PARAMS, f"{CODE_SYSTEM} is {code_system} in the query and {named} in {_PARAMS}")
+    return ScoringRequest(rows, code_system=named or CodeSystem.ICD9)
 
 
-def parse_csv(body: bytes, max_records: int) -> ScoringRequest:
+def parse_csv(body: bytes, max_records: int, code_system: CodeSystem | None = None) -> ScoringRequest:
     """Parse a CSV body; see :mod:`api.contract.csv_reader`. Foreign columns are refused, as in JSON.
 
     Raises:
         InvalidRecordsError: the body does not hold 1 to `max_records` valid records.
     """
-    parser = CsvParser(max_records)
+    parser = CsvParser(max_records, code_system or CodeSystem.ICD9)
     parser.feed(body)
     file = parser.finish()
     if foreign := file.reader.header.foreign:
         raise invalid_body(foreign[0], unknown_field(foreign[0]))
-    return ScoringRequest(file.records())
+    return ScoringRequest(file.records(), is_valid=True)
 
 
 def _format_of(document: Any) -> str:

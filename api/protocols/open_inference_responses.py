@@ -101,7 +101,7 @@ class InferenceResponse(BaseModel):
     id: str = Field(description="The request's id, else the X-Request-ID.")
     outputs: list[Tensor]
     parameters: dict[str, str] | None = Field(
-        None, description="outside_population and warnings of POST /predict as JSON, if they say something of a record."
+        None, description="outside_population, warnings and codes of POST /predict as JSON, if they say something."
     )
 
 

@@ -11,8 +11,9 @@ from ml.schema.code_systems import CodeSystem
 
 @dataclass(frozen=True, slots=True)
 class ScoringRequest:
-    """A parsed request: records not yet validated, the client's id of it, its outputs, and its code system.
+    """A parsed request: its records, the client's id of it, its outputs, and its code system.
 
+    ``is_valid`` tells records that were validated, and converted to ICD-9-CM, as they were read.
     ``outputs`` has the names of the requested outputs, and whether each is returned as binary data.
     """
 
@@ -20,6 +21,7 @@ class ScoringRequest:
     id: str | None = None
     outputs: Mapping[str, bool] = field(default_factory=dict)
     code_system: CodeSystem = CodeSystem.ICD9
+    is_valid: bool = False
 
 
 def invalid_body(name: str | None, message: str) -> InvalidRecordsError:

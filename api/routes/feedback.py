@@ -45,7 +45,9 @@ async def send_feedback(request: Request) -> Response:
     """Store the outcomes of 1 to N predictions, all or none.
 
     Sending the same outcome again changes nothing. Another outcome of the same prediction is a correction; the earlier
-    one is kept as history. An outcome may arrive before its prediction is logged: they are joined when read.
+    one is kept as history. What was reported with an API key is corrected with that key only. An outcome may arrive
+    before its prediction is logged: they are joined when read. An outcome dated before its prediction is refused or, if
+    it arrives before the prediction is logged, not counted.
     """
     services = services_of(request)
     outcomes = await asyncio.to_thread(parse_outcomes, await read_json_body(request), services.settings.max_records)

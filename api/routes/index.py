@@ -4,7 +4,7 @@ from html import escape
 from string import Template
 from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from api.services import ServicesDep
@@ -31,7 +31,7 @@ _PAGE: Final = Template("""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
+$base<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>30-day readmission risk</title>
 <style>
 :root { color-scheme: light dark; font: 1rem/1.6 system-ui, sans-serif }
@@ -52,8 +52,10 @@ code { font-size: 1rem }
 
 
 @router.get("/")
-async def start_page(services: ServicesDep) -> HTMLResponse:
-    """The start page. Relative links work behind the path prefix of a proxy too."""
+async def start_page(request: Request, services: ServicesDep) -> HTMLResponse:
+    """The start page. Its links are relative to ``ROOT_PATH``, with and without a slash at the end of the address."""
+    prefix = request.scope.get("root_path", "")
+    base = f'<base href="{escape(prefix)}/">\n' if prefix else ""
     model = services.model_store.current
     state = (
         f"Serving version {escape(model.registered.version)} of {escape(model.registered.name)}."
@@ -65,4 +67,4 @@ async def start_page(services: ServicesDep) -> HTMLResponse:
         f'<li><a href="{escape(getattr(services.settings, f"{name}_public_url"))}">{title}</a>: {escape(text)}</li>'
         for name, title, text in _PLATFORM
     )
-    return HTMLResponse(_PAGE.substitute(state=state, routes=routes, platform=platform))
+    return HTMLResponse(_PAGE.substitute(base=base, state=state, routes=routes, platform=platform))

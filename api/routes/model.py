@@ -5,6 +5,7 @@ from dataclasses import asdict
 from fastapi import APIRouter
 
 from api.contract.responses import ModelDescription
+from api.models.store import ServedModel
 from api.services import ServicesDep
 from api.transport.openapi import MODEL, problem_responses
 from ml.core.build import build_info
@@ -37,6 +38,7 @@ async def get_model(services: ServicesDep) -> ModelDescription:
             },
             "interval_coverage": curve.coverage,
             "loaded_at": model.loaded_at,
+            "approval": _approval(model),
             "registry": {
                 name: getattr(state, name) for name in ("reachable", "version", "checked_at", "since", "error")
             },
@@ -45,3 +47,15 @@ async def get_model(services: ServicesDep) -> ModelDescription:
             "build": asdict(build_info()),
         }
     )
+
+
+def _approval(model: ServedModel) -> dict[str, str | int | bool]:
+    approval = model.approval.approval
+    return {
+        "approved_by": approval.actor,
+        "approved_at": approval.approved_at,
+        "action": approval.action,
+        "sequence": approval.sequence,
+        "key_id": model.approval.key_id,
+        "moved_by_hand": model.moved_by_hand,
+    }

@@ -5,7 +5,7 @@ from asyncio import get_running_loop
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from api.contract.parsing import parse_flag, parse_large, parse_small
+from api.contract.parsing import parse_batch, parse_flag, parse_small
 from api.contract.requests import REQUEST
 from api.contract.responses import PredictResponse
 from api.models.store import ServedModel
@@ -53,10 +53,11 @@ async def predict(request: Request) -> Response:
     else:
         scored = await get_running_loop().run_in_executor(
             services.batch_pool,
-            lambda: score(parse_large(body, max_records), model.bundle, services.patient_history, interval),
+            lambda: score(parse_batch(body, max_records), model.bundle, services.patient_history, interval),
         )
     services.prediction_recorder.record(request.scope, model, scored)
-    return Response(to_json(scored, model.summary, request.scope["state"]["request_id"]), media_type=JSON)
+    body = to_json(scored, model.summary, request.scope["state"]["request_id"], services.policies.current)
+    return Response(body, media_type=JSON)
 
 
 async def _predict_large_batch(
@@ -70,6 +71,7 @@ async def _predict_large_batch(
         orjson.dumps(model.summary),
         request.scope["state"]["request_id"],
         recorder.large_batch_entry(request.scope, model),
+        services.policies.current,
     )
     with services.admission.large_batch():
         result = await services.large_batches.score(batch, pieces, model.bundle, services.prediction_log.put)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.datastructures import UploadFile
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from api.contract.csv_reader import CsvFile, CsvParser
 from api.contract.field_errors import body_error, invalid_records
@@ -19,6 +19,9 @@ from api.scoring.csv_files import notes, response_header, score_block
 from api.services import Services, services_of
 from api.transport import openapi
 from api.transport.http_request import CSV, check_media_type
+from api.transport.middleware import SEND_SECONDS, SendTimeoutError
+from ml.core.policies.policy import Policy
+from ml.schema.code_systems import CodeSystem
 
 logger = logging.getLogger(__name__)
 router = APIRouter()
@@ -26,8 +29,6 @@ router = APIRouter()
 _FORM: Final = "multipart/form-data"
 _PART: Final = "file"
 _PIECE_BYTES: Final = 256 * 1024
-_SEND_SECONDS: Final = 60
-"""A download ends when its client accepts no data for so long."""
 
 _FILE: Final = {"type": "string", "format": "binary"}
 _BODY: Final[dict[str, Any]] = {
@@ -43,11 +44,12 @@ _BODY: Final[dict[str, Any]] = {
 _EXAMPLE: Final = "age,number_inpatient,readmission_risk,known_fields,reliability\r\n[60-70),2,0.1737,2,0.585\r\n"
 _RESPONSE: Final[dict[str, Any]] = {
     "description": "The file with the additional columns `readmission_risk`, `known_fields` and `reliability`; "
-    "`risk_low` and `risk_high` with `interval=true`; `history` if the file has patient numbers; the codes used, "
+    "`risk_low` and `risk_high` with `interval=true`; `flagged` while a policy is in force; "
+    "`history` if the file has patient numbers; the codes used, "
     "`diag_1_icd9` and so on, with `code_system=icd-10-cm`.",
     "content": {CSV: {"schema": {"type": "string"}, "example": _EXAMPLE}},
     "headers": openapi.response_headers(
-        "X-Model-Version", "Content-Disposition", "X-Mapped", "X-Not-Scored", "X-Warning"
+        "X-Model-Version", "X-Policy", "Content-Disposition", "X-Mapped", "X-Not-Scored", "X-Warning"
     ),
 }
 
@@ -76,20 +78,17 @@ async def predict_csv(request: Request) -> Response:
     services = services_of(request)
     model = services.model_store.require()  # the same model for the whole file, also if it is swapped meanwhile
     interval = parse_flag(request.scope["query_string"], openapi.INTERVAL)
-    code_system = parse_code_system(request.scope["query_string"])
+    policy = services.policies.current
+    code_system = parse_code_system(request.scope["query_string"]) or CodeSystem.ICD9
     with ExitStack() as slot:
         file = await _parse(request, CsvParser(services.settings.max_csv_rows, code_system), services, slot)
         services.metrics.observe_batch(file.rows)
         headers = {
             "Content-Disposition": 'attachment; filename="predictions.csv"',
             "X-Model-Version": model.registered.version,
-            **notes(file),
+            **notes(file, policy),
         }
-        return _Download(_score(request, services, model, file, interval), slot.pop_all(), headers)
-
-
-class _SendTimeoutError(Exception):
-    """The client accepts no more data."""
+        return _Download(_score(request, services, model, file, interval, policy), slot.pop_all(), headers)
 
 
 class _Download(StreamingResponse):
@@ -100,19 +99,12 @@ class _Download(StreamingResponse):
         self._slot = slot
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_in_time(message: Message) -> None:
-            try:
-                async with asyncio.timeout(_SEND_SECONDS):
-                    await send(message)
-            except TimeoutError:
-                raise _SendTimeoutError from None
-
         with self._slot:
             try:
-                await super().__call__(scope, receive, send_in_time)
-            except _SendTimeoutError:
+                await super().__call__(scope, receive, send)
+            except SendTimeoutError:
                 # Without its last chunk, the client cannot take the response for a complete one.
-                logger.warning("a download was ended: its client accepted no data for %d seconds", _SEND_SECONDS)
+                logger.warning("a download was ended: its client accepted no data for %d seconds", SEND_SECONDS)
 
 
 async def _parse(request: Request, parser: CsvParser, services: Services, slot: ExitStack) -> CsvFile:
@@ -146,13 +138,13 @@ async def _pieces_of(request: Request) -> AsyncIterator[bytes]:
 
 
 async def _score(
-    request: Request, services: Services, model: ServedModel, file: CsvFile, interval: bool
+    request: Request, services: Services, model: ServedModel, file: CsvFile, interval: bool, policy: Policy | None
 ) -> AsyncIterator[bytes]:
     """Score block by block, as fast as the client accepts them; only sent predictions are recorded."""
-    yield response_header(file, interval)
+    yield response_header(file, interval, policy)
     first = 0
     for block in file.blocks:
-        arguments = (file, block, model.bundle, services.patient_history, interval)
+        arguments = (file, block, model.bundle, services.patient_history, interval, policy)
         scored, lines = await asyncio.get_running_loop().run_in_executor(services.batch_pool, score_block, *arguments)
         services.prediction_recorder.record_block(request.scope, model, scored, first)
         first += len(scored.records)

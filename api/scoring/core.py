@@ -8,11 +8,14 @@ import orjson
 from numpy.typing import NDArray
 
 from api.contract.conversions import converted_codes
+from api.contract.record_columns import RecordColumns
 from api.contract.responses import HistoryState
-from api.scoring.model_inputs import ModelInputs, look_up_inputs_blocking
+from api.scoring.batch_inputs import BatchInputs, look_up_batch
+from api.scoring.model_inputs import ModelInputs
 from api.scoring.record_checks import RecordWarning
 from api.storage.patient_history import PatientHistory
-from ml.core.bundle import Bundle
+from ml.core.bundle import CHUNK, Bundle
+from ml.core.policies.policy import Policy
 from ml.core.reliability import ReliabilityCurve, known_fields
 from ml.schema import Record
 
@@ -22,9 +25,6 @@ INLINE_RECORDS: Final = 64
 
 LARGE_BYTES: Final = 256 * 1024
 """Bodies above this size go to the worker process; see :mod:`api.scoring.large_batches`."""
-
-CHUNK: Final = 250
-"""Records per model call. Bounds the memory of a large batch, and the time for which encoding holds the lock."""
 
 
 class Predictions(NamedTuple):
@@ -62,20 +62,41 @@ def is_small(body: bytes) -> bool:
     return len(body) <= INLINE_BYTES and body.count(b"{") <= INLINE_RECORDS + 1
 
 
-def score(records: Sequence[Record], bundle: Bundle, patient_history: PatientHistory, interval: bool) -> ScoredRecords:
-    """Score validated records, in a thread that may wait; :class:`MicroBatcher` does the same in the event loop."""
-    inputs = look_up_inputs_blocking(records, patient_history)
-    return combine(records, inputs, predict(inputs.records, bundle), bundle.reliability_curve, interval)
+def score(columns: RecordColumns, bundle: Bundle, patient_history: PatientHistory, interval: bool) -> ScoredRecords:
+    """Score a batch, in a thread that may wait; :class:`MicroBatcher` scores a few records in the event loop."""
+    inputs = look_up_batch(columns, patient_history)
+    chunks = [bundle.run(inputs.encode(start, start + CHUNK)) for start in range(0, len(columns), CHUNK)]
+    return combine_batch(columns.records, inputs, np.concatenate(chunks), bundle.reliability_curve, interval)
+
+
+def combine_batch(
+    records: Sequence[Record],
+    inputs: BatchInputs,
+    probabilities: NDArray[np.float32],
+    curve: ReliabilityCurve,
+    interval: bool,
+) -> ScoredRecords:
+    """The records of a batch with their predictions, their reliability and, if requested, their ranges."""
+    information = curve.information_of_batch(inputs.is_known)
+    reliability = np.round(curve.expected_aurocs(information, inputs.has_history), 3).tolist()
+    intervals = None
+    if interval:
+        intervals = curve.ranges_of(information, inputs.has_history, probabilities).astype(np.float32)
+    return ScoredRecords(
+        records,
+        probabilities,
+        inputs.known_fields,
+        reliability,
+        inputs.history,
+        intervals,
+        inputs.outside_population,
+        inputs.warnings,
+    )
 
 
 def predict(inputs: Sequence[Record], bundle: Bundle) -> Predictions:
-    """Predictions of the model, in chunks."""
-    if len(inputs) <= CHUNK:
-        probabilities = bundle.predict(inputs)
-    else:
-        chunks = [bundle.predict(inputs[start : start + CHUNK]) for start in range(0, len(inputs), CHUNK)]
-        probabilities = np.concatenate(chunks)
-    return with_reliability(probabilities, inputs, bundle.reliability_curve)
+    """Predictions for a few model inputs."""
+    return with_reliability(bundle.predict(inputs), inputs, bundle.reliability_curve)
 
 
 def with_reliability(
@@ -93,13 +114,20 @@ def combine(
     reliability_curve: ReliabilityCurve,
     interval: bool,
 ) -> ScoredRecords:
-    """Records with their predictions and, if requested, ranges."""
+    """A few records with their predictions and, if requested, ranges."""
     probabilities = predictions.probabilities
     intervals = reliability_curve.ranges(inputs.records, probabilities).astype(np.float32) if interval else None
     return ScoredRecords(records, *predictions, inputs.history, intervals, inputs.outside_population, inputs.warnings)
 
 
-def to_json(scored: ScoredRecords, model: orjson.Fragment, request_id: str) -> bytes:
+def flags(scored: ScoredRecords, policy: Policy | None) -> list[bool | None]:
+    """Whether the policy flags each record; None without a policy, and outside the population."""
+    if policy is None:
+        return [None] * len(scored.records)
+    return policy.flags(scored.probabilities, scored.outside_population)
+
+
+def to_json(scored: ScoredRecords, model: orjson.Fragment, request_id: str, policy: Policy | None) -> bytes:
     """The body of a response; see :class:`api.contract.responses.PredictResponse`."""
     document: dict[str, Any] = {
         "predictions": scored.probabilities,
@@ -108,6 +136,8 @@ def to_json(scored: ScoredRecords, model: orjson.Fragment, request_id: str) -> b
         "history": scored.history,
         "outside_population": scored.outside_population,
         "warnings": [warning._asdict() for warning in scored.warnings],
+        "policy": policy and {"name": policy.name, "threshold": policy.threshold},
+        "flagged": flags(scored, policy),
         "model": model,
         "request_id": request_id,
     }

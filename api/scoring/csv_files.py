@@ -9,33 +9,46 @@ from typing import Any, Final
 
 import orjson
 
-from api.contract.csv_reader import HISTORY_COLUMN, INTERVAL_COLUMNS, NOTE_COLUMNS, PREDICTION_COLUMNS, CsvFile
-from api.scoring.core import ScoredRecords, score
+from api.contract.csv_reader import (
+    FLAGGED_COLUMN,
+    HISTORY_COLUMN,
+    INTERVAL_COLUMNS,
+    NOTE_COLUMNS,
+    PREDICTION_COLUMNS,
+    CsvFile,
+)
+from api.contract.record_columns import RecordColumns
+from api.scoring.core import ScoredRecords, flags, score
 from api.storage.patient_history import PatientHistory
 from ml.core.bundle import Bundle
+from ml.core.policies.policy import Policy
 from ml.schema import PATIENT_ID
 from ml.schema.code_systems import CodeSystem
 from ml.schema.files.formulas import harmless
 from ml.schema.files.reader import CODE_COLUMNS
 from ml.schema.files.rows import describe_mapped
 
+_FLAGS: Final = {True: "true", False: "false", None: ""}
 _LINE_END: Final = "\r\n"  # RFC 4180
 _MAX_HEADER: Final = 1_000  # characters of a response header
 
 
-def response_header(file: CsvFile, interval: bool) -> bytes:
+def response_header(file: CsvFile, interval: bool, policy: Policy | None = None) -> bytes:
     """The first line of the response."""
     header = file.reader.header
     names = [*map(harmless, header.names), *PREDICTION_COLUMNS, *(INTERVAL_COLUMNS if interval else ())]
+    if policy is not None:
+        names.append(FLAGGED_COLUMN)
     if PATIENT_ID in header.known:
         names.append(HISTORY_COLUMN)
     names += [CODE_COLUMNS[field] for field in _converted(file)]
     return (file.prefix + file.reader.line_of([*names, *NOTE_COLUMNS]) + _LINE_END).encode()
 
 
-def notes(file: CsvFile) -> dict[str, str]:
-    """Headers of the response that say how the file was read."""
+def notes(file: CsvFile, policy: Policy | None = None) -> dict[str, str]:
+    """Headers of the response that say how the file was read, and which policy flagged."""
     found = {
+        "X-Policy": policy.name if policy else "",
         "X-Mapped": describe_mapped(file.reader.mapped),
         "X-Not-Scored": ", ".join(file.reader.header.foreign),
         "X-Warning": file.reader.warning or "",
@@ -44,17 +57,24 @@ def notes(file: CsvFile) -> dict[str, str]:
 
 
 def score_block(
-    file: CsvFile, block: bytes, bundle: Bundle, patient_history: PatientHistory, interval: bool
+    file: CsvFile,
+    block: bytes,
+    bundle: Bundle,
+    patient_history: PatientHistory,
+    interval: bool,
+    policy: Policy | None = None,
 ) -> tuple[ScoredRecords, bytes]:
     """Score a block, in a thread that may wait; returns the predictions and the lines of the response."""
     lines = file.lines_of(block)
     records = [file.record_of(line) for line in lines]
-    scored = score(records, bundle, patient_history, interval)
+    scored = score(RecordColumns(records), bundle, patient_history, interval)
     columns: list[Sequence[str]] = [
         _texts(scored.probabilities), _texts(scored.known_fields), _texts(scored.reliability)
     ]  # fmt: skip
     if scored.intervals is not None:
         columns += [_texts(scored.intervals[:, end].copy()) for end in (0, 1)]
+    if policy is not None:
+        columns.append([_FLAGS[flag] for flag in flags(scored, policy)])
     if PATIENT_ID in file.reader.header.known:
         columns.append(scored.history)
     columns += [[str(record.get(field) or "") for record in records] for field in _converted(file)]

@@ -13,19 +13,18 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any, TypeAlias
 
-import numpy as np
 import orjson
 
-from api.contract.parsing import parse_large
+from api.contract.parsing import parse_batch
 from api.errors import ApiError
 from api.models.heap import trim_heap
-from api.scoring.core import CHUNK, ScoredRecords, combine, to_json, with_reliability
+from api.scoring.batch_inputs import look_up_batch
+from api.scoring.core import ScoredRecords, combine_batch, flags, to_json
 from api.scoring.large_batches import LOG_RECORDS, NICENESS, BatchRequest, BatchResult
-from api.scoring.model_inputs import look_up_inputs_blocking
 from api.settings import ApiSettings
 from api.storage.patient_history import PatientHistory
 from api.storage.prediction_table import LogEntry, format_rows
-from ml.core.bundle import encode
+from ml.core.bundle import CHUNK
 from ml.core.pseudonyms import Pseudonyms
 
 _Pipe: TypeAlias = "Connection[Any, Any]"
@@ -45,18 +44,16 @@ def serve(pipe: _Pipe) -> None:
 
 
 def _score(pipe: _Pipe, request: BatchRequest, patient_history: PatientHistory, pseudonyms: Pseudonyms) -> None:
-    records = parse_large(b"".join(_pieces(pipe)), request.max_records)
-    inputs = look_up_inputs_blocking(records, patient_history)
-    for start in range(0, len(records), CHUNK):
-        pipe.send(encode(inputs.records[start : start + CHUNK]))
+    columns = parse_batch(b"".join(_pieces(pipe)), request.max_records)
+    inputs = look_up_batch(columns, patient_history)
+    for start in range(0, len(columns), CHUNK):
+        pipe.send(inputs.encode(start, start + CHUNK))
     pipe.send(None)
-    curve = request.reliability_curve
-    predictions = with_reliability(np.empty(0, np.float32), inputs.records, curve)  # while the service runs the graph
-    predictions = predictions._replace(probabilities=pipe.recv())
-    scored = combine(records, inputs, predictions, curve, request.interval)
+    scored = combine_batch(columns.records, inputs, pipe.recv(), request.reliability_curve, request.interval)
     entries = [] if request.entry is None else list(_entries(request.entry, scored))
-    body = to_json(scored, orjson.Fragment(request.model), request.request_id)
-    pipe.send(BatchResult(body, scored.probabilities, scored.history, scored.known_fields, len(entries)))
+    body = to_json(scored, orjson.Fragment(request.model), request.request_id, request.policy)
+    flagged = flags(scored, request.policy)
+    pipe.send(BatchResult(body, scored.probabilities, scored.history, scored.known_fields, flagged, len(entries)))
     for entry in entries:
         pipe.send_bytes(format_rows(entry, pseudonyms))
 

@@ -27,6 +27,7 @@ from api.errors import ApiError
 from api.settings import ApiSettings
 from api.storage.prediction_table import LogEntry
 from ml.core.bundle import Bundle
+from ml.core.policies.policy import Policy
 from ml.core.reliability import ReliabilityCurve
 
 logger = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class BatchRequest:
     model: bytes
     request_id: str
     entry: LogEntry | None
+    policy: Policy | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class BatchResult:
     probabilities: NDArray[np.float32]
     history: Sequence[str]
     known_fields: list[int]
+    flagged: list[bool | None]
     log_messages: int
 
 

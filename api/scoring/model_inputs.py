@@ -1,6 +1,6 @@
 """Model inputs: records without identifiers, and with the history of their patients."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from api.contract.conversions import conversion_warnings
@@ -23,13 +23,13 @@ class ModelInputs(NamedTuple):
 async def look_up_inputs(records: Sequence[Record], patient_history: PatientHistory) -> ModelInputs:
     """Make the inputs without blocking the event loop."""
     patients = patients_of(records)
-    return _inputs(records, await patient_history.find(patients) if patients else {})
+    return inputs_of(records, await patient_history.find(patients) if patients else {})
 
 
 def look_up_inputs_blocking(records: Sequence[Record], patient_history: PatientHistory) -> ModelInputs:
     """The same, for threads that may wait."""
     patients = patients_of(records)
-    return _inputs(records, patient_history.find_blocking(patients) if patients else {})
+    return inputs_of(records, patient_history.find_blocking(patients) if patients else {})
 
 
 def patients_of(records: Sequence[Record]) -> set[int]:
@@ -38,18 +38,24 @@ def patients_of(records: Sequence[Record]) -> set[int]:
 
 
 def add_history(record: Record, encounters: Mapping[int, Encounters]) -> tuple[Record, HistoryState]:
-    """The model input of a record, and the state of its history.
+    """The model input of a record, and the state of its history."""
+    features = {name: record[name] for name in FEATURE_NAMES if name in record}
+    history, state = history_inputs(record, encounters)
+    return ({**features, **history} if history else features), state
+
+
+def history_inputs(record: Record, encounters: Mapping[int, Encounters]) -> tuple[Record, HistoryState]:
+    """The inputs of :data:`ml.schema.HISTORY` for a record, and the state of its history.
 
     Earlier stays are those in the cohort before the number of the encounter. Without one, all stays in the cohort: an
     encounter whose identifier is a text is not among the stored ones.
     """
-    features = {name: record[name] for name in FEATURE_NAMES if name in record}
     patient = record.get(PATIENT_ID)
     if patient is None:
-        return features, "none"
+        return {}, "none"
     of_patient = encounters.get(patient) if isinstance(patient, int) else ()
     if not of_patient:
-        return features, "unavailable" if of_patient is None else "unknown"
+        return {}, "unavailable" if of_patient is None else "unknown"
     before = record.get(ENCOUNTER_ID)
     earlier = [
         encounter
@@ -57,26 +63,24 @@ def add_history(record: Record, encounters: Mapping[int, Encounters]) -> tuple[R
         if encounter["discharge_disposition_id"] not in CANNOT_BE_READMITTED
         and (not isinstance(before, int) or encounter[ENCOUNTER_ID] < before)
     ]
-    return {**features, **history_of(earlier)}, "used"
+    return history_of(earlier), "used"
 
 
-def _inputs(records: Sequence[Record], encounters: Mapping[int, Encounters]) -> ModelInputs:
+def warnings_of(index: int, record: Record, encounters: Mapping[int, Encounters]) -> Iterator[RecordWarning]:
+    """The warnings of the record at an index of a request."""
+    for warning in (*conversion_warnings(record), *contradictions(record)):
+        yield RecordWarning(index, *warning)
+    patient = record.get(PATIENT_ID)
+    if isinstance(patient, int) and (stays := encounters.get(patient)):
+        for warning in contradictions_with_stays(record, stays):
+            yield RecordWarning(index, *warning)
+
+
+def inputs_of(records: Sequence[Record], encounters: Mapping[int, Encounters]) -> ModelInputs:
+    """Make the inputs from the encounters of the patients."""
     outside = [outside_population(record) for record in records]
-    warnings = [
-        RecordWarning(index, *warning)
-        for index, record in enumerate(records)
-        for warning in (
-            *conversion_warnings(record),
-            *contradictions(record),
-            *_contradictions_with_stays(record, encounters),
-        )
-    ]
+    warnings = [warning for index, record in enumerate(records) for warning in warnings_of(index, record, encounters)]
     if not any(PATIENT_ID in record for record in records):
         return ModelInputs(records, ["none"] * len(records), outside, warnings)
     inputs = [add_history(record, encounters) for record in records]
     return ModelInputs([record for record, _ in inputs], [state for _, state in inputs], outside, warnings)
-
-
-def _contradictions_with_stays(record: Record, encounters: Mapping[int, Encounters]) -> Iterable[tuple[str, str]]:
-    patient = record.get(PATIENT_ID)
-    return contradictions_with_stays(record, encounters.get(patient, ())) if isinstance(patient, int) else ()

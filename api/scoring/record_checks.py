@@ -4,10 +4,14 @@ A contradiction is a warning and not an error, because the service cannot tell w
 all encounters of the data set, or, for the stored stays of a patient, in all but three patients.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from api.contract.record_columns import RecordColumns
 from ml.schema import BY_NAME, CANNOT_BE_READMITTED, FEATURES, Group, Record
 
 _DISPOSITION: Final = BY_NAME["discharge_disposition_id"]
@@ -59,6 +63,32 @@ def contradictions_with_stays(record: Record, stays: Iterable[Mapping[str, Any]]
     oldest = max((_AGES.get(band, 0) for _, band in stored), default=0)
     if age in _AGES and 10 * (oldest - _AGES[age]) >= _YEARS_YOUNGER:
         yield "age", f"age is {age}, but the stored stays of this patient_nbr are of an older patient"
+
+
+def rows_to_check(columns: RecordColumns) -> NDArray[np.intp]:
+    """Rows of records in which :func:`contradictions` may find something; it finds nothing in the others."""
+    is_marked = _rows_with(columns, "number_diagnoses", frozenset(range(len(_DIAGNOSES))))
+    for name in _DIAGNOSES:
+        codes = columns.distinct[name] - {None}
+        is_marked |= _rows_with(columns, name, {code for code in codes if _subject(code) is not None})
+    changed, given = (_rows_with_drug(columns, doses) for doses in (_CHANGED_DOSES, _GIVEN_DOSES))
+    is_marked |= _rows_with(columns, "diabetesMed", {"No"}) & (given | _rows_with(columns, "change", {"Ch"}))
+    is_marked |= _rows_with(columns, "change", {"No"}) & changed
+    return np.flatnonzero(is_marked)
+
+
+def _rows_with(columns: RecordColumns, name: str, values: Set[Any]) -> NDArray[np.bool_]:
+    found = columns.distinct[name] & values
+    if not found:
+        return np.zeros(len(columns), dtype=np.bool_)
+    return np.fromiter(map(found.__contains__, columns.values[name]), np.bool_, len(columns))
+
+
+def _rows_with_drug(columns: RecordColumns, doses: frozenset[str]) -> NDArray[np.bool_]:
+    is_marked = np.zeros(len(columns), dtype=np.bool_)
+    for name in _DRUGS:
+        is_marked |= _rows_with(columns, name, doses)
+    return is_marked
 
 
 def _of_diagnoses(record: Record) -> Iterator[tuple[str, str]]:

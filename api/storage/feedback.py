@@ -28,6 +28,8 @@ WITH given AS MATERIALIZED (
     SELECT g.*, before.id AS before_id, (before.readmitted_within_30_days, before.readmitted, before.known_on)
         IS NOT DISTINCT FROM (g.readmitted_within_30_days, g.readmitted, g.known_on)
             AND (before.position IS NOT NULL OR g.position IS NULL) AS is_same,
+        before.client LIKE 'key:%%' AND before.client <> reporter.client AS is_of_another,
+        reporter.client AS reported_by,
         logged.count, (logged.first AT TIME ZONE 'UTC')::date AS predicted_on,
         g.known_on < (logged.first AT TIME ZONE 'UTC' - {_CLOCK})::date AS is_early,
         CASE WHEN g.request_id IS NOT NULL AND g.position IS NULL
@@ -36,6 +38,7 @@ WITH given AS MATERIALIZED (
         item integer, request_id text, position integer, encounter text,
         readmitted_within_30_days boolean, readmitted text, known_on date
     )
+    CROSS JOIN (SELECT %s::text AS client) reporter
     LEFT JOIN LATERAL (
         (SELECT * FROM outcomes a WHERE {_OF_REQUEST} ORDER BY a.id DESC LIMIT 1)
         UNION ALL
@@ -52,12 +55,14 @@ WITH given AS MATERIALIZED (
 ), stored AS (
     INSERT INTO outcomes
         (request_id, position, encounter, readmitted_within_30_days, readmitted, known_on, client)
-    SELECT request_id, position, encounter, readmitted_within_30_days, readmitted, known_on, %s
-    FROM given WHERE NOT is_same AND NOT EXISTS (SELECT FROM given WHERE is_early OR records > 1) ORDER BY item
+    SELECT request_id, position, encounter, readmitted_within_30_days, readmitted, known_on, reported_by
+    FROM given WHERE NOT is_same AND NOT EXISTS (
+        SELECT FROM given WHERE is_early OR records > 1 OR is_of_another AND NOT is_same
+    ) ORDER BY item
 )
 SELECT
     CASE WHEN g.before_id IS NULL THEN 'recorded' WHEN g.is_same THEN 'unchanged' ELSE 'corrected' END,
-    g.count, CASE WHEN g.is_early THEN g.predicted_on END, g.records
+    g.count, CASE WHEN g.is_early THEN g.predicted_on END, g.records, g.is_of_another AND NOT g.is_same
 FROM given g ORDER BY g.item
 """  # noqa: S608 -- constants of this module
 
@@ -80,7 +85,7 @@ class FeedbackStore:
 
         Raises:
             NoDatabaseError: PostgreSQL is unavailable or slow. The outcomes may have been stored: a retry is safe.
-            InvalidRecordsError: an outcome does not fit the logged predictions.
+            InvalidRecordsError: an outcome does not fit the logged predictions, or another API key reported it.
         """
         items = await asyncio.to_thread(self._to_json, outcomes)
         try:
@@ -113,7 +118,7 @@ class FeedbackStore:
 
 def _contradictions(outcomes: Sequence[Outcome], rows: Sequence[Row]) -> Iterator[FieldError]:
     """Errors of outcomes that do not fit the logged predictions."""
-    for index, (outcome, (_, _, predicted_on, records)) in enumerate(zip(outcomes, rows, strict=True)):
+    for index, (outcome, (_, _, predicted_on, records, is_of_another)) in enumerate(zip(outcomes, rows, strict=True)):
         if records is not None and records > 1:
             message = f"position: the request has {records} records; give the position of the record, from 0"
             yield FieldError(index, "position", None, message)
@@ -121,3 +126,7 @@ def _contradictions(outcomes: Sequence[Outcome], rows: Sequence[Row]) -> Iterato
             known_on = str(outcome["known_on"])
             message = f"known_on: {known_on} is before the prediction of {predicted_on}; give the day of the outcome"
             yield FieldError(index, "known_on", known_on, message)
+        elif is_of_another:
+            name = "request_id" if "request_id" in outcome else "encounter_id"
+            message = f"{name}: another client reported this outcome, and only that client may correct it"
+            yield FieldError(index, name, str(outcome.get(name)), message)

@@ -15,7 +15,7 @@ from cachetools import TTLCache
 
 from api.settings import ApiSettings
 from api.storage.postgres import DatabaseUnavailableError, PostgresClient, Row, connection_options
-from ml.core.history import SOURCE_COLUMNS
+from ml.core.history import LOOKUP_COLUMNS
 from ml.schema import ENCOUNTER_ID, PATIENT_ID
 
 logger = logging.getLogger(__name__)
@@ -29,9 +29,8 @@ PATIENTS_PER_LIMIT: Final = 1_000
 
 Encounters = tuple[Mapping[str, Any], ...]
 
-_COLUMNS: Final = tuple(dict.fromkeys((ENCOUNTER_ID, "discharge_disposition_id", "gender", "age", *SOURCE_COLUMNS)))
 _QUERY: Final = (
-    f"SELECT {PATIENT_ID}, {', '.join(_COLUMNS)} FROM raw_data "  # noqa: S608 -- names of the schema
+    f"SELECT {PATIENT_ID}, {', '.join(LOOKUP_COLUMNS)} FROM raw_data "  # noqa: S608 -- names of the schema
     f"WHERE {PATIENT_ID} = ANY(%s::bigint[]) ORDER BY {ENCOUNTER_ID}"
 )
 
@@ -86,7 +85,7 @@ class PatientHistory:
     def _add(self, patients: list[int], rows: list[Row]) -> dict[int, Encounters]:
         lists: dict[int, list[Mapping[str, Any]]] = {patient: [] for patient in patients}
         for patient, *values in rows:
-            lists[patient].append(dict(zip(_COLUMNS, values, strict=True)))
+            lists[patient].append(dict(zip(LOOKUP_COLUMNS, values, strict=True)))
         encounters = {patient: tuple(of_patient) for patient, of_patient in lists.items()}
         with self._lock:
             self._cache.update(encounters)

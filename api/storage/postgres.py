@@ -18,6 +18,7 @@ from psycopg2.extensions import POLL_OK, POLL_READ
 
 from api.settings import ApiSettings
 from api.storage.circuit_breaker import CircuitBreaker
+from ml.core.names import API_ROLE
 
 logger = logging.getLogger(__name__)
 
@@ -139,8 +140,8 @@ def connection_options(settings: ApiSettings, name: str, seconds: float, flags: 
         "host": settings.postgres_host,
         "port": settings.postgres_port,
         "dbname": settings.diabetes_db_name,
-        "user": settings.diabetes_db_user,
-        "password": settings.diabetes_db_password.get_secret_value(),
+        "user": API_ROLE,
+        "password": settings.api_db_password.get_secret_value(),
         "connect_timeout": 5,
         "options": f"-c statement_timeout={milliseconds} {flags}",
         "tcp_user_timeout": milliseconds,

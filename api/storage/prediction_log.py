@@ -1,7 +1,8 @@
 """The prediction log: a bounded queue in memory, which a background thread writes to PostgreSQL.
 
 Logging never delays or fails a prediction: a full queue drops predictions and counts them, and the thread retries a
-failed batch with exponential backoff. Once an hour the thread deletes old rows.
+failed batch with exponential backoff. Once an hour the thread deletes old rows. With ``PREDICTION_LOG=false`` the
+thread writes nothing; it still deletes old rows, and the fields of records are counted.
 
 The event loop formats the rows of small requests, several requests at a time. A thread that formatted them would hold
 the interpreter lock for longer than a request takes; formatting them one by one takes twice as long.
@@ -38,10 +39,10 @@ STOP_SECONDS: Final = 5.0
 
 
 class PredictionLog:
-    """Queues entries from any thread and writes them in the background.
+    """Queues entries from any thread and writes them in the background, if ``is_on``.
 
     ``capacity`` limits the queued records; 0 ``retention_days`` keep rows for ever. ``on_entry`` is called with each
-    entry that this process formats.
+    entry that this process formats, or would format.
     """
 
     def __init__(
@@ -51,7 +52,9 @@ class PredictionLog:
         capacity_bytes: int,
         retention_days: int,
         on_entry: Callable[[LogEntry], None],
+        is_on: bool = True,
     ) -> None:
+        self.is_on = is_on
         self.written = 0
         self.dropped = 0
         self.queued = 0  # records, those of the batch being written included
@@ -82,6 +85,7 @@ class PredictionLog:
             settings.prediction_log_queue_bytes,
             settings.prediction_retention_days,
             on_entry,
+            settings.prediction_log,
         )
 
     def start(self) -> None:
@@ -95,10 +99,10 @@ class PredictionLog:
             self._thread.join(STOP_SECONDS)
         with self._lock:
             lost, self.queued, self.queued_bytes = self.queued, 0, 0
-            self.dropped += lost
+            self.dropped += lost if self.is_on else 0
             self._queue.clear()
             self._unformatted.clear()
-        if lost:
+        if lost and self.is_on:
             logger.warning("%d predictions were dropped: PostgreSQL did not store them before the stop", lost)
 
     def put(self, entry: LogEntry) -> None:
@@ -107,7 +111,7 @@ class PredictionLog:
         with self._lock:
             is_full = self.queued + size > self._capacity or self.queued_bytes + memory > self._capacity_bytes
             if is_full or self._stopping.is_set():
-                self.dropped += size
+                self.dropped += size if self.is_on else 0
                 return
             self.queued += size
             self.queued_bytes += memory
@@ -176,7 +180,10 @@ class PredictionLog:
         try:
             for entry in entries:
                 self._on_entry(entry)
-            return [self._table.format(entries)]
+            if self.is_on:
+                return [self._table.format(entries)]
+            self._count(entries, written=False)
+            return []
         except Exception:  # any error: it must neither block the queue nor end the thread
             logger.exception("%d predictions cannot be logged", _size(entries))
             self._count(entries, written=False)
@@ -199,7 +206,7 @@ class PredictionLog:
             self.queued_bytes -= sum(part.memory for part in batch)
             if written:
                 self.written += size
-            else:
+            elif self.is_on:
                 self.dropped += size
 
 

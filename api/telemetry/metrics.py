@@ -49,6 +49,12 @@ class Metrics:
             "api_predictions", "Records scored.", ["model_version", "load_test"], registry=self.registry
         )
         self._prediction_counters: dict[tuple[str, bool], Counter] = {}  # by label: the library needs 2 µs to find one
+        self._flagged = Counter(
+            "api_flagged",
+            "Records scored while a policy was in force, by whether it flagged them.",
+            ["policy", "flagged", "load_test"],
+            registry=self.registry,
+        )
         self._batch_sizes = Histogram(
             "api_batch_size", "Records in a request.", buckets=_BATCH_SIZES, registry=self.registry
         )
@@ -89,6 +95,12 @@ class Metrics:
         for state in HISTORY_STATES:
             if state != "none" and (count := history.count(state)):
                 self._history.labels(state).inc(count)
+
+    def observe_flags(self, policy: str, load_test: bool, flagged: Sequence[bool | None]) -> None:
+        """Count the records that a policy flagged and those that it did not; None is outside the population."""
+        for flag in (True, False):
+            if count := flagged.count(flag):
+                self._flagged.labels(policy, str(flag).lower(), str(load_test).lower()).inc(count)
 
     def observe_feedback(self, statuses: Sequence[str]) -> None:
         """Count the outcomes of one request."""

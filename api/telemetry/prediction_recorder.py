@@ -8,8 +8,9 @@ import numpy as np
 from starlette.types import Scope
 
 from api.models.store import ServedModel
-from api.scoring.core import ScoredRecords
+from api.scoring.core import ScoredRecords, flags
 from api.scoring.large_batches import BatchResult
+from api.storage.policies import PolicyStore
 from api.storage.prediction_log import PredictionLog
 from api.storage.prediction_table import LogEntry
 from api.telemetry.metrics import Metrics
@@ -21,12 +22,13 @@ _NO_RECORDS: Final = ScoredRecords([], np.empty(0, np.float32), [], [], [], None
 
 
 class PredictionRecorder:
-    """Counts and logs predictions. For the event loop, as the metrics are. ``log`` is None if it is off."""
+    """Counts and logs predictions. For the event loop, as the metrics are."""
 
-    def __init__(self, metrics: Metrics, log: PredictionLog | None, pseudonyms: Pseudonyms) -> None:
+    def __init__(self, metrics: Metrics, log: PredictionLog, pseudonyms: Pseudonyms, policies: PolicyStore) -> None:
         self._metrics = metrics
         self._log = log
         self._pseudonyms = pseudonyms
+        self._policies = policies
 
     def record(self, scope: Scope, model: ServedModel, scored: ScoredRecords) -> None:
         """Record the predictions of one request."""
@@ -37,19 +39,21 @@ class PredictionRecorder:
         """Record a block of the predictions of a request; `first` is the number of predictions before it."""
         entry = self._entry(scope, model, scored, first)
         self._metrics.observe_predictions(entry.model_version, entry.load_test, scored.probabilities, scored.history)
-        if self._log is not None:
-            get_running_loop().call_soon(self._log.put, entry)  # after the response has been sent
+        if (policy := self._policies.current) is not None:
+            self._metrics.observe_flags(policy.name, entry.load_test, flags(scored, policy))
+        get_running_loop().call_soon(self._log.put, entry)  # after the response has been sent
 
     def large_batch_entry(self, scope: Scope, model: ServedModel) -> LogEntry | None:
         """The log entry of a large batch, without records and predictions; None if the log is off."""
-        return None if self._log is None else self._entry(scope, model, _NO_RECORDS, 0)
+        return self._entry(scope, model, _NO_RECORDS, 0) if self._log.is_on else None
 
     def record_large_batch(self, scope: Scope, model: ServedModel, result: BatchResult) -> None:
         """Count the predictions of a large batch; its worker logs them."""
         self._metrics.observe_batch(len(result.probabilities))
-        self._metrics.observe_predictions(
-            model.registered.version, _is_load_test(scope), result.probabilities, result.history
-        )
+        is_load_test = _is_load_test(scope)
+        self._metrics.observe_predictions(model.registered.version, is_load_test, result.probabilities, result.history)
+        if (policy := self._policies.current) is not None:
+            self._metrics.observe_flags(policy.name, is_load_test, result.flagged)
 
     def _entry(self, scope: Scope, model: ServedModel, scored: ScoredRecords, first: int) -> LogEntry:
         return LogEntry(

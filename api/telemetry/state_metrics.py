@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from api.admission import Admission
-from api.models.store import ModelStore
+from api.models.store import UNAPPROVED, ModelStore
 from api.scoring.micro_batching import MicroBatcher
 from api.storage.prediction_log import PredictionLog
 from ml.core.build import build_info
@@ -58,6 +58,11 @@ class StateCollector(Collector):
             "Last successful poll of the registry; before the first one, the start of the service.",
             state.checked_timestamp,
         )
+        rejected = self.store.rejected
+        unapproved = rejected is not None and rejected.kind == UNAPPROVED
+        yield _gauge("model_unapproved", "1 if the gate has not approved the production version.", unapproved)
+        moved = model is not None and model.moved_by_hand
+        yield _gauge("model_moved_by_hand", "1 if the gate approved another version after the served one.", moved)
         failures = CounterMetricFamily("model_load_failures", "Rejected models.", labels=["reason"])
         for reason, count in sorted(self.store.load_failures.items()):
             failures.add_metric([reason], count)

@@ -81,7 +81,8 @@ def _response(
     headers: Mapping[str, str] | None = None,
     members: Mapping[str, Any] | None = None,
 ) -> Response:
-    path = request.scope.get("path", "/")
+    route_path = get_route_path(request.scope)
+    path = request.scope.get("root_path", "") + route_path  # as it is published; a proxy may have stripped the prefix
     problem = {
         "type": f"urn:readmission:problem:{slug}" if slug else "about:blank",
         "title": title,
@@ -91,7 +92,7 @@ def _response(
         "request_id": _request_id(request),
         **(members or {}),
     }
-    status, document, media_type = _format(get_route_path(request.scope), problem)
+    status, document, media_type = _format(route_path, problem)
     return Response(orjson.dumps(document), status, headers, media_type=media_type)
 
 

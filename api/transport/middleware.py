@@ -1,4 +1,4 @@
-"""ASGI middleware: request id and request metrics; admission control and limits of the body."""
+"""ASGI middleware: request id and metrics; admission control; limits of requests' bodies and of streamed answers."""
 
 import re
 from asyncio import get_running_loop, timeout
@@ -20,6 +20,8 @@ from api.transport.http_request import get_header
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 """Accepted request ids: the formats of tracing tools, and no character that could break a log line."""
+
+SEND_SECONDS: Final = 60
 
 _METHODS_WITHOUT_BODY: Final = frozenset({"GET", "OPTIONS"})
 
@@ -58,6 +60,35 @@ class ObservabilityMiddleware:
             self._metrics.in_flight.dec()
             template = getattr(inner.get("route"), "path", "unmatched")
             self._metrics.observe_request(scope["method"], template, status, perf_counter() - started)
+
+
+class SendTimeoutError(Exception):
+    """The client accepts no more data of a streamed answer."""
+
+
+class SendTimeoutMiddleware:
+    """Ends a streamed answer whose client accepts no data for :data:`SEND_SECONDS`.
+
+    It encloses the compression, so waiting for the threads of this service does not count.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Handle one request."""
+
+        async def send_in_time(message: Message) -> None:
+            if not message.get("more_body", False):
+                await send(message)
+                return
+            try:
+                async with timeout(SEND_SECONDS):
+                    await send(message)
+            except TimeoutError:
+                raise SendTimeoutError from None
+
+        return self._app(scope, receive, send_in_time)
 
 
 class AdmissionMiddleware:

@@ -17,7 +17,7 @@ OPEN_INFERENCE: Final = "open-inference"
 STATUS: Final = "status"
 TAGS: Final[dict[str, str]] = {
     PREDICTION: "Predictions, their explanations, and the outcomes that became known later.",
-    MODEL: "The served model.",
+    MODEL: "The served model, and the policy by which encounters are flagged.",
     MLFLOW: "The protocol of `mlflow models serve`, for MLflow's clients.",
     OPEN_INFERENCE: "The Open Inference Protocol, version 2, for clients of KServe, Triton and Seldon.",
     STATUS: "Probes and metrics.",
@@ -44,6 +44,13 @@ LOAD_TEST_HEADER: Final[dict[str, Any]] = {
     "schema": {"type": "string"},
     "description": "1 marks what is not production traffic: load tests and trials. Monitoring leaves it out.",
 }
+OPERATOR_KEY_HEADER: Final[dict[str, Any]] = {
+    "name": "X-Operator-Key",
+    "in": "header",
+    "required": True,
+    "schema": {"type": "string"},
+    "description": "The key of the operator, `OPERATOR_KEY`.",
+}
 INTERVAL: Final = "interval"
 INTERVAL_PARAMETER: Final[dict[str, Any]] = {
     "name": INTERVAL,
@@ -64,6 +71,7 @@ RESPONSE_HEADERS: Final[dict[str, dict[str, Any]]] = {
         "schema": {"type": "string"},
     },
     "X-Model-Version": {"description": "The version of the model.", "required": True, "schema": {"type": "string"}},
+    "X-Policy": {"description": "The name of the policy behind `flagged`.", "schema": {"type": "string"}},
     "Content-Disposition": {"description": "The name of the file.", "schema": {"type": "string"}},
     "X-Mapped": {"description": "Texts that were read as another value.", "schema": {"type": "string"}},
     "X-Not-Scored": {
@@ -83,6 +91,7 @@ HEADERS_BY_STATUS: Final = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503
 REFERENCE: Final = "#/components/schemas/{model}"
 _DESCRIPTIONS: Final = {
     400: "The body does not have its declared format.",
+    403: "The operator's key is missing or wrong, or the service has none.",
     404: "The model or the version is not served.",
     408: "The body did not arrive in time.",
     413: "The body is too large.",

@@ -5,8 +5,10 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from api.contract.outcomes import FEEDBACK, OUTCOMES_ADAPTER
+from api.contract.policies import CHANGE_ADAPTER, POLICY_CHANGE
 from api.contract.requests import EXPLAIN_REQUEST, MAX_EXPLAIN_RECORDS, RECORD, REQUEST, REQUEST_ADAPTER
 from api.contract.responses import Problem
 from api.protocols import mlflow_scoring, open_inference
@@ -36,10 +38,19 @@ def openapi_document(app: FastAPI, max_records: int, access: AccessControl) -> d
         components = document.setdefault("components", {})
         components.setdefault("schemas", {}).update(_schemas_of_bodies(max_records))
         components["schemas"].update(_name_value_sets(components["schemas"][RECORD]["properties"]))
+        _restore_bodies(document, app)
         access.document(document)
         _document_headers(document)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _restore_bodies(document: dict[str, Any], app: FastAPI) -> None:
+    """Document the bodies as the routes do: FastAPI leaves out members that are null, in examples too."""
+    for route in app.routes:
+        if isinstance(route, APIRoute) and (body := (route.openapi_extra or {}).get("requestBody")):
+            for method in route.methods:
+                document["paths"][route.path_format][method.lower()]["requestBody"] = body
 
 
 def _schemas_of_bodies(max_records: int) -> dict[str, Any]:
@@ -54,6 +65,7 @@ def _schemas_of_bodies(max_records: int) -> dict[str, Any]:
     schemas[open_inference.REQUEST] = open_inference.REQUEST_ADAPTER.json_schema(ref_template=REFERENCE)
     schemas[FEEDBACK] = OUTCOMES_ADAPTER.json_schema(ref_template=REFERENCE)
     schemas[FEEDBACK]["properties"]["outcomes"]["maxItems"] = max_records
+    schemas[POLICY_CHANGE] = CHANGE_ADAPTER.json_schema(ref_template=REFERENCE)
     schemas[Problem.__name__] = Problem.model_json_schema(ref_template=REFERENCE)
     for name in tuple(schemas):
         schemas.update(schemas[name].pop("$defs", {}))

@@ -12,6 +12,8 @@ from onnx import TensorProto, helper
 from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, NUMBERS, OUTPUT, TEXTS, sha256_of
 from ml.core.reliability import UNITS, ReliabilityCurve
 from ml.schema import EXAMPLE_RECORD
+from ml.training.onnx_graph.graph import IR_VERSION, OPSETS
+from ml.training.onnx_graph.nodes import ML_DOMAIN, Nodes
 
 INPATIENT_WEIGHT = 0.4
 EARLIER_WEIGHT = 0.3
@@ -50,14 +52,14 @@ def write_bundle(directory: Path, bias: float = -2.0, *, golden_shift: float = 0
     Args:
         directory: is created.
         bias: intercept; differs between bundles.
-        golden_shift: added to every golden answer; makes the replay fail.
+        golden_shift: difference of the golden answers; makes the replay fail.
         without: a text feature without an input of the graph; makes the check fail.
     """
     directory.mkdir(parents=True)
     texts = tuple(name for name in TEXTS if name != without)
     onnx.save(_graph(bias, texts), str(directory / MODEL_FILE))
     golden = [
-        {"record": record, "probability": expected(record, bias) + golden_shift}
+        {"record": record, "probability": abs(expected(record, bias) - golden_shift)}  # no more than 1
         for record in [*RECORDS, {"earlier_stays": 2}]
     ]
     (directory / GOLDEN_FILE).write_text(json.dumps({"requests": golden}))
@@ -85,57 +87,38 @@ def seal(directory: Path, texts: tuple[str, ...] = TEXTS) -> None:
 
 
 def _graph(bias: float, texts: tuple[str, ...]) -> onnx.ModelProto:
-    nodes = [
-        _column("number_inpatient", "numbers", NUMBERS),
-        _column("earlier_stays", "numbers", NUMBERS),
-        _column("gender", "texts", texts),
-        *_weighted("number_inpatient"),
-        *_weighted("earlier_stays"),
-        helper.make_node(
-            "LabelEncoder", ["gender"], ["gender_part"], domain="ai.onnx.ml",
-            keys_strings=["Female"], values_floats=[FEMALE_WEIGHT], default_float=0.0,
-        ),
-        helper.make_node("Sum", ["number_inpatient_part", "earlier_stays_part", "gender_part", "bias"], ["score"]),
-        helper.make_node("Sigmoid", ["score"], [OUTPUT]),
-    ]  # fmt: skip
-    floats = {
-        "bias": bias,
-        "zero": 0.0,
-        "number_inpatient_weight": INPATIENT_WEIGHT,
-        "earlier_stays_weight": EARLIER_WEIGHT,
-    }
-    places = {
-        "number_inpatient_place": NUMBERS.index("number_inpatient"),
-        "earlier_stays_place": NUMBERS.index("earlier_stays"),
-        "gender_place": texts.index("gender"),
-    }
+    """Made with the operators of the real exporter: the service refuses all others."""
+    nodes = Nodes()
+    weights = np.zeros((len(NUMBERS), 1), dtype=np.float32)
+    weights[NUMBERS.index("number_inpatient")], weights[NUMBERS.index("earlier_stays")] = (
+        INPATIENT_WEIGHT,
+        EARLIER_WEIGHT,
+    )
+    known = nodes.add("Where", nodes.add("IsNaN", "numbers"), nodes.constant(0.0), "numbers")
+    female = nodes.add(
+        "LabelEncoder", nodes.columns("texts", [texts.index("gender")]), domain=ML_DOMAIN,
+        keys_strings=["Female"], values_int64s=[1], default_int64=0,
+    )  # fmt: skip
+    female = nodes.add("Cast", female, to=TensorProto.FLOAT)
+    parts = [
+        nodes.add("MatMul", known, nodes.constant(weights)),
+        nodes.add("MatMul", female, nodes.constant(np.array([[FEMALE_WEIGHT]]))),
+        nodes.constant(bias),
+    ]
+    nodes.add("Sigmoid", nodes.reshape(nodes.add("Sum", *parts), -1), output=OUTPUT)
+    return model_of(nodes, texts)
+
+
+def model_of(nodes: Nodes, texts: tuple[str, ...] = TEXTS) -> onnx.ModelProto:
+    """A model of these nodes, with the inputs and the output of the exported ones."""
     graph = helper.make_graph(
-        nodes,
+        nodes.nodes,
         "logistic",
         [
             helper.make_tensor_value_info("texts", TensorProto.STRING, [None, len(texts)]),
             helper.make_tensor_value_info("numbers", TensorProto.FLOAT, [None, len(NUMBERS)]),
         ],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, 1])],
-        [
-            *(helper.make_tensor(name, TensorProto.FLOAT, [1], [value]) for name, value in floats.items()),
-            *(helper.make_tensor(name, TensorProto.INT64, [1], [value]) for name, value in places.items()),
-        ],
+        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None])],
+        nodes.constants,
     )
-    versions = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
-    return helper.make_model(graph, opset_imports=versions, ir_version=9)
-
-
-def _column(name: str, tensor: str, names: tuple[str, ...]) -> onnx.NodeProto:
-    """Selects one column, shape ``(n, 1)``, of an input of the graph."""
-    assert name in names
-    return helper.make_node("Gather", [tensor, f"{name}_place"], [name], axis=1)
-
-
-def _weighted(name: str) -> list[onnx.NodeProto]:
-    """The weighted number; 0 if unknown."""
-    return [
-        helper.make_node("IsNaN", [name], [f"{name}_unknown"]),
-        helper.make_node("Where", [f"{name}_unknown", "zero", name], [f"{name}_known"]),
-        helper.make_node("Mul", [f"{name}_known", f"{name}_weight"], [f"{name}_part"]),
-    ]
+    return helper.make_model(graph, opset_imports=OPSETS, ir_version=IR_VERSION)

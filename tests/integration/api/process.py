@@ -13,6 +13,7 @@ import httpx
 from infra.local.settings import ROOT
 from infra.local.supervision.probes import free_port
 from tests.integration.api.conftest import eventually
+from tests.support.postgres import API_PASSWORD
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def running_api(folder: Path, mlflow: str, **settings: str) -> Iterator[ApiProce
         "MODEL_POLL_SECONDS": "0.1",
         "PREDICTION_LOG": "false",
         "POSTGRES_PORT": "9",  # nothing listens there
-        "DIABETES_DB_PASSWORD": "unused",
+        "API_DB_PASSWORD": API_PASSWORD,
         "PREDICTION_LOG_KEY": "key of the tests",
     }
     port = free_port()
@@ -53,7 +54,7 @@ def running_api(folder: Path, mlflow: str, **settings: str) -> Iterator[ApiProce
         process = subprocess.Popen(command, cwd=ROOT, env=os.environ | defaults | settings, stdout=log, stderr=log)
         try:
             url = f"http://127.0.0.1:{port}"
-            eventually(lambda: _answers(url) or process.poll() is not None, seconds=60)
+            eventually(lambda: _answers(url) or process.poll() is not None)
             assert process.poll() is None, (folder / "api.log").read_text()[-2000:]
             with httpx.Client(base_url=url, timeout=60) as client:
                 yield ApiProcess(url, process, client)

@@ -31,7 +31,7 @@ def test_the_service_imports_no_heavy_library() -> None:
 
 
 def test_an_invalid_setting_ends_the_start_with_one_line(tmp_path: Path) -> None:
-    result = run("from api.app import create_app; create_app()", tmp_path, DIABETES_DB_PASSWORD="", API_PORT="none")
+    result = run("from api.app import create_app; create_app()", tmp_path, API_DB_PASSWORD="", API_PORT="none")
 
     assert result.returncode == 1
     assert result.stderr.startswith("Setting API_PORT has a malformed value 'none'")
@@ -40,7 +40,7 @@ def test_an_invalid_setting_ends_the_start_with_one_line(tmp_path: Path) -> None
 
 def test_applications_have_separate_metrics(tmp_path: Path) -> None:
     settings = ApiSettings.load(
-        _env_file=None, diabetes_db_password="unused", prediction_log_key="k" * 16, api_cache_dir=tmp_path
+        _env_file=None, api_db_password="unused", prediction_log_key="k" * 16, api_cache_dir=tmp_path
     )
 
     first, second = create_app(settings), create_app(settings)

@@ -40,8 +40,8 @@ BODY_ROUTES = {
     "/invocations": JSON,
     f"/v2/models/{MODEL_NAME}/infer": JSON,
 }
-ELSEWHERE = {("/feedback", "post")}
-"""Tested in test_feedback.py, with a database."""
+ELSEWHERE = {("/feedback", "post"), ("/monitoring", "get"), ("/policy", "get"), ("/policy", "put")}
+"""Tested in test_feedback.py, test_monitoring_results.py and storage/test_policies.py, with a database."""
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 ANYTHING = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)

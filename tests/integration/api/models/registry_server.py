@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from ml.core.bundle import MANIFEST_FILE
+from ml.core.signing.approval import TAG
+from tests.support.signing import approval, approve_folder
+
 FILES = "/api/2.0/mlflow-artifacts/artifacts/"
 
 
@@ -18,6 +22,7 @@ class RegistryServer:
     def __init__(self) -> None:
         self.alias: str | None = None
         self.versions: dict[str, Path] = {}
+        self.approvals: dict[str, str] = {}
         self.scheme = "mlflow-artifacts"
         self.created = 1_700_000_000_000
         self.downloads: list[str] = []
@@ -29,6 +34,13 @@ class RegistryServer:
         return f"http://127.0.0.1:{self.port}"
 
     def promote(self, version: str, folder: Path) -> None:
+        """Approve a version as the gate does, and point the alias to it."""
+        present = (folder / MANIFEST_FILE).exists()
+        self.approvals[version] = approve_folder(version, folder) if present else approval(version, "0" * 64)
+        self.point_to(version, folder)
+
+    def point_to(self, version: str, folder: Path) -> None:
+        """Move the alias by hand."""
         self.versions[version] = folder
         self.alias = version
 
@@ -63,6 +75,8 @@ class RegistryServer:
             if self.alias is None:
                 return _json(404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "not found"})
             fields = {"name": query["name"], "version": self.alias, "creation_timestamp": self.created}
+            if self.alias in self.approvals:
+                fields["tags"] = [{"key": TAG, "value": self.approvals[self.alias]}]
             return _json(200, {"model_version": fields | {"source": f"models:/m-{self.alias}"}})
         if url.path == "/api/2.0/mlflow/model-versions/get-download-uri":
             return _json(200, {"artifact_uri": f"{self.scheme}:/1/models/m-{query['version']}/artifacts"})

@@ -11,6 +11,7 @@ from ml.core.settings import MlflowSettings
 from ml.registry.client import Registry
 from tests.integration.api.bundles import expected, write_bundle
 from tests.integration.api.conftest import StartApi, eventually
+from tests.support.signing import approve
 
 
 @pytest.fixture
@@ -36,6 +37,7 @@ def test_the_service_follows_the_alias_of_a_real_registry(
     assert client.get("/ready").status_code == 503
     numbers = {bias: register(real_registry, tmp_path / str(bias), bias) for bias in (-2.0, 1.0)}
     for bias in (-2.0, 1.0, -2.0):
+        approve(real_registry, numbers[bias])
         real_registry.set_alias(PRODUCTION, numbers[bias])
         eventually(lambda bias=bias: answer().get("model", {}).get("version") == numbers[bias])
         assert answer()["predictions"] == pytest.approx([expected({}, bias)], abs=1e-6)

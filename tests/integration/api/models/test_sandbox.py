@@ -12,9 +12,10 @@ import pytest
 from api.models.sandbox import check_in_sandbox
 from infra.local.settings import ROOT
 from ml.core.errors import BundleError
-from tests.faults.damages import endless, greedy
+from tests.faults.damages import slow
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.conftest import eventually
+from tests.security.hostile_bundles import memory_by_the_square_of_the_rows
 
 
 def test_a_valid_bundle_passes(tmp_path: Path) -> None:
@@ -27,33 +28,36 @@ def test_the_error_is_that_of_the_failed_check(tmp_path: Path) -> None:
 
 
 def test_a_graph_that_exceeds_the_memory_limit_is_rejected(tmp_path: Path) -> None:
-    greedy(write_bundle(tmp_path / "greedy"))
+    memory_by_the_square_of_the_rows(write_bundle(tmp_path / "greedy"))
 
-    with pytest.raises(BundleError, match=r"golden request|too much memory"):
+    with pytest.raises(BundleError, match=r"answers fail|memory"):
         asyncio.run(check_in_sandbox(tmp_path / "greedy", 1))
 
 
 def test_a_cancelled_check_leaves_no_process(tmp_path: Path) -> None:
-    endless(write_bundle(tmp_path / "endless"))
+    slow(write_bundle(tmp_path / "slow"))
 
     async def check_with_timeout() -> None:
         async with asyncio.timeout(2):
-            await check_in_sandbox(tmp_path / "endless", 1)
+            await check_in_sandbox(tmp_path / "slow", 1)
 
     with pytest.raises(TimeoutError):
         asyncio.run(check_with_timeout())
 
-    assert not [child for child in psutil.Process().children() if "api.models.sandbox" in child.cmdline()]
+    assert not [child for child in psutil.Process().children() if "ml.core.sandbox.worker" in child.cmdline()]
 
 
 def test_the_check_ends_when_the_service_is_killed(tmp_path: Path) -> None:
-    endless(write_bundle(tmp_path / "endless"))
-    call = f"check_in_sandbox({str(tmp_path / 'endless')!r}, 1)"
-    program = f"import asyncio; from api.models.sandbox import check_in_sandbox; asyncio.run({call})"
+    slow(write_bundle(tmp_path / "slow"))
+    call = f"check_in_sandbox(Path({str(tmp_path / 'slow')!r}), 1)"
+    imports = "import asyncio; from pathlib import Path; from api.models.sandbox import check_in_sandbox"
+    program = f"{imports}; asyncio.run({call})"
     service = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)
 
     def checks() -> list[psutil.Process]:
-        return [child for child in psutil.Process(service.pid).children() if "api.models.sandbox" in child.cmdline()]
+        return [
+            child for child in psutil.Process(service.pid).children() if "ml.core.sandbox.worker" in child.cmdline()
+        ]
 
     eventually(lambda: bool(checks()))
     (check,) = checks()

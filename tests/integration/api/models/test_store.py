@@ -1,6 +1,7 @@
 """The model store: first model, new versions, invalid ones, and an unavailable registry."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from ml.core.bundle import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE
 from tests.integration.api.bundles import expected, seal, write_bundle
 from tests.integration.api.conftest import StartApi, eventually
 from tests.integration.api.models.registry_server import RegistryServer
+from tests.security.hostile_bundles import ATTACKS, RARE, Attack, empty_reliability_curves, loop_for_one_value
 
 
 def served(client: TestClient) -> Any:
@@ -95,7 +97,7 @@ def no_graph(folder: Path) -> None:
     [
         ({}, corrupt_graph, "does not match its checksum"),
         ({}, pickle_in_place_of_a_graph, "cannot be loaded"),
-        ({}, golden_of_another_shape, ""),
+        ({}, golden_of_another_shape, "golden requests cannot be read"),
         ({}, no_manifest, "it has no file manifest.json"),
         ({}, no_graph, "it has no file model.onnx"),
         ({"golden_shift": 0.001}, None, "golden requests fail"),
@@ -136,6 +138,40 @@ def test_an_invalid_version_is_rejected_and_the_old_one_stays_in_service(
     registry.promote("3", write_bundle(tmp_path / "good", 0.5))
     eventually(lambda: served(client) == "3")
     assert rejection(client) is None
+
+
+def test_a_rejected_version_is_not_tried_again_after_a_restart_nor_under_another_number(
+    client: TestClient, registry: RegistryServer, start_api: StartApi, tmp_path: Path
+) -> None:
+    folder = write_bundle(tmp_path / "bad", golden_shift=0.1)
+    registry.promote("2", folder)
+    eventually(lambda: rejection(client) is not None)
+    registry.downloads.clear()
+
+    restarted = start_api()
+    eventually(lambda: rejection(restarted) is not None)
+
+    assert rejection(restarted) == rejection(client)
+    assert served(restarted) == "1"
+    assert registry.downloads == []
+    registry.promote("3", folder)
+    eventually(lambda: rejection(restarted)["version"] == "3")
+    assert "golden requests fail" in rejection(restarted)["reason"]
+
+
+@pytest.mark.parametrize("attack", [empty_reliability_curves, loop_for_one_value], ids=lambda attack: attack.__name__)
+def test_a_hostile_version_is_rejected_and_the_old_one_answers(
+    client: TestClient, registry: RegistryServer, tmp_path: Path, attack: Attack
+) -> None:
+    folder = write_bundle(tmp_path / "hostile", 1.0)
+    attack(folder)
+
+    registry.promote("2", folder)
+    eventually(lambda: rejection(client) is not None)
+
+    assert re.search(ATTACKS[attack], rejection(client)["reason"])
+    answer = client.post("/predict", json={"records": [{"gender": RARE}]})
+    assert answer.json()["predictions"] == pytest.approx([expected({}, -2.0)])
 
 
 def test_the_rejection_of_the_first_version_is_in_the_error_detail(
@@ -226,7 +262,7 @@ def test_a_damaged_cache_is_ignored(
 
     restarted = start_api()
 
-    eventually(lambda: "no model is cached" in restarted.get("/ready").json()["detail"])
+    eventually(lambda: "and the cached model is not served: " in restarted.get("/ready").json()["detail"])
     assert restarted.get("/ready").status_code == 503
     registry.start()
     eventually(lambda: restarted.get("/ready").status_code == 200)

@@ -42,7 +42,7 @@ def test_every_command_of_the_guide_works(api: ApiProcess, tmp_path: Path) -> No
         "The model itself, from MLflow",
         "Errors",
     }
-    assert ended.stdout.count('"predictions":[') == 9
+    assert ended.stdout.count('"predictions":[') == 10
     assert '"status":"recorded"' in ended.stdout
     assert '"outputs":[{"name":"probability","datatype":"FP32","shape":[2]' in ended.stdout
     header, *lines = (tmp_path / "predictions.csv").read_text().splitlines()

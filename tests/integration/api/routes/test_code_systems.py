@@ -1,6 +1,7 @@
 """Diagnoses in ICD-10-CM on every route: the same predictions and log rows as the ICD-9-CM codes they become."""
 
 import csv
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,57 @@ def test_a_file_gets_the_codes_used_as_columns(client: TestClient) -> None:
     assert (first["diag_2_icd9"], first["diag_1_icd9"]) == ("250", "496")
     assert (second["diag_2_icd9"], second["diag_1_icd9"]) == ("", "")
     assert second["warnings"] == "ICD-9-CM has no counterpart of U07.1: the diagnosis counts as unknown"
+
+
+def test_the_protocols_name_the_code_used(client: TestClient) -> None:
+    tensor = {"name": "diag_1", "datatype": "BYTES", "shape": [1], "data": ["J44.9"]}
+    expected = client.post("/predict", json=in_icd10("J44.9")).json()
+
+    mlflow = client.post("/invocations", json={"inputs": {"diag_1": ["J44.9"]}, "params": {"code_system": "ICD-10-CM"}})
+    body = {"inputs": [tensor], "parameters": {"code_system": "icd-10-cm"}}
+    open_inference = client.post(f"/v2/models/{MODEL_NAME}/infer", json=body).json()["parameters"]
+    without = client.post("/invocations", json={"inputs": {"diag_1": ["496"]}}).json()
+
+    assert {name: mlflow.json()[name] for name in ("codes", "warnings", "predictions")} == {
+        name: expected[name] for name in ("codes", "warnings", "predictions")
+    }
+    assert {name: json.loads(text) for name, text in open_inference.items()} == {
+        name: expected[name] for name in ("codes", "warnings")
+    }
+    assert without.keys() == {"predictions"}
+
+
+def test_the_query_names_the_code_system_of_a_csv_file_sent_to_invocations(client: TestClient) -> None:
+    route, file = "/invocations?code_system=icd-10-cm", "diag_1,readmitted\nJ449,NO\n"
+    csv_answer = client.post(route, content=file, headers={"Content-Type": "text/csv"})
+    json_answer = client.post(route, json={"inputs": {"diag_1": ["J44.9"]}})
+    twice = client.post(route, json={"inputs": {"diag_1": ["J44.9"]}, "params": {"code_system": "icd-10-cm"}})
+
+    assert csv_answer.status_code == 200, csv_answer.text
+    assert csv_answer.json()["codes"] == [CODES]
+    assert csv_answer.json() == json_answer.json() == twice.json()
+    assert csv_answer.json()["predictions"] == client.post("/predict", json=in_icd10("J44.9")).json()["predictions"]
+
+
+@pytest.mark.parametrize("content", ["J449\n", "E119\n"])
+def test_a_csv_file_without_code_system_is_read_as_icd9(client: TestClient, content: str) -> None:
+    answer = client.post("/invocations", content=f"diag_1\n{content}", headers={"Content-Type": "text/csv"})
+
+    assert answer.status_code == 400
+    assert "looks like ICD-10-CM" in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("query", "params"),
+    [("icd10", {}), ("icd-10-cm&code_system=icd-9-cm", {}), ("icd-10-cm", {"code_system": "icd-9-cm"})],
+)
+def test_a_contradictory_or_unknown_code_system_in_the_query_is_refused(
+    client: TestClient, query: str, params: dict[str, str]
+) -> None:
+    answer = client.post(f"/invocations?code_system={query}", json={"inputs": {"diag_1": ["496"]}, "params": params})
+
+    assert answer.status_code == 400
+    assert "code_system" in answer.json()["message"].lower()
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ def test_the_response_has_one_probability_per_record_model_and_request_id(client
     assert answer.json() == {
         "predictions": [pytest.approx(expected(record, -2), abs=1e-6)],
         "known_fields": [3],
+        "policy": None,
+        "flagged": [None],
         "reliability": [round(0.5 + 0.1 * 2 * 3 / 48, 3)],
         "history": ["none"],
         "outside_population": [None],

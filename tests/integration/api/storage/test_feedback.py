@@ -1,61 +1,31 @@
-"""POST /feedback with a real PostgreSQL, available and unavailable."""
+"""POST /feedback with a real PostgreSQL: outcomes, repeats and corrections, joined to predictions."""
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
-import schemathesis
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck, given, settings
-from schemathesis.checks import CHECKS
 from sqlalchemy import Connection
 
-from infra.local.postgres.cluster import PostgresServer
-from tests.integration.api.bundles import write_bundle
-from tests.integration.api.conftest import StartApi, eventually
-from tests.integration.api.models.registry_server import RegistryServer
-from tests.integration.api.process import running_api
-from tests.integration.api.storage.databases import connected, migrate, rows
-
-TODAY = datetime.now(UTC).date().isoformat()
-OUTCOME = {"readmitted_within_30_days": True, "known_on": TODAY}
+from api.keys import hash_key
+from tests.integration.api.conftest import eventually
+from tests.integration.api.storage.conftest import Serve
+from tests.integration.api.storage.databases import rows
+from tests.integration.api.storage.outcomes import OUTCOME, TODAY, send
 
 
 @pytest.fixture
-def database(postgres_url: str) -> Iterator[Connection]:
-    migrate(postgres_url)
-    with connected(postgres_url) as connection:
-        yield connection
+def start(serve: Serve) -> Serve:
+    """Starts the service with the prediction log."""
+    return partial(serve, prediction_log=True)
 
 
 @pytest.fixture
-def start(
-    start_api: StartApi, database_settings: dict[str, str], registry: RegistryServer, tmp_path: Path
-) -> Callable[..., TestClient]:
-    """Starts the service with a model and the prediction log."""
-
-    def start(**more: Any) -> TestClient:
-        registry.promote("1", write_bundle(tmp_path / "1"))
-        client = start_api(**(database_settings | {"prediction_log": True} | more))
-        eventually(lambda: client.get("/ready").status_code == 200)
-        return client
-
-    return start
-
-
-@pytest.fixture
-def client(start: Callable[..., TestClient], database: Connection) -> TestClient:
+def client(start: Serve, database: Connection) -> TestClient:
     return start()
-
-
-def send(client: TestClient, *outcomes: dict[str, Any]) -> list[Any]:
-    answer = client.post("/feedback", json={"outcomes": list(outcomes)})
-    assert answer.status_code == 200, answer.text
-    return [(result["status"], result["predictions"]) for result in answer.json()["outcomes"]]
 
 
 def predict(client: TestClient, database: Connection, *records: dict[str, Any], request_id: str = "r-1") -> None:
@@ -151,6 +121,18 @@ def test_an_outcome_dated_before_its_prediction_is_refused(client: TestClient, d
     assert send(client, outcomes[0]) == [("recorded", 0)]
 
 
+def test_an_early_outcome_that_arrived_before_its_prediction_is_refused_from_then_on(
+    client: TestClient, database: Connection
+) -> None:
+    early = {"encounter_id": 9, **OUTCOME, "known_on": (datetime.now(UTC).date() - timedelta(days=2)).isoformat()}
+    assert send(client, early) == [("recorded", 0)]
+
+    predict(client, database, {"encounter_id": 9})
+
+    assert client.post("/feedback", json={"outcomes": [early]}).status_code == 422
+    assert send(client, {"encounter_id": 9, **OUTCOME}) == [("corrected", 1)]
+
+
 def test_the_day_of_a_time_counts_as_it_is_written(client: TestClient, database: Connection) -> None:
     times = ["T00:10", " 09:30:00", "T09:30:00.123Z", "T23:59:59.123456789-05:00", "t09:30:00z", "T09:30:00+0200", ""]
 
@@ -161,7 +143,7 @@ def test_the_day_of_a_time_counts_as_it_is_written(client: TestClient, database:
 
 @pytest.mark.parametrize("mode", ["hash", "plain"])
 def test_identifiers_of_other_systems_join_outcomes_to_predictions(
-    start: Callable[..., TestClient], database: Connection, mode: str
+    start: Serve, database: Connection, mode: str
 ) -> None:
     client = start(log_patient_ids=mode)
     uuid = "3f0c9d0a-4a6e-4d0f-8d0d-4f6f2d3f7a11"
@@ -204,6 +186,23 @@ def test_a_repeated_outcome_changes_nothing_and_a_correction_keeps_the_earlier_o
         assert f'api_feedback_total{{status="{status}"}} {count}.0' in metrics
 
 
+def test_an_outcome_is_corrected_only_with_the_key_that_reported_it(start: Serve, database: Connection) -> None:
+    owners = ("ward-7", "ward-8")
+    client = start(api_keys=",".join(f"{name}:{hash_key(name)}" for name in owners))
+    known: dict[str, Any] = {"encounter_id": 7, "readmitted_within_30_days": True, "known_on": TODAY}
+
+    def report(owner: str, **change: Any) -> httpx.Response:
+        return client.post("/feedback", json={"outcomes": [known | change]}, headers={"X-API-Key": owner})
+
+    assert report("ward-7").json()["outcomes"][0]["status"] == "recorded"
+    assert report("ward-8").json()["outcomes"][0]["status"] == "unchanged"
+    refused = report("ward-8", readmitted_within_30_days=False)
+    assert refused.status_code == 422
+    assert "only that client may correct it" in refused.text
+    assert len(rows(database, "outcomes")) == 1
+    assert report("ward-7", readmitted_within_30_days=False).json()["outcomes"][0]["status"] == "corrected"
+
+
 def test_the_same_outcome_sent_concurrently_is_recorded_once(client: TestClient, database: Connection) -> None:
     with ThreadPoolExecutor(8) as pool:
         result = list(pool.map(lambda _: send(client, {"encounter_id": 5, **OUTCOME})[0][0], range(24)))
@@ -221,9 +220,7 @@ def test_ten_thousand_outcomes_are_one_request(client: TestClient, database: Con
     assert send(client, *outcomes) == [("unchanged", 1)] * 10_000
 
 
-def test_without_encounters_in_the_log_an_outcome_needs_a_request_id(
-    start: Callable[..., TestClient], database: Connection
-) -> None:
+def test_without_encounters_in_the_log_an_outcome_needs_a_request_id(start: Serve, database: Connection) -> None:
     client = start(log_patient_ids="none")
     predict(client, database, {"encounter_id": 9})
 
@@ -236,110 +233,3 @@ def test_without_encounters_in_the_log_an_outcome_needs_a_request_id(
     assert "LOG_PATIENT_IDS=none" in rejected.json()["detail"]
     assert rows(database, "outcomes") == []
     assert send(client, {"request_id": "r-1", **OUTCOME}) == [("recorded", 1)]
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "detail"),
-    [
-        ({"outcomes": []}, 422, "Outcomes must hold 1 to 10000 outcomes, not 0."),
-        ({"outcome": [{"request_id": "r"}]}, 422, "Unknown field; only 'outcomes' is known."),
-        ({"outcomes": [{"request_id": "r", **OUTCOME}, {"readmitted": "NO"}]}, 422, "Outcome 1: known_on: "),
-        ({"outcomes": [OUTCOME]}, 422, "Outcome 0: give either request_id or encounter_id."),
-        ({"outcomes": [{"request_id": "r", "readmitted": "NO", **OUTCOME}]}, 422, "Outcome 0: give either readmitted"),
-        (
-            {"outcomes": [{"encounter_id": 9, "position": 1, **OUTCOME}]},
-            422,
-            "Outcome 0: position requires request_id.",
-        ),
-        ({"outcomes": [{"request_id": "r", **OUTCOME}] * 2}, 422, "Outcome 1: outcome 0 is for the same prediction."),
-        ({"outcomes": [{"request_id": "r", **OUTCOME, "known_on": "2999-01-01"}]}, 422, "known_on is in the future"),
-        (
-            {"outcomes": [{"request_id": "r", **OUTCOME, "known_on": "20260131"}]},
-            422,
-            "Outcome 0: known_on: must be a day",
-        ),
-        (
-            {"outcomes": [{"request_id": "r", **OUTCOME, "known_on": "2026-02-30T10:00"}]},
-            422,
-            "known_on: must be a day",
-        ),
-        (
-            {"outcomes": [{"encounter_id": "a\tb", **OUTCOME}]},
-            422,
-            "Outcome 0: encounter_id: not a whole number from 1",
-        ),
-        ({"outcomes": [{"request_id": "r\n", **OUTCOME}]}, 422, "Outcome 0: request_id: "),
-        ({"outcomes": [{"request_id": "r", "note": "x", **OUTCOME}]}, 422, "Outcome 0: note: "),
-    ],
-)
-def test_invalid_outcomes_are_rejected_and_nothing_is_stored(
-    client: TestClient, database: Connection, body: Any, status: int, detail: str
-) -> None:
-    answer = client.post("/feedback", json=body)
-
-    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
-    assert detail in answer.json()["detail"]
-    assert rows(database, "outcomes") == []
-
-
-def test_while_postgres_is_unavailable_feedback_fails_and_predictions_succeed(
-    start_api: StartApi, registry: RegistryServer, tmp_path: Path
-) -> None:
-    registry.promote("1", write_bundle(tmp_path / "1"))
-    client = start_api(postgres_port="9")
-    eventually(lambda: client.get("/ready").status_code == 200)
-
-    for _ in range(3):
-        answer = client.post("/feedback", json={"outcomes": [{"request_id": "r", **OUTCOME}]})
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-        assert answer.json()["type"].endswith("no-database")
-        assert client.post("/predict", json={"records": [{}]}).status_code == 200
-
-
-def test_a_hanging_postgres_blocks_neither_feedback_nor_predictions(
-    start: Callable[..., TestClient], database: Connection, postgres_server: PostgresServer
-) -> None:
-    client = start()
-    send(client, {"request_id": "r", **OUTCOME})
-    lock = database.engine.connect().execution_options(isolation_level="READ COMMITTED")
-    with lock.begin():
-        lock.exec_driver_sql("LOCK TABLE outcomes IN ACCESS EXCLUSIVE MODE")
-        with ThreadPoolExecutor() as pool:
-            waiting = pool.submit(client.post, "/feedback", json={"outcomes": [{"request_id": "r", **OUTCOME}]})
-            predicted = client.post("/predict", json={"records": [{}]})
-            assert not waiting.done(), "the prediction does not wait for the table"
-            assert waiting.result().status_code == 503  # the table is still locked
-
-    assert predicted.status_code == 200
-    lock.close()
-    eventually(lambda: client.post("/feedback", json={"outcomes": [{"request_id": "r", **OUTCOME}]}).status_code == 200)
-
-
-@pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
-def test_responses_are_as_documented(
-    database: Connection, database_settings: dict[str, str], tmp_path: Path, mode: schemathesis.GenerationMode
-) -> None:
-    variables = {name.upper(): value for name, value in database_settings.items()}
-    with running_api(tmp_path, "http://127.0.0.1:9", **variables) as api:
-        operation = schemathesis.openapi.from_url(f"{api.url}/openapi.json")["/feedback"]["POST"]
-        # A JSON schema cannot express that dates in the future and repeated predictions are invalid.
-        (semantic,) = CHECKS.get_by_names(["positive_data_acceptance"])
-
-        @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-        @given(case=operation.as_strategy(generation_mode=mode))
-        def check(case: schemathesis.Case) -> None:
-            case.call_and_validate(excluded_checks=[semantic])
-
-        check()
-
-
-def test_the_date_of_an_outcome_may_be_tomorrow_in_utc(client: TestClient) -> None:
-    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-
-    assert send(client, {"request_id": "r", **OUTCOME, "known_on": tomorrow.isoformat()}) == [("recorded", 0)]
-
-
-def test_invalid_json_is_a_400(client: TestClient) -> None:
-    sent: httpx.Response = client.post("/feedback", content=b"{", headers={"Content-Type": "application/json"})
-
-    assert sent.status_code == 400

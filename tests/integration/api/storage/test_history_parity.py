@@ -14,6 +14,7 @@ from ml.features.records import to_records
 from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID, Record
 from ml.warehouse.datasets import read
 from tests.integration.ml.databases import fresh_database, ingest_file
+from tests.support.postgres import API_PASSWORD
 
 
 def test_the_service_makes_the_model_inputs_of_training_for_every_encounter(
@@ -25,7 +26,7 @@ def test_the_service_makes_the_model_inputs_of_training_for_every_encounter(
         ingest_file(engine, Delivery("file", delivered), tmp_path)
         dataset = read(engine)
         shared = settings.model_dump(include=set(ApiSettings.model_fields))
-        own = {"prediction_log_key": "k" * 16, "history_timeout_seconds": 5}
+        own = {"api_db_password": API_PASSWORD, "prediction_log_key": "k" * 16, "history_timeout_seconds": 5}
         history = PatientHistory.from_settings(ApiSettings.load(_env_file=None, **(shared | own)))
         table = pd.concat([dataset.train, dataset.test])
         records: list[Record] = [

@@ -14,6 +14,7 @@ from tests.integration.api.bundles import write_bundle
 from tests.integration.api.conftest import StartApi, eventually
 from tests.integration.api.models.registry_server import RegistryServer
 from tests.integration.api.storage.databases import connected, migrate, proxy_to, rows
+from tests.support.postgres import end_connections
 
 
 @pytest.fixture
@@ -95,22 +96,22 @@ def test_predictions_are_kept_until_the_table_exists(logging_api: Any, database:
 
     migrate(postgres_url)
 
-    eventually(lambda: "prediction_log_written_total 300.0" in logging_api.get("/metrics").text, seconds=20)
+    eventually(lambda: "prediction_log_written_total 300.0" in logging_api.get("/metrics").text)
     assert len(rows(database)) == 300
     assert "prediction_log_dropped_total 0.0" in logging_api.get("/metrics").text
 
 
-def test_it_reconnects(logging_api: Any, database: Connection, postgres_url: str) -> None:
+def test_it_reconnects(
+    logging_api: Any, database: Connection, postgres_url: str, postgres_server: PostgresServer
+) -> None:
     migrate(postgres_url)
     logging_api.post("/predict", json={"records": [{}]})
     eventually(lambda: len(rows(database)) == 1)
 
-    database.execute(
-        text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'prediction-log'")
-    )
+    end_connections(postgres_server, "prediction-log")
     logging_api.post("/predict", json={"records": [{}]})
 
-    eventually(lambda: len(rows(database)) == 2, seconds=20)
+    eventually(lambda: len(rows(database)) == 2)
 
 
 def test_the_queue_is_written_when_the_service_stops(
@@ -212,8 +213,9 @@ def test_two_requests_with_the_same_id_are_two_predictions(
     eventually(lambda: len(rows(database)) == 2)
 
 
+@pytest.mark.parametrize("is_on", [True, False])
 def test_rows_older_than_the_retention_are_deleted(
-    start_api: StartApi, database_settings: dict[str, str], database: Connection, postgres_url: str
+    start_api: StartApi, database_settings: dict[str, str], database: Connection, postgres_url: str, is_on: bool
 ) -> None:
     migrate(postgres_url)
     database.execute(
@@ -230,9 +232,9 @@ def test_rows_older_than_the_retention_are_deleted(
         )
     )
 
-    start_api(**database_settings, prediction_log=True, prediction_retention_days=30)
+    start_api(**database_settings, prediction_log=is_on, prediction_retention_days=30)
 
-    eventually(lambda: len(rows(database)) <= 24, seconds=20)
+    eventually(lambda: len(rows(database)) <= 24)
     assert len(rows(database)) in (23, 24)
     assert [row["encounter"] for row in rows(database, "outcomes")] == ["1", "2"]
 

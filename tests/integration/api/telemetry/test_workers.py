@@ -63,7 +63,7 @@ def test_a_killed_worker_is_replaced_and_the_other_stays_in_service(api: ApiProc
     killed, kept = sorted(before)
 
     os.kill(int(killed), signal.SIGKILL)
-    eventually(lambda: len(workers(api)) == 2 and killed not in workers(api), seconds=20)
+    eventually(lambda: len(workers(api)) == 2 and killed not in workers(api))
 
     assert kept in workers(api)
     eventually(lambda: set(by_worker(api, "model_loaded").values()) == {1.0})

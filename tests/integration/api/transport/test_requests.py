@@ -75,7 +75,7 @@ def test_a_slash_at_the_end_finds_the_route_without_a_redirect(client: TestClien
     [
         ("/predict?intervall=true", 422, "known: interval"),
         ("/explain?interval=true", 422, "this route has none"),
-        ("/invocations?interval=true", 400, "this route has none"),
+        ("/invocations?interval=true", 400, "known: code_system"),
     ],
 )
 def test_an_unknown_query_parameter_is_refused_by_name(client: TestClient, path: str, status: int, hint: str) -> None:
@@ -135,7 +135,7 @@ def test_the_prefix_alone_leads_to_the_start_page(start_api: StartApi) -> None:
 @pytest.mark.parametrize("prefix", ["risk", "/risk/", "/a b", "/"])
 def test_a_malformed_prefix_ends_the_start(prefix: str) -> None:
     with pytest.raises(SettingsError, match="ROOT_PATH"):
-        ApiSettings.load(_env_file=None, diabetes_db_password="x", prediction_log_key="k" * 16, root_path=prefix)
+        ApiSettings.load(_env_file=None, api_db_password="x", prediction_log_key="k" * 16, root_path=prefix)
 
 
 def preflight(client: TestClient, origin: str) -> Any:

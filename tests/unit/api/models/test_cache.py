@@ -1,6 +1,8 @@
 """The model cache keeps the current and the previous model, and ignores damaged pointers."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -34,6 +36,21 @@ def test_only_the_current_and_the_previous_model_are_kept(tmp_path: Path) -> Non
     kept = sorted(path.name.split("-")[1] for path in tmp_path.iterdir() if path.is_dir())
 
     assert kept == ["3", "4"]
+
+
+def test_workers_that_publish_at_the_same_time_leave_a_current_model(tmp_path: Path) -> None:
+    workers, together = [ModelCache(tmp_path) for _ in range(4)], Barrier(4)
+
+    def publish_with_others(worker: ModelCache, version: str) -> None:
+        together.wait(30)
+        publish(worker, version)
+
+    with ThreadPoolExecutor(len(workers)) as pool:
+        for number in range(20):
+            list(pool.map(publish_with_others, workers, [str(number)] * len(workers)))
+            current = ModelCache(tmp_path).current()
+            assert current is not None
+            assert (current[1] / "model.onnx").read_text() == str(number)
 
 
 def test_an_unpublished_scratch_folder_is_deleted(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from api.storage.patient_history import _COLUMNS, CACHE_SECONDS, PatientHistory
+from api.storage.patient_history import CACHE_SECONDS, PatientHistory
 from api.storage.postgres import DatabaseUnavailableError, PostgresClient
+from ml.core.history import LOOKUP_COLUMNS
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
         asked.append(sorted(patients))
         if 13 in patients:
             raise DatabaseUnavailableError
-        values_of_stay = [None] * (len(_COLUMNS) - 1)
+        values_of_stay = [None] * (len(LOOKUP_COLUMNS) - 1)
         return [(patient, 10 * patient, *values_of_stay) for patient in patients if patient % 2 == 0]
 
     monkeypatch.setattr(PostgresClient, "fetch_blocking", fetch)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import pytest
 
 from api.storage.prediction_log import FORMAT_ENTRIES, SMALL_ENTRY, PredictionLog
 from api.storage.prediction_table import LogEntry, PredictionTable
@@ -82,6 +83,18 @@ def test_stop_ends_without_a_database_and_counts_unwritten_predictions_as_droppe
     log.stop()
 
     assert (log.queued, log.queued_bytes, log.written, log.dropped) == (0, 0, 0, 3)
+
+
+@pytest.mark.parametrize("size", [1, SMALL_ENTRY + 1])
+def test_a_log_that_is_off_counts_fields_and_drops_nothing(size: int) -> None:
+    counted: list[LogEntry] = []
+    log = log_of(is_on=False, on_entry=counted.append)
+    log.start()
+    log.put(entry(size))
+    log.stop()
+
+    assert [one.size for one in counted] == [size]
+    assert (log.queued, log.queued_bytes, log.written, log.dropped) == (0, 0, 0, 0)
 
 
 def test_entries_after_the_stop_are_dropped() -> None:

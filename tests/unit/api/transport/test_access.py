@@ -14,7 +14,8 @@ from api.transport.access import OPEN_ROUTES, client_of
 from ml.core.pseudonyms import Pseudonyms
 
 PROTECTED_ROUTES = {
-    "/predict", "/predict/csv", "/explain", "/feedback", "/model", "/invocations", "/v2/models/{name}",
+    "/predict", "/predict/csv", "/explain", "/feedback", "/model", "/policy", "/monitoring", "/invocations",
+    "/v2/models/{name}",
     "/v2/models/{name}/versions/{version}", "/v2/models/{name}/infer", "/v2/models/{name}/versions/{version}/infer",
     "/v2/models/{name}/config", "/v2/models/{name}/versions/{version}/config", "/v2/repository/index",
     "/v2/models/stats", "/v2/models/{name}/stats", "/v2/models/{name}/versions/{version}/stats", "/v2/logging",
@@ -25,7 +26,7 @@ PROTECTED_ROUTES = {
 
 
 def app_with(tmp_path: Path, **settings: Any) -> FastAPI:
-    secrets = {"diabetes_db_password": "unused", "prediction_log_key": "k" * 16}
+    secrets = {"api_db_password": "unused", "prediction_log_key": "k" * 16}
     return create_app(ApiSettings.load(_env_file=None, api_cache_dir=tmp_path, **secrets, **settings))
 
 

@@ -5,15 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from tests.unit.api.transport.test_access import app_with
 
 OPERATIONS = {
-    "predict", "predict_csv", "explain", "send_feedback", "get_model", "invoke", "ping", "get_mlflow_version",
-    "get_server_metadata", "is_server_live", "is_server_ready", "is_model_ready", "get_model_metadata", "infer_model",
-    "is_model_version_ready", "get_model_version_metadata", "infer_model_version", "get_health", "get_readiness",
-    "get_metrics", "get_model_config", "get_model_version_config", "get_repository_index",
+    "predict", "predict_csv", "explain", "send_feedback", "get_model", "get_monitoring", "invoke", "ping",
+    "get_mlflow_version", "get_server_metadata", "is_server_live", "is_server_ready", "is_model_ready",
+    "get_model_metadata", "infer_model", "is_model_version_ready", "get_model_version_metadata",
+    "infer_model_version", "get_health", "get_readiness", "get_metrics", "get_model_config",
+    "get_model_version_config", "get_repository_index", "get_policy", "change_policy",
 }  # fmt: skip
 """The list is kept here: a changed name breaks generated clients."""
 
@@ -99,3 +101,16 @@ def test_no_member_of_a_body_has_a_default_which_generators_take_for_required(
     members = document["components"]["schemas"][body]["properties"]
 
     assert [name for name, schema in members.items() if "default" in schema] == []
+
+
+def test_every_example_of_a_body_fits_its_schema(document: dict[str, Any]) -> None:
+    checked = 0
+    for operation in operations_of(document):
+        media = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        schema = {**media.get("schema", {}), "components": document["components"]}
+        for example in media.get("examples", {}).values():
+            jsonschema.Draft202012Validator(schema).validate(example["value"])
+            checked += 1
+    withdraw = document["paths"]["/policy"]["put"]["requestBody"]["content"]["application/json"]["examples"]["withdraw"]
+    assert withdraw["value"]["policy"] is None
+    assert checked >= 10
