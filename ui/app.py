@@ -13,7 +13,7 @@ from ui.predict import fields
 
 st.set_page_config(
     page_title="30-day readmission risk",
-    page_icon=":material/monitor_heart:",
+    page_icon=Path(__file__).with_name("icon.svg").read_text(encoding="utf-8"),  # Material icons: a font host's
     layout="wide",
     menu_items={"Get help": None, "Report a bug": None, "About": "Calibrated 30-day hospital readmission risk."},
 )

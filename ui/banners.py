@@ -8,6 +8,7 @@ from ui.clients.api_models import ServedModel
 from ui.clients.errors import NoModelYet, ServiceError
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
+from ui.i18n.messages import message
 from ui.i18n.wording import error_text, escape
 from ui.services import ServingState
 
@@ -56,7 +57,7 @@ def _differences(state: ServingState, served: ServedModel) -> None:
     if served.refused:
         text = _("The API refused version {refused} ({reason}) and still serves version {served}.").format(
             refused=escape(served.refused.version),
-            reason=escape(served.refused.reason.rstrip(".")),
+            reason=escape(message(served.refused.reason.rstrip("."))),
             served=served.version,
         )
         st.warning(text, icon=":material/gpp_maybe:")
@@ -85,7 +86,7 @@ def unavailable(state: ServingState) -> None:
         st.error(f"{escape(error_text(state.served))} {text}", icon=":material/cloud_off:")
     elif isinstance(state.registered, RegisteredVersion):
         text = _("The API is loading version {version}, which takes up to 15 seconds. Its answer: {detail}.").format(
-            version=state.registered.version, detail=escape(state.served.detail.rstrip("."))
+            version=state.registered.version, detail=escape(message(state.served.detail.rstrip(".")))
         )
         st.info(text, icon=":material/hourglass:")
     else:

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ml.schema.translations import Language
 from ui.charts import Palette
-from ui.i18n.language import Language, _, current_language
+from ui.i18n.language import _, current_language
 
 Spec = dict[str, Any]
 ROWS: Final = "rows"
@@ -166,7 +167,9 @@ def _spec(layers: Sequence[Spec], height: int, rows: Iterable[Spec]) -> Spec:
     """The specification, with numbers as the language writes them and without Vega's English axis descriptions."""
     point, comma = (".", ",") if current_language() is Language.ENGLISH else (",", ".")
     number = {"decimal": point, "thousands": comma, "grouping": [3], "currency": ["", ""]}
-    config = {"axis": {"aria": False}, "legend": {"aria": False}, "locale": {"number": number}}
+    # The page has a text in place of the chart: no axis, legend or mark is read out by itself.
+    silent = {key: {"aria": False} for key in ("axis", "legend", "mark")}
+    config = {**silent, "locale": {"number": number}}
     table = pd.DataFrame(rows)
     numeric = [name for name in ("value", "mark", "low", "high") if name in table]
     datasets = {ROWS: table.astype(dict.fromkeys(numeric, float))}

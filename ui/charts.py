@@ -7,8 +7,9 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from ml.schema.translations import Language
 from ui.cohort import axis_end, distribution
-from ui.i18n.language import Language, _, current_language, percent
+from ui.i18n.language import _, current_language, percent
 
 _ROW: Final = 42
 _BAR: Final = 14

@@ -7,7 +7,6 @@ from threading import Lock
 from typing import Final
 
 import streamlit as st
-from streamlit.runtime import Runtime
 from streamlit.runtime.stats import CounterStat, StatsProvider
 
 from ui.i18n.language import _
@@ -38,10 +37,6 @@ class Counter(StatsProvider):
     def get_stats(self, _family_names: Sequence[str] | None = None) -> Mapping[str, Sequence[CounterStat]]:
         """The metric."""
         return {FAMILY: [CounterStat(FAMILY, self._count, help="Uncaught exceptions of the user interface.")]}
-
-    def register(self) -> None:
-        """Add the metric to the metrics page of the running server."""
-        Runtime.instance().stats_mgr.register_provider(self)
 
 
 counter: Final = Counter()

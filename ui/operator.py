@@ -24,8 +24,8 @@ def key_form(prefix: str) -> bool:
     """
     if not _expected_key():
         text = _(
-            "Starting pipelines and rolling back are disabled here: set OPERATOR_KEY to a secret of your choice and "
-            "AIRFLOW_PASSWORD to the password of Airflow, then restart the interface."
+            "Starting pipelines and rolling back are disabled here: set OPERATOR_KEY to a secret of your choice, then "
+            "restart the interface."
         )
         st.info(text, icon=":material/lock:")
     elif is_unlocked():

@@ -7,6 +7,7 @@ from typing import Final
 import streamlit as st
 
 from ml.core.build import BuildInfo, build_info
+from ml.core.names import INTERFACE_USER
 from ui.clients.airflow import AirflowClient
 from ui.clients.api import ApiClient
 from ui.clients.api_models import SYNTHETIC, ServedModel
@@ -14,6 +15,7 @@ from ui.clients.connection import Connection
 from ui.clients.errors import NoModelYet, ServiceError, result_or_error
 from ui.clients.mlflow import RegisteredVersion, RegistryClient
 from ui.clients.prometheus import PrometheusClient
+from ui.monitoring.api_readings import ApiReadings
 from ui.settings import UiSettings
 
 FRESH_SECONDS: Final = 5
@@ -66,6 +68,12 @@ def api() -> ApiClient:
     return ApiClient(settings().api_url, settings().http_timeout_seconds, settings().api_key.get_secret_value())
 
 
+@st.cache_resource(show_spinner=False)
+def api_readings() -> ApiReadings:
+    """Readings of the API's metrics, which also the server takes while nobody looks."""
+    return ApiReadings(api())
+
+
 @st.cache_resource(show_spinner=False, on_release=Connection.close)
 def mlflow() -> RegistryClient:
     """Client of MLflow."""
@@ -81,7 +89,7 @@ def prometheus() -> PrometheusClient:
 @st.cache_resource(show_spinner=False, on_release=Connection.close)
 def airflow() -> AirflowClient:
     """Client of Airflow."""
-    login = settings().airflow_user, settings().airflow_password.get_secret_value()
+    login = INTERFACE_USER, settings().airflow_interface_password.get_secret_value()
     return AirflowClient(settings().airflow_url, settings().http_timeout_seconds, *login)
 
 

@@ -7,11 +7,13 @@ from typing import Final
 import streamlit as st
 
 from ml.core.names import MODEL_NAME
-from ui import banners, services
+from ui import banners, health
+from ui.address import choices
 from ui.clients.api_models import ServedModel
-from ui.clients.errors import ServiceError
+from ui.clients.errors import Service, ServiceError
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
+from ui.model.choices import CHOICES
 from ui.services import ServingState
 
 TRAINING: Final = "train_models_diabetes_simple"
@@ -37,40 +39,47 @@ def _draw_versions(state: ServingState) -> None:
 
         comparison.draw(snapshot)
 
+    def thresholds() -> None:
+        from ui.thresholds import view
+
+        view.draw(snapshot)
+
     views: dict[str, tuple[str, Callable[[], None]]] = {
         "overview": (_("Production and challenger"), partial(current_versions.draw, state, snapshot)),
         "artifacts": (_("Plots and report"), partial(artifacts_view.draw, snapshot)),
         "decisions": (_("Decisions"), partial(decisions.draw, snapshot)),
+        "thresholds": (_("Capacity and threshold"), thresholds),
         "compare": (_("Compare"), compare),
         "roll-back": (_("Roll back"), partial(roll_back.draw, snapshot)),
     }
+    choices.preset("view", "overview", views)
     view = st.segmented_control(
         _("View"),
         list(views),
         format_func=lambda view: views[view][0],
-        default="overview",
         required=True,
         key="view",
         label_visibility="collapsed",
+        persist_state="session",
     )
     views[view or "overview"][1]()  # only the selected view sends requests
+    CHOICES.write()
 
 
 def _draw_links(state: ServingState) -> None:
-    settings = services.settings()
-    mlflow = f"{settings.mlflow_public_url.rstrip('/')}/#/models/{MODEL_NAME}"
-    if isinstance(state.registered, RegisteredVersion):
-        mlflow = f"{mlflow}/versions/{state.registered.version}"
-    airflow, api = (url.rstrip("/") for url in (settings.airflow_public_url, settings.api_public_url))
+    if not any(health.answers(service) for service in (Service.MLFLOW, Service.AIRFLOW, Service.API)):
+        return
+    version = f"/versions/{state.registered.version}" if isinstance(state.registered, RegisteredVersion) else ""
     st.header(_("Links"))
     with st.container(horizontal=True):
-        st.link_button(_("Model in MLflow"), mlflow, icon=":material/inventory_2:")
-        st.link_button(_("Training in Airflow"), f"{airflow}/dags/{TRAINING}", icon=":material/account_tree:")
-        st.link_button(_("API reference"), f"{api}/docs", icon=":material/api:")
+        health.link(Service.MLFLOW, _("Model in MLflow"), f"/#/models/{MODEL_NAME}{version}", "inventory_2")
+        health.link(Service.AIRFLOW, _("Training in Airflow"), f"/dags/{TRAINING}", "account_tree")
+        health.link(Service.API, _("API reference"), "/docs", "api")
 
 
 state = banners.header(_("Model"))
 banners.unavailable(state)
+CHOICES.load()
 _draw_versions(state)
 _draw_links(state)
 st.markdown(f":small[{banners.disclaimer()}]")

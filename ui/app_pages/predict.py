@@ -10,7 +10,7 @@ from ml.schema import BY_NAME
 from ui import banners
 from ui.clients.errors import Rejected
 from ui.i18n.language import _
-from ui.predict import error_view, examples, fields, result
+from ui.predict import address, error_view, examples, fields, result
 
 PREDICT: Final = "predict"
 """Key of the button."""
@@ -36,7 +36,7 @@ def _draw_result(column: DeltaGenerator, is_submitted: bool) -> None:
     with column, st.container(key="result"):
         if is_submitted:
             with st.spinner(_("Computing the prediction…")):
-                result.predict(fields.record(), fields.excesses())
+                result.predict(fields.entries(), fields.excesses())
         result_panel.draw(result.last())
 
 
@@ -71,13 +71,11 @@ def _draw_fields() -> None:
     for group, columns in fields.further_groups().items():
         # Its label never changes: Streamlit would take it for another expander, and close it.
         with st.expander(_(group), key=fields.group_key(group), on_change="rerun"):
-            places = st.columns(2)
-            for position, column in enumerate(columns):
-                with places[position % 2]:
-                    fields.draw(column, fields.key_of(column.name), persist="session")
+            fields.draw_group(group, columns)
     if counts := fields.filled_in():
         st.markdown(f":small[{counts}]")
-    if result.compare_with(fields.record()):
+    address.write()
+    if result.compare_with(fields.entries()):
         st.rerun()
 
 
@@ -92,6 +90,7 @@ def _draw_form() -> None:
 
 
 def _draw_page() -> None:
+    address.load()
     form_column, result_column = st.columns([3, 2], gap="large")
     is_submitted = bool(st.session_state.pop(_SUBMITTED, False))
     has_result = is_submitted or result.last() is not None
@@ -110,7 +109,7 @@ def _draw_page() -> None:
             st.button(_("Reset"), icon=":material/restart_alt:", on_click=_fill_form, args=({},), key="reset")
         _draw_form()
         if isinstance(latest, Rejected):
-            error_view.draw(latest)  # beside the button
+            error_view.draw(latest, fields.code_system())  # beside the button
     if not has_result:
         _draw_result(result_column, is_submitted)
     if isinstance(latest, result.Result):
@@ -118,17 +117,20 @@ def _draw_page() -> None:
 
 
 def _draw_explanation(latest: result.Result) -> None:
-    """Draw contributions, what-if analysis and the most informative unknown fields."""
-    from ui.predict import contributions, reliability_panel, what_if
+    """Draw contributions, what-if analysis, the risk over one field and the most informative unknown fields."""
+    from ui.predict import contributions, reliability_panel
+    from ui.predict.what_if import changes, curve
 
     st.divider()
     left, right = st.columns([3, 2], gap="large")
     with right:
         with st.container(key="what-if"):
-            what_if.draw(latest)
+            changes.draw(latest)
         reliability_panel.draw_unknown_fields(latest)
     with left:  # last, because it requires a further request
         contributions.draw(latest)
+        with st.container(key="risk-curve"):
+            curve.draw(latest)
 
 
 state = banners.header(_("30-day readmission risk"))

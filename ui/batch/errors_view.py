@@ -10,6 +10,7 @@ from ml.schema.files.errors import ErrorGroup
 from ui.batch import downloads, tables
 from ui.batch.scoring import ScoringJob
 from ui.i18n.language import _, counted, decimal
+from ui.i18n.messages import message
 from ui.i18n.wording import allowed_values, label_of
 
 MAX_SHOWN: Final = 200
@@ -64,7 +65,7 @@ def _draw_table(groups: Sequence[ErrorGroup]) -> None:
 def _allowed(group: ErrorGroup) -> str:
     """The allowed values; for an error of a whole line, what is wrong."""
     if group.column is None:
-        return group.text
+        return message(group.text)
     return _("{allowed}, or empty for unknown").format(allowed=allowed_values(group.column))
 
 

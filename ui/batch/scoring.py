@@ -5,7 +5,7 @@ the spelling of the data set and without foreign columns.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from threading import Event
 from typing import Final
@@ -26,8 +26,8 @@ MAX_RETRY_DELAY: Final = 60
 LINE: Final = "line"
 
 Scores = tuple[pd.DataFrame, str]
-Score = Callable[[bytes, int, bool, CodeSystem], Scores]
-"""Scores a file of so many rows, as production traffic or not, with diagnoses in a code system."""
+Score = Callable[[bytes, int, bool, CodeSystem, bool], Scores]
+"""Scores a file of so many rows, as production traffic or not, with diagnoses in a code system, with ranges or not."""
 
 
 class Stage(StrEnum):
@@ -53,6 +53,8 @@ class ScoringJob:
         seconds: duration of the job.
         versions: versions of the model that scored the file.
         is_production: whether monitoring shall count the predictions.
+        with_ranges: whether the table shall have ranges.
+        explained: what counts most in a row by its line; empty until it is requested.
         valid_only: whether the user accepted a result without the invalid lines.
         table: columns added by the API and the line number of each valid row, in the order of the file.
     """
@@ -67,6 +69,8 @@ class ScoringJob:
         self.seconds = 0.0
         self.versions: set[str] = set()
         self.is_production = False
+        self.with_ranges = False
+        self.explained: Mapping[int, str] = {}
         self.valid_only = False
         self.table = pd.DataFrame()
         self._started = 0.0
@@ -142,7 +146,8 @@ class ScoringJob:
 
     def _score(self, score: Score, numbers: Sequence[int]) -> Scores:
         """Send a part, with one retry after the delay that a busy API requests."""
-        arguments = self.file.part(numbers), len(numbers), self.is_production, self.file.reader.code_system
+        code_system = self.file.reader.code_system
+        arguments = self.file.part(numbers), len(numbers), self.is_production, code_system, self.with_ranges
         try:
             return score(*arguments)
         except Busy as busy:

@@ -10,13 +10,28 @@ from ml.schema.files.errors import ErrorGroup
 from ml.schema.files.formulas import harmless
 from ui.batch.delivered_file import DeliveredFile, csv_of
 from ui.batch.scoring import LINE
-from ui.clients.file_scoring import ADDED, HISTORY, OUTSIDE, RISK, WARNINGS
+from ui.clients.file_scoring import ADDED, FLAGGED, HIGH, HISTORY, LOW, OUTSIDE, RISK, WARNINGS
 from ui.i18n.language import _
 from ui.i18n.wording import value_label
 from ui.predict.fields import FIRST
 
 TOP_ROWS: Final = 1_000
 """Rows shown on the page; the downloads have all of them."""
+
+
+BAND: Final = "band"
+COUNTS_MOST: Final = "counts_most"
+"""Columns that the page adds."""
+
+
+def ranked(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the population."""
+    return table[table[OUTSIDE] == ""]
+
+
+def lines_by_risk(table: pd.DataFrame) -> list[int]:
+    """Line numbers of the rows of the population, the highest risk first."""
+    return [int(line) for line in by_risk(ranked(table))[LINE]]
 
 
 def by_risk(table: pd.DataFrame) -> pd.DataFrame:
@@ -27,7 +42,9 @@ def by_risk(table: pd.DataFrame) -> pd.DataFrame:
 
 def top(file: DeliveredFile, table: pd.DataFrame) -> pd.DataFrame:
     """The rows of the population with the highest risks, by rank: columns of the API, then of the file with labels."""
-    first = by_risk(table[table[OUTSIDE] == ""]).head(TOP_ROWS)
+    first = by_risk(ranked(table)).head(TOP_ROWS)
+    if FLAGGED in first:
+        first[FLAGGED] = first[FLAGGED].map({"true": True, "false": False})
     records = [file.record(int(number)) for number in first[LINE]]
     rows = pd.DataFrame(index=range(len(records)))
     for name in file.reader.header.known:
@@ -45,8 +62,10 @@ def top(file: DeliveredFile, table: pd.DataFrame) -> pd.DataFrame:
         }
         # The column is categorical, which accepts no values other than its categories.
         first[HISTORY] = [labels.get(state, state) for state in first[HISTORY].astype(str)]
-    added = [name for name in (RISK, LINE, *ADDED[1:]) if name in first and name != OUTSIDE]
-    return pd.concat([first[added], rows], axis=1).rename_axis("rank").rename(lambda index: index + 1)
+    added = [name for name in (RISK, LINE, FLAGGED, LOW, HIGH, *ADDED[1:]) if name in first and name != OUTSIDE]
+    return (
+        pd.concat([first[list(dict.fromkeys(added))], rows], axis=1).rename_axis("rank").rename(lambda index: index + 1)
+    )
 
 
 def foreign_titles(file: DeliveredFile) -> dict[int, str]:

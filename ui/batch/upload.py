@@ -15,6 +15,8 @@ CODE_SYSTEM: Final = "batch-code-system"
 """Key of the choice of the code system."""
 PRODUCTION: Final = "batch-production"
 """Key of the choice whether the predictions are production traffic."""
+RANGES: Final = "batch-ranges"
+"""Key of the choice whether the result has ranges."""
 _KEY: Final = "batch-upload"
 
 
@@ -43,4 +45,5 @@ def start() -> None:
     if isinstance(job, ScoringJob):
         st.session_state[_KEY] = job = ScoringJob(job.file, job.name)
         job.is_production = bool(st.session_state.get(PRODUCTION))
+        job.with_ranges = bool(st.session_state.get(RANGES))
         job_queue().enqueue(job)

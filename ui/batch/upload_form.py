@@ -10,6 +10,7 @@ from ui.batch import downloads, tables, upload
 from ui.batch.delivered_file import MAX_ROWS
 from ui.batch.scoring import ScoringJob, Stage
 from ui.i18n.language import _, counted, decimal
+from ui.i18n.messages import message
 from ui.i18n.wording import allowed_values, escape, label_of
 
 
@@ -65,6 +66,12 @@ def draw_start(job: ScoringJob) -> None:
         persist_state="session",
         help=_("For patients who are being discharged now. Leave it off for a trial or a file that was scored before."),
     )
+    st.checkbox(
+        _("Ranges: the risk if all fields were known"),
+        key=upload.RANGES,
+        persist_state="session",
+        help=_("Two more columns. They help where fields are missing; scoring takes a little longer."),
+    )
     label = counted("Score {number} row", "Score {number} rows", job.total)
     st.button(label, type="primary", icon=":material/play_arrow:", on_click=upload.start, key="batch-start")
     st.markdown(f":small[{banners.disclaimer()}]")
@@ -72,7 +79,7 @@ def draw_start(job: ScoringJob) -> None:
 
 def draw_unreadable(error: FileError) -> None:
     """Draw why a file cannot be read."""
-    messages = [message for _name, message in error.names] if isinstance(error, HeaderError) else [error.message]
+    texts = [text for _name, text in error.names] if isinstance(error, HeaderError) else [error.message]
     place = _("Line {line}").format(line=error.line) + ": " if error.line else ""
-    for message in messages:
-        st.error(escape(f"{place}{message}."), icon=":material/error:")
+    for text in texts:
+        st.error(escape(f"{place}{message(text)}."), icon=":material/error:")

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from ui import banners
-from ui.batch import errors_view, result_view, upload, upload_form
+from ui.batch import errors_view, upload, upload_form
+from ui.batch.result import result_view
 from ui.batch.scoring import ScoringJob, Stage
 from ui.clients.errors import Rejected, ServiceError
 from ui.i18n.language import _, counted, decimal

@@ -1,7 +1,7 @@
 """Response models of the prediction API: the fields that the interface uses."""
 
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -42,6 +42,14 @@ class RefusedVersion(ResponseModel):
     reason: str
 
 
+class Approval(ResponseModel):
+    """The gate's approval of the served model, which the API verified."""
+
+    approved_by: str
+    approved_at: datetime
+    key_id: str
+
+
 class ServedModel(ResponseModel):
     """``GET /model``: the served model, its metrics on the test encounters, and quantiles of risk among them.
 
@@ -59,6 +67,7 @@ class ServedModel(ResponseModel):
     risk_quantiles: tuple[float, ...] = Field(min_length=2)
     reliability_curve: ReliabilityCurve = Field(alias="completeness")
     interval_coverage: float
+    approval: Approval | None = None
     registry: RegistryStatus | None = None
     refused: RefusedVersion | None = None
 
@@ -77,6 +86,50 @@ class RecordWarning(ResponseModel):
     message: str
 
 
+class Policy(ResponseModel):
+    """A threshold of risk from which encounters are flagged."""
+
+    name: str
+    threshold: float
+
+
+class PolicyChange(ResponseModel):
+    """A change of the policy; without a policy, a withdrawal."""
+
+    changed_at: datetime
+    policy: Policy | None = None
+    actor: str
+    reason: str
+    model_version: str | None = None
+
+
+class PolicyState(ResponseModel):
+    """``GET /policy``: the policy in force and its changes, the newest first; None if they cannot be read."""
+
+    policy: Policy | None = None
+    changes: tuple[PolicyChange, ...] | None = None
+
+
+class OutcomeResult(ResponseModel):
+    """The result of storing one outcome, and the number of logged predictions that it belongs to."""
+
+    status: str
+    predictions: int
+
+
+class FeedbackResponse(ResponseModel):
+    """``POST /feedback``: one result per outcome."""
+
+    outcomes: tuple[OutcomeResult, ...]
+
+
+class ConvertedCode(ResponseModel):
+    """The ICD-9-CM code that an ICD-10-CM code was scored as; None if it has no counterpart."""
+
+    given: str
+    used: str | None
+
+
 class Prediction(ResponseModel):
     """``POST /predict?interval=true``: each list has one element per record."""
 
@@ -87,6 +140,9 @@ class Prediction(ResponseModel):
     history: tuple[str, ...] = Field(min_length=1)
     outside_population: tuple[str | None, ...] = Field(min_length=1)
     warnings: tuple[RecordWarning, ...]
+    policy: Policy | None = None
+    flagged: tuple[bool | None, ...] = ()
+    codes: tuple[dict[str, ConvertedCode], ...] = ()
     model: ModelReference
     request_id: str
 
@@ -114,3 +170,56 @@ class ExplainResponse(ResponseModel):
 
     explanations: tuple[Explanation, ...] = Field(min_length=1)
     model: ModelReference
+
+
+class MonitoringRun(ResponseModel):
+    """The newest run of monitor_diabetes."""
+
+    finished_at: datetime
+    predictions: int
+    state: Literal["ok", "drift", "not_enough_data"]
+
+
+class DriftResult(ResponseModel):
+    """A drift test of that run."""
+
+    kind: str
+    feature: str
+    state: Literal["ok", "drift", "not_enough_data"]
+    distance: float | None = None
+    threshold: float | None = None
+
+
+class QualityResult(ResponseModel):
+    """A metric of a version on known outcomes, or an estimate without them."""
+
+    model_version: str
+    subgroup: str
+    metric: str
+    estimated: bool
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    records: int
+    coverage: float
+
+
+class GateDecision(ResponseModel):
+    """An entry of the ledger."""
+
+    decided_at: datetime
+    action: str
+    version: str | None = None
+    incumbent: str | None = None
+    actor: str
+    rule: str
+    reason: str
+
+
+class MonitoringResults(ResponseModel):
+    """What PostgreSQL keeps of monitoring and of decisions of the gate, the newest first."""
+
+    run: MonitoringRun | None = None
+    drift: tuple[DriftResult, ...] = ()
+    quality: tuple[QualityResult, ...] = ()
+    decisions: tuple[GateDecision, ...] = ()

@@ -19,6 +19,9 @@ _NO_MODEL_CODES: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETE
 _OVERLOADED: Final = "urn:readmission:problem:overloaded"
 """Problem type of the API when it has a model but no capacity."""
 
+_NO_DATABASE: Final = "urn:readmission:problem:no-database"
+"""Problem type of the API when PostgreSQL, which only some of its routes need, does not answer."""
+
 
 class _Problem(ResponseModel):
     """Body of a failure: RFC 9457 problem details, MLflow's code and message, or Prometheus's type of error."""
@@ -103,6 +106,8 @@ class Connection:
             return errors.Busy(self.service, max(1, int(delay)) if delay.isdecimal() else 1)
         if problem.error_type == "timeout":
             return errors.TimedOut(self.service, self._timeout)
+        if problem.type == _NO_DATABASE:
+            return errors.ServerError(self.service, response.status_code, detail)
         if self.service is Service.API and response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             return errors.NoModelYet(self.service, detail)
         if self.service is Service.MLFLOW and problem.error_code in _NO_MODEL_CODES:

@@ -14,13 +14,15 @@ T = TypeVar("T")
 
 
 class Service(StrEnum):
-    """The services that the interface calls, with their names in texts."""
+    """The services of the platform, with their names in texts."""
 
     API = "Prediction API"
     MLFLOW = "MLflow"
     AIRFLOW = "Airflow"
     PROMETHEUS = "Prometheus"
     LOCUST = "Locust"
+    GRAFANA = "Grafana"
+    ALERTMANAGER = "Alertmanager"
 
 
 class ResponseModel(BaseModel):

@@ -13,18 +13,29 @@ from ui.clients.errors import InvalidResponse
 RISK: Final = "readmission_risk"
 KNOWN: Final = "known_fields"
 RELIABILITY: Final = "reliability"
+LOW: Final = "risk_low"
+HIGH: Final = "risk_high"
+FLAGGED: Final = "flagged"
 HISTORY: Final = "history"
 OUTSIDE: Final = "outside_population"
 WARNINGS: Final = "warnings"
-ADDED: Final = (RISK, KNOWN, RELIABILITY, HISTORY, *CODE_COLUMNS.values(), OUTSIDE, WARNINGS)
-"""Columns that the API adds to a file: history where it has patient numbers, codes where it converts them."""
+ADDED: Final = (
+    *(RISK, KNOWN, RELIABILITY, LOW, HIGH, FLAGGED, HISTORY),
+    *(*CODE_COLUMNS.values(), OUTSIDE, WARNINGS),
+)
+"""Columns that the API adds to a file in its order: some of them only on request, with a policy or for some files."""
 
 
 class ScoringClient(ApiClient):
     """Scores rows of a file."""
 
     def score(
-        self, content: bytes, rows: int, is_production: bool = False, code_system: CodeSystem = CodeSystem.ICD9
+        self,
+        content: bytes,
+        rows: int,
+        is_production: bool = False,
+        code_system: CodeSystem = CodeSystem.ICD9,
+        with_ranges: bool = False,
     ) -> tuple[pd.DataFrame, str]:
         """Score a CSV file of this number of rows; raises Rejected with the errors of its lines.
 
@@ -35,7 +46,7 @@ class ScoringClient(ApiClient):
         """
         mark = {} if is_production else {"X-Load-Test": "1"}
         headers = {"Content-Type": "text/csv", **mark}
-        params = {CODE_SYSTEM: code_system.value}
+        params = {CODE_SYSTEM: code_system.value, **({"interval": "true"} if with_ranges else {})}
         response = self.request("POST", "/predict/csv", params=params, content=content, headers=headers)
         try:
             table = pd.read_csv(
@@ -46,6 +57,9 @@ class ScoringClient(ApiClient):
                     KNOWN: "int16",
                     RISK: "float64",
                     RELIABILITY: "float64",
+                    LOW: "float64",
+                    HIGH: "float64",
+                    FLAGGED: "str",
                     HISTORY: "category",
                     OUTSIDE: "str",
                     WARNINGS: "str",

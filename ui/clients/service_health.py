@@ -13,9 +13,22 @@ from ui.clients.prometheus import PrometheusClient
 
 TIMEOUT_SECONDS: Final = 1.5
 
-_UP: Final = "min by (job) (up)"
-_DATA: Final = "data_version_created_timestamp_seconds"
-_WAREHOUSE: Final = "warehouse_up"
+UP: Final = "min by (job) (up)"
+DATA: Final = "data_version_created_timestamp_seconds"
+WAREHOUSE: Final = "warehouse_up"
+BACKUPS: Final = (
+    '{__name__=~"backup_(scheduled|last_success_timestamp|last_run_failed)|restore_last_verified_timestamp"}'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BackupStatus:
+    """Times in seconds since 1970; None if there was none, or the exporter does not answer."""
+
+    scheduled: bool = False
+    last_success: float | None = None
+    last_verified: float | None = None
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +38,7 @@ class ScrapeStatus:
     up: Mapping[str, bool]
     has_data: bool | None
     """Whether training data were ingested; None if unknown."""
+    backups: BackupStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +104,18 @@ def _ping(connection: Connection, path: str) -> Callable[[], ResponseModel]:
 
 
 def _scrape_status(prometheus: PrometheusClient) -> ScrapeStatus:
-    up = {sample.labels.get("job", ""): sample.value == 1 for sample in prometheus.query(_UP)}
-    has_data = bool(prometheus.query(_DATA))
-    if not has_data and not any(sample.value == 1 for sample in prometheus.query(_WAREHOUSE)):
-        return ScrapeStatus(up, None)
-    return ScrapeStatus(up, has_data)
+    up = {sample.labels.get("job", ""): sample.value == 1 for sample in prometheus.query(UP)}
+    has_data: bool | None = bool(prometheus.query(DATA))
+    if not has_data and not any(sample.value == 1 for sample in prometheus.query(WAREHOUSE)):
+        has_data = None
+    return ScrapeStatus(up, has_data, _backup_status(prometheus))
+
+
+def _backup_status(prometheus: PrometheusClient) -> BackupStatus:
+    found = {sample.labels.get("__name__", ""): sample.value for sample in prometheus.query(BACKUPS)}
+    return BackupStatus(
+        scheduled=found.get("backup_scheduled") == 1,
+        last_success=found.get("backup_last_success_timestamp"),
+        last_verified=found.get("restore_last_verified_timestamp"),
+        failed=found.get("backup_last_run_failed") == 1,
+    )

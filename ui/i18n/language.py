@@ -1,12 +1,11 @@
 """Language of the session: translated texts, and numbers and dates in its format.
 
-The code and :mod:`ml.schema` hold the English texts. ``locale/es.po`` holds the Spanish ones in the gettext format;
-Babel reads the file directly, so nothing is compiled.
+The code and :mod:`ml.schema` hold the English texts. ``locale/es.po`` and ``ml/schema/locale/es.po`` hold the Spanish
+ones in the gettext format; Babel reads the files directly, so nothing is compiled.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -19,17 +18,14 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from ml.schema.translations import FOLDER as OF_THE_SCHEMA
+from ml.schema.translations import Language
+from ui.settings import AUTO
+
 LOCALES: Final = Path(__file__).parent / "locale"
 KEY: Final = "language"
 """Key of the language in the session state and in the query string."""
-
-
-class Language(StrEnum):
-    """The supported languages."""
-
-    ENGLISH = "en"
-    SPANISH = "es"
-
+_CHOSEN: Final = "language-was-chosen"
 
 NAMES: Final[Mapping[Language, str]] = {Language.ENGLISH: "English", Language.SPANISH: "Español"}
 _PERCENT: Final[Mapping[Language, str]] = {Language.ENGLISH: "%", Language.SPANISH: "\u00a0%"}
@@ -42,14 +38,18 @@ def current_language() -> Language:
     return Language(st.session_state.get(KEY) or Language.ENGLISH)
 
 
-def selector(default: Language, before_change: Callable[[], None]) -> None:
-    """Draw the selector of the language, preset from the query string or the default.
+def selector(default: str, before_change: Callable[[], None]) -> None:
+    """Draw the selector of the language, preset from the query string, the default or the browser, in this order.
 
     ``before_change`` is called before the page is drawn in another language, which changes the labels of widgets.
     """
     if KEY not in st.session_state:
         requested = st.query_params.get(KEY, "")
-        st.session_state[KEY] = Language(requested) if requested in tuple(Language) else default
+        st.session_state[_CHOSEN] = requested in tuple(Language)
+        if st.session_state[_CHOSEN]:
+            st.session_state[KEY] = Language(requested)
+        else:
+            st.session_state[KEY] = _of_browser() if default == AUTO else Language(default)
     st.segmented_control(
         _("Language"),
         list(Language),
@@ -61,10 +61,20 @@ def selector(default: Language, before_change: Callable[[], None]) -> None:
         label_visibility="collapsed",
         persist_state="session",
     )
+    # Links between pages drop the query string, and after a reload the session has nothing else to remember it by.
+    if st.session_state[_CHOSEN] and st.query_params.get(KEY) != st.session_state[KEY]:
+        st.query_params[KEY] = st.session_state[KEY]
+
+
+def _of_browser() -> Language:
+    """The first language of the browser's list that is supported; English without any."""
+    accepted = [one.partition(";")[0] for one in st.context.headers.get("Accept-Language", "").split(",")]
+    codes = [tag.strip().lower().partition("-")[0] for tag in (st.context.locale or "", *accepted)]
+    return next((Language(code) for code in codes if code in tuple(Language)), Language.ENGLISH)
 
 
 def _change(before_change: Callable[[], None]) -> None:
-    st.query_params[KEY] = st.session_state[KEY]
+    st.session_state[_CHOSEN] = True
     before_change()
 
 
@@ -106,9 +116,13 @@ def _locale() -> Locale:
 
 @cache
 def catalogue(language: Language) -> Catalog:
-    """The catalogue of a language other than English."""
-    with (LOCALES / f"{language}.po").open(encoding="utf-8") as file:
-        return read_po(file, locale=language.value)
+    """The texts of the interface and of the schema in a language other than English."""
+    found = Catalog(locale=language.value)
+    for folder in (OF_THE_SCHEMA, LOCALES):
+        with (folder / f"{language}.po").open(encoding="utf-8") as file:
+            for message in read_po(file, locale=language.value):
+                found[message.id] = message
+    return found
 
 
 @cache

@@ -3,10 +3,11 @@
 import re
 from typing import Final
 
-from ml.schema import UNKNOWN, Column, Kind
+from ml.schema import UNKNOWN, Column, Kind, identifiers
 from ui.clients import errors
 from ui.clients.errors import FieldError, Service, ServiceError
 from ui.i18n.language import _, decimal
+from ui.i18n.messages import message
 
 _RANGE: Final = re.compile(r"\[(\d+)-(\d+)\)")
 """Ages, and weights in pounds."""
@@ -48,6 +49,10 @@ def allowed_values(column: Column) -> str:
     """The allowed values of a field, as part of a sentence."""
     if column.kind is Kind.ICD9:
         return _("an ICD-9-CM code such as 428, 250.83, V27 or E909")
+    if column.kind is Kind.ICD10:
+        return _("an ICD-10-CM code such as E11.9, I50.32 or Z79.4")
+    if column.kind is Kind.IDENTIFIER:
+        return _("a number, or a text of at most {length} characters").format(length=identifiers.MAX_LENGTH)
     if column.allowed:
         if column.kind is Kind.CODE:
             values = "; ".join(f"{code} {value_label(column, code)}" for code in column.allowed)
@@ -60,6 +65,10 @@ def allowed_values(column: Column) -> str:
 def error_text(error: ServiceError) -> str:
     """What failed and what to do, in one or two sentences."""
     values = {name: value.rstrip(".") if isinstance(value, str) else value for name, value in vars(error).items()}
+    if isinstance(error, errors.Unreachable):  # a browser would make a link of an address with its scheme
+        values["address"] = error.address.removeprefix("http://").removeprefix("https://")
+    if "detail" in values:
+        values["detail"] = message(values["detail"])
     if isinstance(error, errors.TimedOut):
         values["seconds"] = decimal(error.seconds, 1 if error.seconds % 1 else 0)
     name = _("The prediction API") if error.service is Service.API else error.service.value
@@ -95,7 +104,7 @@ def _error_template(error: ServiceError) -> str:
 def field_error_text(error: FieldError, column: Column | None) -> str:
     """An invalid value with its field and the allowed values; the message of the service if there is no such field."""
     if column is None:
-        return error.message
+        return message(error.message)
     value = "" if error.value is None else f" “{error.value}”"
     text = _("{label}{value}: enter {allowed}, or leave it empty for unknown.")
     return text.format(label=label_of(column), value=value, allowed=allowed_values(column))

@@ -60,8 +60,7 @@ def _reasons(cards: Sequence[VersionCard]) -> None:
     ]
     if lines:
         st.markdown(_("**Reasons given by the gate:**"))
-        with st.container(key="as-the-service-says-reasons"):  # in English
-            st.markdown("\n".join(lines))
+        st.markdown("\n".join(lines))
 
 
 def _metrics(cards: Sequence[VersionCard]) -> None:

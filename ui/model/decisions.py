@@ -20,7 +20,9 @@ def draw(snapshot: RegistrySnapshot) -> None:
     versions = snapshot.versions
     if len(versions) > INITIAL_ROWS:
         label = counted("Show all {number} version", "Show all {number} versions", len(versions))
-        versions = versions if st.toggle(label, key="all-versions") else versions[:INITIAL_ROWS]
+        versions = (
+            versions if st.toggle(label, key="all-versions", persist_state="session") else versions[:INITIAL_ROWS]
+        )
     rows = []
     for one in versions:
         aliases = ", ".join(roles(snapshot, one.version))
@@ -28,8 +30,7 @@ def draw(snapshot: RegistrySnapshot) -> None:
         row |= {_("Algorithm"): escape(one.tag("algorithm") or "")} | gate_decision.facts(one)
         rows.append(row | {_("Reason"): gate_decision.reason(one)})
     table = {name: [row[name] for row in rows] for name in rows[0]}
-    with st.container(key="as-the-service-says-ledger"):  # the gate's reasons are in English
-        st.table(table, border="horizontal", hide_index=True, alt=_("Every version with its decision"))
+    st.table(table, border="horizontal", hide_index=True, alt=_("Every version with its decision"))
     if len(snapshot.versions) == MAX_VERSIONS:
         st.markdown(_("Only the newest {number} are listed.").format(number=decimal(MAX_VERSIONS, 0)))
     text = _("The ledger in the database records who decided, with all metrics: `python -m ml ledger`.")

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _, format_utc
+from ui.i18n.messages import message
 from ui.i18n.wording import escape
 
 DECISION, RULE, REASON = "gate.decision", "gate.rule", "gate.reason"
@@ -42,13 +43,15 @@ def rules() -> dict[str, str]:
         "nothing_new": _("Equal, with nothing new"),
         "withdrawn": _("Withdrawn before"),
         "in_production": _("In production already"),
+        "superseded": _("Replaced by a later decision"),
+        "restored": _("Restored after a change by hand"),
         "unrecorded": _("Not recorded"),
     }
 
 
 def reason(version: RegisteredVersion) -> str:
-    """The gate's reason, in English."""
-    return escape(version.tag(REASON) or "")
+    """The gate's reason."""
+    return escape(message(version.tag(REASON) or ""))
 
 
 def _moment(tag: str) -> str:

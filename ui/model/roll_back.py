@@ -15,10 +15,9 @@ from ui.model.registry_snapshot import RegistrySnapshot, refresh
 from ui.model.version_select import describe
 
 DAG: Final = "roll_back_model"
-ACTOR: Final = "an operator, in the interface"
-"""Actor in the ledger: the operator key identifies no person."""
+MAX_NAME_LENGTH: Final = 80
 MAX_REASON_LENGTH: Final = 500
-"""Limit of the DAG's parameter."""
+"""Limits of the DAG's parameters; the ledger adds to the name where it was entered."""
 REQUEST: Final = "roll-back-request"
 """Key of the session's rollback request."""
 
@@ -78,16 +77,20 @@ def confirm(production: str, to: str) -> None:
     """Content of the dialog: starts the DAG once the number of the version has been typed."""
     text = _("Production goes from version **{present}** to version **{to}**. Every prediction changes with it.")
     st.markdown(text.format(present=production, to=to))
+    # The operator key identifies no person.
+    name = st.text_input(_("Who decides"), max_chars=MAX_NAME_LENGTH, key="roll-back-name").strip()
     reason = st.text_input(_("Reason, for the ledger"), max_chars=MAX_REASON_LENGTH, key="roll-back-reason")
     typed = st.text_input(_("Type {version} to confirm").format(version=to), key="roll-back-typed", autocomplete="off")
     if not st.button(_("Roll back to version {version}").format(version=to), type="primary", key="roll-back-now"):
         return
     if typed.strip() != to:
         st.error(_("The number differs: type {version}.").format(version=to), icon=":material/edit_note:")
+    elif not name:
+        st.error(_("Fill in: {fields}.").format(fields=_("Who decides")), icon=":material/edit_note:")
     elif not operator.is_unlocked():
         st.error(_("The operator key is locked again: enter it first."), icon=":material/lock:")
     else:
-        conf = {"to": to, "actor": ACTOR, "reason": reason.strip()}
+        conf = {"to": to, "actor": name, "reason": reason.strip()}
         with st.spinner(_("Starting the pipeline…")):
             run = result_or_error(lambda: services.airflow().trigger(DAG, conf))
         if isinstance(run, ServiceError):

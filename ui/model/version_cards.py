@@ -42,6 +42,12 @@ class VersionCard:
         if served:
             text = _("{share} of the training encounters readmitted within 30 days")
             facts[_("Prevalence")] = text.format(share=percent(served.prevalence))
+            if approval := served.approval:
+                facts[_("Approved")] = _("{moment} by {person}, key {key}").format(
+                    moment=format_utc(approval.approved_at),
+                    person=escape(approval.approved_by),
+                    key=escape(approval.key_id),
+                )
         if self.registered:
             facts |= gate_decision.facts(self.registered)
         return {name: text for name, text in facts.items() if text}

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ml.core.names import CHALLENGER, PRODUCTION
+from ui.address import choices
 from ui.clients.api_models import SYNTHETIC
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
@@ -14,12 +15,15 @@ from ui.model.registry_snapshot import RegistrySnapshot
 def select_version(snapshot: RegistrySnapshot, label: str, key: str, preferred: RegisteredVersion) -> RegisteredVersion:
     """Draw the select box; the preferred version replaces a selected one that no longer exists."""
     numbers = [one.version for one in snapshot.versions]
+    choices.preset(key, preferred.version, numbers)
+    # Labels are computed here: Streamlit calls format_func outside of the session, without its language.
+    labels = {number: describe(snapshot, number) for number in numbers}
     selected = st.selectbox(
         label,
         numbers,
-        index=numbers.index(preferred.version),
-        format_func=lambda number: describe(snapshot, number),
+        format_func=labels.__getitem__,
         key=key,
+        persist_state="session",
     )
     return snapshot.version(selected) or preferred
 

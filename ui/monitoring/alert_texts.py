@@ -18,6 +18,8 @@ def meanings() -> dict[str, str]:
         # Model
         "ModelVersionSkew": _("Predictions come from another version than the one in production."),
         "ModelLoadFailing": _("The API could not load a new version and goes on serving the last good one."),
+        "ModelUnapproved": _("The version in production has no valid approval of the gate, so it is not served."),
+        "ModelMovedByHand": _("The alias of production does not point to the version that the gate decided on."),
         "ModelRegistryUnreachable": _("The API cannot reach MLflow: predictions go on, promotions are not followed."),
         "ModelRefreshStuck": _("The API no longer looks for new versions in MLflow."),
         # Drift and realised quality
@@ -37,6 +39,10 @@ def meanings() -> dict[str, str]:
         "IngestionRejecting": _("Many rows of the last delivery of data were refused."),
         "MlflowDown": _("MLflow does not answer: predictions go on, training and promotions do not."),
         "ExporterReadsFailing": _("Some metrics of DAGs, versions, data or drift cannot be read."),
+        # Backups
+        "BackupStale": _("No backup has succeeded for too long."),
+        "BackupFailed": _("The last backup failed; the ones before it are unchanged."),
+        "BackupUnverified": _("No backup was restored as a test for too long."),
         # Services and machine
         "ServiceDown": _("A service does not answer Prometheus."),
         "RuleEvaluationFailing": _("Prometheus cannot evaluate some alerts, which may stay silent."),

@@ -1,10 +1,10 @@
-"""Links to Grafana's dashboards, Airflow, MLflow, Locust, Prometheus and Alertmanager."""
+"""Links to Grafana's dashboards, Airflow, MLflow, Locust, Prometheus and Alertmanager, as far as they answer."""
 
 import streamlit as st
 
 from ml.core.names import MONITORING_EXPERIMENT
-from ui import services
-from ui.clients.errors import ServiceError
+from ui import health, services
+from ui.clients.errors import Service, ServiceError
 from ui.clients.mlflow import RegisteredVersion
 from ui.i18n.language import _
 from ui.services import ServingState
@@ -22,28 +22,26 @@ def dashboards() -> dict[str, str]:
 
 
 def draw(state: ServingState) -> None:
-    """All links of the page."""
-    settings = services.settings()
-    grafana, airflow = (url.rstrip("/") for url in (settings.grafana_public_url, settings.airflow_public_url))
+    """Links to the services that answer; nothing if none does."""
+    if not any(health.answers(service) for service in Service if service is not Service.API):
+        return
     st.subheader(_("Links"))
     with st.container(horizontal=True):
         for uid, title in dashboards().items():
-            st.link_button(title, f"{grafana}/d/{uid}", icon=":material/dashboard:")
+            health.link(Service.GRAFANA, title, f"/d/{uid}", "dashboard")
     with st.container(horizontal=True):
-        dag = f"{airflow}/dags/monitor_diabetes"
-        st.link_button(_("monitor_diabetes in Airflow"), dag, icon=":material/account_tree:")
-        st.link_button(_("Drift reports in MLflow"), _reports_url(state), icon=":material/description:")
-        st.link_button(_("Load test in Locust"), settings.locust_public_url, icon=":material/speed:")
+        dag = "/dags/monitor_diabetes"
+        health.link(Service.AIRFLOW, _("monitor_diabetes in Airflow"), dag, "account_tree")
+        health.link(Service.MLFLOW, _("Drift reports in MLflow"), _reports_path(state), "description")
+        health.link(Service.LOCUST, _("Load test in Locust"), "", "speed")
         # Its first page: the path of its alerts page differs between Debian's program and others.
-        st.link_button("Prometheus", settings.prometheus_public_url, icon=":material/monitoring:")
-        st.link_button("Alertmanager", settings.alertmanager_public_url, icon=":material/notifications:")
-    text = _("Docker Compose includes Grafana; the native stack has it where its program is installed.")
-    st.markdown(f":small[{text}]")
+        health.link(Service.PROMETHEUS, "Prometheus", "", "monitoring")
+        health.link(Service.ALERTMANAGER, "Alertmanager", "", "notifications")
 
 
-def _reports_url(state: ServingState) -> str:
-    """The experiment of the drift reports; the list of experiments if MLflow does not answer or has none yet."""
-    experiments = f"{services.settings().mlflow_public_url.rstrip('/')}/#/experiments"
+def _reports_path(state: ServingState) -> str:
+    """The experiment of the drift reports; the list of experiments if MLflow has none yet."""
+    experiments = "/#/experiments"
     if not isinstance(state.registered, RegisteredVersion):
         return experiments
     try:

@@ -1,34 +1,26 @@
-"""Shown while Prometheus does not answer: how to start it, and the state that the API reports."""
+"""Shown while Prometheus does not answer: what is missing, how to get it, and where the rest comes from."""
 
 import streamlit as st
 
 from ui.clients.errors import ServiceError
-from ui.i18n.language import _, format_utc
+from ui.i18n.language import _
 from ui.i18n.wording import error_text, escape
 from ui.monitoring.snapshot import Snapshot
 
 
-def draw(snapshot: Snapshot, error: ServiceError) -> None:
-    """The error of Prometheus, then a table of the API's state."""
-    text = _(
-        "Without it there are no metrics of traffic, drift or quality. `docker compose up` starts it; the native stack "
-        "starts it if the program `prometheus` is installed. This page continues as soon as it answers."
+def draw(snapshot: Snapshot, error: ServiceError) -> bool:
+    """Draw the notice once for the whole page; whether the API has anything to show in place of Prometheus."""
+    missing = _(
+        "Alerts, their limits and more than one hour of traffic need Prometheus. `docker compose up -d prometheus` "
+        "starts it; the native stack starts it with `make up` once the program `prometheus` is installed, in Debian "
+        "and Ubuntu by `apt install prometheus`."
     )
-    st.error(f"{escape(error_text(error))} {text}", icon=":material/cloud_off:")
-    title = _("State reported by the API")
-    st.subheader(title)
-    ready = {None: _("not known"), True: _("yes"), False: _("no, it has no model yet")}
-    rows = {_("Ready for predictions"): ready[snapshot.is_ready]}
-    if served := snapshot.served_model:
-        rows |= {
-            _("Served version"): served.version,
-            _("Algorithm"): served.algorithm,
-            _("Trained"): format_utc(served.trained_at),
-        }
-        if served.registry:
-            rows[_("Production version, as the API last saw it")] = served.registry.version or _("none")
-            rows[_("MLflow, as the API sees it")] = _("reachable") if served.registry.reachable else _("not reachable")
-    st.table(rows, border="horizontal", alt=title)
-    if isinstance(snapshot.served, ServiceError):
-        st.info(escape(error_text(snapshot.served)), icon=":material/cloud_off:")
-    st.markdown(f":small[{_('Source: the API, GET /ready and GET /model.')}]")
+    rest = _(
+        "The rest is shown without it: traffic as this page reads it from the API every 15 seconds, drift, quality and "
+        "decisions from the database."
+    )
+    st.info(f"{escape(error_text(error))}\n\n{missing}\n\n{rest}", icon=":material/query_stats:")
+    if isinstance(snapshot.results, ServiceError) and snapshot.has_no_traffic:
+        st.error(escape(error_text(snapshot.results)), icon=":material/cloud_off:")
+        return False
+    return True

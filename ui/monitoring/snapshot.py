@@ -3,14 +3,16 @@
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ui.clients.api import ApiClient
-from ui.clients.api_models import ServedModel
-from ui.clients.errors import NoModelYet, ServiceError, result_or_error
+from ui.clients.api_models import MonitoringResults, ServedModel
+from ui.clients.errors import ServiceError, result_or_error
 from ui.clients.prometheus import PrometheusClient, Sample, TimeSeries
+from ui.monitoring import api_samples
 from ui.monitoring.alert_rules import Alert, AlertRule, fetch_rules
-from ui.monitoring.queries import INSTANT_QUERIES, QUERIES, RANGE_QUERIES, Query
+from ui.monitoring.api_readings import ApiReadings, Reading
+from ui.monitoring.queries import INSTANT_QUERIES, QUERIES, RANGE_QUERIES, REQUESTS_NOW, Query
 from ui.monitoring.window import Window
 
 
@@ -24,7 +26,9 @@ class Snapshot:
     lines: Mapping[Query, tuple[TimeSeries, ...] | ServiceError]
     rules: tuple[AlertRule, ...] | ServiceError
     served: ServedModel | ServiceError
-    ready: str | ServiceError
+    results: MonitoringResults | ServiceError
+    without_prometheus: ServiceError | None = None
+    """The error of Prometheus, whose values are replaced by those of the API."""
 
     @property
     def prometheus_error(self) -> ServiceError | None:
@@ -34,11 +38,9 @@ class Snapshot:
         return errors[0] if len(errors) == len(results) else None
 
     @property
-    def is_ready(self) -> bool | None:
-        """Whether the API has a model in service; None if the API does not answer."""
-        if isinstance(self.ready, str):
-            return True
-        return False if isinstance(self.ready, NoModelYet) else None
+    def has_no_traffic(self) -> bool:
+        """Whether traffic cannot be read."""
+        return isinstance(self.samples[REQUESTS_NOW], ServiceError)
 
     @property
     def served_model(self) -> ServedModel | None:
@@ -64,8 +66,8 @@ class Snapshot:
         return tuple(limit for rule in rules if rule.name == alert for limit in rule.limits)
 
 
-def take(prometheus: PrometheusClient, api: ApiClient, window: Window) -> Snapshot:
-    """Send all requests at once and wait for the slowest."""
+def take(prometheus: PrometheusClient, api: ApiClient, readings: ApiReadings, window: Window) -> Snapshot:
+    """Send all requests at once and wait for the slowest. Without Prometheus, the values are those of the API."""
     end = time.time()
 
     def evaluate(query: Query) -> tuple[Sample, ...] | ServiceError:
@@ -77,9 +79,20 @@ def take(prometheus: PrometheusClient, api: ApiClient, window: Window) -> Snapsh
 
     with ThreadPoolExecutor(max_workers=len(QUERIES) + 3) as pool:
         served = pool.submit(result_or_error, api.served_model)
-        ready = pool.submit(result_or_error, lambda: api.fetch(str, "GET", "/ready", key="status"))
+        results = pool.submit(result_or_error, api.monitoring)
         rules = pool.submit(result_or_error, lambda: fetch_rules(prometheus))
         instant, ranges = pool.map(evaluate, INSTANT_QUERIES), pool.map(evaluate_range, RANGE_QUERIES)
         samples = dict(zip(INSTANT_QUERIES, instant, strict=True))
         lines = dict(zip(RANGE_QUERIES, ranges, strict=True))
-        return Snapshot(window, end, samples, lines, rules.result(), served.result(), ready.result())
+        snapshot = Snapshot(window, end, samples, lines, rules.result(), served.result(), results.result())
+    if error := snapshot.prometheus_error:
+        return _from_api(snapshot, error, result_or_error(readings.take))
+    return snapshot
+
+
+def _from_api(snapshot: Snapshot, error: ServiceError, readings: tuple[Reading, ...] | ServiceError) -> Snapshot:
+    """The snapshot with the values of the API; its readings cover the last hour."""
+    window = min(snapshot.window, Window.HOUR, key=lambda one: one.seconds)
+    samples, lines = api_samples.traffic(readings, window)
+    samples |= api_samples.results(snapshot.results)
+    return replace(snapshot, window=window, samples=samples, lines=lines, without_prometheus=error)

@@ -9,13 +9,13 @@ from ui import banners, operator, services
 from ui.clients import airflow
 from ui.clients.airflow import AirflowHealth, DagRun
 from ui.clients.api_models import ServedModel
-from ui.clients.errors import NoModelYet, Rejected, ServiceError
+from ui.clients.errors import NoModelYet, Rejected, Service, ServiceError
 from ui.clients.mlflow import RegisteredVersion
 from ui.clients.service_health import ServicesHealth
+from ui.health import health, linked
 from ui.i18n.language import _, format_utc
 from ui.i18n.wording import error_text, escape
 from ui.overview.first_run import DAGS, INGEST, TRAIN, FirstRun, first_run
-from ui.overview.health_poller import health
 from ui.services import ServingState
 
 
@@ -33,23 +33,23 @@ def is_needed(state: ServingState) -> bool:
     return not isinstance(state.served, ServedModel) and isinstance(state.registered, NoModelYet)
 
 
-def steps(state: ServingState, current: ServicesHealth, airflow_url: str) -> Iterator[Step]:
+def steps(state: ServingState, current: ServicesHealth) -> Iterator[Step]:
     """The steps in their order."""
-    url = airflow_url.rstrip("/")
     is_running = isinstance(current.airflow, AirflowHealth) and current.airflow.scheduler.is_healthy
-    yield Step(_("Airflow is running"), _("Open [Airflow]({url}) and log in.").format(url=url), is_running)
+    start = _("Start it: `docker compose up -d`, or `make up` in the native stack.")
+    yield Step(_("Airflow is running"), start, is_running)
     trained = isinstance(state.registered, RegisteredVersion)
     has_data = None if isinstance(current.scraped, ServiceError) else current.scraped.has_data
     text = _(
-        "Open [{dag}]({url}/dags/{dag}), switch it on at the top and press **Trigger**: it fetches the data, "
-        "checks them and splits them by patient."
+        "Open {dag}, switch it on at the top and press **Trigger**: it fetches the data, checks them and splits them "
+        "by patient."
     )
-    yield Step(_("Data are ingested"), text.format(dag=INGEST, url=url), trained or has_data)
+    yield Step(_("Data are ingested"), text.format(dag=_linked(INGEST)), trained or has_data)
     text = _(
-        "When that run is green, do the same with [{dag}]({url}/dags/{dag}): it trains, checks and promotes the model. "
-        "That takes some minutes."
+        "When that run is green, do the same with {dag}: it trains, checks and promotes the model. That takes some "
+        "minutes."
     )
-    yield Step(_("A model is in production"), text.format(dag=TRAIN, url=url), trained)
+    yield Step(_("A model is in production"), text.format(dag=_linked(TRAIN)), trained)
     text = _("Nothing to do: the API loads the model within 15 seconds, and this page continues by itself.")
     yield Step(_("The API serves it"), text, isinstance(state.served, ServedModel))
 
@@ -72,7 +72,7 @@ def draw(state: ServingState) -> None:
 
 @st.fragment(run_every="10s")
 def _steps(state: ServingState) -> None:
-    found = steps(state, health(), services.settings().airflow_public_url)
+    found = steps(state, health())
     st.markdown("\n".join(_line(number, step) for number, step in enumerate(found, start=1)))
 
 
@@ -87,8 +87,8 @@ def _line(number: int, step: Step) -> str:
 
 
 def _start() -> None:
-    if not services.settings().airflow_password.get_secret_value():
-        text = _("Set AIRFLOW_PASSWORD to the password of Airflow, and start the interface again.")
+    if not services.settings().airflow_interface_password.get_secret_value():
+        text = _("The secret airflow_interface_password, the login of this interface to Airflow, is missing.")
         st.info(text, icon=":material/lock:")
     elif not first_run().is_running:
         label = _("Start again") if first_run().was_started else _("Ingest the data and train")
@@ -108,8 +108,12 @@ def _dag_states(run: FirstRun) -> None:
     st.markdown("\n".join(f"- {_dag_state(dag, run.runs.get(dag))}" for dag in DAGS))
 
 
+def _linked(dag: str) -> str:
+    return linked(Service.AIRFLOW, escape(dag), f"/dags/{dag}")
+
+
 def _dag_state(dag: str, run: DagRun | None) -> str:
-    name = f"[{escape(dag)}]({services.settings().airflow_public_url.rstrip('/')}/dags/{dag})"
+    name = _linked(dag)
     if run is None:
         return _("{name}: :material/schedule: not started").format(name=name)
     if run.state == "running" and run.start_date:
@@ -125,7 +129,7 @@ def _dag_state(dag: str, run: DagRun | None) -> str:
 def _result(run: FirstRun) -> None:
     failed = next((one for one in run.runs.values() if one.state == airflow.FAILED), None)
     if isinstance(run.error, Rejected) and run.error.status == 401:
-        text = _("Airflow did not accept the login of this interface: correct AIRFLOW_USER and AIRFLOW_PASSWORD.")
+        text = _("Airflow did not accept the login of this interface, the secret airflow_interface_password.")
         st.error(text, icon=":material/lock:")
     elif isinstance(run.error, Rejected) and run.error.status == 404:
         text = _("Airflow does not know this pipeline yet: it reads its files within a minute after its start.")

@@ -8,10 +8,11 @@ from ui import services
 from ui.clients.airflow import AirflowHealth
 from ui.clients.errors import ServiceError
 from ui.clients.service_health import ServicesHealth
+from ui.health import health
 from ui.i18n.language import _, format_utc
 from ui.i18n.wording import escape
+from ui.overview import backup_card
 from ui.overview.cards import Card, State, airflow_parts, background_services, cards
-from ui.overview.health_poller import health
 
 COLUMNS: Final = 3
 
@@ -33,6 +34,8 @@ def draw() -> None:
         for place, card in zip(st.columns(COLUMNS), all_cards[start : start + COLUMNS], strict=False):
             with place:
                 _card(card, current)
+    if not isinstance(current.scraped, ServiceError):
+        backup_card.draw(current.scraped.backups)
     if not isinstance(current.scraped, ServiceError) and (jobs := background_services(current.scraped)):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.markdown(_("Background services, as seen by Prometheus:"), width="content")
@@ -54,9 +57,9 @@ def _card(card: Card, current: ServicesHealth) -> None:
             _heartbeats(current.airflow)
         if card.status.advice:
             st.markdown(f":small[{escape(card.status.advice)}]")
-        st.link_button(
-            _("Open {name}").format(name=card.name), card.url, icon=":material/open_in_new:", type="tertiary"
-        )
+        if card.status.state in (State.RUNNING, State.INCOMPLETE):
+            label = _("Open {name}").format(name=card.name)
+            st.link_button(label, card.url, icon=":material/open_in_new:", type="tertiary")
 
 
 def _heartbeats(airflow: AirflowHealth) -> None:

@@ -49,7 +49,7 @@ def _explanation_of(result: Result) -> ExplainResponse | ServiceError:
     if cached and cached[0] is result:
         return cached[1]
     with st.spinner(_("Computing the contributions…")):
-        response = result_or_error(lambda: services.api().explain(result.record))
+        response = result_or_error(lambda: services.api().explain(result.record, system=result.entries.system))
     st.session_state[KEY] = result, response
     return response
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 import streamlit as st
@@ -9,25 +10,31 @@ import streamlit as st
 from ui import services
 from ui.clients.api_models import Prediction, ServedModel
 from ui.clients.errors import ServiceError, result_or_error
-from ui.predict.fields import EARLIER_STAYS
+from ui.predict.fields import EARLIER_STAYS, Entries, Value
 from ui.predict.reliability import MIN_INFORMATION_FOR_RANK, information
 
 KEY: Final = "last-result"
-_RECORD: Final = "last-record"
+_ENTRIES: Final = "last-entries"
 _OUTDATED: Final = "last-is-outdated"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A prediction with its record and model; ``model`` is None if that version is no longer served.
+    """A prediction with its entries and model; ``model`` is None if that version is no longer served.
 
     ``excess`` holds the entered values that the record has the highest allowed value for.
     """
 
-    record: Mapping[str, str | int]
+    entries: Entries
     prediction: Prediction
     model: ServedModel | None
     excess: Mapping[str, int] = field(default_factory=dict)
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def record(self) -> Mapping[str, Value]:
+        """The record that was sent."""
+        return self.entries.record
 
     @property
     def risk(self) -> float:
@@ -60,22 +67,22 @@ def is_outdated() -> bool:
     return bool(st.session_state.get(_OUTDATED))
 
 
-def compare_with(record: Mapping[str, str | int]) -> bool:
+def compare_with(entries: Entries) -> bool:
     """Compare the last result with the present entries; returns whether :func:`is_outdated` has changed."""
     before = is_outdated()
-    st.session_state[_OUTDATED] = last() is not None and st.session_state[_RECORD] != record
+    st.session_state[_OUTDATED] = last() is not None and st.session_state[_ENTRIES] != entries
     return is_outdated() != before
 
 
-def predict(record: Mapping[str, str | int], excess: Mapping[str, int]) -> None:
+def predict(entries: Entries, excess: Mapping[str, int]) -> None:
     """Request a prediction and store it, or the error."""
-    st.session_state[_RECORD], st.session_state[_OUTDATED] = record, False
-    prediction = result_or_error(lambda: services.api().predict(record))
+    st.session_state[_ENTRIES], st.session_state[_OUTDATED] = entries, False
+    prediction = result_or_error(lambda: services.api().predict(*entries))
     if isinstance(prediction, ServiceError):
         services.refresh()
         st.session_state[KEY] = prediction
     else:
-        st.session_state[KEY] = Result(record, prediction, _model_of(prediction), excess)
+        st.session_state[KEY] = Result(entries, prediction, _model_of(prediction), excess)
 
 
 def _model_of(prediction: Prediction) -> ServedModel | None:

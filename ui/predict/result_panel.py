@@ -1,18 +1,22 @@
 """Result panel: the risk, its band and rank in the cohort, and its reliability; or the error."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from ml.schema import BY_NAME
+from ml.schema.code_systems import CodeSystem
 from ui import banners, charts, cohort
-from ui.clients.api_models import RecordWarning, ServedModel
+from ui.clients.api_models import ConvertedCode, RecordWarning, ServedModel
 from ui.clients.errors import Rejected, ServiceError
 from ui.i18n.language import _, percent
+from ui.i18n.messages import message
 from ui.i18n.wording import escape
-from ui.predict import fields, reliability_panel
+from ui.predict import fields, printout, reliability_panel
+from ui.predict.diagnosis.names import label as label_of_diagnosis
 from ui.predict.reliability import MIN_INFORMATION_FOR_RANK, information
 from ui.predict.result import Result, is_outdated
+from ui.thresholds import flag
 
 
 def draw(result: Result | ServiceError | None) -> None:
@@ -52,8 +56,11 @@ def _draw(result: Result) -> None:
         share = percent(information(result.known, model.reliability_curve), 0)
         st.markdown(text.format(share=share, least=percent(MIN_INFORMATION_FOR_RANK, 0)))
         st.markdown(cohort.ratio(risk, model.prevalence))
+    flag.draw(prediction)
     if prediction.warnings:
-        _contradictions(prediction.warnings)
+        _notes(prediction.warnings)
+    if prediction.codes:
+        _conversions(prediction.codes[0])
     for name, entered in result.excess.items():
         st.info(fields.excess_text(BY_NAME[name], entered), icon=":material/info:")
     chart_position = st.container()
@@ -62,6 +69,7 @@ def _draw(result: Result) -> None:
         name=prediction.model.name, version=prediction.model.version, request=escape(prediction.request_id)
     )
     st.markdown(f":small[{source}]  \n:small[{banners.disclaimer()}]")
+    printout.draw(result)
     # The chart takes as long as everything else, so it is drawn last.
     if model is not None and result.has_rank(result.known) and not prediction.outside_population[0]:
         with chart_position:
@@ -77,11 +85,20 @@ def outside_population() -> None:
     st.warning(text, icon=":material/block:")
 
 
-def _contradictions(warnings: Sequence[RecordWarning]) -> None:
-    text = _("**Entries that contradict one another.** The risk uses them as they are:")
+def _conversions(codes: Mapping[str, ConvertedCode]) -> None:
+    """What each code of ICD-10-CM was scored as."""
+    lines = [
+        f"{_(BY_NAME[name].label)}: {label_of_diagnosis(code.given, CodeSystem.ICD10)}" for name, code in codes.items()
+    ]
+    if lines:
+        text = _("Converted to ICD-9-CM:")
+        st.markdown("\n".join([f":small[{text}]", "", *(f"- :small[{escape(line)}]" for line in lines)]))
+
+
+def _notes(warnings: Sequence[RecordWarning]) -> None:
+    text = _("**Notes on the entries.** They contradict one another or were not read as written; the risk uses them:")
     st.warning(text, icon=":material/rule:")
-    with st.container(key="as-the-service-says-warnings"):  # in English
-        st.markdown("\n".join(f"- {escape(one.message)}" for one in warnings))
+    st.markdown("\n".join(f"- {escape(message(one.message))}" for one in warnings))
 
 
 def _comparison(result: Result, model: ServedModel) -> str:

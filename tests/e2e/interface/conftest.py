@@ -10,7 +10,6 @@ from tests.support.interface import LOG, no_uncaught_exception, running_ui
 from tests.support.native import HOME, ROOT, NativeStack
 
 NOBODY = "http://127.0.0.1:9"
-OPERATOR_KEY = "key of the tests"
 
 
 @pytest.fixture(scope="session")

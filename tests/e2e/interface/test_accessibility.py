@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.support.interface import PAGES, open_page, screenshot, settle
+from tests.support.interface import VIEWS, open_page, screenshot, settle
 
 SERIOUS = {"serious", "critical"}
 
@@ -20,7 +20,7 @@ def violations(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", VIEWS)
 def test_axe_finds_nothing_serious(ui_url: str, browser_page: Page, name: str, scheme: str) -> None:
     page = browser_page
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
@@ -33,12 +33,12 @@ def test_axe_finds_nothing_serious_in_a_result(ui_url: str, browser_page: Page) 
     page = browser_page
     open_page(page, ui_url)
     page.get_by_role("button", name="Predict", exact=True).click()
-    expect(page.get_by_text("fields known")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("strong").filter(has_text="fields known")).to_be_visible(timeout=30_000)
     settle(page)
     assert violations(page) == []
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", VIEWS)
 def test_nothing_is_cut_off_on_a_narrow_screen(ui_url: str, browser_page: Page, name: str) -> None:
     page = browser_page
     page.set_viewport_size({"width": 400, "height": 850})
@@ -58,4 +58,4 @@ def test_a_prediction_by_keyboard_alone(ui_url: str, browser_page: Page) -> None
             break
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("1 of 47 fields known")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("strong").filter(has_text="1 of 47 fields known")).to_be_visible(timeout=30_000)

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
+from ml.core.build import build_info
 from tests.support.interface import ANSWER_MS, LOG, no_uncaught_exception, running_ui
 from ui import failures
 
@@ -57,4 +58,7 @@ def test_a_failure_is_counted_logged_and_told_with_its_id(
             name = re.search(r"\b[0-9a-f]{8}\b", alert.inner_text())
             assert name is not None
             assert f"{failures.LOGGED} {name[0]}" in log.read_text()
-            assert f"{failures.FAMILY}_total {count}" in httpx.get(f"{url}/_stcore/metrics").text
+            metrics = httpx.get(f"{url}/_stcore/metrics").text
+            assert f"{failures.FAMILY}_total {count}" in metrics
+            build = build_info()
+            assert f'build_info{{commit="{build.commit}",service="streamlit",version="{build.version}"}} 1' in metrics

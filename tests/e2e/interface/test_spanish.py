@@ -4,32 +4,27 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.support.interface import PAGES, open_page, screenshot, settle, words_on
+from tests.e2e.interface.conftest import NOBODY
+from tests.support.english import english_in
+from tests.support.interface import ANSWER_MS, PAGES, VIEWS, open_page, screenshot, settle, words_on
 
-ENGLISH = re.compile(
-    r"\b(the|of|and|with|is|are|was|were|for|from|this|that|which|has|have|not|than|when|where|yet|been|by|its|your"
-    r"|known|unknown|served|shown|below|above|between|within|patient|patients|stay|stays|fields|field|rows|row|risk"
-    r"|prediction|predictions|upload|choose|home|monitoring|drift of|yes|none|other|female|male|days|years)\b",
-    re.IGNORECASE,
-)
 STREAMLIT_SAYS = re.compile(
     r"keyboard_[a-z_]+|Select an option|Choose an option|Main menu|Deploy|Close|View fullscreen|Fullscreen"
     r"|Download as CSV|Search|Show/hide columns|Upload|Browse files?|Drag and drop files? here|\d+MB per file • CSV"
     r"|Limit \d+MB per file|Skip to main content|Clear value|Open|Increment value|Decrement value|Stop|Help for [^|]*"
-    r"|Add:|press enter to add|Copy to clipboard|Link to heading|Made with|Toggle|Expand|Collapse",
+    r"|Choose date|Add:|press enter to add|Copy to clipboard|Link to heading|Made with|Toggle|Expand|Collapse",
     re.IGNORECASE,
 )
 
 
 def english_on(page: Page) -> list[str]:
     """English words with what is around them."""
-    text = STREAMLIT_SAYS.sub(" ", words_on(page))
-    return [text[max(0, found.start() - 60) : found.end() + 40] for found in ENGLISH.finditer(text)][:20]
+    return english_in(STREAMLIT_SAYS.sub(" ", words_on(page)))
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", VIEWS)
 def test_no_english_is_left(ui_url: str, browser_page: Page, name: str) -> None:
     open_page(browser_page, ui_url, name, language="es")
     screenshot(browser_page, f"ui-{name}-es")
@@ -42,7 +37,7 @@ def test_no_english_is_left_in_form_and_result(ui_url: str, browser_page: Page) 
     for group in page.get_by_test_id("stExpander").all():
         group.locator("summary").click()
     page.get_by_role("button", name="Predecir", exact=True).click()
-    expect(page.get_by_text("de 47 campos")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("strong").filter(has_text="de 47 campos")).to_be_visible(timeout=30_000)
     settle(page)
     screenshot(page, "ui-result-es")
     assert english_on(page) == []
@@ -56,6 +51,30 @@ def test_the_language_is_chosen_in_the_app_and_stays(ui_url: str, browser_page: 
     page.get_by_role("link", name="Modelo").click()
     settle(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Modelo")
+
+
+def test_the_language_is_the_browsers_until_one_is_chosen_and_then_stays_after_a_reload(
+    ui_url: str, browser: Browser
+) -> None:
+    with browser.new_context(locale="es-MX") as context:
+        page = context.new_page()
+        open_page(page, ui_url)
+        expect(page.get_by_role("button", name="Predecir", exact=True)).to_be_visible(timeout=ANSWER_MS)
+        page.get_by_role("radio", name="English").click()
+        expect(page.get_by_role("button", name="Predict", exact=True)).to_be_visible(timeout=ANSWER_MS)
+        page.get_by_role("link", name="Model", exact=True).first.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Model", timeout=ANSWER_MS)
+        settle(page)
+        page.reload()
+        settle(page)
+        expect(page.get_by_role("heading", level=1)).to_have_text("Model")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_english_is_left_without_prometheus(beside: Callable[..., str], browser_page: Page, name: str) -> None:
+    open_page(browser_page, beside(PROMETHEUS_URL=NOBODY), name, language="es")
+    screenshot(browser_page, f"ui-{name}-es-no-prometheus")
+    assert english_on(browser_page) == []
 
 
 def test_a_hospital_can_start_in_spanish(beside: Callable[..., str], browser_page: Page) -> None:

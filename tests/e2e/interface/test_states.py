@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.interface.conftest import NOBODY
 from tests.integration.api.process import running_api
-from tests.support.interface import PAGES, open_page, screenshot, words_on
+from tests.support.interface import ANSWER_MS, PAGES, open_page, screenshot, words_on
 from tests.support.mlflow import running_mlflow
 
 EVERY_SERVICE = ("API_URL", "MLFLOW_TRACKING_URI", "AIRFLOW_URL", "PROMETHEUS_URL", "LOCUST_URL")
@@ -42,6 +42,20 @@ def test_with_mlflow_away(beside: Callable[..., str], browser_page: Page, name: 
     expect(browser_page.get_by_text("Predictions continue with version")).to_be_visible()
     is_sound(browser_page)
     screenshot(browser_page, f"ui-{name}-mlflow-away")
+
+
+def test_without_prometheus_monitoring_shows_traffic_and_names_the_reason_once(
+    beside: Callable[..., str], browser_page: Page
+) -> None:
+    page = browser_page
+    open_page(page, beside(PROMETHEUS_URL=NOBODY), "monitoring")
+    expect(page.get_by_text("Prometheus cannot be reached")).to_have_count(1)
+    expect(page.get_by_role("heading", name="Traffic and latency")).to_be_visible()
+    expect(page.get_by_role("heading", name="Decisions about the version in production")).to_be_visible()
+    expect(page.get_by_role("cell", name="promoted").first).to_be_visible(timeout=ANSWER_MS)
+    assert not page.get_by_role("link", name=re.compile("Grafana|Prometheus|Alertmanager")).all()
+    is_sound(page)
+    screenshot(page, "ui-monitoring-no-prometheus")
 
 
 @every_page

@@ -178,7 +178,7 @@ def serve(platform: Platform, port: int = 0) -> ThreadingHTTPServer:
                 self.end_headers()
                 self.wfile.write(raw)
 
-        do_GET = do_POST = do_PATCH = answer  # noqa: N815  the base class names them so
+        do_GET = do_POST = do_PUT = do_PATCH = answer  # noqa: N815  the base class names them so
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class names it so
             """No log: it would hide the output of the test."""

@@ -1,6 +1,7 @@
 """Prometheus's HTTP contract for the tests of the Monitoring page: values by query, and the platform's own rules."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -8,6 +9,7 @@ from urllib.parse import parse_qsl
 from ml.schema import FEATURES
 from tests.integration.ui.conftest import Platform, ReceivedRequest, Reply
 from tests.unit.infra.prometheus.prometheus_files import alerts
+from ui.clients import service_health
 from ui.monitoring import queries
 from ui.monitoring.queries import QUERIES, Query
 from ui.monitoring.window import Window
@@ -15,6 +17,27 @@ from ui.monitoring.window import Window
 Row = tuple[dict[str, str], float]
 FOUND_AT = 1_780_000_000.0
 """28 May 2026, 20:26 UTC: when the last run of monitor_diabetes ended."""
+
+OF_THE_HEALTH_CHECK = (service_health.DATA, service_health.WAREHOUSE, service_health.BACKUPS)
+AIRFLOW = {"metadatabase": {"status": "healthy"}, "scheduler": {"status": "healthy"}}
+MONITORING: dict[str, Any] = {
+    "run": None,
+    "drift": [],
+    "quality": [],
+    "decisions": [
+        {
+            "decided_at": "2026-05-04T02:12:09+00:00",
+            "action": "promoted",
+            "version": "3",
+            "incumbent": "2",
+            "actor": "Airflow",
+            "rule": "better",
+            "reason": "AUROC is better: +0.00512 (+0.00101 to +0.00933)",
+            "completed_at": "2026-05-04T02:12:10+00:00",
+        },
+    ],
+}
+"""An answer of GET /monitoring. The tests without Prometheus use that of the real API."""
 
 
 @dataclass
@@ -27,13 +50,19 @@ class FakePrometheus:
     rules_fail: bool = False
     received: list[str] = field(default_factory=list)
     is_down: bool = False
+    before_reply: Callable[[], object] = bool
+    """Called before the reply to a query of the page."""
+    up: dict[str, int] = field(default_factory=lambda: {"grafana": 1, "alertmanager": 1})
 
     def attach(self, platform: Platform) -> "FakePrometheus":
         """Answer at the platform's address."""
         platform.more[("POST", "/api/v1/query")] = self.query
         platform.more[("POST", "/api/v1/query_range")] = self.query
         platform.more[("GET", "/api/v1/rules")] = self.rules
-        platform.more[("GET", "/ready")] = lambda _: (200, {"status": "ready"})
+        for path in ("/ready", "/-/ready", "/health", "/"):
+            platform.more[("GET", path)] = lambda _: (200, {"status": "ready"})
+        platform.more[("GET", "/api/v2/monitor/health")] = lambda _: (200, AIRFLOW)
+        platform.more[("GET", "/monitoring")] = lambda _: (200, MONITORING)
         return self
 
     def query(self, request: ReceivedRequest) -> Reply:
@@ -41,7 +70,12 @@ class FakePrometheus:
         if self.is_down:
             return 503, b"Service Unavailable"
         parameters = dict(parse_qsl(request.body.decode()))
+        if parameters["query"] == service_health.UP:
+            return 200, _answer([{"metric": {"job": job}, "value": [0, str(up)]} for job, up in self.up.items()])
+        if parameters["query"] in OF_THE_HEALTH_CHECK:
+            return 200, _answer([])
         self.received.append(parameters["query"])
+        self.before_reply()
         query = next((one for one in QUERIES if parameters["query"] in {one.within(window) for window in Window}), None)
         if query is None or query in self.failing:
             return 500, {"status": "error", "errorType": "internal", "error": "broken"}

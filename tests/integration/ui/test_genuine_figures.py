@@ -36,7 +36,8 @@ from tests.integration.api.process import running_api
 from tests.integration.ui.conftest import APP
 from tests.integration.ui.predict.page import predict, shown
 from ui.cohort import BAND_EDGES
-from ui.predict import diagnoses
+from ui.predict import address
+from ui.predict.fields import Entries
 from ui.predict.reliability import MIN_INFORMATION_FOR_RANK
 
 FILE_ROWS = 400
@@ -116,12 +117,9 @@ def test_the_share_readmitted_is_that_of_the_training_encounters(page: AppTest, 
 
 
 def test_risk_rank_and_band_are_those_of_the_model_on_the_test_encounters(page: AppTest, genuine: Genuine) -> None:
-    listed = set(diagnoses.choices())  # the test library can only select options
-    codes = ("diag_1", "diag_2", "diag_3")
-    record = next(one for one in features_of(genuine, slice(0, 200)) if {one.get(name) for name in codes} <= listed)
-    page.run()
-    for name, value in record.items():
-        page.session_state[f"field-{name}"] = value
+    (record,) = features_of(genuine, slice(0, 1))
+    for name, value in address.encode(Entries(record), {}).items():
+        page.query_params[name] = value
     text = shown(predict(page.run()))
     risk = float(genuine.model.predict(to_table([record]))[0])
     assert page.metric[0].value == f"{100 * risk:.1f}%"
@@ -146,11 +144,11 @@ def test_the_summary_of_a_file_is_that_of_its_risks(page: AppTest, genuine: Genu
     while page.get("progress") and time.monotonic() < deadline:
         page.run()
     average = training_share(genuine_file)
-    assert {metric.label: metric.value for metric in page.metric} == {
+    assert {metric.label: metric.value for metric in page.metric}.items() >= {
         "Rows scored": str(FILE_ROWS),
         "Mean risk": f"{100 * risks.mean():.1f}%",
         "Above twice the average": f"{100 * (risks > 2 * average).mean():.1f}%",
-    }
+    }.items()
     assert f"{100 * average:.1f}%" in page.metric[2].help
 
 

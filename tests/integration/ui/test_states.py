@@ -46,7 +46,9 @@ def test_without_the_api_the_form_remains_with_an_error(
     app: AppTest, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("API_URL", NOBODY)
-    assert f"The prediction API cannot be reached at {NOBODY}".replace(":", "\\:") in texts(app.run())
+    assert f"The prediction API cannot be reached at {NOBODY.removeprefix('http://')}".replace(":", "\\:") in texts(
+        app.run()
+    )
     assert app.selectbox(key="field-race")
     assert "Production in MLflow: diabetes-readmission version 3" in texts(app)
 

@@ -1,14 +1,16 @@
 """Shows plots, report or model card of a version; only the selected kind is fetched."""
 
+import functools
 import re
 from typing import Final
 
 import streamlit as st
 
 from ui import banners, services
+from ui.address import choices
 from ui.clients.errors import ServiceError, result_or_error
 from ui.clients.mlflow import File, Run
-from ui.i18n.language import _, decimal
+from ui.i18n.language import _, current_language, decimal
 from ui.metrics import format_metric, label, run_metrics
 from ui.model.artifacts import store
 from ui.model.artifacts.captions import caption
@@ -26,13 +28,14 @@ def draw(snapshot: RegistrySnapshot) -> None:
         snapshot, _("Version"), "artifacts-version", snapshot.production or snapshot.versions[0]
     ).version
     kinds = {"plots": (_("Plots"), _plots), "report": (_("Report"), _report), "card": (_("Model card"), _card)}
+    choices.preset("artifacts-kind", "plots", kinds)
     kind = st.segmented_control(
         _("Artifacts"),
         list(kinds),
         format_func=lambda kind: kinds[kind][0],
-        default="plots",
         required=True,
         key="artifacts-kind",
+        persist_state="session",
     )
     runs = fetch_runs(snapshot.version(version))
     if isinstance(runs, ServiceError):
@@ -47,13 +50,19 @@ def draw(snapshot: RegistrySnapshot) -> None:
 
 
 def _plots(version: str, run: Run) -> None:
+    folders = dict.fromkeys((current_language().folder(store.PLOTS), store.PLOTS))
     with st.spinner(_("Fetching the plots…")):
-        plots = result_or_error(lambda: store.plots(run.info.run_id))
+        for folder in folders:
+            plots = result_or_error(functools.partial(store.plots, run.info.run_id, folder))
+            if plots:
+                break
     if isinstance(plots, ServiceError):
         banners.service_error(plots)
         return
     if not plots:
         _no_artifact(version)
+    elif folder != next(iter(folders)):
+        st.info(_("Version {version} has its plots in English only.").format(version=version))
     metrics, places = run_metrics(run), st.columns(2)
     for number, plot in enumerate(plots):
         title, text, metric = caption(plot.name)
@@ -69,22 +78,21 @@ def _plots(version: str, run: Run) -> None:
 
 
 def _report(version: str, run: Run) -> None:
-    content = _fetch_text(version, run, store.REPORT)
+    content = _fetch_in_language(version, run, store.REPORT)
     if content is None:
         return
     title = _("Report of version {version}").format(version=version)
-    st.markdown(_("The report is in English. It is shown without scripts; downloaded, it opens in any browser."))
+    st.markdown(_("The report is shown without scripts; downloaded, it opens in any browser."))
     _download(_("Download the report"), content, f"report-version-{version}.html", "text/html")
     with st.container(key="as-the-service-says-report"):
         st.iframe(sandboxed(content.decode("utf-8", "replace"), title), height=REPORT_HEIGHT, alt=title)
 
 
 def _card(version: str, run: Run) -> None:
-    content = _fetch_text(version, run, store.CARD)
+    content = _fetch_in_language(version, run, store.CARD)
     if content is None:
         return
     _download(_("Download the model card"), content, f"model-card-version-{version}.md", "text/markdown")
-    st.markdown(_("The model card is in English."))
     with st.container(border=True, key="as-the-service-says-card"):
         st.markdown(embeddable(content.decode("utf-8", "replace")))
 
@@ -99,10 +107,21 @@ def _download(label: str, content: bytes, name: str, mime: str) -> None:
     st.download_button(label, content, name, mime, icon=":material/download:", on_click="ignore", key="download")
 
 
-def _fetch_text(version: str, run: Run, name: str) -> bytes | None:
-    """A text file of the run; None, after an explanation on the page, if it cannot be shown."""
+def _fetch_in_language(version: str, run: Run, name: str) -> bytes | None:
+    """A text file in the language of the page; in English, after saying so, if the run has no other."""
+    names = dict.fromkeys((current_language().file(name), name))
     with st.spinner(_("Fetching…")):
-        content = result_or_error(lambda: store.text(run.info.run_id, name))
+        for present in names:
+            content = result_or_error(functools.partial(store.text, run.info.run_id, present))
+            if content is not None:
+                break
+    if isinstance(content, bytes) and present != next(iter(names)):
+        st.info(_("Version {version} has this document in English only.").format(version=version))
+    return _bytes_or_explain(version, content)
+
+
+def _bytes_or_explain(version: str, content: bytes | File | ServiceError | None) -> bytes | None:
+    """The content; None, after an explanation on the page, if it cannot be shown."""
     match content:
         case bytes():
             return content

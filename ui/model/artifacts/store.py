@@ -11,10 +11,12 @@ from ui import services
 from ui.clients.mlflow import File
 
 PLOTS: Final = "plots"
+"""Folder with the plots in English; those in another language are in a folder of its code below."""
 IMAGE_SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg"})
 """SVG is left out: it may hold scripts."""
 REPORT: Final = "report.html"
 CARD: Final = "model_card.md"
+"""In English; those in another language have its code before the suffix, as in ``report.es.html``."""
 
 MAX_PLOTS: Final = 12
 MAX_PLOT_BYTES: Final = 2**19
@@ -34,14 +36,14 @@ class Plot:
 
 
 @st.cache_resource(ttl=CACHE_SECONDS, max_entries=MAX_CACHED, show_spinner=False)
-def plots(run_id: str) -> tuple[Plot, ...]:
-    """The plots of a run, fetched concurrently.
+def plots(run_id: str, folder: str) -> tuple[Plot, ...]:
+    """The plots in a folder of a run, fetched concurrently.
 
     Raises:
         ServiceError: MLflow does not answer.
     """
     client = services.mlflow()
-    files = [file for file in client.files(run_id, PLOTS) if PurePosixPath(file.path).suffix.lower() in IMAGE_SUFFIXES]
+    files = [file for file in client.files(run_id, folder) if PurePosixPath(file.path).suffix.lower() in IMAGE_SUFFIXES]
 
     def fetch(file: File) -> Plot:
         content = client.download(run_id, file.path) if file.file_size <= MAX_PLOT_BYTES else None

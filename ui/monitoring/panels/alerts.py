@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ui import services
-from ui.clients.errors import ServiceError
+from ui import health
+from ui.clients.errors import Service, ServiceError
 from ui.i18n.language import _, format_utc
+from ui.i18n.messages import message
 from ui.i18n.wording import escape
 from ui.monitoring.alert_rules import CRITICAL, FIRING, Alert
 from ui.monitoring.alert_texts import meanings
@@ -23,8 +24,8 @@ def draw(snapshot: Snapshot) -> None:
         return
     if not alerts:
         st.success(_("No alert is firing or pending."), icon=":material/check_circle:")
-    for number, alert in enumerate(ranked(alerts)):
-        _alert(alert, number)
+    for alert in ranked(alerts):
+        _alert(alert)
     text = _("Source: the rules of Prometheus. A pending alert fires if its condition holds a while longer.")
     st.markdown(f":small[{text}]")
 
@@ -34,7 +35,7 @@ def ranked(alerts: Sequence[Alert]) -> list[Alert]:
     return sorted(alerts, key=lambda one: (one.state != FIRING, one.severity != CRITICAL, one.active_at, one.name))
 
 
-def _alert(alert: Alert, number: int) -> None:
+def _alert(alert: Alert) -> None:
     with st.container(border=True):
         st.markdown(f"#### {escape(alert.name)}")
         with st.container(horizontal=True, gap="small"):
@@ -51,13 +52,9 @@ def _alert(alert: Alert, number: int) -> None:
             st.markdown(meaning)
         names = ("summary",) if meaning else ("summary", "description")  # the meaning is the description, translated
         details = [text for name in names if (text := alert.annotations.get(name))]
-        with st.container(key=f"as-the-service-says-alert-{number}"):  # in English
-            st.markdown("  \n".join(f":small[{escape(text)}]" for text in details))
+        st.markdown("  \n".join(f":small[{escape(message(text))}]" for text in details))
         with st.container(horizontal=True):
             runbook = alert.annotations.get("runbook_url", "")
             if runbook.startswith(("http://", "https://")):
                 st.link_button(_("What to do"), runbook, icon=":material/menu_book:")
-            grafana = services.settings().grafana_public_url.rstrip("/")
-            st.link_button(
-                _("In Grafana"), f"{grafana}/alerting/list?search={alert.name}", icon=":material/monitoring:"
-            )
+            health.link(Service.GRAFANA, _("In Grafana"), f"/alerting/list?search={alert.name}", "monitoring")

@@ -8,10 +8,10 @@ from typing import Final
 import streamlit as st
 
 from ml.schema import INPUTS
-from ui import chart_specs, services
+from ui import chart_specs, health
 from ui.chart_specs import Bar, BarTitles
 from ui.charts import palette
-from ui.clients.errors import ServiceError
+from ui.clients.errors import Service, ServiceError
 from ui.clients.prometheus import Sample
 from ui.i18n.language import _, counted, decimal
 from ui.i18n.wording import label_of
@@ -147,14 +147,14 @@ def _state(state: DriftState, tests: Sequence[DriftTest]) -> None:
     drifted = sum(test.state is DriftState.DRIFT for test in tests)
     count = counted("{number} of {all} tests shows it.", "{number} of {all} tests show it.", drifted)
     count = count.format(all=decimal(len(tests), 0))
-    airflow = f"{services.settings().airflow_public_url.rstrip('/')}/dags/monitor_diabetes"
+    airflow = health.linked(Service.AIRFLOW, "Airflow", "/dags/monitor_diabetes")
     drift = _("**Drift.** The patients of the predictions differ from those of the training data.")
-    no_run = _("**monitor_diabetes has not run yet.** Switch it on and trigger it [in Airflow]({address}).")
+    no_run = _("**monitor_diabetes has not run yet.** Switch it on and trigger it in {airflow}.")
     text = {
         DriftState.OK: _("**No drift.** The patients of the predictions are similar to those of the training data."),
         DriftState.DRIFT: f"{drift} {count}",
         DriftState.NOT_ENOUGH_DATA: _("**Not enough data.** The window of the run holds too few predictions."),
-        DriftState.NO_RUN: no_run.format(address=airflow),
+        DriftState.NO_RUN: no_run.format(airflow=airflow),
         DriftState.DATABASE_DOWN: _("The diabetes database does not answer the exporter: drift is not known."),
         DriftState.NO_EXPORTER: _("Prometheus has no data from the exporter, which reads the runs' results: start it."),
     }[state]

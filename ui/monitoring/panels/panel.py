@@ -7,9 +7,9 @@ from typing import TypeVar
 
 import streamlit as st
 
-from ui import services
+from ui import health
 from ui.chart_specs import Spec
-from ui.clients.errors import ServiceError
+from ui.clients.errors import Service, ServiceError
 from ui.i18n.language import _
 from ui.i18n.wording import error_text, escape
 from ui.monitoring.format import value
@@ -34,15 +34,13 @@ class Panel:
     @contextmanager
     def frame(self, snapshot: Snapshot, text: Callable[[float], str] = value) -> Iterator[tuple[float, ...]]:
         """Draw the head, then the body of the ``with`` statement, then the alerts; yields the alerts' limits."""
-        grafana = services.settings().grafana_public_url.rstrip("/")
         limits = {name: snapshot.limits(name) for name in self.alerts}
         with st.container(border=True):
             st.markdown(f"#### {self.title}")
-            source = _("Unit: {unit}. Source: Prometheus, {metric} ([the same in Grafana]({address})).").format(
-                unit=self.unit, metric=f"`{self.metric}`", address=f"{grafana}/d/{self.dashboard}"
-            )
-            st.markdown(f":small[{source}]")
+            st.markdown(f":small[{self._source(snapshot)}]")
             yield tuple(limit for one in limits.values() for limit in one)
+            if snapshot.without_prometheus is not None:
+                return  # nothing evaluates the alerts
             for name, of_alert in limits.items():
                 line = _("Alert on these values: {name}.").format(name=name)
                 if of_alert:
@@ -50,6 +48,16 @@ class Panel:
                         name=name, limits=" / ".join(text(limit) for limit in of_alert)
                     )
                 st.markdown(f":small[{line}]")
+
+    def _source(self, snapshot: Snapshot) -> str:
+        if snapshot.without_prometheus is not None:
+            path = "/metrics" if self.metric.startswith("api_") else "/monitoring"
+            return _("Unit: {unit}. Source: the API, {path}.").format(unit=self.unit, path=f"`GET {path}`")
+        text, metric = _("Unit: {unit}. Source: Prometheus, {metric}."), f"`{self.metric}`"
+        if grafana := health.address(Service.GRAFANA):
+            text = _("Unit: {unit}. Source: Prometheus, {metric} ([the same in Grafana]({address})).")
+            return text.format(unit=self.unit, metric=metric, address=f"{grafana}/d/{self.dashboard}")
+        return text.format(unit=self.unit, metric=metric)
 
 
 def available(result: Sequence[T] | ServiceError, empty: str) -> Sequence[T]:

@@ -67,11 +67,11 @@ def test_an_upload_is_described_before_anything_is_sent(page: AppTest, platform:
 def test_a_scored_file_is_shown_by_risk_with_summary_chart_and_downloads(page: AppTest) -> None:
     score(upload(page, CSV))
     assert [row[:2] for row in table(page, RISK)] == [[0.31, 3], [0.05, 4], [0.01, 2]]
-    assert {metric.label: metric.value for metric in page.metric} == {
+    assert {metric.label: metric.value for metric in page.metric}.items() >= {
         "Rows scored": "3",
         "Mean risk": "12.3%",
         "Above twice the average": "33.3%",
-    }
+    }.items()
     assert "half of the rows are below 5.0%" in page.get("vega_lite_chart")[0].proto.alt
     assert {"batch-sorted", "batch-in-order", "batch-template"} <= offered(page)
     assert "Model version 3" in texts(page)
@@ -133,8 +133,7 @@ def test_the_valid_lines_are_used_on_request_only(page: AppTest) -> None:
     score(upload(page, FAULTY))
     page.button(key="batch-valid").click().run()
     assert [row[:2] for row in table(page, RISK)] == [[0.02, 2]]
-    assert page.metric[-1].label == "Lines left out"
-    assert page.metric[-1].value == "2"
+    assert {metric.label: metric.value for metric in page.metric}["Lines left out"] == "2"
     assert "batch-valid" not in offered(page)
 
 

@@ -1,9 +1,15 @@
 """The registry behind the Model page."""
 
+import numpy as np
 import pytest
 
+from ml.core.policies.threshold_table import ThresholdTable
+from ml.evaluation.baselines import BASELINES
+from ml.report.analysis.analyse import score_test_patients
+from ml.report.analysis.thresholds import threshold_table
 from tests.integration.ui.conftest import Platform
 from tests.integration.ui.registry import PROMOTED, REFUSED, FakeRegistry
+from tests.unit.ml.tables import cohort
 
 
 @pytest.fixture
@@ -16,3 +22,12 @@ def registry(platform: Platform) -> FakeRegistry:
     found.add("4", REFUSED)
     found.answer_on(platform)
     return found
+
+
+@pytest.fixture(scope="session")
+def table() -> ThresholdTable:
+    """A table counted by the training's code."""
+    encounters = cohort(2_400)
+    train, test = encounters.iloc[:1_200], encounters.iloc[1_200:]
+    scored = score_test_patients(BASELINES["number_inpatient"].fit(train), train, test)
+    return threshold_table(scored, scored.probabilities.astype(np.float32), 30, None)

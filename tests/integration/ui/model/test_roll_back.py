@@ -68,22 +68,24 @@ def started(platform: Platform) -> list[ReceivedRequest]:
 
 
 @pytest.mark.usefixtures("operator")
-def test_a_wrong_number_starts_nothing(started: list[ReceivedRequest]) -> None:
+@pytest.mark.parametrize(
+    ("is_unlocked", "name", "typed", "message"),
+    [
+        (True, "R. Diaz", "3", "The number differs: type 2."),
+        (True, " ", "2", "Fill in: Who decides."),
+        (False, "R. Diaz", "2", "The operator key is locked again: enter it first."),
+    ],
+)
+def test_with_a_wrong_number_without_a_name_or_a_locked_key_nothing_starts(
+    started: list[ReceivedRequest], is_unlocked: bool, name: str, typed: str, message: str
+) -> None:
     app = AppTest.from_function(dialog, default_timeout=30)
-    app.session_state["operator-unlocked"] = True
+    app.session_state["operator-unlocked"] = is_unlocked
     app.run()
-    app.text_input(key="roll-back-typed").input("3")
+    app.text_input(key="roll-back-name").input(name)
+    app.text_input(key="roll-back-typed").input(typed)
     app.button(key="roll-back-now").click().run()
-    assert app.error[0].value == "The number differs: type 2."
-    assert started == []
-
-
-@pytest.mark.usefixtures("operator")
-def test_a_locked_key_starts_nothing(started: list[ReceivedRequest]) -> None:
-    app = AppTest.from_function(dialog, default_timeout=30).run()
-    app.text_input(key="roll-back-typed").input("2")
-    app.button(key="roll-back-now").click().run()
-    assert "locked again" in app.error[0].value
+    assert app.error[0].value == message
     assert started == []
 
 
@@ -92,13 +94,12 @@ def test_a_confirmed_rollback_starts_the_pipeline_with_version_and_reason(starte
     app = AppTest.from_function(dialog, default_timeout=30)
     app.session_state["operator-unlocked"] = True
     app.run()
+    app.text_input(key="roll-back-name").input("R. Diaz")
     app.text_input(key="roll-back-reason").input("risks are too high")
     app.text_input(key="roll-back-typed").input("2")
     app.button(key="roll-back-now").click().run()
     assert not app.exception
-    assert [one.json()["conf"] for one in started] == [
-        {"to": "2", "actor": "an operator, in the interface", "reason": "risks are too high"}
-    ]
+    assert [one.json()["conf"] for one in started] == [{"to": "2", "actor": "R. Diaz", "reason": "risks are too high"}]
     assert app.session_state[REQUEST].run.dag_run_id == "manual 1"
 
 
@@ -141,5 +142,5 @@ def test_without_airflow_the_request_is_kept(
     app: AppTest, platform: Platform, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_URL", NOBODY)
-    assert f"Airflow cannot be reached at {NOBODY}" in after_a_request(app, platform, "running")
+    assert f"Airflow cannot be reached at {NOBODY.removeprefix('http://')}" in after_a_request(app, platform, "running")
     assert REQUEST in app.session_state

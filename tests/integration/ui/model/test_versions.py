@@ -7,8 +7,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.integration.ui.conftest import Platform
+from tests.integration.ui.fake_prometheus import AIRFLOW
 from tests.integration.ui.model.page import NOBODY, open_page, page_text
-from tests.integration.ui.registry import METRICS, FakeRegistry
+from tests.integration.ui.registry import METRICS, PNG, FakeRegistry
 from ui import services
 from ui.clients.errors import ServiceError
 from ui.model.registry_snapshot import RegistrySnapshot, fetch_runs, fetch_snapshot
@@ -71,9 +72,15 @@ def test_it_links_to_the_version_in_mlflow_and_to_airflow(
     app: AppTest, platform: Platform, registry: FakeRegistry
 ) -> None:
     platform.registered = "7"
+    platform.more["GET", "/health"] = lambda _: (200, {"status": "OK"})
+    platform.more["GET", "/api/v2/monitor/health"] = lambda _: (200, AIRFLOW)
     urls = [link.proto.url for link in open_page(app).get("link_button")]
     assert any(url.endswith("/#/models/diabetes-readmission/versions/7") for url in urls)
     assert "http://airflow.example:8080/dags/train_models_diabetes_simple" in urls
+
+
+def test_a_service_that_does_not_answer_is_not_linked(app: AppTest, platform: Platform, registry: FakeRegistry) -> None:
+    assert [link.proto.label for link in open_page(app).get("link_button")] == []
 
 
 def test_without_the_api_the_registry_is_shown(app: AppTest, platform: Platform, registry: FakeRegistry) -> None:
@@ -100,8 +107,8 @@ def test_errors_of_api_and_mlflow_are_both_shown(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOBODY)
     monkeypatch.setenv("API_URL", NOBODY)
     page = page_text(open_page(app))
-    assert f"The prediction API cannot be reached at {NOBODY}" in page
-    assert f"MLflow cannot be reached at {NOBODY}" in page
+    assert f"The prediction API cannot be reached at {NOBODY.removeprefix('http://')}" in page
+    assert f"MLflow cannot be reached at {NOBODY.removeprefix('http://')}" in page
 
 
 def test_before_the_first_training_the_pipelines_to_run_are_named(app: AppTest, platform: Platform) -> None:
@@ -164,6 +171,19 @@ def test_plots_have_captions_with_metrics(app: AppTest, registry: FakeRegistry) 
     assert "AUROC: 0.6600 (0.6500 to 0.6700)" in page_text(app)
 
 
+def test_plots_are_those_of_the_language_and_else_the_english_ones_after_saying_so(
+    app: AppTest, registry: FakeRegistry
+) -> None:
+    registry.files["3"]["plots/es/roc.png"] = PNG
+    open_page(app, "artifacts")
+    app.segmented_control(key="language").select("es").run()
+    assert registry.fetched[-1] == "plots/es/roc.png"
+    assert "solo en inglés" not in page_text(app)
+    app.selectbox(key="artifacts-version").select("2").run()
+    assert not app.exception
+    assert "La versión 2 tiene sus gráficos solo en inglés." in page_text(app)
+
+
 def test_a_plot_that_is_too_large_is_not_fetched(app: AppTest, registry: FakeRegistry) -> None:
     registry.sizes["plots/roc.png"] = 5_000_000
     assert "too large to be shown here" in page_text(open_page(app, "artifacts"))
@@ -179,6 +199,28 @@ def test_the_report_is_shown_without_scripts(app: AppTest, registry: FakeRegistr
     assert 'sandbox=""' in frame.srcdoc
     assert "<script>" not in frame.srcdoc
     assert "<h1>Report</h1>" in unescape(frame.srcdoc)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("report", "report.es.html"), ("card", "model_card.es.md")])
+def test_report_and_card_are_shown_in_the_language_of_the_page(
+    app: AppTest, registry: FakeRegistry, kind: str, name: str
+) -> None:
+    app.query_params["language"] = "es"
+    registry.files["3"][name] = b"<html><head></head><h1>Informe</h1></html>" if kind == "report" else b"# Ficha"
+    open_page(app, "artifacts").segmented_control(key="artifacts-kind").select(kind).run()
+    assert not app.exception
+    shown = app.get("iframe")[0].proto.srcdoc if kind == "report" else page_text(app)
+    assert ("Informe" if kind == "report" else "### Ficha") in shown
+    assert not app.info
+
+
+@pytest.mark.parametrize("kind", ["report", "card"])
+def test_a_version_that_has_them_in_english_only_says_so_once(app: AppTest, registry: FakeRegistry, kind: str) -> None:
+    app.query_params["language"] = "es"
+    open_page(app, "artifacts").segmented_control(key="artifacts-kind").select(kind).run()
+    assert [one.value for one in app.info] == ["La versión 3 solo tiene este documento en inglés."]
+    app.segmented_control(key="language").select("en").run()
+    assert not app.info
 
 
 def test_a_report_that_is_too_large_is_not_fetched(app: AppTest, registry: FakeRegistry) -> None:

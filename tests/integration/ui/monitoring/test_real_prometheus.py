@@ -17,6 +17,7 @@ from ui import services
 from ui.clients.api import ApiClient
 from ui.clients.errors import ServiceError
 from ui.clients.prometheus import PrometheusClient
+from ui.monitoring.api_readings import ApiReadings
 from ui.monitoring.queries import QUERIES
 from ui.monitoring.snapshot import Snapshot, take
 from ui.monitoring.window import Window
@@ -84,12 +85,12 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def snapshot_of(url: str, platform: Platform, window: Window) -> Snapshot:
     with PrometheusClient(url, 10) as prometheus, ApiClient(platform.url, 10) as api:
-        return take(prometheus, api, window)
+        return take(prometheus, api, ApiReadings(api), window)
 
 
 def test_every_query_has_a_result(url: str, platform: Platform) -> None:
     snapshot = snapshot_of(url, platform, Window.HOUR)
-    silent = [one.text for one in QUERIES if not (snapshot.samples | snapshot.lines)[one]]
+    silent = [one.text for one in QUERIES if not {**snapshot.samples, **snapshot.lines}[one]]
     answers = [*snapshot.samples.values(), *snapshot.lines.values(), snapshot.rules]
     assert [answer for answer in answers if isinstance(answer, ServiceError)] == []
     assert silent == []

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.integration.ui.conftest import Platform
 from tests.integration.ui.fake_prometheus import FakePrometheus
-from tests.integration.ui.monitoring.page import NOBODY, links, open_page, page_text, tables
+from tests.integration.ui.monitoring.page import NOBODY, links, open_page, page_text
 from ui.monitoring import queries
 from ui.monitoring.live import EVERY_SECONDS, LIVE
 from ui.monitoring.queries import QUERIES, Query
@@ -31,7 +31,7 @@ def test_the_error_of_one_query_is_shown_in_its_place_and_the_rest_stays(
     prometheus.failing = {query}
     page = page_text(open_page(app))
     assert "#### ApiDown" in page
-    assert len(app.subheader) == 6
+    assert len(app.subheader) == 7
     # These are known from elsewhere, or left out of a sentence.
     if query not in (queries.SERVED_NOW, queries.RUN_TIME, queries.RUN_PREDICTIONS):
         assert "Prometheus answered with status 500" in page
@@ -48,45 +48,26 @@ def test_without_rules_the_alerts_are_not_known_and_charts_have_no_limits(
     assert "limit" not in page
 
 
-def test_without_prometheus_the_page_names_its_command_and_shows_the_state_of_the_api(
-    app: AppTest, platform: Platform, prometheus: FakePrometheus, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PROMETHEUS_URL", NOBODY)
-    page = page_text(open_page(app))
-    assert page.count(f"Prometheus cannot be reached at {NOBODY}".replace(":", "\\:")) == 1
-    assert "`docker compose up` starts it" in page
-    (said,) = tables(app)
-    assert said.to_dict()[said.columns[0]] == {
-        "Ready for predictions": "yes",
-        "Served version": "3",
-        "Algorithm": "random_forest",
-        "Trained": "4 May 2026, 02:11 UTC",
-        "Production version, as the API last saw it": "3",
-        "MLflow, as the API sees it": "reachable",
-    }
-    assert links(app)["Grafana: API and model"]
-
-
-def test_errors_of_prometheus_and_the_api_are_both_shown(
+def test_errors_of_prometheus_and_the_api_are_each_shown_once(
     app: AppTest, prometheus: FakePrometheus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("PROMETHEUS_URL", "API_URL"):
         monkeypatch.setenv(name, NOBODY)
     page = page_text(open_page(app))
-    assert "Prometheus cannot be reached" in page
-    assert "The prediction API cannot be reached" in page
-    assert "not known" in tables(app)[0].to_string()
+    assert page.count("Prometheus cannot be reached") == 1
+    assert page.count("The prediction API cannot be reached") == 1
+    assert not app.get("vega_lite_chart")
 
 
-def test_an_api_without_a_model_is_shown_without_prometheus(
-    app: AppTest, platform: Platform, prometheus: FakePrometheus
+def test_links_to_services_that_do_not_answer_are_not_shown(
+    app: AppTest, platform: Platform, prometheus: FakePrometheus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    platform.served = None
-    platform.more[("GET", "/ready")] = lambda _: (503, {"detail": "no production model yet"})
-    prometheus.is_down = True
+    prometheus.up = {"grafana": 0}
+    monkeypatch.setenv("AIRFLOW_URL", NOBODY)
+    platform.more[("GET", "/")] = lambda _: (502, {})
     page = page_text(open_page(app))
-    assert "no, it has no model yet" in tables(app)[0].to_string()
-    assert "No model is available\\: no production model yet" in page
+    assert set(links(app)) == {"What to do", "Drift reports in MLflow", "Prometheus"}
+    assert "the same in Grafana" not in page
 
 
 def test_without_the_api_the_metrics_of_prometheus_are_shown(
@@ -104,10 +85,10 @@ def test_a_server_that_is_not_prometheus_is_reported(app: AppTest, platform: Pla
     assert "Prometheus sent a response of an unexpected format" in page_text(open_page(app))
 
 
-def test_all_queries_are_sent_at_once(app: AppTest, platform: Platform, prometheus: FakePrometheus) -> None:
+def test_all_queries_are_sent_at_once(app: AppTest, prometheus: FakePrometheus) -> None:
     open_page(app)
     all_sent = threading.Barrier(len(QUERIES), timeout=60)  # answers all queries, or none
-    platform.before_reply = lambda path: path.startswith("/api/v1/query") and all_sent.wait()
+    prometheus.before_reply = all_sent.wait
     app.button(key="monitoring-refresh").click().run()
     assert "Requests/s: 12.5" in page_text(app)
 

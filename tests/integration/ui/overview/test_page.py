@@ -13,8 +13,8 @@ from tests.support.dag_server import DagServer
 from ui import services
 from ui.clients.errors import TimedOut
 from ui.clients.service_health import HealthChecker, ServicesHealth
+from ui.health import health
 from ui.overview import first_run
-from ui.overview.health_poller import health
 
 PAGE = "app_pages/overview.py"
 KEY = "the operator's"
@@ -169,7 +169,6 @@ def test_without_prometheus_the_state_of_the_data_is_not_known(
 def test_without_an_operator_key_the_settings_are_named(app: AppTest, empty: Platform) -> None:
     page = texts(open_page(app))
     assert "set OPERATOR_KEY" in page
-    assert "AIRFLOW_PASSWORD" in page
     assert not app.text_input
 
 
@@ -183,7 +182,7 @@ def airflow(empty: Platform, monkeypatch: pytest.MonkeyPatch) -> DagServer:
     """An Airflow that the interface may log in to."""
     server = DagServer()
     monkeypatch.setenv("OPERATOR_KEY", KEY)
-    monkeypatch.setenv("AIRFLOW_PASSWORD", server.password)
+    monkeypatch.setenv("AIRFLOW_INTERFACE_PASSWORD", server.password)
     monkeypatch.setattr(first_run, "POLL_SECONDS", 0.02)
 
     def answer(method: str) -> None:
@@ -252,7 +251,7 @@ def test_a_login_that_airflow_refuses_is_reported(app: AppTest, airflow: DagServ
 def test_without_a_password_of_airflow_the_setting_is_named(
     app: AppTest, airflow: DagServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AIRFLOW_PASSWORD", "")
+    monkeypatch.setenv("AIRFLOW_INTERFACE_PASSWORD", "")
     unlock(open_page(app))
-    assert "Set AIRFLOW_PASSWORD" in texts(app)
+    assert "airflow_interface_password" in texts(app)
     assert not [button for button in app.button if button.key == "first-run"]

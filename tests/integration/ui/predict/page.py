@@ -27,27 +27,25 @@ def predict_example(app: AppTest) -> AppTest:
     return predict(app)
 
 
-def type_in(app: AppTest, key: str, text: str) -> None:
-    """Type a value that is not an option; the test library can only select options."""
-    box = app.selectbox(key=key)
-    box.options.append(box.format_func(text))
-    box.select(text)
-
-
 def explained(platform: Platform, **more: Any) -> list[dict[str, Any]]:
     """Answer POST /explain; returns the list of the received records."""
     received: list[dict[str, Any]] = []
 
-    def answer(request: ReceivedRequest) -> Reply:
-        record = request.json()["records"][0]
-        received.append(record)
+    def parts(record: dict[str, Any]) -> list[dict[str, Any]]:
         step = 0.07 / max(len(record), 1)
-        parts = [
+        return [
             {"field": name, "label": name, "value": value, "contribution": step, "standard_error": 0.001}
             for name, value in record.items()
         ]
+
+    def answer(request: ReceivedRequest) -> Reply:
+        records = request.json()["records"]
+        received.extend(records)
         return 200, {
-            "explanations": [{"probability": 0.213, "base": 0.11, "contributions": parts, "remainder": 0.0, **OF_API}],
+            "explanations": [
+                {"probability": 0.213, "base": 0.11, "contributions": parts(one), "remainder": 0.0, **OF_API}
+                for one in records
+            ],
             "model": {"name": "diabetes-readmission", "version": platform.served, "data_source": "real"},
             "request_id": "0f1e2d3c",
             **more,

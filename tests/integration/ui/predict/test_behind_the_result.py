@@ -2,9 +2,9 @@
 
 from streamlit.testing.v1 import AppTest
 
-from ml.schema import EXAMPLE_RECORD, UNKNOWN
+from ml.schema import BY_NAME, EXAMPLE_RECORD, UNKNOWN
 from tests.integration.ui.conftest import Platform
-from tests.integration.ui.predict.page import OF_API, explained, predict, shown, type_in
+from tests.integration.ui.predict.page import OF_API, explained, predict, shown
 
 
 def test_the_unknown_fields_with_most_information_are_listed(app: AppTest, platform: Platform) -> None:
@@ -17,7 +17,7 @@ def test_the_unknown_fields_with_most_information_are_listed(app: AppTest, platf
     (table,) = [one.value for one in app.table if "Share of all information" in one.value.columns]
     assert table["Field"].tolist()[:2] == [
         "Inpatient stays (stays in the prior year)",
-        "Earlier stays, by the patient number",
+        "Earlier stays of the patient",
     ]
     assert table["Share of all information"].tolist()[:2] == ["40%", "20%"]
 
@@ -25,7 +25,7 @@ def test_the_unknown_fields_with_most_information_are_listed(app: AppTest, platf
 def test_contributions_are_drawn_with_a_text_and_a_table(app: AppTest, platform: Platform) -> None:
     received = explained(platform)
     app.run()
-    app.selectbox(key="field-diag_1").select("428")
+    app.text_input(key="field-diag_1").set_value("428")
     app.number_input(key="field-number_inpatient").set_value(2)
     predict(app)
     assert received == [{"number_inpatient": 2, "diag_1": "428"}]
@@ -68,7 +68,7 @@ def test_an_unknown_patient_number_has_no_contributions(app: AppTest, platform: 
     nothing = {"explanations": [{"probability": 0.11, "base": 0.11, "contributions": [], **OF_API}]}
     explained(platform, **nothing)
     app.run()
-    app.number_input(key="field-patient_nbr").set_value(1)
+    app.text_input(key="field-patient_nbr").set_value("1")
     assert "Nothing is known of this patient" in shown(predict(app))
 
 
@@ -77,8 +77,8 @@ def test_what_if_shows_the_difference_and_does_not_change_the_form(app: AppTest,
     app.run()
     app.number_input(key="field-number_inpatient").set_value(2)
     predict(app)
-    app.selectbox(key="what-if-field").select("number_inpatient").run()
-    assert "This is the value of the prediction: 2." in shown(app)
+    app.multiselect(key="what-if-fields").select("number_inpatient").run()
+    assert "These are the values of the prediction." in shown(app)
     app.number_input(key="what-if-0f1e2d3c-number_inpatient").set_value(5).run()
     assert received[-1] == {"number_inpatient": 5}
     assert (app.metric[1].value, app.metric[1].delta) == ("21.3%", "+3.3 points")
@@ -94,14 +94,56 @@ def test_what_if_can_make_a_field_unknown(app: AppTest, platform: Platform) -> N
     app.selectbox(key="field-race").select("Asian")
     app.selectbox(key="field-gender").select("Male")
     predict(app)
-    app.selectbox(key="what-if-field").select("race").run()
+    app.multiselect(key="what-if-fields").select("race").run()
     app.selectbox(key="what-if-0f1e2d3c-race").select(UNKNOWN).run()
     assert received[-1] == {"gender": "Male"}
 
 
+def test_what_if_changes_several_fields_at_once(app: AppTest, platform: Platform) -> None:
+    received = explained(platform)
+    app.run()
+    app.selectbox(key="field-race").select("Asian")
+    app.number_input(key="field-number_inpatient").set_value(2)
+    predict(app)
+    fields = app.multiselect(key="what-if-fields")
+    fields.select("number_inpatient").select("insulin").select("diag_1").run()
+    app.number_input(key="what-if-0f1e2d3c-number_inpatient").set_value(5)
+    app.selectbox(key="what-if-0f1e2d3c-insulin").select("Up")
+    app.text_input(key="what-if-0f1e2d3c-diag_1").set_value("heart attack").run()
+    assert received[-1] == {"race": "Asian", "number_inpatient": 5, "insulin": "Up", "diag_1": "410"}
+    assert "In the prediction: 2" in shown(app)
+    assert [metric.label for metric in app.metric][1:] == ["Risk with these changes"]
+    assert platform.records == [{"race": "Asian", "number_inpatient": 2}]
+
+
+def test_the_curve_over_one_field_is_one_request_and_has_a_table(app: AppTest, platform: Platform) -> None:
+    received = explained(platform)
+    app.run()
+    app.selectbox(key="field-age").select("[60-70)")
+    predict(app)
+    before = len(received)
+    app.selectbox(key="risk-curve-field").select("age").run()
+    ages = BY_NAME["age"].allowed
+    assert received[before:] == [{"age": age} for age in ages]
+    (table,) = [one.value for one in app.table if "Age (years)" in one.value.columns]
+    assert len(table) == len(ages)
+    assert "**60 to 69** (entered)" in table["Age (years)"].tolist()
+    app.run()
+    assert len(received) == before + len(ages)
+    assert len(platform.records) == 1
+
+
+def test_an_error_of_the_curve_leaves_the_risk(app: AppTest, platform: Platform) -> None:
+    predict(app.run())
+    platform.api_status = 500
+    app.selectbox(key="risk-curve-field").select("age").run()
+    assert "status 500" in shown(app)
+    assert app.metric[0].value == "18.0%"
+
+
 def test_an_error_of_what_if_leaves_the_risk(app: AppTest, platform: Platform) -> None:
     predict(app.run())
-    app.selectbox(key="what-if-field").select("gender").run()
+    app.multiselect(key="what-if-fields").select("gender").run()
     platform.api_status = 500
     app.selectbox(key="what-if-0f1e2d3c-gender").select("Male").run()
     assert "status 500" in shown(app)
@@ -115,7 +157,6 @@ def test_what_if_shows_field_errors_with_the_labels_of_the_form(app: AppTest, pl
         platform.problem(422, "1 invalid", [error]),
     )
     predict(app.run())
-    app.selectbox(key="what-if-field").select("diag_1").run()
-    type_in(app, "what-if-0f1e2d3c-diag_1", "flu")
-    app.run()
+    app.multiselect(key="what-if-fields").select("diag_1").run()
+    app.text_input(key="what-if-0f1e2d3c-diag_1").set_value("xyzzy").run()
     assert "Primary diagnosis (ICD-9-CM) “flu”" in app.error[0].value

@@ -107,7 +107,7 @@ def test_lines_that_only_the_api_refuses_fail_the_job() -> None:
 def test_cancelling_stops_after_the_current_part() -> None:
     job = scoring_of([GOOD] * 5_000)
 
-    def score(lines: bytes, rows: int, _is_production: bool, _code_system: CodeSystem) -> Scores:
+    def score(lines: bytes, rows: int, _is_production: bool, _code_system: CodeSystem, _with_ranges: bool) -> Scores:
         job.cancel()
         return client().score(lines, rows)
 
@@ -168,7 +168,7 @@ def test_the_failure_is_recorded(answer: httpx.Response, expected: type[Exceptio
 
 
 def test_an_unexpected_exception_fails_the_job() -> None:
-    def broken(lines: bytes, rows: int, _is_production: bool, _code_system: CodeSystem) -> Scores:
+    def broken(lines: bytes, rows: int, _is_production: bool, _code_system: CodeSystem, _with_ranges: bool) -> Scores:
         raise ZeroDivisionError
 
     job = scoring_of([GOOD])
@@ -182,7 +182,7 @@ def test_the_remaining_time_is_unknown_before_the_first_part() -> None:
     assert job.seconds_left is None
     seen: list[float | None] = []
 
-    def score(lines: bytes, rows: int, _is_production: bool, _code_system: CodeSystem) -> Scores:
+    def score(lines: bytes, rows: int, _is_production: bool, _code_system: CodeSystem, _with_ranges: bool) -> Scores:
         seen.append(job.seconds_left)
         return client().score(lines, rows)
 

@@ -7,8 +7,9 @@ import pandas as pd
 from ml.schema import BY_NAME, COLUMN_NAMES, EXAMPLE_RECORD, TARGET
 from ml.schema.files.errors import ErrorGroup
 from tests.support import csv_api
-from ui.batch import risk_chart, tables
+from ui.batch import tables
 from ui.batch.delivered_file import DeliveredFile
+from ui.batch.result import risk_chart
 from ui.batch.scoring import LINE, ScoringJob
 from ui.clients.file_scoring import HISTORY, RISK, ScoringClient
 

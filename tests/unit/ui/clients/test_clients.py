@@ -165,7 +165,7 @@ def test_transport_errors_have_a_text(error: type[httpx.HTTPError], expected: ty
 def test_the_text_of_an_unreachable_service_has_its_address() -> None:
     with pytest.raises(Unreachable) as raised:
         mlflow(failing(httpx.ConnectError)).version_by_alias()
-    assert error_text(raised.value) == "MLflow cannot be reached at http://mlflow:5000: check that it is running."
+    assert error_text(raised.value) == "MLflow cannot be reached at mlflow:5000: check that it is running."
 
 
 @pytest.mark.parametrize("status", [400, 403, 500, 502])

@@ -11,10 +11,11 @@ import pytest
 from babel.messages.pofile import read_po
 
 from ml.schema import COLUMNS, HISTORY, Column, Group
-from ui.i18n.language import _PERCENT, LOCALES, NAMES, Language, catalogue
+from ml.schema.translations import Language
+from ui.i18n.language import _PERCENT, LOCALES, NAMES, catalogue
 
 UI = Path(__file__).parents[4] / "ui"
-TEXTS_OF = {"_": 1, "counted": 2}
+TEXTS_OF = {"_": 1, "counted": 2, "template": 1}
 """Functions that say a text, and how many of their arguments are texts."""
 RANGE = re.compile(r"^(\[\d+-\d+\)|[<>]\d+)$")
 """Values that are written as figures in every language."""

@@ -1,13 +1,16 @@
 import pytest
 
 from ml.schema import BY_NAME, FEATURES, INPUTS, PATIENT_ID, UNKNOWN, Column, Group
+from ml.schema.marginals import CONSTANT
 from ui.i18n.wording import label_of, value_label
 from ui.predict.fields import FIRST, further_groups, value_text
+from ui.predict.medications import OFFERED
 
 
-def test_the_form_has_every_feature_and_the_patient_number_once() -> None:
+def test_the_form_has_every_feature_that_varies_and_the_patient_once() -> None:
     behind = [column.name for columns in further_groups().values() for column in columns]
-    assert sorted([*FIRST, *behind]) == sorted([PATIENT_ID, *(column.name for column in FEATURES)])
+    expected = [PATIENT_ID, *(column.name for column in FEATURES if column.name not in CONSTANT)]
+    assert sorted([*FIRST, *behind, *OFFERED]) == sorted(expected)
 
 
 def test_groups_are_in_the_order_of_a_stay_with_the_identity_last() -> None:

@@ -1,5 +1,6 @@
 """Result of a file: summary, downloads, histogram, and the rows with the highest risks."""
 
+from collections.abc import Sequence
 from functools import partial
 from math import ceil
 from pathlib import Path
@@ -10,10 +11,12 @@ import streamlit as st
 from ml.schema import BY_NAME, UNKNOWN
 from ml.schema.files.rows import describe_mapped
 from ui import banners, charts, services
-from ui.batch import downloads, risk_chart, tables
+from ui.batch import downloads, tables
+from ui.batch.result import capacity, explanations, risk_chart
 from ui.batch.scoring import LINE, ScoringJob
 from ui.clients.api_models import ServedModel
-from ui.clients.file_scoring import HISTORY, KNOWN, OUTSIDE, RELIABILITY, RISK, WARNINGS
+from ui.clients.file_scoring import FLAGGED, HIGH, HISTORY, KNOWN, LOW, OUTSIDE, RELIABILITY, RISK, WARNINGS
+from ui.cohort import band_of
 from ui.i18n.language import _, counted, decimal, percent
 from ui.i18n.wording import escape, label_of, value_label
 
@@ -21,7 +24,7 @@ from ui.i18n.wording import escape, label_of, value_label
 def draw(job: ScoringJob) -> None:
     """Draw the result."""
     st.subheader(_("Result"))
-    ranked = job.table[job.table[OUTSIDE] == ""]
+    ranked = tables.ranked(job.table)
     risks, versions = ranked[RISK], ", ".join(sorted(job.versions))
     served = services.serving_state().served
     is_scored_by_served = isinstance(served, ServedModel) and {served.version} == job.versions
@@ -36,7 +39,9 @@ def draw(job: ScoringJob) -> None:
     _draw_summary(job, risks, prevalence)
     _draw_downloads(job)
     if len(ranked):
-        _draw_ranked(job, risks, prevalence)
+        capacity.draw(job, risks)
+        quantiles = served.risk_quantiles if isinstance(served, ServedModel) and is_scored_by_served else None
+        _draw_ranked(job, risks, prevalence, quantiles)
     source = _("Model version {versions}.").format(versions=versions)
     seconds = counted("Scored in {number} second.", "Scored in {number} seconds.", max(1, round(job.seconds)))
     if job.is_production:
@@ -46,7 +51,9 @@ def draw(job: ScoringJob) -> None:
     st.markdown(f":small[{source} {seconds} {use}]  \n:small[{banners.disclaimer()}]")
 
 
-def _draw_ranked(job: ScoringJob, risks: "pd.Series[float]", prevalence: float | None) -> None:
+def _draw_ranked(
+    job: ScoringJob, risks: "pd.Series[float]", prevalence: float | None, quantiles: Sequence[float] | None
+) -> None:
     """Draw distribution and table of the rows of the population."""
     text = _("Distribution of predicted risk in the file: half of the rows are below {half}, one in ten above {tenth}.")
     st.altair_chart(
@@ -54,7 +61,8 @@ def _draw_ranked(job: ScoringJob, risks: "pd.Series[float]", prevalence: float |
         width="stretch",
         alt=text.format(half=percent(float(risks.quantile(0.5))), tenth=percent(float(risks.quantile(0.9)))),
     )
-    _draw_highest(job)
+    explanations.draw(job)
+    _draw_highest(job, quantiles)
 
 
 def _draw_notes(job: ScoringJob) -> None:
@@ -131,8 +139,16 @@ def bar_end(highest: float) -> float:
     return max(1, ceil(highest * 20 - 1e-9)) / 20
 
 
-def _draw_highest(job: ScoringJob) -> None:
+def _range_help() -> str:
+    return _("Of the risk if all fields were known.")
+
+
+def _draw_highest(job: ScoringJob, quantiles: Sequence[float] | None) -> None:
     rows = tables.top(job.file, job.table)
+    if job.explained:
+        rows.insert(2, tables.COUNTS_MOST, [job.explained.get(int(line), "") for line in rows[LINE]])
+    if FLAGGED not in rows and quantiles is not None:
+        rows.insert(2, tables.BAND, [band_of(risk, quantiles) for risk in rows[RISK]])
     if len(rows) < (job.table[OUTSIDE] == "").sum():
         text = _("The {shown} rows with the highest risk; the downloads have all {all}.")
         st.markdown(text.format(shown=decimal(len(rows), 0), all=decimal(len(job.table), 0)))
@@ -149,6 +165,11 @@ def _draw_highest(job: ScoringJob) -> None:
             pinned=True,
         ),
         LINE: config.NumberColumn(_("Line"), format="localized"),
+        FLAGGED: config.CheckboxColumn(_("Flagged"), help=_("At or above the threshold of the policy in force.")),
+        tables.BAND: config.TextColumn(_("Band"), help=_("Rank among the test encounters.")),
+        tables.COUNTS_MOST: config.TextColumn(_("Counts most"), width="large"),
+        LOW: config.NumberColumn(_("Range from"), format="percent", help=_range_help()),
+        HIGH: config.NumberColumn(_("Range to"), format="percent", help=_range_help()),
         KNOWN: config.NumberColumn(_("Fields known")),
         RELIABILITY: config.NumberColumn(
             _("Reliability"), format="%.3f", help=_("AUROC on test patients with as much information.")

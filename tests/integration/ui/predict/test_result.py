@@ -1,15 +1,11 @@
-"""Form and result of the Prediction page."""
-
-from typing import Any
+"""The result of a prediction: risk, rank, reliability, notes, and the version that it comes from."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ml.schema import BY_NAME, EXAMPLE_RECORD, FEATURES, UNKNOWN, Kind
 from tests.integration.ui.conftest import Platform
-from tests.integration.ui.predict.page import predict, predict_example, shown, type_in
-from ui.predict.examples import FURTHER
-from ui.predict.fields import further_groups
+from tests.integration.ui.predict.page import predict, predict_example, shown
+from ui.predict.medications import OFFERED
 
 
 def test_the_header_names_the_production_model_and_the_served_version(app: AppTest) -> None:
@@ -18,34 +14,6 @@ def test_the_header_names_the_production_model_and_the_served_version(app: AppTe
     assert "Production in MLflow: diabetes-readmission version 3" in page
     assert "Served by the API: version 3" in page
     assert "still serves" not in page
-
-
-def test_an_empty_form_sends_an_empty_record(app: AppTest, platform: Platform) -> None:
-    page = shown(predict(app.run()))
-    assert platform.records == [{}]
-    assert "0 of 47 fields known" in page
-
-
-def test_the_form_sends_the_keys_and_codes_of_the_data_set(app: AppTest, platform: Platform) -> None:
-    app.run()
-    app.selectbox(key="field-race").select("AfricanAmerican")
-    app.selectbox(key="field-age").select("[60-70)")
-    app.selectbox(key="field-discharge_disposition_id").select(6)
-    app.number_input(key="field-time_in_hospital").set_value(4)
-    app.selectbox(key="field-diag_2").select("428")
-    type_in(app, "field-diag_1", " 250.83 ")
-    predict(app)
-    assert platform.records == [
-        {
-            "race": "AfricanAmerican",
-            "age": "[60-70)",
-            "discharge_disposition_id": 6,
-            "time_in_hospital": 4,
-            "diag_1": "250.83",
-            "diag_2": "428",
-        }
-    ]
-    assert "6 of 47 fields known" in shown(app)
 
 
 def test_the_result_shows_risk_rank_model_and_request(app: AppTest) -> None:
@@ -61,8 +29,7 @@ def test_the_result_shows_risk_rank_model_and_request(app: AppTest) -> None:
 @pytest.mark.parametrize(("known", "has_rank"), [(9, False), (10, True)])
 def test_a_rank_is_shown_from_a_fifth_of_the_information_on(app: AppTest, known: int, has_rank: bool) -> None:
     app.run()
-    for column in [one for one in FEATURES if one.kind is Kind.CATEGORY][:known]:  # each holds a 47th
-        app.selectbox(key=f"field-{column.name}").select(column.allowed[0])
+    app.multiselect(key="medications").set_value(list(OFFERED[:known]))  # each holds a 47th
     page = shown(predict(app))
     assert ("Top fifth of the test encounters" in page) is has_rank
     assert ("Higher than" in page) is has_rank
@@ -100,7 +67,7 @@ def test_with_a_patient_number_the_result_shows_the_use_of_the_history(
         (status, {**answer, "history": [state]}),
     )[1]
     app.run()
-    app.number_input(key="field-patient_nbr").set_value(338_247)
+    app.text_input(key="field-patient_nbr").set_value(" 338247 ")
     assert expected in shown(predict(app))
     assert platform.records[-1] == {"patient_nbr": 338_247}
 
@@ -126,70 +93,6 @@ def test_a_timeout_is_shown_in_the_result_panel(
     assert not app.metric
 
 
-def test_the_example_fills_every_field_and_reset_empties_them(app: AppTest, platform: Platform) -> None:
-    app.run()
-    app.button(key="example").click().run()
-    predict(app)
-    assert platform.records[-1] == EXAMPLE_RECORD
-    app.button(key="reset").click().run()
-    assert app.selectbox(key="field-race").value == UNKNOWN
-    assert app.number_input(key="field-time_in_hospital").value is None
-    assert app.selectbox(key="field-diag_1").value is None
-    predict(app)
-    assert platform.records[-1] == {}
-
-
-@pytest.mark.parametrize("example", FURTHER, ids=lambda example: example.key)
-def test_each_example_fills_in_its_record_only(app: AppTest, platform: Platform, example: Any) -> None:
-    app.run()
-    app.button(key="example").click().run()
-    app.button(key=example.key).click().run()
-    predict(app)
-    assert platform.records == [example.record]
-
-
-def test_an_example_removes_the_previous_result(app: AppTest) -> None:
-    predict(app.run())
-    app.button(key="often-admitted").click().run()
-    assert not app.metric
-
-
-def test_every_field_can_be_left_unknown(app: AppTest) -> None:
-    app.run()
-    offered = {element.key for kind in (app.selectbox, app.number_input) for element in kind}
-    assert offered == {f"field-{column.name}" for column in FEATURES} | {"field-patient_nbr"}
-    listed = [f"field-{column.name}" for column in FEATURES if column.kind in (Kind.CATEGORY, Kind.CODE)]
-    assert all(app.selectbox(key=key).options[0] == "Unknown" for key in listed)
-    assert app.selectbox(key="field-diag_1").value is None
-
-
-def test_a_number_that_is_not_allowed_is_named_below_the_button_and_its_group_is_opened(
-    app: AppTest, platform: Platform
-) -> None:
-    errors = [{"record": 0, "field": "num_medications", "value": 990, "message": "too many", "allowed": None}]
-    predict(app.run())
-    platform.more[("POST", "/predict")] = lambda _request: (422, platform.problem(422, "1 field is not valid.", errors))
-    app.number_input(key="field-num_medications").set_value(990)
-    page = shown(predict(app))
-    assert not app.metric
-    assert "There is no result: the reason stands below the button" in page
-    assert "Distinct medications “990”" in page
-    assert "enter a whole number from 0 to 100" in page
-    group = BY_NAME["num_medications"].group
-    assert {key: app.session_state[key] for key in (f"group-{one}" for one in further_groups())} == {
-        f"group-{one}": one is group for one in further_groups()
-    }
-
-
-def test_a_stay_longer_than_any_in_the_data_is_sent_as_the_longest_and_told(app: AppTest, platform: Platform) -> None:
-    note = "Length of stay (days): 20 was entered. The model has seen at most 14"
-    app.run().number_input(key="field-time_in_hospital").set_value(20)
-    assert note in shown(predict(app))
-    assert platform.records == [{"time_in_hospital": 14}]
-    app.number_input(key="field-time_in_hospital").set_value(14)
-    assert note not in shown(predict(app))
-
-
 def test_a_patient_who_cannot_be_readmitted_has_no_rank(app: AppTest, platform: Platform) -> None:
     status, answer = platform.predict({})
     platform.more[("POST", "/predict")] = lambda _request: (status, {**answer, "outside_population": ["expired"]})
@@ -204,7 +107,7 @@ def test_contradictions_are_notes(app: AppTest, platform: Platform) -> None:
     note = {"record": 0, "field": "change", "message": "change is Ch, but diabetesMed is No"}
     platform.more[("POST", "/predict")] = lambda _request: (status, {**answer, "warnings": [note]})
     page = shown(predict_example(app))
-    assert "Entries that contradict one another" in page
+    assert "Notes on the entries" in page
     assert "change is Ch, but diabetesMed is No" in page
     assert "Top fifth of the test encounters" in page
 
@@ -217,25 +120,6 @@ def test_a_result_is_marked_once_the_form_has_changed(app: AppTest) -> None:
     assert mark not in shown(app.number_input(key="field-num_medications").set_value(None).run())
     app.selectbox(key="field-race").select("Asian").run()
     assert mark not in shown(predict(app))
-
-
-def test_the_form_says_how_many_fields_of_each_group_are_filled_in(app: AppTest) -> None:
-    assert "Filled in:" not in shown(app.run())
-    app.selectbox(key="field-diag_1").select("428")
-    app.number_input(key="field-time_in_hospital").set_value(0)
-    assert "Filled in: This stay 1 of 4, Diagnoses 1 of 4." in shown(app.run())
-    app.switch_page("app_pages/model.py").run().switch_page("app_pages/predict.py").run()
-    assert "Filled in: This stay 1 of 4, Diagnoses 1 of 4." in shown(app)
-
-
-def test_a_field_error_has_the_label_and_the_allowed_values(app: AppTest) -> None:
-    app.run()
-    type_in(app, "field-diag_2", "flu")
-    predict(app)
-    assert not app.metric
-    expected = app.error[0].value
-    assert expected.startswith("Please correct this field:")
-    assert "Second diagnosis (ICD-9-CM) “flu”: enter an ICD-9-CM code such as 428".replace(":", "\\:") in expected
 
 
 @pytest.mark.parametrize("provenance", ["synthetic", "real"])

@@ -1,0 +1,1 @@
+"""The box for a diagnosis: names of codes, search by name, code or everyday word."""
