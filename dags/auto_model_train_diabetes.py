@@ -6,15 +6,16 @@ all of `train_data` and register it as `challenger` → run the **gate**.
 
 The test patients are not used before the refit. A second run on the same data and code finds the finished trials and
 makes no new version. The run is skipped before the first ingestion. It starts weekly and, with
-`RETRAIN_ON_DRIFT=true`, when `monitor_diabetes` finds drift.
+`RETRAIN_ON_DRIFT=true`, when `monitor_diabetes` finds drift; such a run is skipped while the training data are those of
+a finished search, because only newer encounters can answer drift.
 
 *On failure:* a failed trial is retried alone; the present production version keeps serving.
 """
 
 from datetime import timedelta
 
-from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
-from shared import DAG_ARGUMENTS, drift, gate, open_registry, settings_and_engine, skipped_without_data
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, get_current_context, task
+from shared import DAG_ARGUMENTS, drift, gate, open_registry, settings_and_engine, skip, skipped_without_data
 
 
 def _schedule() -> CronTriggerTimetable | AssetOrTimeSchedule:
@@ -26,16 +27,28 @@ def _schedule() -> CronTriggerTimetable | AssetOrTimeSchedule:
     return AssetOrTimeSchedule(timetable=weekly, assets=[drift])
 
 
-@dag(schedule=_schedule(), tags=["model"], doc_md=__doc__, **DAG_ARGUMENTS)
+@dag(
+    schedule=_schedule(),
+    description="Weekly: searches for a better model; the gate decides whether the best one becomes production.",
+    tags=["model"],
+    doc_md=__doc__,
+    **DAG_ARGUMENTS,
+)
 def auto_model_train_diabetes() -> None:
     """Wire :mod:`ml.training.tune`, :mod:`ml.training.train` and :mod:`ml.promotion.gate`."""
 
     @task
     def plan_search() -> list[dict[str, str | int]]:
-        """Create or load the study; returns one entry per trial."""
-        from ml.training.tune import plan
+        """Create or load the study; returns one entry per trial. Skipped if drift asks for a search that is done."""
+        from ml.training.tune import known_result, plan
 
+        is_drift = bool(get_current_context()["triggering_asset_events"])
         with skipped_without_data(), settings_and_engine() as (settings, engine):
+            if is_drift and (version := known_result(settings, engine, open_registry(settings))):
+                skip(
+                    f"nothing new: drift, but the training data are those of version {version}, the result of the same "
+                    "search; ingest newer encounters with their outcomes"
+                )
             search = plan(settings, engine)
         return [{"study": search.study, "slot": slot} for slot in search.slots]
 

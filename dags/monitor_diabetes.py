@@ -7,7 +7,8 @@ that are too recent → **announce**: drift updates the asset `drift`, which sta
 `RETRAIN_ON_DRIFT=true`. Only the gate promotes a version.
 
 It measures the predictions up to now, so it cannot be backfilled. Load tests do not count. With fewer than 100
-predictions the outcome is "not enough data". The run is skipped before the first promotion.
+predictions the outcome is "not enough data". The run is skipped before the first promotion. `realise_quality` of an old
+run may be cleared: it measures what was mature at the time of the run, with the outcomes known by now.
 
 *On failure:* serving does not change; the last findings stay, and their age shows the failure. If only the report
 cannot be stored in MLflow, the run succeeds and its notes say so.
@@ -16,11 +17,16 @@ cannot be stored in MLflow, the run succeeds and its notes say so.
 from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, Metadata, dag, get_current_context, task
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
-from shared import DAG_ARGUMENTS, drift, open_registry, settings_and_engine, skipped_without_data
+from shared import DAG_ARGUMENTS, drift, open_registry, refuse, settings_and_engine, skip, skipped_without_data
 
 
-@dag(schedule=CronTriggerTimetable("@daily", timezone="UTC"), tags=["model"], doc_md=__doc__, **DAG_ARGUMENTS)
+@dag(
+    schedule=CronTriggerTimetable("@daily", timezone="UTC"),
+    description="Daily: compares recent predictions with the training data (drift) and with known outcomes (quality).",
+    tags=["model"],
+    doc_md=__doc__,
+    **DAG_ARGUMENTS,
+)
 def monitor_diabetes() -> None:
     """Wire the steps of :mod:`ml.monitoring.run`."""
 
@@ -30,9 +36,7 @@ def monitor_diabetes() -> None:
         from ml.monitoring.run import detect_drift as detect
 
         if get_current_context()["dag_run"].run_type == "backfill":
-            raise AirflowFailException(
-                "monitor_diabetes measures the predictions up to now and cannot be backfilled: trigger it instead."
-            )
+            refuse("monitor_diabetes measures the predictions up to now and cannot be backfilled: trigger it instead.")
         with skipped_without_data(), settings_and_engine() as (settings, engine):
             run = detect(settings, engine, open_registry(settings))
         drifted = [f"{finding.kind} {finding.feature}" for finding in run.drifted]
@@ -51,7 +55,7 @@ def monitor_diabetes() -> None:
     def announce(outcome: dict[str, Any]) -> Any:
         """Update the asset `drift`; skipped without drift."""
         if outcome["state"] != "drift":
-            raise AirflowSkipException(f"nothing to announce: {outcome['state'].replace('_', ' ')}")
+            skip(f"nothing to announce: {outcome['state'].replace('_', ' ')}")
         yield Metadata(drift, {key: outcome[key] for key in ("run_id", "drifted")})
 
     announce(realise_quality(detect_drift()))

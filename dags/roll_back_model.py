@@ -7,16 +7,19 @@ and a synthetic version never replaces a real one. The ledger (`python -m ml led
 
 Starts manually only: from the page *Model* of the user interface, or here.
 
-*On failure:* the last line of the task's log states the reason and the present production version. The task is not
-retried, because a second attempt could roll back one version further.
+A run goes back once: a retried or cleared task finishes the rollback that its run began, or reports it. To go back one
+version further, start another run.
+
+*On failure:* the last line of the task's log states the reason and the present production version.
 """
 
 from airflow.sdk import Param, dag, get_current_context, task
-from shared import DAG_ARGUMENTS, open_registry, run_label, settings_and_engine
+from shared import DAG_ARGUMENTS, open_registry, run_key, run_label, settings_and_engine
 
 
 @dag(
     schedule=None,
+    description="On request only: points production to an earlier version; the API follows within seconds.",
     params={
         "to": Param(None, type=["null", "string"], pattern="^[1-9][0-9]*$", description="Version; default: previous."),
         "actor": Param("a user of Airflow", type="string", minLength=1, maxLength=100, description="Requesting user."),
@@ -28,19 +31,21 @@ from shared import DAG_ARGUMENTS, open_registry, run_label, settings_and_engine
     **DAG_ARGUMENTS,
 )
 def roll_back_model() -> None:
-    """Wire :func:`ml.promotion.production_alias.roll_back`."""
+    """Wire :func:`ml.promotion.rollback.roll_back`."""
 
-    @task(retries=0)
+    @task
     def roll_back() -> str:
         """Move the alias and record it in the ledger; returns both versions."""
-        from ml.promotion.production_alias import roll_back as move_alias
+        from ml.promotion.rollback import roll_back as move_alias
 
         params = get_current_context()["params"]
         reason = f"; reason: {params['reason']}" if params["reason"] else ""
         actor = f"{params['actor']} ({run_label()}{reason})"
         with settings_and_engine() as (settings, engine):
-            withdrawn, present = move_alias(engine, open_registry(settings), actor, params["to"])
-        return f"production is version {present} again; version {withdrawn} is withdrawn"
+            done = move_alias(settings, engine, open_registry(settings), actor, params["to"], run_key())
+        withdrawn = f"; version {done.withdrawn} is withdrawn" if done.withdrawn else ""
+        earlier = "" if done.new else ", since an earlier attempt of this run"
+        return f"production is version {done.target} again{earlier}{withdrawn}"
 
     roll_back()
 

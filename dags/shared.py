@@ -1,12 +1,15 @@
 """Assets, DAG arguments, retry policy, connections and the gate task that the DAGs share."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
+
+log = logging.getLogger(__name__)
 
 training_data = Asset("training-data")
 """A new data version of ``train_data`` and ``test_data``; the event carries ``data_version``."""
@@ -14,18 +17,24 @@ training_data = Asset("training-data")
 drift = Asset("drift")
 """Drift between recent predictions and the training data; the event carries ``run_id``."""
 
-_NOT_RETRIED: Final[list[type[BaseException] | str]] = [
-    f"ml.core.errors.{name}"
-    for name in (
-        "BundleError",
-        "ProvenanceError",
-        "RegistryRefusalError",
-        "RejectedDataError",
-        "SettingsError",
-        "SplitError",
-        "StaleInputError",
-    )
-]
+_NOT_RETRIED: Final = (
+    "BundleError",
+    "ProvenanceError",
+    "RegistryRefusalError",
+    "RejectedDataError",
+    "SettingsError",
+    "SplitError",
+    "StaleInputError",
+    "UnapprovedError",
+)
+"""Of :mod:`ml.core.errors`."""
+
+
+class RefusedError(SystemExit):
+    """Ends a task whose log has the reason as one sentence. Airflow logs a traceback for every other exception."""
+
+
+_FINAL: Final[list[type[BaseException] | str]] = [*(f"ml.core.errors.{name}" for name in _NOT_RETRIED), RefusedError]
 
 DAG_ARGUMENTS: Final[dict[str, Any]] = {
     "start_date": datetime(2026, 1, 1, tzinfo=UTC),
@@ -39,7 +48,7 @@ DAG_ARGUMENTS: Final[dict[str, Any]] = {
         "max_retry_delay": timedelta(minutes=10),
         "execution_timeout": timedelta(minutes=30),
         "retry_policy": ExceptionRetryPolicy(
-            rules=[RetryRule(_NOT_RETRIED, RetryAction.FAIL, reason="another attempt would fail in the same way")]
+            rules=[RetryRule(_FINAL, RetryAction.FAIL, reason="another attempt would fail in the same way")]
         ),
     },
 }
@@ -51,9 +60,38 @@ def settings_and_engine() -> Iterator[tuple[Any, Any]]:
     from ml.core.settings import MlSettings
     from ml.warehouse.connection import warehouse
 
-    settings = MlSettings.load()
-    with warehouse(settings) as engine:
-        yield settings, engine
+    with refused_in_a_sentence():
+        settings = MlSettings.load()
+        with warehouse(settings) as engine:
+            yield settings, engine
+
+
+@contextmanager
+def refused_in_a_sentence() -> Iterator[None]:
+    """End the task with the sentence of an error that no further attempt follows, in place of its traceback."""
+    from ml.core import errors
+
+    try:
+        yield
+    except errors.NoDataError:  # skips the task
+        raise
+    except errors.PlatformError as error:
+        is_final = isinstance(error, tuple(getattr(errors, name) for name in _NOT_RETRIED))
+        if not is_final and get_current_context()["task"].retries:
+            raise
+        refuse(str(error))
+
+
+def refuse(reason: str) -> NoReturn:
+    """Fail the task for good; the reason is the last but one line of its log."""
+    log.error(reason)
+    raise RefusedError(1)
+
+
+def skip(reason: str) -> NoReturn:
+    """Skip the task; its log has the reason as a line, which Airflow shows first."""
+    log.warning("Skipped: %s", reason)
+    raise AirflowSkipException(reason)
 
 
 @contextmanager
@@ -64,7 +102,7 @@ def skipped_without_data() -> Iterator[None]:
     try:
         yield
     except NoDataError as error:
-        raise AirflowSkipException(str(error)) from error
+        skip(str(error))
 
 
 def open_registry(settings: Any) -> Any:
@@ -87,6 +125,12 @@ def open_registry(settings: Any) -> Any:
     )
 
 
+def run_key() -> str:
+    """Identifies the current DAG run: the same when its tasks are retried or cleared."""
+    run = get_current_context()["dag_run"]
+    return f"{run.dag_id}/{run.run_id}"
+
+
 def run_label() -> str:
     """DAG id and run id of the current task, for audit records."""
     run = get_current_context()["dag_run"]
@@ -99,6 +143,6 @@ def gate(version: str) -> str:
     from ml.promotion.gate import run_gate
 
     with settings_and_engine() as (settings, engine):
-        outcome = run_gate(settings, engine, open_registry(settings), version, run_label())
+        outcome = run_gate(settings, engine, open_registry(settings), version, run_label(), overrule=False)
     decision = outcome.decision
     return f"version {outcome.version} {'promoted' if decision.promote else 'refused'}: {decision.reason}"

@@ -16,7 +16,13 @@ from shared import DAG_ARGUMENTS, gate, open_registry, settings_and_engine, skip
 SCHEDULE = AssetOrTimeSchedule(timetable=CronTriggerTimetable("@daily", timezone="UTC"), assets=[training_data])
 
 
-@dag(schedule=SCHEDULE, tags=["model"], doc_md=__doc__, **DAG_ARGUMENTS)
+@dag(
+    schedule=SCHEDULE,
+    description="Daily and after new data: trains a RandomForest; the gate decides whether it becomes production.",
+    tags=["model"],
+    doc_md=__doc__,
+    **DAG_ARGUMENTS,
+)
 def train_models_diabetes_simple() -> None:
     """Wire :mod:`ml.training.train` and :mod:`ml.promotion.gate`."""
 

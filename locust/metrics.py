@@ -3,10 +3,12 @@
 import os
 from collections.abc import Iterator
 
+from flask import request
 from locust.env import Environment
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, WorkerRunner
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 
@@ -52,4 +54,5 @@ def serve_metrics(environment: Environment) -> None:
 
     @environment.web_ui.app.route("/metrics")
     def metrics() -> tuple[bytes, dict[str, str]]:
-        return generate_latest(registry), {"Content-Type": CONTENT_TYPE_LATEST}
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return encode(registry), {"Content-Type": content_type}

@@ -1,14 +1,19 @@
-"""One-shot before Airflow's components start: checks logins, migrates both databases, writes the demo user.
+"""One-shot before Airflow's components start: checks logins, migrates both databases, signs, writes the logins.
 
-It runs at every start and overwrites nothing but the demo user's password.
+It runs at every start and overwrites nothing but the passwords.
 """
 
 import json
 import os
 import sys
 from pathlib import Path
+from typing import Final
 
-from infra.compose.startup import log, log_in, migrate, run
+from infra.airflow_users import passwords
+from infra.compose.startup import adopt, log, log_in, migrate, run
+
+USERS: Final = Path("/run/secrets-users")
+"""Passwords of Airflow's users."""
 
 
 def main() -> None:
@@ -18,16 +23,18 @@ def main() -> None:
         log_in(os.environ["POSTGRES_HOST"], database, database, secrets / f"{database}_db_password")
     migrate("airflow", ["airflow", "db", "migrate"])
     migrate("diabetes", [sys.executable, "-m", "ml", "migrate"])
+    adopt([sys.executable, "-m", "ml", "adopt"])
     user = os.environ["AIRFLOW_USER"]
     passwords_file = Path(os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
-    write_passwords(passwords_file, {user: os.environ["AIRFLOW_PASSWORD"]})
+    of_users = passwords(user, os.environ["AIRFLOW_PASSWORD"], lambda name: (USERS / name).read_text().strip())
+    write_passwords(passwords_file, of_users)
     log.info("Airflow is ready to start: user '%s', password in .env.", user)
 
 
-def write_passwords(file: Path, passwords: dict[str, str]) -> None:
+def write_passwords(file: Path, of_users: dict[str, str]) -> None:
     """Write the passwords of Airflow's simple auth manager, which opens the file for writing: hence a volume."""
     draft = file.with_suffix(".new")
-    draft.write_text(json.dumps(passwords))
+    draft.write_text(json.dumps(of_users))
     draft.chmod(0o660)
     draft.replace(file)  # the present file may belong to an earlier AIRFLOW_UID
 

@@ -2,14 +2,19 @@
 
 import logging
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import psycopg2
 
 from infra.postgres.login import explain_login_failure
 
 log = logging.getLogger("startup")
+
+ADOPTION_ATTEMPTS: Final = 6
+ADOPTION_PAUSE_SECONDS: Final = 10
 
 
 class StartupError(Exception):
@@ -45,6 +50,18 @@ def migrate(database: str, command: list[str]) -> None:
     if result.returncode:
         log.error("%s", (result.stdout + result.stderr)[-4000:])
         raise StartupError(f"The migration of the {database} database failed: see the lines above.")
+
+
+def adopt(command: list[str]) -> None:
+    """Sign the production model of an earlier release; without MLflow, the next run of the gate does it."""
+    for attempt in range(ADOPTION_ATTEMPTS):
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if not result.returncode:
+            break
+        if attempt + 1 < ADOPTION_ATTEMPTS:
+            time.sleep(ADOPTION_PAUSE_SECONDS)  # MLflow starts at the same time
+    if text := " ".join((result.stdout + result.stderr).split()):
+        log.info("%s", text[-1000:])
 
 
 def run(program: Callable[[], None]) -> int:

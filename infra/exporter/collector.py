@@ -4,12 +4,14 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import httpx
 import psycopg2
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from infra.backup.status import read_status
 from infra.exporter.airflow import AirflowReader
 from infra.exporter.client import BudgetedClient
 from infra.exporter.metrics import Metrics
@@ -17,6 +19,7 @@ from infra.exporter.mlflow import MlflowReader
 from infra.exporter.settings import ExporterSettings
 from infra.exporter.warehouse import ROLE, WarehouseReader
 from ml.core.build import build_info
+from ml.core.names import EXPORTER_USER
 
 logger = logging.getLogger("infra.exporter")
 
@@ -83,11 +86,19 @@ def create_collector(settings: ExporterSettings) -> PlatformCollector:
     airflow = BudgetedClient(settings.airflow_url, budget)
     mlflow = BudgetedClient(settings.mlflow_tracking_uri, budget)
     readers: dict[str, Read] = {
-        "airflow": AirflowReader(airflow, settings.airflow_user, settings.airflow_password.get_secret_value()).read,
+        "airflow": AirflowReader(airflow, EXPORTER_USER, settings.airflow_exporter_password.get_secret_value()).read,
         "mlflow": MlflowReader(mlflow).read,
         "warehouse": WarehouseReader(database, budget).read,
+        "backup": partial(_read_backup, settings),
     }
     return PlatformCollector(readers, [airflow, mlflow])
+
+
+def _read_backup(settings: ExporterSettings, metrics: Metrics) -> None:
+    """Set the metrics of the last backup, from the file that it writes; none before the first backup."""
+    metrics.set("backup_scheduled", bool(settings.backup_at))
+    for name, value in read_status(settings.state_folder).items():
+        metrics.set(name, value)
 
 
 def _error_of(read: Read, metrics: Metrics) -> str | None:

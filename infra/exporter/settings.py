@@ -2,10 +2,11 @@
 
 from pydantic import Field, SecretStr
 
+from infra.backup.settings import ScheduleSettings
 from ml.core.settings import MlflowSettings, Port
 
 
-class ExporterSettings(MlflowSettings):
+class ExporterSettings(MlflowSettings, ScheduleSettings):
     """Addresses and logins of the targets, and the address that Prometheus scrapes."""
 
     airflow_port: Port = 8080
@@ -14,8 +15,7 @@ class ExporterSettings(MlflowSettings):
         pattern=r"^https?://[^/]+",
         validate_default=True,
     )
-    airflow_user: str = "airflow"
-    airflow_password: SecretStr = SecretStr("airflow")
+    airflow_exporter_password: SecretStr
     postgres_host: str = "127.0.0.1"
     postgres_port: Port = 5432
     diabetes_db_name: str = "diabetes"

@@ -19,6 +19,10 @@ _DATA_VERSION: Final = """
         (SELECT data_version FROM ingestions WHERE data_version IS NOT NULL ORDER BY id DESC LIMIT 1)
 """
 _GATE: Final = "SELECT action, count(*) FROM gate_decisions GROUP BY action ORDER BY action"
+_DECIDED: Final = """
+    SELECT version FROM gate_decisions WHERE action IN ('promoted', 'rolled_back') AND completed_at IS NOT NULL
+    ORDER BY id DESC LIMIT 1
+"""
 _RUN: Final = "SELECT finished_at, predictions, state FROM monitor_runs ORDER BY id DESC LIMIT 1"
 _DRIFT: Final = """
     SELECT kind, feature, state, distance, threshold FROM monitor_drift
@@ -60,6 +64,8 @@ def _read_data(session: "_Session", metrics: Metrics) -> None:
     metrics.set("data_version_created_timestamp_seconds", created_at and created_at.timestamp())
     for action, count in session.rows(_GATE):
         metrics.set("gate_decisions_total", count, action)
+    for (version,) in session.rows(_DECIDED):
+        metrics.set("gate_decided_version", int(version))
 
 
 def _read_monitoring(session: "_Session", metrics: Metrics) -> None:

@@ -2,7 +2,7 @@
 
 from infra.grafana.limits import limit
 from infra.grafana.panels import ORANGE, YES_NO, heatmap, share, stat, table, third, timeline, timeseries
-from infra.grafana.promql import INTERVAL, LOAD_TEST_SHARE, mean, quantile, rate
+from infra.grafana.promql import FLAGGED_SHARE, INTERVAL, LOAD_TEST_SHARE, mean, quantile, rate
 
 RISK = "api_prediction_probability"
 
@@ -18,6 +18,11 @@ PREDICTIONS = (
         "Share of load-test traffic",
         "Share of the scored records that were sent with X-Load-Test: 1; drift and realised quality leave them out.",
         (LOAD_TEST_SHARE, "load test"),
+    ),
+    share(
+        "Share flagged by the policy",
+        "Share of the scored records at or above the threshold of the policy, load tests apart; 0 without a policy.",
+        (FLAGGED_SHARE, "flagged"),
     ),
     heatmap(
         "Predicted risk",
@@ -45,12 +50,13 @@ MODEL = (
     ),
     timeseries(
         "Served and registered version",
-        "Both lines are equal except for the seconds of a swap.",
+        "All lines are equal except for the seconds of a swap; decided is the version of the gate's last decision.",
         ("max by (instance) (model_served_version)", "served by {{instance}}"),
         ("max by (alias) (mlflow_registered_model_version)", "{{alias}}"),
+        ("max(gate_decided_version)", "decided"),
         unit="none",
         height=6,
-        alerts=["ModelVersionSkew"],
+        alerts=["ModelVersionSkew", "ModelMovedByHand"],
     ),
     timeline(
         "Registry reachable",
@@ -75,7 +81,7 @@ MODEL = (
         "Models that failed to load or failed their checks since the API started, by reason. Normally empty.",
         ("sum by (reason) (model_load_failures_total)", "{{reason}}"),
         height=6,
-        alerts=["ModelLoadFailing"],
+        alerts=["ModelLoadFailing", "ModelUnapproved"],
     ),
     stat(
         "Model loaded for",

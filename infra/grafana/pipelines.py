@@ -147,10 +147,36 @@ REGISTRY = (
     ),
 )
 
+BACKUPS = (
+    stat(
+        "Since the last backup",
+        "Time since a backup last succeeded. Without BACKUP_AT backups are made by hand.",
+        ("time() - max(backup_last_success_timestamp)", "age"),
+        unit="s",
+        width=8,
+        alerts=["BackupStale", "BackupFailed"],
+    ),
+    stat(
+        "Since the last test of a restore",
+        "Time since a backup was last restored into a throwaway place and compared with its manifest.",
+        ("time() - max(restore_last_verified_timestamp)", "age"),
+        unit="s",
+        width=8,
+        alerts=["BackupUnverified"],
+    ),
+    stat(
+        "Size of the last backup",
+        "Bytes of its files; those that it shares with the backup before take no further space.",
+        ("max(backup_size_bytes)", "size"),
+        unit="bytes",
+        width=8,
+    ),
+)
+
 DASHBOARD = Dashboard(
     uid="pipelines",
     title="Pipelines and registry",
     description="DAG runs, ingested data, and the registered model versions.",
     variables=(variable("dag", "DAG", "DAGs.", "label_values(airflow_dag_paused, dag_id)"),),
-    rows=(("Airflow and its DAGs", AIRFLOW), ("Data", DATA), ("Registry and gate", REGISTRY)),
+    rows=(("Airflow and its DAGs", AIRFLOW), ("Data", DATA), ("Registry and gate", REGISTRY), ("Backups", BACKUPS)),
 )

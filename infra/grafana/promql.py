@@ -24,4 +24,7 @@ def quantile(share: float, histogram: str, *, by: str = "", where: str = "") -> 
 _SCORED = rate("api_predictions_total")
 _SCORED_BY_LOAD_TEST = rate("api_predictions_total", where='{load_test="true"}')
 LOAD_TEST_SHARE = f"({_SCORED_BY_LOAD_TEST} or 0 * {_SCORED}) / ({_SCORED} > 0)"
+_OF_PATIENTS = rate("api_predictions_total", where='{load_test="false"}')
+_FLAGGED = rate("api_flagged_total", where='{flagged="true", load_test="false"}')
+FLAGGED_SHARE = f"({_FLAGGED} or 0 * {_OF_PATIENTS}) / ({_OF_PATIENTS} > 0)"
 CPU_SHARE = f'1 - avg by (instance) (rate(node_cpu_seconds_total{{mode="idle"}}{INTERVAL}))'

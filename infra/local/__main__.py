@@ -1,20 +1,24 @@
 """Command line of the native stack: ``python -m infra.local``."""
 
+import json
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
+from infra.local import recovery
 from infra.local.demo import run_demo
 from infra.local.errors import StackError
 from infra.local.settings import ROOT, StackSettings
 from infra.local.stack import Stack
-from infra.local.status import diagnose, service_table, status_table
+from infra.local.status import diagnose, print_whole, program_statuses, service_table, status_table
 from ml.core.errors import PlatformError
 from ml.core.proxies import bypass_proxy
 
@@ -65,14 +69,18 @@ def up() -> None:
     """Start the programs that do not run, and wait until all are ready."""
     with open_stack() as stack:
         stack.up()
-        console.print(service_table(stack.settings))
+        print_whole(console, service_table(stack.settings))
 
 
 @app.command()
-def status() -> None:
+def status(as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False) -> None:
     """Show the state, process and address of every program."""
     with open_stack() as stack:
-        console.print(status_table(stack))
+        statuses = program_statuses(stack)
+    if as_json:
+        typer.echo(json.dumps([asdict(status) for status in statuses], indent=1))
+    else:
+        print_whole(console, status_table(statuses))
 
 
 @app.command()
@@ -111,6 +119,34 @@ def clean(yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False
             raise StackError("Nothing was removed.")
         stack.clean()
         console.print("Removed. The artifacts in mlruns/ stay, because Docker Compose may use them.")
+
+
+@app.command()
+def backup(
+    to: Annotated[Path | None, typer.Option("--to", help="folder of the backups, else BACKUP_DIR")] = None,
+) -> None:
+    """Back up databases, artifacts, secrets and logins, also while the stack runs."""
+    with open_stack() as stack:
+        recovery.back_up(stack, to, console)
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Option("--from", help="a backup, or a folder of them: the newest")],
+    replace: Annotated[bool, typer.Option("--replace", help="also replace another platform's backup")] = False,
+) -> None:
+    """Replace the present state by that of a backup; a running stack is stopped for it and started again."""
+    with open_stack() as stack:
+        recovery.restore(stack, source, replace, console)
+
+
+@app.command("backup-verify")
+def backup_verify(
+    source: Annotated[Path | None, typer.Option("--from", help="a backup, or a folder of them: the newest")] = None,
+) -> None:
+    """Restore a backup into a throwaway place, and check it."""
+    with open_stack():
+        recovery.verify(source, console)
 
 
 @app.command()

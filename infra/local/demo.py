@@ -13,7 +13,7 @@ from infra.local.dag_runs import FINISHED_STATES, follow_run, wait_for_dags
 from infra.local.errors import StackError
 from infra.local.settings import StackSettings
 from infra.local.stack import Stack
-from infra.local.status import service_table
+from infra.local.status import print_whole, service_table
 
 INGEST, TRAIN, MONITOR = "ingest_diabetes", "train_models_diabetes_simple", "monitor_diabetes"
 RECORD = {"race": "Caucasian", "gender": "Female", "age": "[60-70)"}
@@ -40,7 +40,7 @@ def run_demo(stack: Stack, console: Console) -> None:
         _show_prediction(stack.settings, console, started)
         # Also switches the DAG on: from now on it runs daily, and Monitoring shows the state of its last run.
         _run_dag(airflow, MONITOR, console)
-    console.print(service_table(stack.settings))
+    print_whole(console, service_table(stack.settings))
     console.print(f"Memory of the whole stack (PSS): {stack.memory() / 1024**3:.2f} GB")
     console.print(f"Logs: {stack.settings.paths.logs} or make logs NAME=api. Stop: make down.", soft_wrap=True)
 

@@ -32,6 +32,8 @@ def _remedy(binding: Binding) -> str | None:
         return f"a value with $ needs single quotes, {binding.key}='…', or Docker Compose replaces a part of it"
     if "${" in value:
         return "Docker Compose and this stack read ${ differently: choose a value without it"
+    if written.startswith("#") and not value:
+        return "Docker Compose reads a comment behind = as the value: write it on a line of its own"
     if quote and "\\" in written:
         return "Docker Compose and this stack read \\ in quotes differently: leave out the quotes or the \\"
     return None

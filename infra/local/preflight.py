@@ -1,6 +1,7 @@
 """Checks before a start: Python version, settings, memory, disk and ports."""
 
 import errno
+import os
 import shutil
 import socket
 import sys
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import psutil
 
+from infra.exposure import refusal
 from infra.local.errors import StackError
+from infra.local.programs.environment import read_settings
 from infra.local.programs.program import Program
 from infra.local.settings import ROOT, StackSettings
 
@@ -36,6 +39,21 @@ def check_machine(settings: StackSettings) -> None:
                 f"Only {free / GIB:.1f} GB of {resource} are free and the stack needs {minimum:g}: "
                 f"{remedy}, or lower MIN_{resource.upper()}_GB in .env."
             )
+
+
+def check_exposure(settings: StackSettings) -> None:
+    """Check that ports are not opened to the network with a known password or without API keys.
+
+    Raises:
+        StackError: they would be.
+    """
+    exposure = {
+        "BIND_ADDRESS": settings.bind_address,
+        "AIRFLOW_PASSWORD": settings.airflow_password.get_secret_value(),
+        "API_KEYS": read_settings(os.environ, ROOT / ".env").get("API_KEYS", ""),
+    }
+    if reason := refusal(exposure, ["AIRFLOW_PASSWORD"]):  # there is no Grafana
+        raise StackError(reason)
 
 
 def available_memory(cgroup: Path = CGROUP) -> int:

@@ -20,11 +20,12 @@ from infra.local.programs.environment import shared_environment, without_setting
 from infra.local.programs.services import mlflow_database_secret
 from infra.local.settings import ROOT, StackSettings, python_module
 from infra.local.supervision.launch import program_environment
-from infra.secrets.generate import generate, missing
+from infra.secrets.generate import ROLE_PASSWORDS, generate, missing
+from ml.core.names import API_ROLE, SIGNING_KEY
 
 PACKAGES = ("apache-airflow-core", "mlflow")
-REPLACEABLE = frozenset({"prediction_log_key"})
-"""Secrets that no database depends on: a new one gives patients new pseudonyms."""
+REPLACEABLE = ROLE_PASSWORDS | {"prediction_log_key", SIGNING_KEY}
+"""Secrets that no data depend on. Another key gives patients new pseudonyms, or signs the next approvals."""
 
 
 def write_dotenv(console: Console) -> None:
@@ -67,6 +68,7 @@ def create_databases(settings: StackSettings) -> None:
     main, mlflow = main_postgres(settings), mlflow_postgres(settings)
     main.ensure_database("airflow", "airflow", secret("airflow_db_password"))
     main.ensure_database(settings.diabetes_db_name, settings.diabetes_db_user, secret("diabetes_db_password"))
+    main.ensure_role(API_ROLE, secret("api_db_password"))
     main.ensure_monitor(secret("postgres_monitor_password"))
     mlflow.ensure_database("mlflowdb", "mlflow", secret("mlflow_db_password"))
     mlflow.ensure_monitor(secret("mlflow_postgres_monitor_password"))
@@ -93,6 +95,20 @@ def migrate(settings: StackSettings) -> None:
     for run in runs:
         run.result()
     migrated.write_text(json.dumps(versions))
+
+
+def adopt(settings: StackSettings) -> str:
+    """Sign the production model of an earlier release, which needs MLflow; returns what there is to say."""
+    variables = program_environment(shared_environment(settings), {}, settings.paths.secrets)
+    result = subprocess.run(
+        python_module("ml", "adopt"),
+        cwd=ROOT,
+        env=without_settings(os.environ) | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return " ".join((result.stdout + result.stderr).split())
 
 
 def _migrate(

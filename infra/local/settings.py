@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
+from infra.backup.settings import TimeOfDay
 from infra.local.errors import StackError
 from ml.core.settings import OptionalPath, Port, PublicAddresses
 
@@ -42,6 +43,8 @@ class StackSettings(PublicAddresses):
     diabetes_db_name: str = "diabetes"
     diabetes_db_user: str = "diabetes"
 
+    backup_at: TimeOfDay = ""
+
     min_memory_gb: float = Field(default=4, ge=0)
     min_disk_gb: float = Field(default=5, ge=0)
 
@@ -75,6 +78,7 @@ class StackPaths:
         self.prometheus = home / "prometheus"
         self.alertmanager = home / "alertmanager"
         self.grafana = home / "grafana"
+        self.backup_state = home / "backup"
         self.supervisor_config = home / "supervisord.conf"
 
     def create(self) -> None:

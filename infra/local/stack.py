@@ -11,19 +11,28 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
+from infra.backup.restoring.swap import read_journal
 from infra.local.dotenv_file import check_dotenv
 from infra.local.errors import StackError
-from infra.local.preflight import check_machine, check_ports
+from infra.local.preflight import check_exposure, check_machine, check_ports
 from infra.local.programs.airflow import write_login
 from infra.local.programs.environment import without_settings
 from infra.local.programs.monitoring import write_prometheus_files
 from infra.local.programs.program import Program
 from infra.local.programs.services import database_programs, service_programs
-from infra.local.provisioning import create_databases, initialise_clusters, migrate, prepare_secrets, write_dotenv
+from infra.local.provisioning import (
+    adopt,
+    create_databases,
+    initialise_clusters,
+    migrate,
+    prepare_secrets,
+    write_dotenv,
+)
 from infra.local.settings import ROOT, StackSettings
 from infra.local.supervision.supervisor import Supervisor
 
 POLL_SECONDS = 0.3
+DATABASES = ("postgres", "mlflow-postgres")
 
 
 class Stack:
@@ -43,6 +52,9 @@ class Stack:
         settings = self.settings
         write_dotenv(self._console)
         check_dotenv(ROOT / ".env")
+        check_exposure(settings)  # on a running stack too: a program that is started again has the present settings
+        if read_journal(settings.paths.backup_state) is not None:
+            raise StackError("A restore was interrupted: the same make restore FROM=… finishes it or returns.")
         if not self.supervisor.running:
             check_machine(settings)
             if orphans := self.supervisor.orphans():
@@ -66,19 +78,26 @@ class Stack:
         if prometheus is not None and not prometheus.running:  # it reads its configuration only when it starts
             write_prometheus_files(settings, services)
         self.start(services)
+        if message := adopt(settings):
+            self._console.print(message)
 
     def down(self) -> bool:
         """Stop all programs of this stack; returns whether any was running."""
         if not self.supervisor.running:
             return self._stop_orphans()
-        names = list(self.supervisor.states())
-        databases = [name for name in names if name in ("postgres", "mlflow-postgres")]
-        with self._console.status("stopping the services"):
-            self.supervisor.stop(name for name in names if name not in databases)
+        self.stop_services()
         with self._console.status("stopping the databases"):
             self.supervisor.shut_down()
         self._stop_orphans()
         return True
+
+    def stop_services(self) -> list[str]:
+        """Stop all programs but the databases; returns the names of those that ran."""
+        states = self.supervisor.states() if self.supervisor.running else {}
+        running = [name for name, process in states.items() if name not in DATABASES and process.active]
+        with self._console.status("stopping the services"):
+            self.supervisor.stop(running)
+        return running
 
     def clean(self) -> None:
         """Stop the stack, and delete its databases, logs and secrets."""

@@ -1,8 +1,12 @@
 """State of the stack: table of services, table of processes, and diagnosis."""
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from rich.table import Column, Table
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
 
 from infra.local.airflow_client import AirflowClient
 from infra.local.errors import StackError
@@ -10,7 +14,9 @@ from infra.local.programs.services import all_programs
 from infra.local.settings import StackSettings
 from infra.local.stack import Stack
 
-STYLES = {"RUNNING": "green", "STARTING": "yellow", "STOPPED": "dim"}
+STYLES = {"running": "green", "starting": "yellow", "stopped": "dim"}
+_NO_LIMIT = 10_000
+"""Columns that no table has."""
 
 
 def service_table(settings: StackSettings) -> Table:
@@ -19,27 +25,58 @@ def service_table(settings: StackSettings) -> Table:
         "airflow-apiserver": f"{settings.airflow_user} / {settings.airflow_password.get_secret_value()}",
         "grafana": f"{settings.grafana_user} / {settings.grafana_password.get_secret_value()}",
     }
-    table = Table("service", "address", "login")
+    table = Table("service", "address", "login", box=None, pad_edge=False)
     for program in all_programs(settings):
         if program.address:
             table.add_row(program.name.removesuffix("-apiserver"), program.address, logins.get(program.name, "—"))
     return table
 
 
-def status_table(stack: Stack) -> Table:
-    """Table of the programs: state, process, time since the start, address."""
-    states = stack.supervisor.states()
-    table = Table("program", "state", "process", "running for", Column("address", no_wrap=True))
-    for program in all_programs(stack.settings) if states else []:
-        process = states.get(program.name)
-        if process is None:
-            continue
-        state = f"[{STYLES.get(process.state, 'red')}]{process.state.lower()}[/]"
-        since = _duration(time.time() - process.started_at) if process.running else ""
-        table.add_row(program.name, state, str(process.pid or ""), since, program.address or "")
-    if not states:
+@dataclass(frozen=True)
+class ProgramStatus:
+    """State of one program; ``name`` is what ``make logs`` takes."""
+
+    name: str
+    state: str
+    pid: int | None
+    seconds: int | None  # since its start, while it runs
+    address: str | None
+
+
+def program_statuses(stack: Stack) -> list[ProgramStatus]:
+    """The programs of the running stack; empty if it does not run."""
+    states, now = stack.supervisor.states(), time.time()
+    return [
+        ProgramStatus(
+            program.name,
+            process.state.lower(),
+            process.pid or None,
+            int(now - process.started_at) if process.running else None,
+            program.address,
+        )
+        for program in (all_programs(stack.settings) if states else [])
+        if (process := states.get(program.name)) is not None
+    ]
+
+
+def status_table(statuses: Sequence[ProgramStatus]) -> Table:
+    """Table of the programs: state, process, time since the start, address. Print it with :func:`print_whole`."""
+    table = Table("program", "state", "process", "running for", "address", box=None, pad_edge=False)
+    for status in statuses:
+        state = f"[{STYLES.get(status.state, 'red')}]{status.state}[/]"
+        since = "" if status.seconds is None else _duration(status.seconds)
+        table.add_row(status.name, state, str(status.pid or ""), since, status.address or "")
+    if not statuses:
         table.add_row("nothing runs: make up", "", "", "", "")
     return table
+
+
+def print_whole(console: Console, table: Table) -> None:
+    """Print a table at its own width: names and addresses are for copying, so none is cut at the terminal's."""
+    width = console.width
+    console.width = max(width, Measurement.get(console, console.options.update(width=_NO_LIMIT), table).maximum)
+    console.print(table)
+    console.width = width
 
 
 def diagnose(stack: Stack) -> list[StackError]:

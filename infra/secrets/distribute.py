@@ -1,18 +1,28 @@
 """One-shot of Compose: generates missing secrets, and copies secrets and configuration to the volumes of services.
 
 Each audience has its own volume, so a service cannot read the secrets of another. Within it the files are readable by
-every user, because the images run as different ones. Compose runs this module in an image without packages.
+every user, because the images run as different ones.
 """
 
 import logging
+import os
 import shutil
+import sys
 from pathlib import Path
 
-from infra.secrets.generate import generate
+from infra.exposure import refusal
+from infra.secrets.generate import SECRETS, generate
+from ml.core.names import PUBLIC_KEYS, SIGNING_KEY
 
 ALL = Path("/secrets/all")
 AUDIENCES = {
-    "postgres": ("postgres_password", "airflow_db_password", "diabetes_db_password", "postgres_monitor_password"),
+    "postgres": (
+        "postgres_password",
+        "airflow_db_password",
+        "diabetes_db_password",
+        "api_db_password",
+        "postgres_monitor_password",
+    ),
     "mlflow-postgres": ("mlflow_postgres_password", "mlflow_db_password", "mlflow_postgres_monitor_password"),
     "airflow": (
         "airflow_db_password",
@@ -20,18 +30,22 @@ AUDIENCES = {
         "airflow_fernet_key",
         "airflow_api_secret_key",
         "prediction_log_key",
+        PUBLIC_KEYS,
     ),
+    "airflow-signing": (SIGNING_KEY,),
     "airflow-tokens": ("airflow_jwt_secret",),
+    "airflow-users": ("airflow_exporter_password", "airflow_interface_password"),
     "mlflow": ("mlflow_db_password",),
-    "api": ("diabetes_db_password", "prediction_log_key"),
-    "exporter": ("postgres_monitor_password",),
+    "api": ("api_db_password", "prediction_log_key", PUBLIC_KEYS),
+    "streamlit": ("airflow_interface_password",),
+    "exporter": ("postgres_monitor_password", "airflow_exporter_password"),
     "postgres-exporter": ("postgres_monitor_password",),
+    "backup": (*SECRETS, PUBLIC_KEYS),
     "mlflow-postgres-exporter": ("mlflow_postgres_monitor_password",),
 }
 
 CONFIGURATION = {
-    "postgres": "postgres/init/main",
-    "mlflow-postgres": "postgres/init/mlflow",
+    "postgres": "postgres/roles",
     "prometheus": "prometheus",
     "alertmanager": "alertmanager",
     "grafana": "grafana",
@@ -44,8 +58,15 @@ log = logging.getLogger("secrets")
 def main() -> None:
     """Generate and copy the secrets."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if reason := refusal(os.environ):  # here, because every other service waits for this one
+        sys.exit(reason)
     created = generate(ALL)
     log.info("Created: %s", ", ".join(created) or "none, all secrets exist")
+    distribute()
+
+
+def distribute() -> None:
+    """Copy secrets and configuration to the volumes."""
     for audience, names in AUDIENCES.items():
         for name in names:
             copy(ALL / name, Path("/secrets", audience, name))

@@ -1,7 +1,4 @@
-"""Generates missing secrets, one file each; existing ones are never overwritten.
-
-Compose runs this module in an image without packages, so it uses only the standard library.
-"""
+"""Generates missing secrets, one file each; existing ones are never overwritten."""
 
 import base64
 import os
@@ -9,6 +6,9 @@ import secrets
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+from ml.core.names import PUBLIC_KEYS, SIGNING_KEY
+from ml.core.signing.keys import complete_pair, new_signing_key
 
 
 def password() -> str:
@@ -23,12 +23,25 @@ SECRETS: dict[str, Callable[[], str]] = {
     "mlflow_postgres_monitor_password": password,
     "airflow_db_password": password,
     "diabetes_db_password": password,
+    "api_db_password": password,
     "mlflow_db_password": password,
     "prediction_log_key": password,
     "airflow_fernet_key": lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
     "airflow_api_secret_key": password,
+    "airflow_exporter_password": password,
+    "airflow_interface_password": password,
     "airflow_jwt_secret": lambda: secrets.token_urlsafe(48),
+    SIGNING_KEY: new_signing_key,
 }
+
+ROLE_PASSWORDS = frozenset(
+    {
+        *("airflow_db_password", "diabetes_db_password", "api_db_password", "mlflow_db_password"),
+        *("postgres_monitor_password", "mlflow_postgres_monitor_password"),
+        *("airflow_exporter_password", "airflow_interface_password"),
+    }
+)
+"""Each start sets them as the passwords of database roles and of Airflow's users, so they can be replaced."""
 
 
 def missing(folder: Path) -> list[str]:
@@ -37,9 +50,10 @@ def missing(folder: Path) -> list[str]:
 
 
 def generate(folder: Path) -> list[str]:
-    """Create the missing files atomically, readable by the owner only; returns their names."""
+    """Create the missing files atomically; returns their names. All but the public keys only the owner can read."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return [name for name in missing(folder) if _create(folder / name, SECRETS[name]())]
+    created = [name for name in missing(folder) if _create(folder / name, SECRETS[name]())]
+    return [*created, PUBLIC_KEYS] if complete_pair(folder) else created
 
 
 def _create(path: Path, content: str) -> bool:

@@ -138,6 +138,11 @@ class PostgresServer:
                 cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, owner))
                 cursor.execute(sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC").format(name))
 
+    def ensure_role(self, role: str, password: str) -> None:
+        """Create a role that owns nothing, and set its password; migrations grant it what it may do."""
+        with closing(self.connect()) as connection, connection.cursor() as cursor:
+            _ensure_role(cursor, role, password)
+
     def ensure_monitor(self, password: str) -> None:
         """Create the role that reads statistics for Prometheus; migrations grant it some tables."""
         with closing(self.connect()) as connection, connection.cursor() as cursor:

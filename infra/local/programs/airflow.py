@@ -2,6 +2,7 @@
 
 import json
 
+from infra.airflow_users import passwords, users
 from infra.local.programs.environment import shared_environment
 from infra.local.programs.program import Program, http_program
 from infra.local.settings import ROOT, StackSettings, python_module
@@ -22,7 +23,7 @@ def airflow_environment(settings: StackSettings) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # the default needs DNS
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{settings.airflow_user}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": users(settings.airflow_user),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(paths.airflow / PASSWORDS_FILE),
         "AIRFLOW__API__HOST": settings.bind_address,
         "AIRFLOW__API__PORT": str(settings.airflow_port),
@@ -51,10 +52,11 @@ def airflow_secrets(settings: StackSettings, *, signs_tokens: bool) -> dict[str,
 
 
 def write_login(settings: StackSettings) -> None:
-    """Write the file with the login; Airflow opens it for writing, so it is not among the secrets."""
+    """Write the file with the passwords; Airflow opens it for writing, so it is not among the secrets."""
     path = settings.paths.airflow / PASSWORDS_FILE
     path.touch(mode=0o600)
-    path.write_text(json.dumps({settings.airflow_user: settings.airflow_password.get_secret_value()}))
+    administrator = settings.airflow_user, settings.airflow_password.get_secret_value()
+    path.write_text(json.dumps(passwords(*administrator, settings.paths.read_secret)))
 
 
 def airflow_programs(settings: StackSettings) -> list[Program]:

@@ -9,6 +9,7 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 
 from api.settings import ApiSettings
+from infra.backup.settings import BackupSettings
 from infra.exporter.settings import ExporterSettings
 from infra.local.settings import ROOT, StackSettings
 from ml.core.build import build_info
@@ -23,7 +24,14 @@ TELEMETRY_OFF = {
 }
 """Stops the usage data that MLflow (client, server and UI), Streamlit and Airflow would send."""
 
-SERVICES: tuple[type[PlatformSettings], ...] = (StackSettings, MlSettings, ApiSettings, UiSettings, ExporterSettings)
+SERVICES: tuple[type[PlatformSettings], ...] = (
+    StackSettings,
+    MlSettings,
+    ApiSettings,
+    UiSettings,
+    ExporterSettings,
+    BackupSettings,
+)
 
 
 @cache

@@ -25,6 +25,7 @@ def service_programs(settings: StackSettings) -> list[Program]:
     shared = shared_environment(settings)
     create = (_mlflow, _api, _streamlit, _locust, _exporter)
     services = [*airflow_programs(settings), *(program(settings, shared) for program in create)]
+    services += [_backup_schedule(shared)] if settings.backup_at else []
     return [*services, *monitoring_programs(settings, services)]
 
 
@@ -68,7 +69,6 @@ def _streamlit(settings: StackSettings, shared: dict[str, str]) -> Program:
         "STREAMLIT_SERVER_PORT": str(settings.ui_port),
         "PROMETHEUS_URL": settings.url(settings.prometheus_port),
         "LOCUST_URL": settings.url(settings.locust_port),
-        **_airflow_login(settings),
     }
     command = python_module("streamlit", "run", str(ROOT / "ui" / "server.py"))
     return http_program(settings, "streamlit", "UI_PORT", command, "/_stcore/health", "", environment)
@@ -82,10 +82,12 @@ def _locust(settings: StackSettings, shared: dict[str, str]) -> Program:
 
 
 def _exporter(settings: StackSettings, shared: dict[str, str]) -> Program:
-    environment = shared | {"EXPORTER_BIND": settings.bind_address, **_airflow_login(settings)}
+    environment = shared | {"EXPORTER_BIND": settings.bind_address}
     command = python_module("infra.exporter")
     return http_program(settings, "exporter", "EXPORTER_PORT", command, "/metrics", environment=environment)
 
 
-def _airflow_login(settings: StackSettings) -> dict[str, str]:
-    return {"AIRFLOW_USER": settings.airflow_user, "AIRFLOW_PASSWORD": settings.airflow_password.get_secret_value()}
+def _backup_schedule(shared: dict[str, str]) -> Program:
+    # It reads BACKUP_PASSPHRASE from .env itself: a secret is in no variable of the supervisor's configuration.
+    environment, command = shared | {"MLFLOW_POSTGRES_HOST": "127.0.0.1"}, python_module("infra.backup", "schedule")
+    return Program("backup-schedule", command, is_ready=lambda _started_at: True, environment=environment)

@@ -31,8 +31,6 @@ STRUCTURE = {
     },
     "roll_back_model": {"roll_back": []},
 }
-NOT_RETRIED = {"roll_back_model": "roll_back"}
-"""Tasks that are not idempotent."""
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +82,9 @@ def test_schedules_match_the_design(described: dict[str, Any], dag_id: str, sche
 def test_every_dag_is_documented_and_tagged_and_runs_once_at_a_time(described: dict[str, Any], dag_id: str) -> None:
     dag = described["dags"][dag_id]
     assert "*On failure:*" in dag["doc"]
+    when, _colon, what = dag["description"].partition(": ")
+    assert when.split()[0] in ("Daily", "Weekly", "On")
+    assert 30 < len(what) <= 100
     assert dag["tags"]
     assert set(dag["tags"]) <= TAGS
     assert not dag["catchup"]
@@ -94,7 +95,7 @@ def test_every_dag_is_documented_and_tagged_and_runs_once_at_a_time(described: d
 @pytest.mark.parametrize("dag_id", STRUCTURE)
 def test_every_task_has_retries_a_timeout_an_owner_and_documentation(described: dict[str, Any], dag_id: str) -> None:
     for task_id, task in described["dags"][dag_id]["tasks"].items():
-        assert task["retries"] == (0 if NOT_RETRIED.get(dag_id) == task_id else 3), task_id
+        assert task["retries"] == 3, task_id
         assert 0 < task["timeout_seconds"] <= 3600, task_id
         assert task["owner"] == "mlops", task_id
         assert task["documented"], task_id

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -62,19 +63,34 @@ class Quiet(SimpleHTTPRequestHandler):
         """Log nothing."""
 
 
-@pytest.fixture
-def index(tmp_path: Path) -> Iterator[str]:
-    folder = tmp_path / "mirror" / "simple" / "tiny"
-    folder.mkdir(parents=True)
-    build_wheel(folder / WHEEL)
-    (folder / "index.html").write_text(f'<a href="{WHEEL}">{WHEEL}</a>')
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tmp_path / "mirror"))
-    thread = threading.Thread(target=server.serve_forever)
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """An HTTP server of the files of a folder; gives its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/simple"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(params=["the index has the files", "another server has the files"])
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Address of an index. It links to the wheel beside its page, or at a mirror that serves only files."""
+    page, files = tmp_path / "index" / "simple" / "tiny", tmp_path / "files"
+    page.mkdir(parents=True)
+    files.mkdir()
+    build_wheel(files / WHEEL)
+    with serving(tmp_path / "index") as address, serving(files) as mirror:
+        link = f"{mirror}/{WHEEL}"
+        if request.param == "the index has the files":
+            link = WHEEL
+            shutil.copy(files / WHEEL, page)
+        (page / "index.html").write_text(f'<a href="{link}">{WHEEL}</a>')
+        yield f"{address}/simple"
 
 
 def build_wheel(path: Path) -> None:
@@ -111,7 +127,7 @@ def install(tmp_path: Path, digest: str, index: str) -> subprocess.CompletedProc
 
 
 def test_the_locked_file_comes_from_the_given_index(tmp_path: Path, index: str) -> None:
-    digest = hashlib.sha256((tmp_path / "mirror" / "simple" / "tiny" / WHEEL).read_bytes()).hexdigest()
+    digest = hashlib.sha256((tmp_path / "files" / WHEEL).read_bytes()).hexdigest()
     done = install(tmp_path, digest, index)
     assert done.returncode == 0, done.stderr
     assert list((tmp_path / ".venv").rglob("tiny.py"))

@@ -9,6 +9,7 @@ import yaml
 from infra.local.programs.environment import TELEMETRY_OFF
 from infra.secrets.distribute import AUDIENCES, CONFIGURATION, copy, mirror
 from infra.secrets.generate import SECRETS
+from ml.core.names import PUBLIC_KEYS, SIGNING_KEY
 
 COMPOSE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "docker-compose.yml").read_text())
 TEXT = yaml.safe_dump(COMPOSE)
@@ -38,12 +39,34 @@ def test_grafana_sends_no_usage_data() -> None:
 
 
 def test_every_secret_is_generated_and_has_an_audience() -> None:
-    assert {name for names in AUDIENCES.values() for name in names} == set(SECRETS)
+    assert {name for names in AUDIENCES.values() for name in names} == {*SECRETS, PUBLIC_KEYS}
+
+
+def test_the_private_key_is_only_where_the_gate_runs_and_where_secrets_are_kept() -> None:
+    holding = {"secrets-all", *(f"secrets-{name}" for name, names in AUDIENCES.items() if SIGNING_KEY in names)}
+    readers = {
+        name
+        for name, service in SERVICES.items()
+        if any(str(mount).partition(":")[0] in holding for mount in service.get("volumes", []))
+    }
+    backups = {name for name in SERVICES if name.startswith(("backup", "restore"))}
+    assert readers - backups == {"airflow-init", "airflow-scheduler", "secrets"}
 
 
 def test_every_audience_has_a_volume_that_one_service_or_more_reads() -> None:
     volumes = {f"secrets-{audience}" for audience in AUDIENCES}
-    assert volumes_of("secrets", "secrets-") - {"secrets-all"} == volumes == read_volumes("secrets-")
+    assert volumes_of("secrets", "secrets-") - {"secrets-all"} == volumes == read_volumes("secrets-") - {"secrets-all"}
+
+
+def test_only_a_restore_writes_to_the_volume_of_all_secrets() -> None:
+    assert {name for name in SERVICES if "secrets-all" in volumes_of(name, "secrets-")} == {"secrets", "restore"}
+
+
+def test_what_may_write_to_the_volumes_of_other_services_runs_only_when_it_is_called() -> None:
+    added = {name for name, service in SERVICES.items() if service.get("cap_add")}
+    assert added == {"cadvisor", "restore"}
+    assert SERVICES["restore"]["profiles"] == ["backup"]
+    assert SERVICES["restore"]["restart"] == "no"
 
 
 def test_every_configuration_has_a_volume_that_a_service_reads_and_nothing_of_the_clone_is_mounted() -> None:
@@ -75,7 +98,11 @@ def test_a_mirrored_folder_has_the_files_of_the_last_copy_only(tmp_path: Path) -
     assert [path.relative_to(target).as_posix() for path in sorted(target.rglob("*"))] == ["rules", "rules/api.yml"]
 
 
-@pytest.mark.parametrize("name", sorted(set(SERVICES) - {"secrets", "postgres", "mlflow-postgres"}))
+DATABASES = {name for name, service in SERVICES.items() if "postgres:" in service.get("image", "")}
+"""Servers, and what prepares them: they speak to PostgreSQL only."""
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - {"secrets"} - DATABASES))
 def test_no_proxy_comes_between_services(name: str) -> None:
     """Every service whose name is in an address is exempt, and so are health checks."""
     hosts = SERVICES[name]["environment"]["NO_PROXY"].split(",")

@@ -1,6 +1,7 @@
 """Dockerfiles: the images contain the modules that their programs import, and report version and commit."""
 
 import ast
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,25 @@ def test_an_image_reports_version_and_commit(dockerfile: str) -> None:
     for label in LABELS:
         assert f"org.opencontainers.image.{label}" in text
     assert text.index("ARG BUILD_VERSION") > text.rindex("COPY "), "a new commit must not rebuild earlier layers"
+
+
+def is_in_context(path: str) -> bool:
+    """Whether ``.dockerignore`` lets a path through: its last line that covers the path decides."""
+    is_ignored = False
+    for line in (ROOT / ".dockerignore").read_text().splitlines():
+        pattern = line.removeprefix("!").removesuffix("/")
+        places = [path, *map(str, Path(path).parents)][:-1]
+        if line and not line.startswith("#") and any(fnmatch(place, pattern) for place in places):
+            is_ignored = not line.startswith("!")
+    return not is_ignored
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES)
+def test_the_build_context_has_every_file_that_is_copied(dockerfile: str) -> None:
+    lines = (ROOT / dockerfile).read_text().splitlines()
+    copies = [line.split()[1:-1] for line in lines if line.startswith("COPY ") and "--from=" not in line]
+    sources = {source.removesuffix("/") for parts in copies for source in parts if not source.startswith("--")}
+    assert {source for source in sources if not is_in_context(source)} == set()
 
 
 def test_the_build_context_excludes_the_simulation() -> None:

@@ -12,7 +12,7 @@ from tests.integration.infra.exporter.fakes import FakeAirflow, running_airflow
 UNREACHABLE = "http://127.0.0.1:9"
 """The discard port: no program listens on it."""
 
-NO_DATABASE = {"postgres_port": 9, "postgres_monitor_password": "unused"}
+NO_DATABASE = {"postgres_port": 9, "postgres_monitor_password": "unused", "airflow_exporter_password": "airflow"}
 
 Scrape = Callable[..., dict[str, float]]
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra.local.supervision.probes import free_port
@@ -51,6 +52,10 @@ def test_it_serves_metrics_and_health_until_sigterm(airflow: FakeAirflow) -> Non
         names = {
             family.name for family in text_string_to_metric_families(_get(f"http://127.0.0.1:{port}/metrics").text)
         }
+        accept = {"Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"}
+        open_metrics = httpx.get(f"http://127.0.0.1:{port}/metrics", headers=accept, timeout=30)
+        assert open_metrics.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+        assert {family.name for family in open_metrics_families(open_metrics.text)} >= {"airflow_up", "mlflow_up"}
         assert {
             "airflow_up",
             "mlflow_up",

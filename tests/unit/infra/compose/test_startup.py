@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.compose import startup
 from infra.compose.airflow_init import write_passwords
-from infra.compose.startup import StartupError, log_in, migrate, run
+from infra.compose.startup import StartupError, adopt, log_in, migrate, run
 
 
 def test_a_missing_secret_is_named_with_the_remedy(tmp_path: Path) -> None:
@@ -21,6 +22,19 @@ def test_the_output_of_a_migration_is_logged_only_when_it_fails(caplog: pytest.L
         with pytest.raises(StartupError, match="migration of the airflow database failed"):
             migrate("airflow", [sys.executable, "-c", "raise SystemExit('no such revision')"])
     assert "no such revision" in caplog.text
+
+
+def test_the_signing_of_production_waits_for_mlflow_and_does_not_prevent_the_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(startup, "ADOPTION_PAUSE_SECONDS", 0)
+    once = f"import pathlib, sys; f = pathlib.Path({str(tmp_path / 'f')!r}); tried = f.exists(); f.touch()"
+    with caplog.at_level(logging.INFO):
+        adopt([sys.executable, "-c", f"{once}; print('signed') if tried else sys.exit('MLflow does not answer')"])
+        assert caplog.messages == ["signed"]
+        adopt([sys.executable, "-c", "raise SystemExit('MLflow does not answer')"])
+        adopt([sys.executable, "-c", ""])
+    assert caplog.messages == ["signed", "MLflow does not answer"]
 
 
 def test_a_startup_error_is_logged_and_sets_the_exit_code(caplog: pytest.LogCaptureFixture) -> None:

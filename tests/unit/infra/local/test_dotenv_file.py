@@ -40,6 +40,12 @@ def test_other_values_pass(tmp_path: Path, value: str) -> None:
     assert refusal(tmp_path, f"AIRFLOW_PASSWORD={value}\n") == ""
 
 
+@pytest.mark.parametrize("value", [" # none", " #", "\t#none"])
+def test_a_comment_in_place_of_a_value_is_refused(tmp_path: Path, value: str) -> None:
+    assert "on a line of its own" in refusal(tmp_path, f"API_KEYS={value}\n")
+    assert refusal(tmp_path, "API_KEYS=#\n") == ""
+
+
 def test_the_delivered_example_passes() -> None:
     check_dotenv(ROOT / ".env.example")
 

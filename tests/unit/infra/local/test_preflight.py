@@ -5,7 +5,7 @@ import psutil
 import pytest
 
 from infra.local.errors import StackError
-from infra.local.preflight import available_memory, check_machine, check_ports
+from infra.local.preflight import available_memory, check_exposure, check_machine, check_ports
 from infra.local.programs.program import Program
 from infra.local.settings import StackSettings
 from infra.local.supervision.probes import free_port
@@ -59,3 +59,8 @@ def test_a_container_without_a_limit_has_the_memory_of_the_machine(tmp_path: Pat
     (tmp_path / "memory.max").write_text("max\n")
     (tmp_path / "memory.current").write_text("1000\n")
     assert available_memory(tmp_path) > 2000
+
+
+def test_ports_for_the_network_are_refused_with_the_login_of_the_demonstration() -> None:
+    with pytest.raises(StackError, match=r"^BIND_ADDRESS=192\.168\.1\.5 opens .*AIRFLOW_PASSWORD"):
+        check_exposure(StackSettings.load(bind_address="192.168.1.5", airflow_password="airflow"))

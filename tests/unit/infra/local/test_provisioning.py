@@ -25,6 +25,19 @@ def test_a_lost_secret_of_an_existing_database_is_named_with_the_remedy(
         prepare_secrets(settings)
 
 
+def test_a_lost_password_of_a_role_is_generated_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SECRETS_DIR", raising=False)
+    settings = StackSettings.load(local_dir=tmp_path / ".local")
+    settings.paths.create()
+    prepare_secrets(settings)
+    (settings.paths.postgres / "main").mkdir()
+    (settings.paths.postgres / "main" / "PG_VERSION").write_text("18")
+    before = settings.paths.read_secret("api_db_password")
+    (settings.paths.secrets / "api_db_password").unlink()
+    prepare_secrets(settings)
+    assert settings.paths.read_secret("api_db_password") not in ("", before)
+
+
 def test_dotenv_is_created_once_and_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provisioning, "ROOT", tmp_path)
     console = Console(file=io.StringIO())

@@ -40,7 +40,7 @@ def _catalogued(found: Iterable[Entry]) -> dict[str, str]:
 
 
 def _api(folder: Path) -> list[Metric]:
-    secrets = {"diabetes_db_password": "none", "prediction_log_key": "k" * 16}
+    secrets = {"api_db_password": "none", "prediction_log_key": "k" * 16}
     client = TestClient(create_app(ApiSettings.load(**secrets, api_cache_dir=folder, _env_file=None)))
     client.get("/health")
     return list(text_string_to_metric_families(client.get("/metrics").text))

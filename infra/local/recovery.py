@@ -1,0 +1,106 @@
+"""Backup and restore of the native stack: starts what they need, and stops what writes meanwhile."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from infra.backup.create import create_backup
+from infra.backup.restoring.restore import restore_backup
+from infra.backup.restoring.swap import read_journal
+from infra.backup.restoring.verify import verify_backup
+from infra.backup.settings import BackupSettings, Platform, platform_of
+from infra.local.errors import StackError
+from infra.local.postgres.cluster import running
+from infra.local.postgres.servers import main_postgres, mlflow_postgres
+from infra.local.provisioning import create_databases, initialise_clusters, prepare_secrets
+from infra.local.stack import DATABASES, Stack
+
+
+def back_up(stack: Stack, to: Path | None, console: Console) -> None:
+    """Make a backup, also while the stack runs; without it the databases run for the time of the backup.
+
+    Raises:
+        PlatformError: with the reason; no backup appears then.
+    """
+    if not main_postgres(stack.settings).initialised:
+        raise StackError("There are no databases to back up yet: make up creates them.")
+    settings, platform = _load(stack)
+    folder = to.resolve() if to else settings.backup_folder
+    with _running_databases(stack):
+        create_backup(platform, folder, settings.backup_keep, _passphrase(settings), _reporter(console))
+
+
+def restore(stack: Stack, source: Path, replace: bool, console: Console) -> None:
+    """Replace the present state by that of a backup. A running stack is stopped for the exchange and started again.
+
+    Raises:
+        PlatformError: with the reason; the present state is unchanged.
+    """
+    was_running = stack.supervisor.running
+    stack.settings.paths.create()
+    prepare_secrets(stack.settings)
+    initialise_clusters(stack.settings)
+    settings, platform = _load(stack)
+    platform.artifacts.mkdir(parents=True, exist_ok=True)
+    stopped: list[str] = []
+
+    def stop_services() -> None:
+        stopped.extend(stack.stop_services())
+
+    try:
+        with _running_databases(stack):
+            create_databases(stack.settings)
+            report = _reporter(console)
+            restore_backup(platform, source.resolve(), _passphrase(settings), report, stop_services, replace)
+            # A backup of an earlier release has earlier tables: the next start migrates them.
+            (stack.settings.paths.postgres / "migrated.json").unlink(missing_ok=True)
+    finally:
+        if stopped and read_journal(platform.state) is None:
+            stack.up()
+    if not was_running:
+        console.print("The stack is down: make up starts it with the restored state.")
+
+
+def verify(source: Path | None, console: Console) -> None:
+    """Restore a backup into a throwaway place and check it.
+
+    Raises:
+        PlatformError: the backup cannot be restored.
+    """
+    settings = BackupSettings.load()
+    folder = source.resolve() if source else settings.backup_folder
+    verify_backup(folder, _passphrase(settings), settings.state_folder, _reporter(console))
+
+
+def _load(stack: Stack) -> tuple[BackupSettings, Platform]:
+    """The settings, with the servers of this stack whatever else is configured."""
+    secret = stack.settings.paths.read_secret
+    settings = BackupSettings.load(
+        postgres_host="127.0.0.1",
+        mlflow_postgres_host="127.0.0.1",
+        postgres_password=secret("postgres_password"),
+        mlflow_postgres_password=secret("mlflow_postgres_password"),
+    )
+    return settings, platform_of(settings, stack.settings.paths.secrets)
+
+
+@contextmanager
+def _running_databases(stack: Stack) -> Iterator[None]:
+    """Both servers: those of the running stack, else started here and stopped at the end."""
+    with ExitStack() as started:
+        if not any(process.running for name, process in stack.supervisor.states().items() if name in DATABASES):
+            for server in (main_postgres(stack.settings), mlflow_postgres(stack.settings)):
+                if not server.is_ready():
+                    log = stack.settings.paths.logs / f"{server.data_dir.name}-backup.log"
+                    started.enter_context(running(server, log))
+        yield
+
+
+def _passphrase(settings: BackupSettings) -> str:
+    return settings.backup_passphrase.get_secret_value()
+
+
+def _reporter(console: Console) -> Callable[[str], None]:
+    return lambda text: console.print(f"[green]✓[/] {text}", soft_wrap=True)

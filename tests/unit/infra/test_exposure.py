@@ -1,0 +1,45 @@
+"""Ports are opened to the network only with passwords of one's own and API keys."""
+
+import pytest
+
+from infra.exposure import is_loopback, refusal
+
+SAFE = {"BIND_ADDRESS": "0.0.0.0", "AIRFLOW_PASSWORD": "mine", "GRAFANA_PASSWORD": "mine too", "API_KEYS": "ward:1f"}  # noqa: S104
+
+
+@pytest.mark.parametrize("address", ["", "127.0.0.1", "127.8.9.1", "localhost", "::1", "[::1]"])
+def test_on_this_machine_the_logins_of_the_demonstration_are_enough(address: str) -> None:
+    assert is_loopback(address or "127.0.0.1")
+    assert refusal({"BIND_ADDRESS": address, "AIRFLOW_PASSWORD": "airflow"}) is None
+
+
+NETWORK = ("0.0.0.0", "::", "192.168.1.5", "10.0.0.1", "host.example.org", "127.0.0.1.nip.io")  # noqa: S104
+
+
+@pytest.mark.parametrize("address", NETWORK)
+def test_every_other_address_needs_passwords_and_keys(address: str) -> None:
+    assert refusal(SAFE | {"BIND_ADDRESS": address}) is None
+    assert refusal({"BIND_ADDRESS": address}) is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"AIRFLOW_PASSWORD": "airflow"}, ["AIRFLOW_PASSWORD"]),
+        ({"AIRFLOW_PASSWORD": ""}, ["AIRFLOW_PASSWORD"]),
+        ({"GRAFANA_PASSWORD": "admin"}, ["GRAFANA_PASSWORD"]),
+        ({"API_KEYS": " "}, ["API_KEYS"]),
+        (
+            {"AIRFLOW_PASSWORD": "airflow", "GRAFANA_PASSWORD": "", "API_KEYS": ""},
+            ["AIRFLOW_PASSWORD", "GRAFANA_PASSWORD", "API_KEYS"],
+        ),
+    ],
+)
+def test_each_setting_to_change_is_named(change: dict[str, str], named: list[str]) -> None:
+    reason = refusal(SAFE | change) or ""
+    assert [name for name in SAFE if name in reason and name != "BIND_ADDRESS"] == named
+    assert reason.startswith("BIND_ADDRESS=0.0.0.0 opens the ports to the network, and ")
+
+
+def test_a_login_that_protects_no_page_does_not_count() -> None:
+    assert refusal(SAFE | {"GRAFANA_PASSWORD": "admin"}, ["AIRFLOW_PASSWORD"]) is None
