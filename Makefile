@@ -17,7 +17,7 @@ help: ## Show this list
 
 # --- The stack on this machine, without Docker and without root -------------------------------------------------
 
-.PHONY: demo up status logs doctor down clean
+.PHONY: demo up status logs doctor backup restore backup-verify down clean
 demo: export DEMO_STARTED_AT := $(shell date +%s)
 demo: env ## Start everything, ingest and train through Airflow, and make a prediction
 	@$(STACK) demo
@@ -33,6 +33,15 @@ logs: $(BIN)/python ## Follow the log of one program: make logs NAME=api
 
 doctor: $(BIN)/python ## Check every part and show what fails, with the end of its log
 	@$(STACK) doctor
+
+backup: $(BIN)/python ## Back up databases, artifacts, secrets and logins while they run: make backup TO=folder
+	@$(STACK) backup $(if $(TO),--to "$(TO)")
+
+restore: $(BIN)/python ## Replace the present state by that of a backup: make restore FROM=folder
+	@$(STACK) restore --from "$(or $(FROM),$(error Say which backup: make restore FROM=folder))" $(if $(REPLACE),--replace)
+
+backup-verify: $(BIN)/python ## Restore the newest backup into a throwaway place and check it: make backup-verify FROM=folder
+	@$(STACK) backup-verify $(if $(FROM),--from "$(FROM)")
 
 down: $(BIN)/python ## Stop everything that was started here, and nothing else
 	@$(STACK) down
@@ -66,7 +75,8 @@ $(BIN)/python:
 # --- Tests ------------------------------------------------------------------------------------------------------
 
 .PHONY: quick test test-all pre-commit lint types unit integration e2e e2e-native test-ui images dags-test test-faults \
-	test-clients test-observability compose-test compose-smoke test-repeatedly audit evaluate bench bench-serving
+	test-security test-clients test-observability test-operations compose-test compose-smoke test-repeatedly audit \
+	evaluate bench bench-serving
 
 # Processes that run tests in parallel; tests of one file stay in one process.
 JOBS ?= 2
@@ -81,9 +91,10 @@ test: quick integration e2e ## quick, tests on real servers, and one run of the 
 test-all: env ## Every suite, with faults, observability and Docker Compose; writes docs/testing.md
 	$(BIN)/python tests/support/suites.py --all
 
-# Half of the runs beside two busy processes; every failure is reported with its output.
-test-repeatedly: env ## make test, RUNS times in a row
-	$(BIN)/python -m tests.support.repeat $(or $(RUNS),20)
+# Half of the runs beside two busy processes. Runs of several invocations add up; failures are reported with causes.
+test-repeatedly: env ## make test, RUNS more times: make test-repeatedly RUNS=20 SINCE=COMMIT COMMAND="make unit"
+	$(BIN)/python -m tests.support.repeat $(or $(RUNS),20) $(if $(SINCE),--since $(SINCE)) \
+		$(if $(COMMAND),--command "$(COMMAND)")
 
 pre-commit: env ## What the commit hooks check, on every file
 	SKIP=mypy,mypy-dags $(BIN)/pre-commit run --all-files
@@ -106,10 +117,10 @@ types: env ## mypy --strict
 unit: env ## Fast tests, without any server
 	$(BIN)/pytest $(PARALLEL) tests/unit
 
-# Tests that compare times run by themselves.
+# Tests that compare times run by themselves; only their files are imported for it.
 integration: env ## Tests on a real PostgreSQL, a real MLflow, real HTTP
 	$(BIN)/pytest $(PARALLEL) tests/integration -m "not alone"
-	$(BIN)/pytest tests/integration -m alone
+	$(BIN)/pytest -m alone $$(grep -rl --include='test_*.py' 'mark\.alone' tests/integration)
 
 e2e: env ## One run of the whole stack, with every page in a real browser where there is one
 	$(BIN)/pytest tests/e2e -m "not docker"
@@ -131,11 +142,17 @@ dags-test: env ## Runs of all DAGs in a real Airflow
 test-faults: env ## Stop, kill, corrupt and flood real processes under load, and count failed and wrong answers
 	$(BIN)/pytest tests/faults
 
+test-security: env ## Attacks on a running service and its registry: each was first shown to succeed without its defence
+	$(BIN)/pytest tests/security
+
 test-clients: env ## Call a service with the programs of docs/clients, each in an environment from the package registries
 	$(BIN)/pytest tests/clients
 
 test-observability: env ## Evaluate every expression of dashboards and rules on a live stack; drill the alerts with real faults
 	$(BIN)/pytest tests/observability
+
+test-operations: env ## Back up, lose, restore and verify the native stack, with every refusal and sudden end
+	$(BIN)/pytest tests/operations
 
 compose-test: env ## Build the images, start docker-compose.yml, train, break, heal and remove it
 	$(BIN)/pytest tests/e2e -m docker
@@ -144,8 +161,8 @@ compose-smoke: env ## Build the images, start docker-compose.yml, check every se
 	$(BIN)/pytest tests/e2e/compose/test_1_start.py
 
 # The UCI file where DATA_FILE names one, else the database of the running stack.
-SEEDS ?= 0-6
-evaluate: env ## Evaluate every model family and baseline on repeated splits: make evaluate SEEDS=0-6
+SEEDS ?= 0-19
+evaluate: env ## Evaluate every model family and baseline on repeated splits: make evaluate SEEDS=0-19
 	$(BIN)/python -m ml evaluate --protocol --seeds $(SEEDS) $(if $(DATA_FILE),--data "$(DATA_FILE)")
 
 bench: env ## Benchmarks of ingestion and explanations

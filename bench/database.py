@@ -11,10 +11,12 @@ import psutil
 from infra.local.postgres.cluster import PostgresServer, running
 from infra.local.supervision.probes import free_port
 from ml import migrations
+from ml.core.names import API_ROLE
 from ml.core.settings import MlSettings
 from ml.warehouse.connection import warehouse
 
 _ROLE: Final = "bench"
+_API_PASSWORD: Final = secrets.token_urlsafe(16)
 
 
 @contextmanager
@@ -33,6 +35,7 @@ def fresh_database(server: PostgresServer) -> Iterator[MlSettings]:
     """Settings for a migrated database without rows, dropped at the end."""
     name, password = f"bench_{secrets.token_hex(4)}", secrets.token_urlsafe(16)
     server.ensure_database(name, _ROLE, password)
+    server.ensure_role(API_ROLE, _API_PASSWORD)
     settings = MlSettings.load(
         _env_file=None,
         postgres_host=server.host,
@@ -58,4 +61,4 @@ def logging_database(folder: Path) -> Iterator[dict[str, str]]:
     with postgres(folder, niceness=19) as server, fresh_database(server) as settings:
         names = ("postgres_host", "postgres_port", "diabetes_db_name", "diabetes_db_user")
         login = {name.upper(): str(getattr(settings, name)) for name in names}
-        yield login | {"DIABETES_DB_PASSWORD": settings.diabetes_db_password.get_secret_value()}
+        yield login | {"API_DB_PASSWORD": _API_PASSWORD}

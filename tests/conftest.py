@@ -16,9 +16,15 @@ from ml.core.settings import PlatformSettings
 from tests.support.env_example import documented_settings
 from tests.support.mlflow import running_mlflow
 from tests.support.postgres import database_url, running_postgres
+from tests.support.signing import VARIABLES as SIGNING_VARIABLES
 
 # Set before MLflow is imported, and inherited by every program that a test starts.
 os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+# One key pair for every gate and every service of the tests.
+os.environ |= SIGNING_VARIABLES
+# Parallel workers occupy every core. OpenMP's threads would wait for one another in loops, minutes on a busy machine.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A proxy of the environment reaches no server of a test.
 bypass_proxy()
 # Read when a console is created: the command line's tables are not cut.
@@ -82,7 +88,7 @@ def genuine_file() -> Path:
 @pytest.fixture(autouse=True)
 def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable that this machine sets, or its ``.env``, must not decide what a test sees."""
-    for name in documented_settings():
+    for name in documented_settings().keys() - SIGNING_VARIABLES.keys():
         monkeypatch.delenv(name, raising=False)
     for settings in (PlatformSettings, *_descendants(PlatformSettings)):
         monkeypatch.setitem(settings.model_config, "env_file", None)

@@ -10,11 +10,15 @@ import joblib
 import mlflow
 import pandas as pd
 
+from api.models.approvals import APPROVAL_FILE
 from api.models.cache import ModelCache
 from api.models.registry_client import RegisteredVersion
 from bench.genuine import SEED, bundle_of, load_genuine
 from bench.serving.peers.predictions import predict_table
-from ml.core.names import MODEL_NAME
+from ml.core.bundle import MANIFEST_FILE, sha256_of
+from ml.core.names import MODEL_NAME, SIGNING_KEY
+from ml.core.signing.approval import Approval, sign
+from ml.core.signing.keys import complete_pair, new_signing_key, read_signing_key
 from ml.features.records import to_records
 from ml.schema import FEATURE_NAMES
 from ml.training.models import FAMILIES, RANDOM_FOREST, fit
@@ -26,6 +30,22 @@ RECORDS: Final = "records.json"
 MLFLOW: Final = "mlflow"
 CACHE: Final = "cache"
 BUNDLE: Final = "bundle"
+
+
+def _approve(bundle: Path, keys: Path) -> None:
+    """Sign the model of the cache, which no gate decided on."""
+    (keys / SIGNING_KEY).write_text(new_signing_key())
+    complete_pair(keys)
+    approval = Approval(
+        model=MODEL_NAME,
+        version="1",
+        manifest_sha256=sha256_of(bundle / MANIFEST_FILE),
+        sequence=1,
+        approved_at="2026-01-01T00:00:00+00:00",
+        action="promoted",
+        actor="bench",
+    )
+    (bundle / APPROVAL_FILE).write_text(sign(approval, read_signing_key(keys / SIGNING_KEY)))
 
 
 class Served(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
@@ -60,6 +80,7 @@ def _train(file: Path, folder: Path, *, quick: bool) -> dict[str, Any]:
     cache = ModelCache(folder / CACHE)  # where the service looks for its last good model
     with cache.scratch() as scratch:
         shutil.copytree(folder / BUNDLE, scratch, dirs_exist_ok=True)
+        _approve(scratch, folder)
         cache.publish(RegisteredVersion(MODEL_NAME, "1", 0, "bench"), scratch)
     joblib.dump(model, folder / PICKLE)
     mlflow.pyfunc.save_model(folder / MLFLOW, python_model=Served(), artifacts={"model": str(folder / PICKLE)})

@@ -11,12 +11,13 @@ from typing import Any, Final
 
 import httpx
 
-from api.contract.parsing import parse_large
+from api.contract.parsing import parse_batch
+from api.scoring.batch_inputs import batch_inputs
 from bench.serving.client import background_load, run_load
 from bench.serving.model import BUNDLE
 from bench.serving.peers.launch import OURS, Launcher, Peer, running
 from bench.serving.rounds import LARGE, SINGLE, Plan, compare, records_of
-from ml.core.bundle import encode, load_bundle
+from ml.core.bundle import load_bundle
 from ml.schema import Record
 
 REPEATED: Final = 5
@@ -79,14 +80,15 @@ def measure_scaling(known: Mapping[str, Launcher], folder: Path, plan: Plan) -> 
 def _large_batches(ours: Peer, folder: Path, body: bytes) -> dict[str, Any]:
     """Rows per second of the service and of the graph on encoded arrays, and the time to parse and encode."""
     bundle = load_bundle(folder / BUNDLE)
-    parsed = parse_large(body, 10**6)
-    arrays = encode(parsed)
+    columns = parse_batch(body, 10**6)
+    inputs = batch_inputs(columns, {})
+    arrays = inputs.encode(0, len(columns))
     with httpx.Client(base_url=ours.url, timeout=60, headers=_JSON) as client:
         work: dict[str, Callable[[], object]] = {
             "request": lambda: client.post(ours.path, content=body).raise_for_status(),
             "graph": lambda: bundle.run(arrays),
-            "reading and checking JSON": lambda: parse_large(body, 10**6),
-            "records to arrays": lambda: encode(parsed),
+            "reading and checking JSON": lambda: parse_batch(body, 10**6),
+            "records to arrays": lambda: batch_inputs(columns, {}).encode(0, len(columns)),
         }
         next(iter(work.values()))()  # warm-up
         seconds: dict[str, list[float]] = {name: [] for name in work}
@@ -95,9 +97,9 @@ def _large_batches(ours: Peer, folder: Path, body: bytes) -> dict[str, Any]:
                 seconds[name].append(timeit(run, number=1))
     request, graph, parsing, encoding = (statistics.median(times) for times in seconds.values())
     return {
-        "rows": len(parsed),
-        "graph_rows_per_second": round(len(parsed) / graph),
-        "service_rows_per_second": round(len(parsed) / request),
+        "rows": len(columns),
+        "graph_rows_per_second": round(len(columns) / graph),
+        "service_rows_per_second": round(len(columns) / request),
         "milliseconds": {name: round(1000 * statistics.median(times), 1) for name, times in seconds.items()},
         "ratio": round(graph / request, 3),
         "ratio_apart_from_json": round(graph / max(request - parsing, graph), 3),

@@ -1,22 +1,19 @@
 """The registered model with MLflow's own programs: pyfunc in a notebook's environment, and ``mlflow models serve``."""
 
-import os
-import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from infra.local.supervision.probes import free_port, http_probe
-from ml.core.names import MODEL_NAME, PRODUCTION
+from ml.core.names import PRODUCTION
 from ml.core.settings import MlflowSettings
 from ml.registry.client import Registry
 from tests.clients.conftest import Service
 from tests.clients.environments import EXAMPLES, python_environment, run
 from tests.clients.table import Table
 from tests.integration.ml.registries import empty, register_bundle
+from tests.support.mlflow import running_model
 
 PROGRAM = EXAMPLES / "mlflow_model.py"
 
@@ -42,23 +39,9 @@ def registered(service: Service, mlflow_server: str) -> Iterator[Registered]:
 @pytest.fixture(scope="module")
 def served(registered: Registered, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of ``mlflow models serve``."""
-    folder, port = tmp_path_factory.mktemp("serve"), free_port()
     programs = python_environment(PROGRAM) / "bin"
-    path = f"{programs}{os.pathsep}{os.environ['PATH']}"  # of uvicorn
-    command = [programs / "mlflow", "models", "serve", "--model-uri", f"models:/{MODEL_NAME}@{PRODUCTION}"]
-    command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
-    environment = os.environ | {"PATH": path, "MLFLOW_TRACKING_URI": registered.address}
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-        try:
-            is_ready, started = http_probe(f"http://127.0.0.1:{port}/ping"), time.monotonic()
-            while not is_ready(started):
-                assert process.poll() is None, (folder / "log").read_text()[-3000:]
-                time.sleep(0.2)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(30)
+    with running_model(programs, registered.address, tmp_path_factory.mktemp("serve")) as address:
+        yield address
 
 
 def test_the_model_of_the_registry_predicts_as_the_service(

@@ -1,30 +1,31 @@
 """One run of the whole native stack, and a real browser to look at it."""
 
-import os
-import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from tests.support.browser import running_browser
 from tests.support.native import ROOT, NativeStack, prepare_native
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-DEMO_SECONDS = 900
+DEMO_SECONDS = 1500
+TEST_SECONDS = DEMO_SECONDS + 300
+"""The first test waits for the stack."""
+OPERATOR_KEY = "key of the tests"
 SMALL = {"FOREST_TREES": "60", "BOOTSTRAP_SAMPLES": "100"}
 """A model of the genuine data that takes a third of the time; Docker Compose is tested with the defaults."""
 AUDIT = ROOT / "tests" / "support" / "audit"
 OUTSIDE = ROOT / "build" / "outside-connections.txt"
 """Every attempt of a program of the stack to reach another machine."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every test the time that the stack may take to start."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TEST_SECONDS))
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +37,7 @@ def demo_output() -> list[str]:
 @pytest.fixture(scope="session")
 def native(demo_output: list[str], pytestconfig: pytest.Config) -> Iterator[NativeStack]:
     """The stack after `make demo`; ended by `make down` and removed by `make clean`."""
-    stack = prepare_native(PYTHONPATH=str(AUDIT), OUTSIDE_CONNECTIONS=str(OUTSIDE), **SMALL)
+    stack = prepare_native(PYTHONPATH=str(AUDIT), OUTSIDE_CONNECTIONS=str(OUTSIDE), OPERATOR_KEY=OPERATOR_KEY, **SMALL)
     OUTSIDE.unlink(missing_ok=True)
     try:
         done = stack.run("make demo", DEMO_SECONDS)
@@ -59,16 +60,9 @@ def ui_url(native: NativeStack) -> str:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A real Chromium."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is not installed, and in CI a browser is mandatory: apt install chromium.")
-        pytest.skip("Chromium is not installed: apt install chromium.")
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(QUIET))
+    with running_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

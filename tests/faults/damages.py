@@ -8,7 +8,8 @@ import onnx
 from onnx import TensorProto, helper
 
 from ml.core.bundle import GOLDEN_FILE, MODEL_FILE, NUMBERS, OUTPUT, TEXTS
-from tests.integration.api.bundles import seal
+from ml.training.onnx_graph.nodes import Nodes
+from tests.integration.api.bundles import model_of, seal
 
 
 def corrupt(files: Path) -> None:
@@ -33,6 +34,20 @@ def too_large(files: Path) -> None:
 def endless(files: Path) -> None:
     """The graph counts to nine quintillions before it answers."""
     _replace(files, [_column(), helper.make_node("Loop", ["most", "", "column"], [OUTPUT], body=_nothing())])
+
+
+def slow(files: Path) -> None:
+    """A graph of allowed operators only: for 250 records it multiplies large matrices for minutes."""
+    nodes = Nodes()
+    matrix = nodes.constant(np.zeros((2000, 2000)))
+    known = nodes.add("Where", nodes.add("IsNaN", "numbers"), nodes.constant(0.0), "numbers")
+    value = nodes.add("MatMul", known, nodes.constant(np.zeros((len(NUMBERS), 2000))))
+    for _ in range(900):
+        value = nodes.add("MatMul", value, matrix)
+    nodes.add("Sigmoid", nodes.add("ReduceMax", value, nodes.constant([1]), keepdims=0), output=OUTPUT)
+    (files / MODEL_FILE).write_bytes(model_of(nodes).SerializeToString())
+    (files / GOLDEN_FILE).write_text(json.dumps({"requests": [{"record": {}, "probability": 0.5}]}))
+    seal(files)
 
 
 def greedy(files: Path) -> None:

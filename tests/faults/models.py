@@ -9,16 +9,20 @@ import httpx
 
 from ml.core.names import MODEL_NAME, PRODUCTION
 from ml.core.settings import MlflowSettings
+from ml.core.signing.approval import TAG
+from ml.core.signing.keys import SigningKey
 from ml.registry.client import Registry
 from tests.integration.api.bundles import write_bundle
+from tests.support.signing import KEY, approve, approve_folder
 
 Damage = Callable[[Path], None]
 
 
 class Models:
-    """Registers versions, moves the alias, and knows the intercept of every good one."""
+    """Registers versions, signed with a key, moves the alias, and knows the intercept of every good one."""
 
-    def __init__(self, url: str, artifacts: Path, folder: Path) -> None:
+    def __init__(self, url: str, artifacts: Path, folder: Path, key: SigningKey = KEY) -> None:
+        self._key = key
         self.truth: dict[str, float] = {}
         self._url = url
         self._artifacts = artifacts
@@ -35,7 +39,9 @@ class Models:
         """A version that must not serve: a bundle with these options, its files in MLflow damaged afterwards."""
         number = self._register(write_bundle(self._folder / f"bad {len(list(self._folder.iterdir()))}", 1.0, **options))
         if damage is not None:
-            damage(self._files_of(number))
+            files = self._files_of(number)
+            damage(files)
+            self._registry.set_tags(number, {TAG: approve_folder(number, files, self._key)})
         return number
 
     def promote(self, number: str) -> None:
@@ -44,7 +50,9 @@ class Models:
 
     def _register(self, bundle: Path) -> str:
         with self._registry.run("faults", {}):
-            return self._registry.register(bundle, {"data_source": "synthetic"}, "A test.").number
+            number = self._registry.register(bundle, {"data_source": "synthetic"}, "A test.").number
+        approve(self._registry, number, self._key)
+        return number
 
     def _files_of(self, number: str) -> Path:
         query = {"name": MODEL_NAME, "version": number}

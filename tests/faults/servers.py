@@ -12,6 +12,7 @@ from sqlalchemy import create_engine
 from infra.local.postgres.cluster import PostgresServer, running
 from infra.local.supervision.probes import free_port
 from ml import migrations
+from ml.core.names import API_ROLE
 from tests.support.mlflow import running_mlflow
 from tests.support.postgres import FORGETFUL, database_url
 
@@ -52,7 +53,7 @@ class Database:
         return {
             "POSTGRES_HOST": self._server.host,
             "POSTGRES_PORT": str(self._server.port),
-            "DIABETES_DB_PASSWORD": self._password,
+            "API_DB_PASSWORD": self._password,
             "PREDICTION_LOG": "true",
         }
 
@@ -63,7 +64,8 @@ class Database:
         self._running.close()
 
     def migrate(self) -> None:
-        """Make role, database and tables."""
+        """Make roles, database and tables."""
+        self._server.ensure_role(API_ROLE, self._password)
         self._server.ensure_database("diabetes", "diabetes", self._password)
         engine = create_engine(database_url(self._server, "diabetes", "diabetes", self._password))
         migrations.upgrade(engine)

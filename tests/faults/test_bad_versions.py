@@ -44,10 +44,11 @@ def api(link: Link, models: Models, first: str, tmp_path_factory: pytest.TempPat
         (None, {"golden_shift": 0.001}, "bundle", "golden requests fail"),
         (damages.pickle, {}, "bundle", "cannot be loaded"),
         (damages.too_large, {}, "artifact", "more than 16777216 bytes"),
-        (damages.greedy, {}, "bundle", "golden request"),
-        (damages.endless, {}, "timeout", "was not ready within 6 seconds"),
+        (damages.greedy, {}, "bundle", "not allowed"),
+        (damages.endless, {}, "bundle", "not allowed: it has a subgraph"),
+        (damages.slow, {}, "timeout", "was not ready within 6 seconds"),
     ],
-    ids=["corrupt file", "wrong inputs", "failing golden requests", "pickle", "too large", "greedy", "endless"],
+    ids=["corrupt file", "wrong inputs", "failing golden requests", "pickle", "too large", "greedy", "endless", "slow"],
 )
 def test_a_bad_version_is_refused_under_load_and_the_old_one_serves_on(
     api: ApiProcess,
@@ -81,13 +82,13 @@ def test_a_version_whose_download_never_ends_is_refused_under_load(
         link.slow_file = ""
 
 
-def test_the_service_ends_at_once_while_it_tries_an_endless_version(
+def test_the_service_ends_at_once_while_it_tries_a_slow_version(
     link: Link, models: Models, first: str, tmp_path: Path
 ) -> None:
     models.promote(first)
     with running_api(tmp_path, link.url, MODEL_POLL_SECONDS="0.1") as api:
         api.wait_until_ready()
-        models.promote(models.bad(damages.endless))
+        models.promote(models.bad(damages.slow))
         eventually(lambda: trials(api) != [])
         (trying,) = trials(api)
 

@@ -53,4 +53,6 @@ def resident_bytes(api: ApiProcess) -> int:
 
 def trials(api: ApiProcess) -> list[psutil.Process]:
     """The processes in which it tries a version at this moment."""
-    return [child for child in psutil.Process(api.process.pid).children() if "api.models.sandbox" in child.cmdline()]
+    return [
+        child for child in psutil.Process(api.process.pid).children() if "ml.core.sandbox.worker" in child.cmdline()
+    ]

@@ -1,20 +1,49 @@
-"""The order of the integration tests: files that take long begin first, so that parallel workers end together."""
+"""The order of the integration tests, and which of them share a process.
+
+Files that take long begin first, so that parallel workers end together.
+"""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 FOLDER: Final = Path(__file__).parent
 LONGEST: Final = (
     "ml/monitoring/test_genuine_windows.py",
     "dags/test_runs.py",
+    "dags/test_roll_back.py",
     "ml/evaluation/test_genuine_data.py",
-    "locust/test_load_run.py",
     "ml/promotion/test_production_alias.py",
     "ml/promotion/test_gate.py",
+    "infra/backup/test_backup_and_restore.py",
+    "infra/backup/test_interruption.py",
+    "infra/backup/test_incremental.py",
+    "infra/backup/test_refusals.py",
+    "ml/promotion/test_approvals.py",
+    "ui/test_genuine_thresholds.py",
+    "ml/registry/test_pyfunc_model.py",
+    "ml/training/test_train.py",
+    "infra/prometheus/test_rules.py",
+    "locust/test_load_run.py",
 )
 """Files of more than half a minute, the longest first (``pytest --durations=0``)."""
+
+ONE_PROCESS: Final = ("tests/integration/infra/backup/",)
+"""Folders whose files share a fixture that takes a minute or more."""
+
+
+class _ByFileOrFolder(LoadFileScheduling):
+    """Tests of one file run in one worker process, and those of some folders too."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in ONE_PROCESS if nodeid.startswith(folder)), super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """The scheduler of parallel workers."""
+    return _ByFileOrFolder(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,12 +5,15 @@ from pathlib import Path
 import pytest
 
 from infra.local.demo import INGEST, TRAIN
+from ml.core.names import SIGNING_KEY
+from ml.core.signing.keys import read_signing_key
 from tests.faults.load import Load
 from tests.faults.models import Models
 from tests.integration.api.bundles import RECORDS
 from tests.integration.api.conftest import eventually
 from tests.observability.conftest import MAX_IN_FLIGHT
 from tests.observability.platform import Platform
+from tests.support.native import ROOT
 from tests.support.traffic import ask, records_of
 
 BATCHES = [RECORDS * 200]
@@ -60,7 +63,8 @@ def test_mlflow_down_inhibits_the_unreachable_registry(platform: Platform) -> No
 
 @pytest.fixture
 def models(platform: Platform, tmp_path: Path) -> Models:
-    return Models(platform.native.url(5000), platform.artifacts, tmp_path)
+    secrets = ROOT / platform.native.environment["LOCAL_DIR"] / "secrets"  # the stack believes its own key only
+    return Models(platform.native.url(5000), platform.artifacts, tmp_path, read_signing_key(secrets / SIGNING_KEY))
 
 
 def test_a_bad_production_version_is_notified_until_its_rollback(platform: Platform, models: Models) -> None:

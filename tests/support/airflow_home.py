@@ -18,8 +18,8 @@ class Airflow:
 
     environment: dict[str, str]
 
-    def run(self, *arguments: str, timeout: float = 600) -> str:
-        """Run a Python program in this Airflow's environment; returns what it printed, raises if it failed."""
+    def run(self, *arguments: str, timeout: float = 600, status: int = 0) -> str:
+        """Run a Python program in this Airflow's environment; returns what it printed, raises on another status."""
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=ROOT,
@@ -29,8 +29,10 @@ class Airflow:
             timeout=timeout,
             check=False,
         )
-        if done.returncode:
-            raise AssertionError(f"{' '.join(arguments)} failed:\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}")
+        if done.returncode != status:
+            raise AssertionError(
+                f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
+            )
         return done.stdout
 
 

@@ -121,8 +121,14 @@ class ComposeStack:
         self.compose("down", "-v")
 
     def services(self) -> set[str]:
-        """The services that this machine can run."""
-        return set(self.compose("config", "--services").split())
+        """The services that this machine can run and that `up` starts."""
+        configured = json.loads(self.compose("config", "--format", "json"))["services"]
+        return {name for name, service in configured.items() if service.get("scale") != 0}
+
+    def configure(self, **settings: str) -> None:
+        """Add settings to `.env`."""
+        with (self._clone / ".env").open("a") as file:
+            file.writelines(f"{name}={value}\n" for name, value in settings.items())
 
     def containers(self) -> dict[str, dict[str, Any]]:
         """What `docker inspect` says of each service's container."""

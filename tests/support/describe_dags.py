@@ -32,6 +32,7 @@ for dag_id, dag in bag.dags.items():
         "schedule": stored.timetable.summary,
         "tags": sorted(dag.tags),
         "doc": dag.doc_md,
+        "description": dag.description,
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
         "paused_at_creation": dag.is_paused_upon_creation,

@@ -26,6 +26,10 @@ PAGES = {
     "runbooks": "runbooks",
 }
 """Name of each page, and its path."""
+VIEWS = PAGES | {
+    f"model-{view}": f"model?view={view}" for view in ("artifacts", "decisions", "thresholds", "compare", "roll-back")
+}
+"""The pages, and every other view of the Model page."""
 ANSWER_MS = 30_000
 HIGHEST = 4_000
 """Of a picture, in pixels."""
@@ -33,7 +37,7 @@ HIGHEST = 4_000
 
 _WORDS = """() => {
     const shown = node => !node.parentElement.closest(
-        '[class*="st-key-as-the-service-says"], [data-testid^="stIcon"], [role="img"], script, style, noscript');
+        '[class*="st-key-as-the-service-says"], [data-testid^="stIcon"], [role="img"], code, script, style, noscript');
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const found = [];
     while (walker.nextNode()) if (shown(walker.currentNode)) found.push(walker.currentNode.textContent);
@@ -77,8 +81,8 @@ def no_uncaught_exception(logs: Iterable[Path]) -> Iterator[None]:
 
 def open_page(page: Page, ui_url: str, name: str = "predict", language: str = "") -> None:
     """Open a page of the interface, and wait until it has been drawn to its end."""
-    query = f"?language={language}" if language else ""
-    page.goto(f"{ui_url.rstrip('/')}/{PAGES[name]}{query}")
+    address = f"{ui_url.rstrip('/')}/{VIEWS[name]}"
+    page.goto(f"{address}{'&' if '?' in address else '?'}language={language}" if language else address)
     settle(page)
 
 
@@ -90,7 +94,7 @@ def settle(page: Page) -> None:
 
 
 def words_on(page: Page) -> str:
-    """All that a person sees or hears on the page, apart from what services say in their own language."""
+    """All that a person sees or hears on the page, apart from names in code and what services say in their language."""
     text = page.evaluate(_WORDS)
     return re.sub(r"\s+", " ", text)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from infra.local.settings import StackSettings
 from infra.local.supervision.probes import free_port
+from tests.support.signing import VARIABLES as SIGNING_VARIABLES
 
 ROOT = Path(__file__).parents[2]
 HOME = Path("build/e2e")
@@ -55,4 +56,5 @@ def prepare_native(home: Path = HOME, **settings: str) -> NativeStack:
     given = {"LOCAL_DIR": str(home), "MLFLOW_ARTIFACTS_DIR": str(home / "mlruns"), "DATA_FILE": data}
     # A proxy that answers nothing: the stack must reach its own services without it.
     surroundings = {"COLUMNS": "200", "http_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}
-    return NativeStack(os.environ | variables | given | settings | surroundings, ports)
+    own = {name: value for name, value in os.environ.items() if name not in SIGNING_VARIABLES}  # the stack makes keys
+    return NativeStack(own | variables | given | settings | surroundings, ports)

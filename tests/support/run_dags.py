@@ -1,7 +1,8 @@
 """Really run DAGs one after the other in one process: ``python -m tests.support.run_dags RUN ...``.
 
 A run is ``DAG_ID``, or ``DAG_ID={"name": "value"}`` with parameters. ``DAG_ID!TASK_ID`` runs a task of the DAG's first
-run again, as if it had been cleared there. ``DAG_ID@DATE`` backfills the DAG for a date and runs the first task.
+run again, as if it had been cleared there; ``DAG_ID!!TASK_ID`` of its last run, ``DAG_ID!2!TASK_ID`` of the one before.
+``DAG_ID@DATE`` backfills the DAG for a date and runs the first task.
 
 Prints a line ``=== DAG_ID STATE`` after the log of each run.
 """
@@ -29,10 +30,13 @@ def run(dag: DAG, parameters: str) -> str:
 
 
 def run_again(dag: DAG, task_id: str, run_type: str = "manual") -> str:
-    """Run a task of the first run of a type again; returns the state of the task."""
+    """Run a task of the first run of a type again, or of a later run, see above; returns the state of the task."""
     with create_session() as session:
-        runs = select(DagRun).where(DagRun.dag_id == dag.dag_id, DagRun.run_type == run_type).order_by(DagRun.id)
-        task = session.scalars(runs.limit(1)).one().get_task_instance(task_id, session=session)
+        runs = select(DagRun).where(DagRun.dag_id == dag.dag_id, DagRun.run_type == run_type)
+        place, is_recent, task_id = task_id.rpartition("!")
+        order = DagRun.id.desc() if is_recent else DagRun.id
+        run = session.scalars(runs.order_by(order).offset(int(place or 1) - 1).limit(1)).one()
+        task = run.get_task_instance(task_id, session=session)
         task.try_number += 1
         session.commit()
         _run_task(ti=task, task=dag.task_dict[task_id])

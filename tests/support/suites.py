@@ -54,13 +54,19 @@ ALWAYS = (
     Suite("pre-commit", "make pre-commit", 0.3),
     Suite("types", "make types", 0.7),
     Suite("unit", "make unit", 2.0),
-    Suite("integration", "make integration", 14.5),
+    Suite("integration", "make integration", 18.0),
     Suite("e2e", "make e2e-native", 6.5),
     Suite("compose-smoke", "make compose-smoke", 5.0),
 )
 LONG = (
-    Suite("e2e with the interface", "make e2e", 11.0, ("ui/", "api/contract/", "tests/e2e/interface/"), "e2e"),
+    Suite("e2e with the interface", "make e2e", 14.0, ("ui/", "api/contract/", "tests/e2e/interface/"), "e2e"),
     Suite("faults", "make test-faults", 4.5, ("api/", "ml/core/", "ml/registry/", "tests/faults/")),
+    Suite(
+        "security",
+        "make test-security",
+        1.5,
+        ("api/models/", "ml/core/signing/", "ml/promotion/", "infra/secrets/", "tests/security/"),
+    ),
     Suite(
         "clients",
         "make test-clients",
@@ -72,6 +78,12 @@ LONG = (
         "make test-observability",
         6.0,
         ("infra/prometheus/", "infra/grafana/", "infra/exporter/", "infra/alertmanager/", "ml/monitoring/", "dags/"),
+    ),
+    Suite(
+        "operations",
+        "make test-operations",
+        7.0,
+        ("infra/backup/", "infra/local/", "infra/secrets/", "tests/operations/"),
     ),
     Suite(
         "compose",

@@ -25,14 +25,18 @@ RUN_BY_THE_COMPOSE_TEST = {
     "docker compose exec airflow-scheduler airflow dags unpause ingest_diabetes",
     "docker compose exec airflow-scheduler airflow dags trigger ingest_diabetes",
     "docker compose exec airflow-scheduler python -m ml list",
+    "docker compose run --rm backup",
+    "docker compose run --rm restore",
     "docker compose down",
     "docker compose down -v",
 }
+RUN_BY_THE_OPERATIONS_TEST = {"make backup", "make restore FROM=backups"}
 THE_TEST_RUN_ITSELF = {"make test"}
 
 
 def test_every_command_is_run_by_a_test() -> None:
-    left = set(commands()) - RUN_BY_THE_NATIVE_TEST - RUN_BY_THE_COMPOSE_TEST - THE_TEST_RUN_ITSELF
+    run = RUN_BY_THE_NATIVE_TEST | RUN_BY_THE_COMPOSE_TEST | RUN_BY_THE_OPERATIONS_TEST
+    left = set(commands()) - run - THE_TEST_RUN_ITSELF
     assert len(left) == 2
     assert any(command.startswith("curl -s http://localhost:8000/predict") for command in left)
     assert any(command.startswith(".venv/bin/locust --headless") for command in left)

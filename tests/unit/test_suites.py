@@ -1,12 +1,20 @@
 """CI's choice of suites: what always runs, what runs first, and that the budget holds."""
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import suites
 
-FILES = ("ui/app.py", "api/app.py", "docker-compose.yml", "docs/api.md", "infra/grafana/build.py", "ml/core/bundle.py")
+FILES = (
+    "ui/app.py",
+    "api/app.py",
+    "docker-compose.yml",
+    "docs/api.md",
+    "infra/grafana/build.py",
+    "ml/core/errors.py",
+)
 
 
 @given(budget=st.floats(0, 120), changed=st.lists(st.sampled_from(FILES)))
@@ -31,6 +39,25 @@ def test_every_plan_holds_what_always_runs_and_keeps_to_the_budget(budget: float
 )
 def test_the_suite_that_covers_a_changed_file_comes_first(changed: str, first: str) -> None:
     assert next(iter(suites.in_order(suites.LONG, [changed]))).name == first
+
+
+def test_the_workflow_of_github_runs_every_suite() -> None:
+    """A suite that contains another one stands for it."""
+    workflow = yaml.safe_load((suites.ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    entries = workflow["jobs"]["test"]["strategy"]["matrix"]["include"]
+    targets = {target for entry in entries for target in entry["command"].split()}
+    targets |= {step["run"].split()[1] for job in workflow["jobs"].values() for step in job["steps"] if _is_make(step)}
+    if "test" in targets:
+        targets |= {"types", "unit", "integration", "e2e"}
+    replaced = {suite.replaces for suite in suites.LONG}
+
+    assert [
+        s.name for s in (*suites.ALWAYS, *suites.LONG) if not {s.command.split()[1], s.name} & (targets | replaced)
+    ] == []
+
+
+def _is_make(step: dict[str, str]) -> bool:
+    return step.get("run", "").startswith("make ") and "$" not in step["run"]
 
 
 def test_with_all_every_suite_runs() -> None:

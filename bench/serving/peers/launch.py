@@ -18,6 +18,7 @@ import psutil
 
 from bench.serving.model import CACHE, MLFLOW
 from infra.local.supervision.probes import free_port
+from ml.core.names import PUBLIC_KEYS
 from ml.schema import Record
 
 OURS: Final = "ours"
@@ -85,6 +86,7 @@ def launchers(folder: Path, database: Mapping[str, str], bento: Path | None) -> 
     ours = {
         "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
         "API_CACHE_DIR": str(folder / CACHE),
+        "MODEL_PUBLIC_KEYS_FILE": str(folder / PUBLIC_KEYS),
         "PREDICTION_LOG": "true",
         "PREDICTION_LOG_KEY": "key of the benchmark",
         **database,

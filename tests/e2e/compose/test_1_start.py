@@ -105,10 +105,24 @@ def test_secrets_are_only_in_files_of_the_services_that_need_them(stack: Compose
     assert len(values) >= 8
     text = json.dumps(stack.containers()) + stack.logs(tail=100_000)
     assert [name for name, value in values.items() if value in text] == []
-    assert stack.execute("api", "ls", "/run/secrets").split() == ["diabetes_db_password", "prediction_log_key"]
-    assert stack.execute("exporter", "ls", "/run/secrets").split() == ["postgres_monitor_password"]
+    of_api = ["api_db_password", "model_public_keys", "prediction_log_key"]
+    assert stack.execute("api", "ls", "/run/secrets").split() == of_api
+    of_exporter = ["airflow_exporter_password", "postgres_monitor_password"]
+    assert stack.execute("exporter", "ls", "/run/secrets").split() == of_exporter
+    assert stack.execute("streamlit", "ls", "/run/secrets").split() == ["airflow_interface_password"]
     assert stack.execute("mlflow", "ls", "/run/secrets").split() == ["mlflow_db_password"]
     assert "airflow_jwt_secret" not in stack.execute("airflow-dag-processor", "ls", "/run/secrets")
+
+
+def test_only_the_gate_holds_the_signing_key(stack: ComposeStack) -> None:
+    holders = {
+        name
+        for name, found in stack.containers().items()
+        if any(
+            mount.get("Name", "").endswith(("_secrets-airflow-signing", "_secrets-all")) for mount in found["Mounts"]
+        )
+    }
+    assert holders == {"secrets", "airflow-init", "airflow-scheduler"}
 
 
 def test_pages_are_served(stack: ComposeStack) -> None:

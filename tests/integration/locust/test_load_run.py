@@ -20,6 +20,7 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI, Request, Response
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from infra.local.supervision.probes import free_port
 
@@ -104,12 +105,17 @@ def test_metrics_are_served_on_the_web_port() -> None:
         try:
             lines = _metrics_with(f"http://127.0.0.1:{port}/metrics", 'locust_response_time_seconds{name="/predict one')
             stats = httpx.get(f"http://127.0.0.1:{port}/stats/requests", trust_env=False)
+            accept = {"Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"}
+            open_metrics = httpx.get(f"http://127.0.0.1:{port}/metrics", headers=accept, trust_env=False)
             output, _ = run.communicate(timeout=60)
         finally:
             run.kill()
 
     assert run.returncode == 0, output
     assert stats.status_code == 200
+    assert open_metrics.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+    families = {family.name for family in text_string_to_metric_families(open_metrics.text)}
+    assert {"locust_users", "locust_requests", "locust_response_time_seconds"} <= families
     metrics = {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
     assert metrics["locust_users"] == 10
     assert metrics['locust_requests_total{method="POST",name="/predict one, full"}'] > 0
