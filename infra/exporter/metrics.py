@@ -25,6 +25,8 @@ FAMILIES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "data_version_created_timestamp_seconds": ("Creation time of the current data version.", ()),
     "gate_decisions_total": ("Entries of the gate's ledger.", ("action",)),
     "gate_decided_version": ("Version that the gate or a rollback put into production last.", ()),
+    "retention_deleted_total": ("What python -m ml retain deleted.", ("kind",)),
+    "retention_freed_bytes_total": ("Files that it deleted.", ()),
     "monitor_last_run_timestamp_seconds": ("End of the last monitoring run.", ()),
     "monitor_window_predictions": ("Predictions in the window of that run.", ()),
     "monitor_state": ("State of that run: 0 ok, 1 drift, -1 not enough data.", ()),

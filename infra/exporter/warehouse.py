@@ -23,6 +23,11 @@ _DECIDED: Final = """
     SELECT version FROM gate_decisions WHERE action IN ('promoted', 'rolled_back') AND completed_at IS NOT NULL
     ORDER BY id DESC LIMIT 1
 """
+_DELETED: Final = """
+    SELECT kind, sum(number::bigint) FROM deletions, jsonb_each_text(counts) AS one(kind, number)
+    GROUP BY kind ORDER BY kind
+"""
+_FREED: Final = "SELECT coalesce(sum(freed_bytes), 0) FROM deletions"
 _RUN: Final = "SELECT finished_at, predictions, state FROM monitor_runs ORDER BY id DESC LIMIT 1"
 _DRIFT: Final = """
     SELECT kind, feature, state, distance, threshold FROM monitor_drift
@@ -66,6 +71,10 @@ def _read_data(session: "_Session", metrics: Metrics) -> None:
         metrics.set("gate_decisions_total", count, action)
     for (version,) in session.rows(_DECIDED):
         metrics.set("gate_decided_version", int(version))
+    for kind, number in session.rows(_DELETED):
+        metrics.set("retention_deleted_total", number, kind)
+    ((freed,),) = session.rows(_FREED)
+    metrics.set("retention_freed_bytes_total", freed)
 
 
 def _read_monitoring(session: "_Session", metrics: Metrics) -> None:

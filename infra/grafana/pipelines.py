@@ -2,7 +2,7 @@
 
 from infra.grafana.dashboard import Dashboard, variable
 from infra.grafana.limits import limit
-from infra.grafana.panels import GREEN, ORANGE, RED, UP_DOWN, YES_NO, stat, states, third
+from infra.grafana.panels import GREEN, ORANGE, RED, UP_DOWN, YES_NO, stat, states, third, timeseries
 from infra.grafana.promql import rate
 from ml.core.settings import MlSettings
 
@@ -171,6 +171,17 @@ BACKUPS = (
         unit="bytes",
         width=8,
     ),
+    timeseries(
+        "Deleted because it was old",
+        "Versions, runs and rows that python -m ml retain or the DAG retain_diabetes deleted so far.",
+        ("sum by (kind) (retention_deleted_total)", "{{kind}}"),
+    ),
+    timeseries(
+        "Files deleted because they were old",
+        "Size of the artifacts that were deleted with versions and runs.",
+        ("max(retention_freed_bytes_total)", "size"),
+        unit="bytes",
+    ),
 )
 
 DASHBOARD = Dashboard(
@@ -178,5 +189,10 @@ DASHBOARD = Dashboard(
     title="Pipelines and registry",
     description="DAG runs, ingested data, and the registered model versions.",
     variables=(variable("dag", "DAG", "DAGs.", "label_values(airflow_dag_paused, dag_id)"),),
-    rows=(("Airflow and its DAGs", AIRFLOW), ("Data", DATA), ("Registry and gate", REGISTRY), ("Backups", BACKUPS)),
+    rows=(
+        ("Airflow and its DAGs", AIRFLOW),
+        ("Data", DATA),
+        ("Registry and gate", REGISTRY),
+        ("Backups and retention", BACKUPS),
+    ),
 )

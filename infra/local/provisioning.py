@@ -86,7 +86,7 @@ def migrate(settings: StackSettings) -> None:
     with ThreadPoolExecutor() as pool:
         runs = [pool.submit(_migrate, settings, "diabetes", python_module("ml", "migrate"), shared, {})]
         if not migrated.exists() or json.loads(migrated.read_text()) != versions:
-            airflow, secrets = airflow_environment(settings), airflow_secrets(settings, signs_tokens=False)
+            airflow, secrets = airflow_environment(settings), airflow_secrets(signs_tokens=False)
             upgrade, database = python_module("infra.local.programs.mlflow_server"), mlflow_database_secret(settings)
             runs += [
                 pool.submit(_migrate, settings, "airflow", python_module("airflow", "db", "migrate"), airflow, secrets),

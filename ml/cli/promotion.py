@@ -131,13 +131,15 @@ def ledger(
     limit: Annotated[int | None, typer.Option(help="Only so many, the newest.", min=1)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="With all metrics, as JSON.")] = False,
 ) -> None:
-    """Print the decisions about production and the changes of the policy, the newest first."""
+    """Print decisions about production, changes of the policy and deleted versions, the newest first."""
     from ml.promotion.ledger import Ledger
     from ml.promotion.policies import as_ledger_entry, policy_changes
+    from ml.retention.deletions import ledger_entries
 
     with open_warehouse() as (_, engine):
         entries = [entry.to_json() for entry in Ledger(engine).entries(limit)]
         entries += map(as_ledger_entry, policy_changes(engine, limit))
+        entries += ledger_entries(engine, limit)
     entries = sorted(entries, key=lambda entry: datetime.fromisoformat(entry["decided_at"]), reverse=True)[:limit]
     if as_json:
         typer.echo(json.dumps(entries, indent=1))

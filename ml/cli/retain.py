@@ -12,7 +12,7 @@ from ml.cli.common import console, errors, open_warehouse, print_table
 
 def retain(
     apply: Annotated[bool, typer.Option("--apply", help="Delete; without it, only say what would be deleted.")] = False,
-    days: Annotated[int, typer.Option(help="Keep everything that is younger.", min=1)] = 90,
+    days: Annotated[int | None, typer.Option(help="Keep everything that is younger; else RETAIN_DAYS.", min=1)] = None,
     versions: Annotated[int, typer.Option(help="Newest versions, and runs of each experiment, to keep.", min=1)] = 10,
     decisions: Annotated[int, typer.Option(help="Keep versions that so many latest decisions name.", min=1)] = 20,
     load_test_days: Annotated[int, typer.Option(help="Keep predictions of load tests for so long.", min=1)] = 14,
@@ -22,12 +22,14 @@ def retain(
 
     Never deleted: versions with an alias, the version in production, the one a rollback would go to, and the ledger.
     """
+    from ml.promotion.ledger import current_user
     from ml.retention.plan import Limits
     from ml.retention.retain import retain as run
 
     with open_warehouse() as (settings, engine), errors.status("Looking for what is old …") as status:
-        limits = Limits(days, versions, decisions, load_test_days)
-        done = run(settings, engine, limits, apply=apply, on_step=lambda step: status.update(f"Deleting {step} …"))
+        limits = Limits(days or settings.retain_days, versions, decisions, load_test_days)
+        user, told = current_user(), lambda step: status.update(f"Deleting {step} …")
+        done = run(settings, engine, limits, apply=apply, actor=user, on_step=told)
     if as_json:
         typer.echo(json.dumps({"applied": apply, **asdict(done)}, indent=1))
         return

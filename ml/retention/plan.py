@@ -15,7 +15,7 @@ class Limits:
     Load tests in the prediction log have an age of their own, ``load_test_days``.
     """
 
-    days: int = 90
+    days: int
     versions: int = 10
     decisions: int = 20
     load_test_days: int = 14

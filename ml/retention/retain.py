@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ml.core.settings import MlSettings
 from ml.promotion.ledger import Ledger
 from ml.registry.deletion import DeletingRegistry
-from ml.retention import rows
+from ml.retention import deletions, rows
 from ml.retention.plan import Limits, old_runs, old_versions
 from ml.training.tune import storage
 
@@ -30,9 +30,12 @@ def retain(
     limits: Limits,
     *,
     apply: bool,
+    actor: str = "",
     on_step: Callable[[str], None] = lambda _: None,
 ) -> RetentionResult:
-    """Delete what is old if ``apply``, else count it. The next call continues one that was interrupted.
+    """Delete what is old if ``apply``, and record it for ``actor``; else count it.
+
+    The next call continues one that was interrupted.
 
     Raises:
         RegistryError, WarehouseError: a service does not answer. What was deleted before stays deleted.
@@ -44,6 +47,7 @@ def retain(
         versions = old_versions(registry.creation_times(), aliased, ledger.entries(), limits, now)
         of_versions = {version.run_id for version in registered if version.number not in versions}
         runs = old_runs(registry.stored_runs(), of_versions, limits, now)
+        record = deletions.begin(engine, actor, versions) if apply else None
         for number in versions if apply else ():
             on_step(f"version {number}")
             freed += registry.delete_version(number)
@@ -54,7 +58,10 @@ def retain(
             freed += registry.delete_run(run.id)
     counts = rows.delete(engine, limits, now) if apply else rows.count(engine, limits, now)
     counts |= {"searches": _searches(settings, limits, now, apply=apply)}
-    return RetentionResult({"model versions": len(versions), "runs": len(runs), **counts}, versions, freed)
+    counts = {"model versions": len(versions), "runs": len(runs), **counts}
+    if record is not None:
+        deletions.finish(engine, record, counts, freed)
+    return RetentionResult(counts, versions, freed)
 
 
 def _searches(settings: MlSettings, limits: Limits, now: datetime, *, apply: bool) -> int:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from ml.schema import COLUMNS, ENCOUNTER_ID, PATIENT_ID, Column, Kind
 
@@ -148,6 +148,19 @@ policies: Final = sa.Table(
         "(name IS NULL) = (threshold IS NULL) AND (threshold > 0 AND threshold < 1 OR threshold IS NULL)",
         name="policies_threshold",
     ),
+)
+
+# What `retain` deleted. A row without an end was interrupted; the next run deleted the rest.
+deletions: Final = sa.Table(
+    "deletions",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    _moment("started_at"),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("versions", ARRAY(sa.Text), nullable=False),  # model versions to delete
+    sa.Column("counts", JSONB),  # numbers by kind
+    sa.Column("freed_bytes", sa.BigInteger),  # of files
+    sa.Column("finished_at", sa.DateTime(timezone=True)),
 )
 
 monitor_runs: Final = sa.Table(

@@ -12,7 +12,11 @@ import httpx
 import psutil
 import pytest
 from playwright.sync_api import Page, expect
+from rich.console import Console
 
+from infra.local.airflow_client import AirflowClient
+from infra.local.dag_runs import follow_run
+from infra.local.settings import StackSettings
 from tests.e2e.conftest import AUDIT, OUTSIDE, SCREENSHOTS
 from tests.support.native import HOME, ROOT, NativeStack
 from tests.support.readme import commands, with_ports
@@ -156,6 +160,16 @@ def test_airflow_shows_the_successful_runs_after_login(native: NativeStack, brow
         browser_page.get_by_role("button", name=re.compile("show graph", re.I)).click()
         browser_page.wait_for_timeout(3000)
         browser_page.screenshot(path=SCREENSHOTS / f"airflow-{dag_id}.png")
+
+
+def test_airflow_deletes_what_is_old_from_its_own_database_too(native: NativeStack) -> None:
+    settings = StackSettings.load(airflow_port=native.ports[8080])
+    with AirflowClient(settings) as airflow:
+        airflow.unpause("retain_diabetes")
+        run = airflow.trigger("retain_diabetes")
+        follow_run(airflow, "retain_diabetes", run, Console(quiet=True))  # raises if a task fails
+    done = native.run(".venv/bin/python -m ml retain --json", 120)
+    assert set(json.loads(done.stdout)["counts"].values()) == {0}
 
 
 def test_a_killed_api_is_restarted(native: NativeStack) -> None:

@@ -23,7 +23,7 @@ Run = Callable[[str, str], list[Any]]
 READ_BY_THE_API = {"predictions", "outcomes", "policies", "monitor_runs", "monitor_drift", "monitor_quality"}
 INSERTED_BY_THE_API = {"predictions", "outcomes", "policies"}
 DELETED_BY_THE_API = {"predictions", "outcomes"}
-READ_BY_THE_MONITOR = {"monitor_runs", "monitor_drift", "monitor_quality", "ingestions", "gate_decisions"}
+READ_BY_THE_MONITOR = {"monitor_runs", "monitor_drift", "monitor_quality", "ingestions", "gate_decisions", "deletions"}
 
 
 @pytest.fixture(scope="module")

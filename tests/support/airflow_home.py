@@ -4,6 +4,7 @@ Airflow configures logging, warnings and the import path of the process that imp
 """
 
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ def airflow_environment(home: Path, database: str, **more: str) -> dict[str, str
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD": shlex.join(["printf", "%s", database]),
         "AIRFLOW__DAG_PROCESSOR__DAG_VERSION_INFLATION_CHECK_LEVEL": "error",
         "NO_COLOR": "1",
         "PYTHONPATH": str(ROOT),

@@ -1,6 +1,7 @@
 """Airflow's four programs and their configuration."""
 
 import json
+import shlex
 
 from infra.airflow_users import passwords, users
 from infra.local.programs.environment import shared_environment
@@ -31,6 +32,7 @@ def airflow_environment(settings: StackSettings) -> dict[str, str]:
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "20",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD": _print_address(settings),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "3",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_MAX_OVERFLOW": "5",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(paths.logs / "tasks"),
@@ -39,16 +41,20 @@ def airflow_environment(settings: StackSettings) -> dict[str, str]:
     }
 
 
-def airflow_secrets(settings: StackSettings, *, signs_tokens: bool) -> dict[str, str]:
+def airflow_secrets(*, signs_tokens: bool) -> dict[str, str]:
     """Variables with secrets; only the scheduler and the API server sign the tokens of tasks."""
-    database = f"airflow:{{airflow_db_password}}@127.0.0.1:{settings.postgres_port}/airflow"
     secrets = {
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"postgresql+asyncpg://{database}",
         "AIRFLOW__CORE__FERNET_KEY": "{airflow_fernet_key}",
         "AIRFLOW__API__SECRET_KEY": "{airflow_api_secret_key}",
     }
     return secrets | {"AIRFLOW__API_AUTH__JWT_SECRET": "{airflow_jwt_secret}"} if signs_tokens else secrets
+
+
+def _print_address(settings: StackSettings) -> str:
+    """The command that prints the address of the database. Airflow hides a variable with the address from its tasks."""
+    address = f"postgresql+psycopg2://airflow:%s@127.0.0.1:{settings.postgres_port}/airflow"
+    password = str(settings.paths.secrets / "airflow_db_password")
+    return shlex.join(["sh", "-c", f'printf {address} "$(cat "$0")"', password])
 
 
 def write_login(settings: StackSettings) -> None:
@@ -63,7 +69,7 @@ def airflow_programs(settings: StackSettings) -> list[Program]:
     """The API server first, because it reports the health of the others."""
     environment, url = airflow_environment(settings), settings.url(settings.airflow_port)
     name, command = "airflow-apiserver", python_module("airflow", "api-server")
-    secrets = airflow_secrets(settings, signs_tokens=True)
+    secrets = airflow_secrets(signs_tokens=True)
     server = http_program(settings, name, "AIRFLOW_PORT", command, "/api/v2/version", "", environment, secrets)
     # --skip-serve-logs: the API server reads task logs from the disk; a log server would listen on every interface.
     commands = {
@@ -77,7 +83,7 @@ def airflow_programs(settings: StackSettings) -> list[Program]:
             command=python_module("airflow", *command),
             is_ready=airflow_probe(url, component.replace("-", "_")),
             environment=environment,
-            secret_environment=airflow_secrets(settings, signs_tokens=component == "scheduler"),
+            secret_environment=airflow_secrets(signs_tokens=component == "scheduler"),
             stop_seconds=40 if component == "scheduler" else 20,  # the scheduler first stops running tasks
         )
         for component, command in commands.items()

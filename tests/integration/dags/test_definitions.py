@@ -30,6 +30,11 @@ STRUCTURE = {
         "announce": ["realise_quality"],
     },
     "roll_back_model": {"roll_back": []},
+    "retain_diabetes": {
+        "delete_versions_and_rows": [],
+        "clean_metadata": ["delete_versions_and_rows"],
+        "delete_task_logs": ["clean_metadata"],
+    },
 }
 
 
@@ -72,6 +77,7 @@ def test_dags_and_tasks_match_the_design(described: dict[str, Any]) -> None:
         ("auto_model_train_diabetes", "0 0 * * 0"),
         ("monitor_diabetes", "0 0 * * *"),
         ("roll_back_model", "None"),
+        ("retain_diabetes", "30 4 * * 0"),
     ],
 )
 def test_schedules_match_the_design(described: dict[str, Any], dag_id: str, schedule: str) -> None:

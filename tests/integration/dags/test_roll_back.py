@@ -12,7 +12,7 @@ from ml.promotion.ledger import Action
 from ml.registry.client import Registry
 from ml.training.models import RANDOM_FOREST, fit
 from ml.warehouse.datasets import read
-from tests.integration.dags.dag_runs import run_dags
+from tests.integration.dags.dag_runs import environment_of, run_dags
 from tests.integration.ml.databases import fresh_database, ingest_file
 from tests.integration.ml.promotion.gates import Gate
 from tests.integration.ml.registries import bundle_of, empty
@@ -44,13 +44,7 @@ def platform(
         gate = Gate(settings, engine, Registry(settings))
         for _ in range(5):
             gate.add(bundle)
-        own = {
-            "DIABETES_DB_NAME": settings.diabetes_db_name,
-            "DIABETES_DB_USER": settings.diabetes_db_user,
-            "DIABETES_DB_PASSWORD": settings.diabetes_db_password.get_secret_value(),
-            "MLFLOW_TRACKING_URI": mlflow_server,
-        }
-        airflow = Airflow(environment | own)
+        airflow = Airflow(environment | environment_of(settings))
         airflow.run("-m", "airflow", "db", "migrate")
         yield airflow, gate
         empty(mlflow_server)

@@ -16,7 +16,7 @@ from infra.local.postgres.cluster import PostgresServer
 from ml.core.settings import MlSettings
 from ml.monitoring.drift import Finding, Kind, State
 from ml.monitoring.findings import MonitoringRun, save_run
-from ml.warehouse.tables import gate_decisions, ingestions, metadata, monitor_quality
+from ml.warehouse.tables import deletions, gate_decisions, ingestions, metadata, monitor_quality
 from tests.integration.infra.exporter.conftest import Scrape
 from tests.integration.ml.databases import fresh_database
 
@@ -26,7 +26,7 @@ Database = tuple[sa.Engine, dict[str, object]]
 LAST = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 FIRST = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PASSWORD = secrets.token_urlsafe(16)
-READABLE = {"monitor_runs", "monitor_drift", "monitor_quality", "ingestions", "gate_decisions"}
+READABLE = {"monitor_runs", "monitor_drift", "monitor_quality", "ingestions", "gate_decisions", "deletions"}
 
 
 @pytest.fixture
@@ -78,6 +78,9 @@ def test_rows_of_ingestion_gate_and_monitoring_become_metrics(
         rows = [ingestion(90, 0, "b", FIRST), ingestion(100, 7, "b", LAST), ingestion(110, 8, None, LAST)]
         connection.execute(ingestions.insert(), rows)
         connection.execute(gate_decisions.insert(), [decision("promoted"), decision("refused"), decision("refused")])
+        freed = {"actor": "a test", "versions": ["2"], "counts": {"runs": 3, "rejected rows": 0}, "freed_bytes": 5_000}
+        connection.execute(deletions.insert(), [freed, freed])
+        connection.execute(deletions.insert(), {"actor": "a test, interrupted", "versions": ["2"]})
         measured = [quality(with_quality.run_id, "all", 0.7), quality(with_quality.run_id, "gender=Female", None)]
         estimate = quality(with_quality.run_id, "all", 0.65, estimated=True)
         connection.execute(monitor_quality.insert(), [*measured, estimate])
@@ -92,6 +95,8 @@ def test_rows_of_ingestion_gate_and_monitoring_become_metrics(
         "the first of two ingestions of the same data"
     )
     assert (found["gate_decisions_total{promoted}"], found["gate_decisions_total{refused}"]) == (1, 2)
+    assert (found["retention_deleted_total{runs}"], found["retention_deleted_total{rejected rows}"]) == (6, 0)
+    assert found["retention_freed_bytes_total"] == 10_000
     assert time.time() - 60 < found["monitor_last_run_timestamp_seconds"] <= time.time()
     assert (found["monitor_window_predictions"], found["monitor_state"]) == (1234, 1)
     assert (found["drift_state{age,value}"], found["drift_state{value,weight}"]) == (1, -1)

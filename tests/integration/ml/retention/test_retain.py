@@ -11,10 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from infra.local.postgres.cluster import PostgresServer
+from ml.core.errors import RegistryError
 from ml.core.names import MODEL_NAME, MONITORING_EXPERIMENT
 from ml.core.settings import MlSettings
 from ml.promotion.ledger import Action, Ledger
 from ml.registry.client import Registry
+from ml.registry.deletion import DeletingRegistry
+from ml.retention.deletions import ledger_entries
 from ml.retention.plan import Limits
 from ml.retention.retain import retain
 from ml.training.tune import storage
@@ -94,6 +97,31 @@ def test_deleted_versions_have_no_files_and_no_run_and_those_in_use_keep_theirs(
     assert listed.json().get("files", []) == []
     for number in ("2", "3", "5"):
         assert "model.onnx" in files(registry, number)
+
+
+def test_the_ledger_shows_who_deleted_which_versions_and_whether_it_was_interrupted(
+    platform: tuple[MlSettings, sa.Engine, Registry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, engine, _registry = platform
+    with monkeypatch.context() as broken:
+        broken.setattr(DeletingRegistry, "delete_version", _fail_at_version_4)
+        with pytest.raises(RegistryError, match="went away"):
+            retain(settings, engine, KEEP, apply=True, actor="Ana")
+    done = retain(settings, engine, KEEP, apply=True, actor="Ben")
+
+    second, first = ledger_entries(engine)
+    assert (first["actor"], first["version"], first["completed_at"]) == ("Ana", "1, 4", None)
+    assert (second["actor"], second["version"], second["completed_at"] is None) == ("Ben", "4", False)
+    assert second["figures"] == {"counts": done.counts, "freed_bytes": done.freed_bytes}
+
+
+_delete_version = DeletingRegistry.delete_version
+
+
+def _fail_at_version_4(registry: DeletingRegistry, number: str) -> int:
+    if number == "4":
+        raise RegistryError("MLflow went away")
+    return _delete_version(registry, number)
 
 
 def test_monitoring_runs_go_though_no_quality_was_ever_measured(
