@@ -46,7 +46,8 @@ def validate_delivery(settings: MlSettings, delivery: Delivery) -> Validated:
     directory = Path(tempfile.mkdtemp(prefix=f"{delivery.path.stem}-", dir=parent))
     try:
         with _deleted_files_reported():
-            return validate(read_chunks(delivery.path), directory, settings.max_rejected_share)
+            key = settings.prediction_log_key.get_secret_value()
+            return validate(read_chunks(delivery.path), directory, settings.max_rejected_share, key)
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise

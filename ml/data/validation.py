@@ -21,8 +21,9 @@ import pyarrow.csv  # type: ignore[import-untyped]
 from pandera.errors import SchemaErrors
 
 from ml.core.errors import RejectedDataError
+from ml.core.pseudonyms import Pseudonyms
 from ml.data.spelling import Spelling
-from ml.schema import BY_NAME, COLUMNS, ENCOUNTER_ID, Column, Kind, Missing
+from ml.schema import BY_NAME, COLUMNS, ENCOUNTER_ID, PATIENT_ID, Column, Kind, Missing
 from ml.schema.files.rows import NOT_MEASURED_LOST
 
 log = logging.getLogger(__name__)
@@ -63,8 +64,12 @@ class Validated:
         return cls(**{**fields, "directory": Path(fields["directory"])})
 
 
-def validate(chunks: Iterable[pd.DataFrame], directory: Path, max_rejected_share: float) -> Validated:
+def validate(
+    chunks: Iterable[pd.DataFrame], directory: Path, max_rejected_share: float, pseudonym_key: str = ""
+) -> Validated:
     """Validate the chunks of :func:`ml.data.sources.file.read_chunks` and write them to two files.
+
+    Invalid rows have pseudonyms in place of identifiers, or neither if there is no ``pseudonym_key``.
 
     Raises:
         RejectedDataError: too many rows are invalid, or there are no rows; names the most frequent reason.
@@ -72,6 +77,7 @@ def validate(chunks: Iterable[pd.DataFrame], directory: Path, max_rejected_share
     directory.mkdir(parents=True, exist_ok=True)
     content, valid_rows, reasons, seen = ContentHash(), 0, Counter[str](), pd.Index([], dtype="int64")
     result, spelling = Validated(directory, 0, 0, ""), Spelling()
+    pseudonyms = Pseudonyms(pseudonym_key.encode(), "hash" if pseudonym_key else "none")
     with result.accepted.open("wb") as accepted, result.rejected.open("w", newline="") as file:
         rejected = csv.writer(file)
         for chunk in chunks:
@@ -80,9 +86,11 @@ def validate(chunks: Iterable[pd.DataFrame], directory: Path, max_rejected_share
             text = _csv(valid)
             accepted.write(text)
             content.add(bytes(text).splitlines())
-            records = [_as_json(record) for record in chunk.loc[list(faults)].to_dict("records")]
-            rejected.writerows(zip(faults, faults.values(), records, strict=True))
-            content.add(f"{reason}\n{record}".encode() for reason, record in zip(faults.values(), records, strict=True))
+            records = [_known(record) for record in chunk.loc[list(faults)].to_dict("records")]
+            stored = [json.dumps(_without_identifiers(record, pseudonyms)) for record in records]
+            rejected.writerows(zip(faults, faults.values(), stored, strict=True))
+            delivered = zip(faults.values(), map(json.dumps, records), strict=True)
+            content.add(f"{reason}\n{record}".encode() for reason, record in delivered)
             valid_rows += len(valid)
             reasons.update(faults.values())
             seen = seen.append(pd.Index(valid[ENCOUNTER_ID], dtype="int64"))
@@ -128,14 +136,22 @@ def check(chunk: pd.DataFrame, seen: pd.Index, spelling: Spelling | None = None)
     # Duplicates among valid rows only, so that the result does not depend on the chunk size.
     ids = table[ENCOUNTER_ID].drop(index=list(faults))
     repeated = ids.index[ids.duplicated() | ids.isin(seen)]
-    faults |= {int(row): f"encounter_id {ids[row]} occurs more than once" for row in repeated}
+    faults |= {int(row): "encounter_id occurs more than once" for row in repeated}
     return table, dict(sorted(faults.items()))
 
 
-def _as_json(row: dict[Any, Any]) -> str:
-    """A row as JSON; NUL characters are replaced, because PostgreSQL does not accept them."""
-    known = {name: text for name, text in row.items() if not pd.isna(text)}
-    return json.dumps({name: text.replace("\0", "\N{REPLACEMENT CHARACTER}") for name, text in known.items()})
+def _known(row: dict[Any, Any]) -> dict[str, str]:
+    """The known values of a row; NUL characters are replaced, because PostgreSQL does not accept them."""
+    return {name: text.replace("\0", "\N{REPLACEMENT CHARACTER}") for name, text in row.items() if not pd.isna(text)}
+
+
+def _without_identifiers(record: dict[str, str], pseudonyms: Pseudonyms) -> dict[str, str]:
+    found = {
+        PATIENT_ID: pseudonyms.patient(record.get(PATIENT_ID)),
+        ENCOUNTER_ID: pseudonyms.encounter(record.get(ENCOUNTER_ID)),
+    }
+    others = {name: text for name, text in record.items() if name not in found}
+    return others | {name: pseudonym for name, pseudonym in found.items() if pseudonym}
 
 
 def _csv(table: pd.DataFrame) -> memoryview:
@@ -169,7 +185,9 @@ def _pandera_column(column: Column) -> pa.Column:
 
 
 def _reason(column: Column, value: object) -> str:
-    shown = "missing" if pd.isna(value) else repr(str(value)[:40])  # type: ignore[call-overload]
+    is_identifier = column.kind is Kind.IDENTIFIER  # reasons are logged and stored, identifiers are not
+    given = "malformed" if is_identifier else repr(str(value)[:40])
+    shown = "missing" if pd.isna(value) else given  # type: ignore[call-overload]
     return f"{column.name} is {shown}, expected {column.expectation}"
 
 
