@@ -75,7 +75,7 @@ $(BIN)/python:
 # --- Tests ------------------------------------------------------------------------------------------------------
 
 .PHONY: quick test test-all pre-commit lint types unit integration e2e e2e-native test-ui images dags-test test-faults \
-	test-security test-clients test-observability test-operations compose-test compose-smoke test-repeatedly audit \
+	test-security test-clients test-observability test-operations compose-test compose-smoke test-repeatedly audit sbom \
 	evaluate bench bench-serving
 
 # Processes that run tests in parallel; tests of one file stay in one process.
@@ -105,6 +105,16 @@ audit: | $(UV) ## Known vulnerabilities of the locked packages, and faults of th
 	$(UV) export --quiet --frozen --all-groups --no-hashes --output-file build/requirements.txt
 	$(AUDIT) --requirement build/requirements.txt
 	$(UV) tool run zizmor==1.32.0 --offline .github
+
+# Debian's packages are not in it.
+sbom: | $(UV) ## Bill of materials (CycloneDX) of the Python packages of each image: build/sbom
+	@mkdir -p build/sbom
+	@for file in *.dockerfile infra/Dockerfile; do \
+		image=$${file%.dockerfile}; image=$${image%/Dockerfile}; \
+		$(UV) export --quiet --frozen --no-default-groups $$(grep -ohE -e '--group [a-z]+' $$file) \
+			--format cyclonedx1.5 --output-file build/sbom/$$image.cdx.json > /dev/null; \
+	done
+	@ls build/sbom/*
 
 lint: env ## Style and likely bugs
 	$(BIN)/ruff check .
