@@ -2,8 +2,8 @@
 
 Moves the alias `production` to the previous version, or to the version given as `to`, in one write; the API follows
 within seconds. The withdrawn version keeps its record and is not promoted again automatically. The target must load,
-and a synthetic version never replaces a real one. The ledger (`python -m ml ledger`) records the user (`actor`), the
-`reason` and the run.
+and a synthetic version never replaces a real one. The ledger (`python -m ml ledger`) records `actor`, the user of
+Airflow who started the run, the `reason` and the run.
 
 Starts manually only: from the page *Model* of the user interface, or here.
 
@@ -22,8 +22,8 @@ from shared import DAG_ARGUMENTS, open_registry, run_key, run_label, settings_an
     description="On request only: points production to an earlier version; the API follows within seconds.",
     params={
         "to": Param(None, type=["null", "string"], pattern="^[1-9][0-9]*$", description="Version; default: previous."),
-        "actor": Param("a user of Airflow", type="string", minLength=1, maxLength=100, description="Requesting user."),
         # Airflow's form sends null for an empty field.
+        "actor": Param(None, type=["null", "string"], maxLength=100, description="Who decides; optional."),
         "reason": Param(None, type=["null", "string"], maxLength=500, description="Reason; optional."),
     },
     tags=["model"],
@@ -39,10 +39,11 @@ def roll_back_model() -> None:
         from ml.promotion.rollback import roll_back as move_alias
 
         params = get_current_context()["params"]
-        reason = f"; reason: {params['reason']}" if params["reason"] else ""
-        actor = f"{params['actor']} ({run_label()}{reason})"
+        actor = f"{params['actor']} ({run_label()})" if params["actor"] else run_label()
         with settings_and_engine() as (settings, engine):
-            done = move_alias(settings, engine, open_registry(settings), actor, params["to"], run_key())
+            done = move_alias(
+                settings, engine, open_registry(settings), actor, params["to"], run_key(), params["reason"]
+            )
         withdrawn = f"; version {done.withdrawn} is withdrawn" if done.withdrawn else ""
         earlier = "" if done.new else ", since an earlier attempt of this run"
         return f"production is version {done.target} again{earlier}{withdrawn}"

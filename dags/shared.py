@@ -132,9 +132,10 @@ def run_key() -> str:
 
 
 def run_label() -> str:
-    """DAG id and run id of the current task, for audit records."""
+    """DAG id and run id of the current task, and who started the run, for audit records."""
     run = get_current_context()["dag_run"]
-    return f"Airflow: {run.dag_id} {run.run_id}"
+    login = f"{run.triggering_user_name}@" if run.triggering_user_name else ""
+    return f"{login}Airflow: {run.dag_id} {run.run_id}"
 
 
 @task

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from unicodedata import category
 
 import typer
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from ml.registry.client import Registry
+
+By = Annotated[str | None, typer.Option(help="Who decides; default: the user of this program.")]
 
 _NO_LIMIT: Final = 10_000
 """Columns that no table has."""

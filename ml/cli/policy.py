@@ -7,13 +7,12 @@ import typer
 from pydantic import ValidationError
 from rich.table import Table
 
-from ml.cli.common import console, open_warehouse, print_table
+from ml.cli.common import By, console, open_warehouse, print_table
 from ml.core.policies.policy import Policy, PolicyChange
 
 app = typer.Typer(help="Show or change the policy: the risk from which encounters are flagged.", no_args_is_help=True)
 
 Reason = Annotated[str, typer.Option(help="Why, for the ledger.")]
-By = Annotated[str | None, typer.Option(help="Who decides; default: the user of this program.")]
 
 
 @app.command()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from ml.cli.common import console, errors, open_registry, open_warehouse, print_table, spinner
+from ml.cli.common import By, console, errors, open_registry, open_warehouse, print_table, spinner
 from ml.core.errors import SettingsError, WarehouseError
 from ml.core.settings import MlSettings
 
@@ -22,21 +22,24 @@ if TYPE_CHECKING:
 
 def promote(
     version: Annotated[str | None, typer.Argument(help="Number of the version; default: the challenger.")] = None,
+    by: By = None,
 ) -> None:
     """Let the gate decide whether a version becomes production."""
     with open_warehouse() as (settings, engine), spinner("Deciding"):
-        run_gate(settings, engine, open_registry(settings), version)
+        run_gate(settings, engine, open_registry(settings), version, by)
 
 
 def rollback(
     to: Annotated[str | None, typer.Option(help="Number of the version; default: the one before.")] = None,
+    by: By = None,
+    reason: Annotated[str | None, typer.Option(help="Why, for the ledger.")] = None,
 ) -> None:
     """Point production to the version before the present one, or to another version."""
     from ml.promotion.ledger import current_user
     from ml.promotion.rollback import roll_back
 
     with open_warehouse() as (settings, engine), spinner("Going back"):
-        done = roll_back(settings, engine, open_registry(settings), current_user(), to)
+        done = roll_back(settings, engine, open_registry(settings), by or current_user(), to, reason=reason)
     withdrawn = f"; version {done.withdrawn} is withdrawn" if done.withdrawn else ""
     if done.new:
         console.print(f"Production is version {done.target} again{withdrawn}.")
@@ -170,11 +173,13 @@ def reproduce(version: Annotated[str, typer.Argument(help="Number of the version
     )
 
 
-def run_gate(settings: MlSettings, engine: "sa.Engine", registry: "Registry", version: str | None) -> None:
+def run_gate(
+    settings: MlSettings, engine: "sa.Engine", registry: "Registry", version: str | None, by: str | None = None
+) -> None:
     """Run the gate on a version, by default the challenger, and print the decision."""
     from ml.promotion.gate import run_gate as run
 
-    outcome = run(settings, engine, registry, version)
+    outcome = run(settings, engine, registry, version, by)
     verdict = "promoted to production" if outcome.decision.promote else "not promoted"
     repeated = "" if outcome.new else " (decided before)"
     if outcome.note:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from ml.cli.common import console, errors, open_warehouse, print_table
+from ml.cli.common import By, console, errors, open_warehouse, print_table
 
 
 def retain(
@@ -16,6 +16,7 @@ def retain(
     versions: Annotated[int, typer.Option(help="Newest versions, and runs of each experiment, to keep.", min=1)] = 10,
     decisions: Annotated[int, typer.Option(help="Keep versions that so many latest decisions name.", min=1)] = 20,
     load_test_days: Annotated[int, typer.Option(help="Keep predictions of load tests for so long.", min=1)] = 14,
+    by: By = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Delete old model versions, runs, monitoring results, rejected rows, searches and load tests.
@@ -28,7 +29,7 @@ def retain(
 
     with open_warehouse() as (settings, engine), errors.status("Looking for what is old …") as status:
         limits = Limits(days or settings.retain_days, versions, decisions, load_test_days)
-        user, told = current_user(), lambda step: status.update(f"Deleting {step} …")
+        user, told = by or current_user(), lambda step: status.update(f"Deleting {step} …")
         done = run(settings, engine, limits, apply=apply, actor=user, on_step=told)
     if as_json:
         typer.echo(json.dumps({"applied": apply, **asdict(done)}, indent=1))

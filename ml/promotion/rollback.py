@@ -34,6 +34,7 @@ def roll_back(
     actor: str,
     to: str | None = None,
     idempotency_key: str | None = None,
+    reason: str | None = None,
 ) -> Rollback:
     """Point ``production`` to the version that it replaced, or to a given one.
 
@@ -69,12 +70,13 @@ def roll_back(
         # A move by hand to the target is made official: then the version that was decided on last is withdrawn.
         withdrawn = decided.version if decided and number == target.number else number
         ending = f" and version {withdrawn} is withdrawn" if withdrawn else ""
+        why = f": {reason}" if reason else ""
         entry = ledger.add(
             Action.ROLLED_BACK,
             target.number,
             withdrawn,
             actor=actor,
-            reason=f"version {target.number} is production again{ending}",
+            reason=f"version {target.number} is production again{ending}{why}",
             rule=rule,
             sign=approver.sign(target.number, digest),
             idempotency_key=idempotency_key,

@@ -127,11 +127,11 @@ def test_trials_are_mapped_tasks(described: dict[str, Any]) -> None:
     [
         ({}, True),
         ({"to": "12", "actor": "Ana", "reason": "calibration is off"}, True),
-        ({"to": None, "reason": None}, True),
+        ({"to": None, "actor": None, "reason": None}, True),
         ({"to": "latest"}, False),
         ({"to": "0"}, False),
         ({"to": 2}, False),
-        ({"actor": ""}, False),
+        ({"actor": "x" * 101}, False),
         ({"reason": "x" * 501}, False),
     ],
 )

@@ -128,8 +128,8 @@ def test_a_rollback_is_recorded_and_a_second_one_is_refused(
         entry = Ledger(engine).newest()
     assert entry is not None
     assert (entry.action, entry.version, entry.incumbent) == (Action.ROLLED_BACK, target, before)
-    assert entry.actor.startswith("the operator (Airflow: roll_back_model ")
-    assert entry.actor.endswith("; reason: a drill)")
+    assert entry.actor.startswith("the operator (dag_test@Airflow: roll_back_model ")
+    assert entry.reason.endswith(": a drill")
 
     assert refused.state == "failed"
     assert f"Version {target} is in production already." in refused.log
