@@ -7,6 +7,8 @@ from infra.local.programs.environment import shared_environment
 from infra.local.programs.program import Program, http_program
 from infra.local.settings import ROOT, StackSettings, python_module
 from infra.local.supervision.probes import airflow_probe
+from ml.core.settings import MlSettings, PublicAddresses
+from ml.core.signing.keys import replace_file
 
 PASSWORDS_FILE = "passwords.json"
 
@@ -14,7 +16,7 @@ PASSWORDS_FILE = "passwords.json"
 def airflow_environment(settings: StackSettings) -> dict[str, str]:
     """Variables of every component."""
     paths, url = settings.paths, settings.url(settings.airflow_port)
-    return shared_environment(settings) | {
+    return shared_environment(settings, MlSettings, PublicAddresses) | {
         "AIRFLOW_HOME": str(paths.airflow),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": str(settings.airflow_parallelism),  # one process each, forked at the start
@@ -53,10 +55,9 @@ def airflow_secrets(settings: StackSettings, *, signs_tokens: bool) -> dict[str,
 
 def write_login(settings: StackSettings) -> None:
     """Write the file with the passwords; Airflow opens it for writing, so it is not among the secrets."""
-    path = settings.paths.airflow / PASSWORDS_FILE
-    path.touch(mode=0o600)
     administrator = settings.airflow_user, settings.airflow_password.get_secret_value()
-    path.write_text(json.dumps(passwords(*administrator, settings.paths.read_secret)))
+    content = json.dumps(passwords(*administrator, settings.paths.read_secret))
+    replace_file(settings.paths.airflow / PASSWORDS_FILE, content, 0o600)
 
 
 def airflow_programs(settings: StackSettings) -> list[Program]:
