@@ -157,7 +157,7 @@ test-clients: env ## Call a service with the programs of docs/clients, each in a
 test-observability: env ## Evaluate every expression of dashboards and rules on a live stack; drill the alerts with real faults
 	$(BIN)/pytest tests/observability
 
-test-operations: env ## Back up, lose, restore and verify the native stack, with every refusal and sudden end
+test-operations: env ## Back up, lose, restore, verify and rotate the native stack, with every refusal and sudden end
 	$(BIN)/pytest tests/operations
 
 compose-test: env ## Build the images, start docker-compose.yml, train, break, heal and remove it
