@@ -64,10 +64,10 @@ def check_settings(supervisor: Supervisor, mlflow: Program, settings: StackSetti
     Raises:
         StackError: a setting would hide data, or contradicts a generated secret.
     """
-    configured = {**dotenv_values(ROOT / ".env"), **os.environ}
-    if generated := [name for name in sorted(GENERATED) if configured.get(name)]:
+    dotenv = dotenv_values(ROOT / ".env")  # which programs read themselves; they inherit no such variable
+    if generated := [name for name in sorted(GENERATED) if dotenv.get(name)]:
         raise StackError(
-            f"{generated[0]} is set, but the stack generates it: remove it from .env; "
+            f"{generated[0]} is in .env, but the stack generates it: remove it there; "
             f"make rotate NAME={generated[0].lower()} replaces it."
         )
     variable = "MLFLOW_ARTIFACTS_DESTINATION"

@@ -19,6 +19,7 @@ from infra.local.errors import StackError
 from infra.local.programs.program import Program
 from infra.local.settings import ROOT, StackPaths
 from infra.local.supervision.launch_file import differing, launch_file
+from ml.core.signing.keys import replace_file
 
 STACK_VARIABLE = "READMISSION_STACK_HOME"
 """Environment variable of every process of a stack: the stack's directory."""
@@ -88,10 +89,10 @@ class Supervisor:
         for program in programs:
             file = paths.run / f"{program.name}.json"
             text = json.dumps(launch_file(program, paths), indent=2, sort_keys=True)
-            _write_private(file, text)
+            replace_file(file, text, 0o600)
             fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
             sections[f"program:{program.name}"] = _program_section(program, paths, file, fingerprint)
-        _write_private(paths.supervisor_config, _format_ini(sections))
+        replace_file(paths.supervisor_config, _format_ini(sections), 0o600)
         if self.running:
             command = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(paths.supervisor_config), "update"]
             result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -183,11 +184,6 @@ class Supervisor:
             except (psutil.NoSuchProcess, psutil.AccessDenied):  # ended, or a process of another user
                 continue
         return orphans
-
-
-def _write_private(file: Path, text: str) -> None:
-    file.touch(mode=0o600)
-    file.write_text(text)
 
 
 def _base_sections(paths: StackPaths) -> dict[str, dict[str, Any]]:

@@ -85,11 +85,15 @@ def mlflow(artifacts: Path) -> Program:
     return Program(name="mlflow", command=["true"], is_ready=lambda _started_at: True, environment=environment)
 
 
-def test_a_password_that_the_stack_generates_cannot_be_set(
+def test_a_password_that_the_stack_generates_cannot_be_set_in_dotenv(
     settings: StackSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("API_DB_PASSWORD", "mine")
-    with pytest.raises(StackError, match=r"API_DB_PASSWORD is set, .*make rotate NAME=api_db_password replaces it"):
+    monkeypatch.setenv("POSTGRES_PASSWORD", "of another program")
+    assert check_settings(Supervisor(settings.paths), mlflow(tmp_path), settings) == []
+    (tmp_path / ".env").write_text("API_DB_PASSWORD=mine")
+    with pytest.raises(
+        StackError, match=r"API_DB_PASSWORD is in \.env, .*NAME=api_db_password replaces it"
+    ):
         check_settings(Supervisor(settings.paths), mlflow(tmp_path), settings)
 
 
