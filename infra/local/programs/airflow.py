@@ -7,7 +7,7 @@ from infra.local.programs.environment import shared_environment
 from infra.local.programs.program import Program, http_program
 from infra.local.settings import ROOT, StackSettings, python_module
 from infra.local.supervision.probes import airflow_probe
-from ml.core.settings import MlSettings, PublicAddresses
+from ml.core.settings import MlSettings
 from ml.core.signing.keys import replace_file
 
 PASSWORDS_FILE = "passwords.json"
@@ -16,7 +16,7 @@ PASSWORDS_FILE = "passwords.json"
 def airflow_environment(settings: StackSettings) -> dict[str, str]:
     """Variables of every component."""
     paths, url = settings.paths, settings.url(settings.airflow_port)
-    return shared_environment(settings, MlSettings, PublicAddresses) | {
+    return shared_environment(settings, MlSettings, further=("AIRFLOW_PORT", "AIRFLOW_PUBLIC_URL")) | {
         "AIRFLOW_HOME": str(paths.airflow),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": str(settings.airflow_parallelism),  # one process each, forked at the start
