@@ -17,7 +17,7 @@ help: ## Show this list
 
 # --- The stack on this machine, without Docker and without root -------------------------------------------------
 
-.PHONY: demo up status logs doctor backup restore backup-verify down clean
+.PHONY: demo up status logs doctor backup restore backup-verify rotate compose-preflight down clean
 demo: export DEMO_STARTED_AT := $(shell date +%s)
 demo: env ## Start everything, ingest and train through Airflow, and make a prediction
 	@$(STACK) demo
@@ -42,6 +42,12 @@ restore: $(BIN)/python ## Replace the present state by that of a backup: make re
 
 backup-verify: $(BIN)/python ## Restore the newest backup into a throwaway place and check it: make backup-verify FROM=folder
 	@$(STACK) backup-verify $(if $(FROM),--from "$(FROM)")
+
+rotate: $(BIN)/python ## Replace a secret, and restart the programs that use it: make rotate NAME=api_db_password
+	@$(STACK) rotate $(or $(NAME),$(error Say which secret: make rotate NAME=api_db_password))
+
+compose-preflight: ## Check Docker, memory, disk, ports, files and volumes before docker compose up
+	@$(PYTHON) infra/compose/preflight.py
 
 down: $(BIN)/python ## Stop everything that was started here, and nothing else
 	@$(STACK) down
@@ -161,7 +167,7 @@ test-clients: env ## Call a service with the programs of docs/clients, each in a
 test-observability: env ## Evaluate every expression of dashboards and rules on a live stack; drill the alerts with real faults
 	$(BIN)/pytest tests/observability
 
-test-operations: env ## Back up, lose, restore and verify the native stack, with every refusal and sudden end
+test-operations: env ## Back up, lose, restore, verify and rotate the native stack, with every refusal and sudden end
 	$(BIN)/pytest tests/operations
 
 compose-test: env ## Build the images, start docker-compose.yml, train, break, heal and remove it

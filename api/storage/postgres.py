@@ -7,7 +7,7 @@ asynchronous connections and polls them itself, so the deadline covers connectin
 import asyncio
 import logging
 import select
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from math import ceil
 from time import monotonic
@@ -19,6 +19,7 @@ from psycopg2.extensions import POLL_OK, POLL_READ
 from api.settings import ApiSettings
 from api.storage.circuit_breaker import CircuitBreaker
 from ml.core.names import API_ROLE
+from ml.core.settings import secrets_folder
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ class PostgresClient:
             return self._execute(self._connect(deadline), query, values, deadline)
 
     def _connect(self, deadline: float) -> Any:
-        connection = psycopg2.connect(**self._options, async_=1)
+        connection = connect(self._options, async_=1)
         try:
             _poll(connection, deadline)
         except BaseException:
@@ -141,12 +142,25 @@ def connection_options(settings: ApiSettings, name: str, seconds: float, flags: 
         "port": settings.postgres_port,
         "dbname": settings.diabetes_db_name,
         "user": API_ROLE,
-        "password": settings.api_db_password.get_secret_value(),
+        "password": _password_reader(settings.api_db_password.get_secret_value()),
         "connect_timeout": 5,
         "options": f"-c statement_timeout={milliseconds} {flags}",
         "tcp_user_timeout": milliseconds,
         "application_name": name,
     }
+
+
+def connect(options: Mapping[str, Any], **further: Any) -> Any:
+    """Connect with the options of :func:`connection_options`."""
+    return psycopg2.connect(**{**options, "password": options["password"]()}, **further)
+
+
+def _password_reader(at_start: str) -> Callable[[], str]:
+    """A function that reads the password again where it is in a file, which a rotation replaces while this runs."""
+    file = secrets_folder() / "api_db_password"
+    if not file.is_file() or file.read_text().strip() != at_start:  # it is in the environment
+        return lambda: at_start
+    return lambda: file.read_text().strip()
 
 
 def first_line(error: Exception) -> str:

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import numpy as np
 import orjson
-import psycopg2
 from numpy.typing import NDArray
 
+from api.storage.postgres import connect
 from ml.core.pseudonyms import Pseudonyms
 from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID, Record
 
@@ -136,7 +136,7 @@ class PredictionTable:
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
         if self._connection is None:
-            self._connection = psycopg2.connect(**self._options)
+            self._connection = connect(self._options)
         with self._connection, self._connection.cursor() as cursor:
             yield cursor
 

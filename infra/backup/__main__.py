@@ -56,9 +56,14 @@ def create(
 ) -> None:
     """Make a backup while the stack runs."""
     with errors_in_one_line():
-        settings, platform = _load()
-        folder = to.resolve() if to else settings.backup_folder
-        create_backup(platform, folder, settings.backup_keep, settings.backup_passphrase.get_secret_value(), report)
+        _create(to)
+
+
+def _create(to: Path | None = None) -> None:
+    """With the present settings and secrets, also in a schedule: passwords are rotated while it runs."""
+    settings, platform = _load()
+    folder = to.resolve() if to else settings.backup_folder
+    create_backup(platform, folder, settings.backup_keep, settings.backup_passphrase.get_secret_value(), report)
 
 
 @app.command()
@@ -90,13 +95,13 @@ def verify(
 def schedule() -> None:
     """Make a backup every day at BACKUP_AT, and verify one every week, until the process is ended."""
     with errors_in_one_line():
-        settings, platform = _load()
+        settings = BackupSettings.load()
         passphrase = settings.backup_passphrase.get_secret_value()
         folder, state = settings.backup_folder, settings.state_folder
         Schedule(
             settings.backup_at,
             lambda: read_status(state),
-            lambda: create_backup(platform, folder, settings.backup_keep, passphrase, report),
+            _create,
             lambda: verify_backup(folder, passphrase, state, report),
             report,
         ).run_forever()

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from infra.backup.errors import BackupError
 from infra.backup.status import SUCCESS, VERIFIED
+from ml.core.errors import PlatformError
 
 POLL_SECONDS: Final = 20.0
 RETRY: Final = timedelta(minutes=30)
@@ -67,7 +67,7 @@ class Schedule:
             return
         try:
             self._jobs[name]()
-        except BackupError as error:
+        except PlatformError as error:
             self._report(f"The {name} failed and is tried again in {RETRY.seconds // 60} minutes: {error}")
             self._retry_at[name] = now + RETRY
         else:

@@ -22,6 +22,8 @@ def main() -> None:
     for database in ("airflow", "diabetes"):
         log_in(os.environ["POSTGRES_HOST"], database, database, secrets / f"{database}_db_password")
     migrate("airflow", ["airflow", "db", "migrate"])
+    if "," in (secrets / "airflow_fernet_key").read_text():  # a rotation: the new key, and the former
+        migrate("airflow", ["airflow", "rotate-fernet-key"])
     migrate("diabetes", [sys.executable, "-m", "ml", "migrate"])
     adopt([sys.executable, "-m", "ml", "adopt"])
     user = os.environ["AIRFLOW_USER"]

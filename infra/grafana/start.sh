@@ -1,11 +1,18 @@
 #!/bin/sh
-# Starts Grafana with the command of the arguments. Its database keeps the password of the first start: a changed
-# GRAFANA_PASSWORD is set here.
+# Starts Grafana with the command of the arguments. Its database keeps the login of the first start: a changed
+# GRAFANA_PASSWORD is set here; the name is changed in Grafana.
 set -e
+first_user="$GF_PATHS_DATA/first-user"
 if [ -e "$GF_PATHS_DATA/grafana.db" ]; then
   if command -v grafana > /dev/null; then set_password="grafana cli"; else set_password=grafana-cli; fi
   printenv GF_SECURITY_ADMIN_PASSWORD \
     | $set_password --homepath "$GF_PATHS_HOME" admin reset-admin-password --password-from-stdin \
     || echo "GRAFANA_PASSWORD could not be set: the login is the earlier one." >&2
+  if [ -e "$first_user" ] && [ "$(cat "$first_user")" != "$GF_SECURITY_ADMIN_USER" ]; then
+    echo "GRAFANA_USER has no effect after the first start: log in as $(cat "$first_user"), and change the name there." >&2
+  fi
+else
+  mkdir -p "$GF_PATHS_DATA"
+  printf '%s' "$GF_SECURITY_ADMIN_USER" > "$first_user"
 fi
 exec "$@"

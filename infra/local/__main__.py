@@ -150,6 +150,13 @@ def backup_verify(
 
 
 @app.command()
+def rotate(names: Annotated[list[str], typer.Argument(help="secrets, as their files are named")]) -> None:
+    """Replace secrets by new ones, and restart the programs that use them."""
+    with open_stack() as stack:
+        stack.rotate(names)
+
+
+@app.command()
 def doctor() -> None:
     """Check every program, and show errors with the end of the log."""
     with open_stack() as stack:

@@ -5,16 +5,18 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 import psutil
+from dotenv import dotenv_values
 
 from infra.exposure import refusal
 from infra.local.errors import StackError
-from infra.local.programs.environment import read_settings
+from infra.local.programs.environment import GENERATED, read_settings, without_effect
 from infra.local.programs.program import Program
 from infra.local.settings import ROOT, StackSettings
+from infra.local.supervision.supervisor import Supervisor
 
 GIB = 1024**3
 CGROUP = Path("/sys/fs/cgroup")
@@ -56,6 +58,31 @@ def check_exposure(settings: StackSettings) -> None:
         raise StackError(reason)
 
 
+def check_settings(supervisor: Supervisor, mlflow: Program, settings: StackSettings) -> list[str]:
+    """Check that each setting can take effect; returns the names of those that have none.
+
+    Raises:
+        StackError: a setting would hide data, or contradicts a generated secret.
+    """
+    dotenv = dotenv_values(ROOT / ".env")  # which programs read themselves; they inherit no such variable
+    if generated := [name for name in sorted(GENERATED) if dotenv.get(name)]:
+        raise StackError(
+            f"{generated[0]} is in .env, but the stack generates it: remove it there; "
+            f"make rotate NAME={generated[0].lower()} replaces it."
+        )
+    variable = "MLFLOW_ARTIFACTS_DESTINATION"
+    now, before = mlflow.environment[variable], supervisor.launched("mlflow").get("environment", {}).get(variable)
+    if before not in (None, now) and not _has_files(Path(now)) and _has_files(Path(before)):
+        raise StackError(
+            f"MLFLOW_ARTIFACTS_DIR has changed, and the artifacts are in {before}: move them, or set it back."
+        )
+    return without_effect(settings)
+
+
+def _has_files(folder: Path) -> bool:
+    return folder.is_dir() and any(path.is_dir() for path in folder.iterdir())
+
+
 def available_memory(cgroup: Path = CGROUP) -> int:
     """Free memory in bytes, within the limit of the container, if any."""
     free = int(psutil.virtual_memory().available)
@@ -65,15 +92,15 @@ def available_memory(cgroup: Path = CGROUP) -> int:
     return free
 
 
-def check_ports(programs: Iterable[Program], bind_address: str) -> None:
-    """Check that the ports of the programs are free.
+def check_ports(programs: Iterable[Program], bind_address: str, held: Container[int] = ()) -> None:
+    """Check that the ports of the programs are free, but for those that the stack itself holds.
 
     Raises:
         StackError: a port is in use; the message has the process and the setting to change.
     """
     for program in programs:
         for setting, port in program.ports.items():
-            if not _is_free(port, bind_address):
+            if port not in held and not _is_free(port, bind_address):
                 owner = _owner(port)
                 raise StackError(
                     f"Port {port} for {program.name} is in use{f' by {owner}' if owner else ''}: "

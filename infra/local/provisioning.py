@@ -10,19 +10,27 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 from rich.console import Console
 
 from infra.local.errors import StackError
+from infra.local.postgres.cluster import PostgresServer
 from infra.local.postgres.servers import main_postgres, mlflow_postgres
 from infra.local.programs.airflow import airflow_environment, airflow_secrets
 from infra.local.programs.environment import shared_environment, without_settings
 from infra.local.programs.services import mlflow_database_secret
 from infra.local.settings import ROOT, StackSettings, python_module
 from infra.local.supervision.launch import program_environment
-from infra.secrets.generate import ROLE_PASSWORDS, generate, missing
+from infra.secrets.generate import FERNET_KEY, ROLE_PASSWORDS, SUPERUSERS, generate, missing
+from infra.secrets.rotate import forget_former
 from ml.core.names import API_ROLE, SIGNING_KEY
+from ml.core.settings import MlSettings
 
+_DATABASES = """
+    SELECT datname, pg_get_userbyid(datdba) FROM pg_database
+    WHERE NOT datistemplate AND datname NOT IN ('postgres', 'airflow') ORDER BY 1
+"""
 PACKAGES = ("apache-airflow-core", "mlflow")
 REPLACEABLE = ROLE_PASSWORDS | {"prediction_log_key", SIGNING_KEY}
 """Secrets that no data depend on. Another key gives patients new pseudonyms, or signs the next approvals."""
@@ -63,15 +71,33 @@ def initialise_clusters(settings: StackSettings) -> None:
 
 
 def create_databases(settings: StackSettings) -> None:
-    """Create roles and databases on the running servers, and set the passwords from the secrets."""
+    """Create roles and databases on the running servers, and set the passwords from the secrets.
+
+    Raises:
+        StackError: the settings name another database or owner than the data have.
+    """
     secret = settings.paths.read_secret
     main, mlflow = main_postgres(settings), mlflow_postgres(settings)
+    _check_owner(main, settings)
     main.ensure_database("airflow", "airflow", secret("airflow_db_password"))
     main.ensure_database(settings.diabetes_db_name, settings.diabetes_db_user, secret("diabetes_db_password"))
     main.ensure_role(API_ROLE, secret("api_db_password"))
     main.ensure_monitor(secret("postgres_monitor_password"))
     mlflow.ensure_database("mlflowdb", "mlflow", secret("mlflow_db_password"))
     mlflow.ensure_monitor(secret("mlflow_postgres_monitor_password"))
+    for name in SUPERUSERS:  # both servers have accepted the present passwords
+        forget_former(settings.paths.secrets, name)
+
+
+def _check_owner(server: PostgresServer, settings: StackSettings) -> None:
+    name, role = settings.diabetes_db_name, settings.diabetes_db_user
+    with closing(server.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(_DATABASES)
+        owners = dict(cursor.fetchall())
+    if name not in owners and owners:
+        raise StackError(f"DIABETES_DB_NAME={name} has no data, which are in {', '.join(owners)}: set it back.")
+    if owners.get(name, role) != role:
+        raise StackError(f"DIABETES_DB_USER={role} does not own the data, {owners[name]} does: set it back.")
 
 
 def migrate(settings: StackSettings) -> None:
@@ -82,7 +108,7 @@ def migrate(settings: StackSettings) -> None:
     """
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     migrated = settings.paths.postgres / "migrated.json"
-    shared = shared_environment(settings)
+    shared = shared_environment(settings, MlSettings)
     with ThreadPoolExecutor() as pool:
         runs = [pool.submit(_migrate, settings, "diabetes", python_module("ml", "migrate"), shared, {})]
         if not migrated.exists() or json.loads(migrated.read_text()) != versions:
@@ -97,18 +123,30 @@ def migrate(settings: StackSettings) -> None:
     migrated.write_text(json.dumps(versions))
 
 
-def adopt(settings: StackSettings) -> str:
-    """Sign the production model of an earlier release, which needs MLflow; returns what there is to say."""
-    variables = program_environment(shared_environment(settings), {}, settings.paths.secrets)
+def finish_fernet_rotation(settings: StackSettings) -> None:
+    """Encrypt with Airflow's new key what the former has encrypted, while Airflow is stopped, and forget the former.
+
+    Raises:
+        StackError: Airflow cannot decrypt with either key.
+    """
+    if "," in settings.paths.read_secret(FERNET_KEY):
+        secrets = airflow_secrets(signs_tokens=False)
+        command = python_module("airflow", "rotate-fernet-key")
+        _migrate(settings, "airflow", command, airflow_environment(settings), secrets)
+        forget_former(settings.paths.secrets, FERNET_KEY)
+
+
+def run_ml(settings: StackSettings, command: str) -> tuple[bool, str]:
+    """Run ``python -m ml`` on the running stack; returns whether it succeeded, and what it said in one line."""
     result = subprocess.run(
-        python_module("ml", "adopt"),
+        python_module("ml", command),
         cwd=ROOT,
-        env=without_settings(os.environ) | variables,
+        env=without_settings(os.environ) | shared_environment(settings, MlSettings),
         capture_output=True,
         text=True,
         check=False,
     )
-    return " ".join((result.stdout + result.stderr).split())
+    return not result.returncode, " ".join((result.stdout + result.stderr).split())
 
 
 def _migrate(

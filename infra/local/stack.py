@@ -14,22 +14,25 @@ from rich.console import Console
 from infra.backup.restoring.swap import read_journal
 from infra.local.dotenv_file import check_dotenv
 from infra.local.errors import StackError
-from infra.local.preflight import check_exposure, check_machine, check_ports
+from infra.local.preflight import check_exposure, check_machine, check_ports, check_settings
 from infra.local.programs.airflow import write_login
 from infra.local.programs.environment import without_settings
 from infra.local.programs.monitoring import write_prometheus_files
 from infra.local.programs.program import Program
 from infra.local.programs.services import database_programs, service_programs
 from infra.local.provisioning import (
-    adopt,
     create_databases,
+    finish_fernet_rotation,
     initialise_clusters,
     migrate,
     prepare_secrets,
+    run_ml,
     write_dotenv,
 )
 from infra.local.settings import ROOT, StackSettings
 from infra.local.supervision.supervisor import Supervisor
+from infra.secrets.rotate import refusal, rotate_secret
+from ml.core.names import SIGNING_KEY
 
 POLL_SECONDS = 0.3
 DATABASES = ("postgres", "mlflow-postgres")
@@ -65,21 +68,51 @@ class Stack:
             initialise_clusters(settings)
         write_login(settings)
         databases, services = database_programs(settings), service_programs(settings)
-        running = {name for name, process in self.supervisor.states().items() if process.running}
-        starting = [program for program in [*databases, *services] if program.name not in running]
-        check_ports(starting, settings.bind_address)
-        self.supervisor.configure([*databases, *services])
+        programs = [*databases, *services]
+        mlflow = next(program for program in services if program.name == "mlflow")
+        for name in check_settings(self.supervisor, mlflow, settings):
+            self._console.print(f"{name} has no effect here: the stack decides its value.", soft_wrap=True)
+        check_ports(programs, settings.bind_address, self.supervisor.held_ports(programs))
+        for changed, names in self.supervisor.changes(programs).items():
+            self._console.print(f"Restarting {', '.join(names)}: {', '.join(changed)} changed.", soft_wrap=True)
+        self.supervisor.configure(programs)
         self.supervisor.launch(without_settings(os.environ))
         self.start(databases)
         with self._console.status("migrating the databases"):
             create_databases(settings)
             migrate(settings)
+            finish_fernet_rotation(settings)
         prometheus = self.supervisor.states().get("prometheus")
         if prometheus is not None and not prometheus.running:  # it reads its configuration only when it starts
             write_prometheus_files(settings, services)
         self.start(services)
-        if message := adopt(settings):
+        if message := run_ml(settings, "adopt")[1]:  # signs the production model of an earlier release
             self._console.print(message)
+
+    def rotate(self, names: Sequence[str]) -> None:
+        """Replace secrets by new ones, and restart the programs that hold a former one. A repeated call finishes.
+
+        Raises:
+            StackError: a secret cannot be rotated, or the stack does not start again.
+        """
+        if reason := refusal(names):
+            raise StackError(reason)
+        is_running, files = self.supervisor.running, [name for name in names if name != SIGNING_KEY]
+        if not is_running and len(files) < len(names):
+            raise StackError(f"The rotation of {SIGNING_KEY} signs models in MLflow: start the stack with make up.")
+        for name in files:
+            self.settings.paths.read_secret(name)
+            rotate_secret(self.settings.paths.secrets, name)
+        if not is_running:
+            self._console.print("The stack is down: make up puts the new secrets in force.")
+            return
+        if files:
+            self.up()
+        if SIGNING_KEY in names:
+            done, message = run_ml(self.settings, "rotate-signing-key")
+            if not done:
+                raise StackError(message)
+            self._console.print(f"{message} End the former key: python -m ml rotate-signing-key --retire-former.")
 
     def down(self) -> bool:
         """Stop all programs of this stack; returns whether any was running."""

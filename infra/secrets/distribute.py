@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from infra.exposure import refusal
-from infra.secrets.generate import SECRETS, generate
+from infra.secrets.generate import SECRETS, SUPERUSERS, former_file, generate
 from ml.core.names import PUBLIC_KEYS, SIGNING_KEY
 
 ALL = Path("/secrets/all")
@@ -70,6 +70,9 @@ def distribute() -> None:
     for audience, names in AUDIENCES.items():
         for name in names:
             copy(ALL / name, Path("/secrets", audience, name))
+    for audience, name in zip(("postgres", "mlflow-postgres"), SUPERUSERS, strict=True):
+        former, target = (former_file(folder, name) for folder in (ALL, Path("/secrets", audience)))
+        copy(former, target) if former.exists() else target.unlink(missing_ok=True)
     for audience, folder in CONFIGURATION.items():
         mirror(Path(__file__).parents[1] / folder, Path("/configuration", audience))
 

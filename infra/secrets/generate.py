@@ -6,6 +6,7 @@ import secrets
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from ml.core.names import PUBLIC_KEYS, SIGNING_KEY
 from ml.core.signing.keys import complete_pair, new_signing_key
@@ -16,17 +17,20 @@ def password() -> str:
     return secrets.token_urlsafe(24)
 
 
+SUPERUSERS: Final = ("postgres_password", "mlflow_postgres_password")
+FERNET_KEY: Final = "airflow_fernet_key"
+"""While it is rotated the file has the new key, a comma and the former one, which Airflow understands."""
+
 SECRETS: dict[str, Callable[[], str]] = {
-    "postgres_password": password,
+    **dict.fromkeys(SUPERUSERS, password),
     "postgres_monitor_password": password,
-    "mlflow_postgres_password": password,
     "mlflow_postgres_monitor_password": password,
     "airflow_db_password": password,
     "diabetes_db_password": password,
     "api_db_password": password,
     "mlflow_db_password": password,
     "prediction_log_key": password,
-    "airflow_fernet_key": lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+    FERNET_KEY: lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
     "airflow_api_secret_key": password,
     "airflow_exporter_password": password,
     "airflow_interface_password": password,
@@ -42,6 +46,17 @@ ROLE_PASSWORDS = frozenset(
     }
 )
 """Each start sets them as the passwords of database roles and of Airflow's users, so they can be replaced."""
+
+
+def former_file(folder: Path, name: str) -> Path:
+    """File of the passwords that a superuser had before, the latest first; only during a rotation."""
+    return folder / f".{name}.former"
+
+
+def former_passwords(folder: Path, name: str) -> list[str]:
+    """Passwords that the server may still ask for, because a rotation is not finished."""
+    file = former_file(folder, name)
+    return file.read_text().split() if file.exists() else []
 
 
 def missing(folder: Path) -> list[str]:

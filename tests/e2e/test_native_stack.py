@@ -17,6 +17,7 @@ from rich.console import Console
 from infra.local.airflow_client import AirflowClient
 from infra.local.dag_runs import follow_run
 from infra.local.settings import StackSettings
+from infra.local.supervision.supervisor import STACK_VARIABLE
 from tests.e2e.conftest import AUDIT, OUTSIDE, SCREENSHOTS
 from tests.support.native import HOME, ROOT, NativeStack
 from tests.support.readme import commands, with_ports
@@ -177,7 +178,7 @@ def test_a_killed_api_is_restarted(native: NativeStack) -> None:
         process
         for process in psutil.process_iter(["cmdline", "environ"])
         if (process.info["cmdline"] or [])[1:3] == ["-m", "api"]
-        and (process.info["environ"] or {}).get("LOCAL_DIR") == native.environment["LOCAL_DIR"]
+        and (process.info["environ"] or {}).get(STACK_VARIABLE) == str(ROOT / native.environment["LOCAL_DIR"])
     )
     api.kill()
     api.wait(10)

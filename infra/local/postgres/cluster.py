@@ -8,8 +8,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +39,8 @@ class PostgresServer:
     data_dir: Path
     port: int
     superuser_password: str = field(repr=False)
+    former_passwords: Sequence[str] = field(default=(), repr=False)
+    """Of the superuser, while a rotation is not finished."""
     host: str = "127.0.0.1"
     options: Mapping[str, str] = field(default_factory=dict)
 
@@ -88,14 +90,22 @@ class PostgresServer:
         ]
 
     def connect(self, database: str = "postgres") -> extensions.connection:
-        """Connect as superuser, in autocommit mode."""
+        """Connect as superuser, in autocommit mode; where the server has a former password, set the present one."""
+        try:
+            return self._log_in(self.superuser_password, database)
+        except psycopg2.OperationalError as error:
+            if not is_password_refused(error):
+                raise
+        for former in self.former_passwords:
+            with suppress(psycopg2.OperationalError), closing(self._log_in(former)) as connection:
+                with connection.cursor() as cursor:
+                    _set_password(cursor, "ALTER", SUPERUSER, self.superuser_password)
+                break
+        return self._log_in(self.superuser_password, database)
+
+    def _log_in(self, password: str, database: str = "postgres") -> extensions.connection:
         connection: extensions.connection = psycopg2.connect(
-            host=self.host,
-            port=self.port,
-            dbname=database,
-            user=SUPERUSER,
-            password=self.superuser_password,
-            connect_timeout=5,
+            host=self.host, port=self.port, dbname=database, user=SUPERUSER, password=password, connect_timeout=5
         )
         connection.autocommit = True
         return connection
@@ -157,8 +167,14 @@ class PostgresServer:
 
 def _ensure_role(cursor: extensions.cursor, role: str, password: str) -> None:
     cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,))
-    verb = sql.SQL("CREATE" if cursor.fetchone() is None else "ALTER")
-    cursor.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, sql.Identifier(role), sql.Literal(password)))
+    _set_password(cursor, "CREATE" if cursor.fetchone() is None else "ALTER", role, password)
+
+
+def _set_password(cursor: extensions.cursor, verb: str, role: str, password: str) -> None:
+    """Only a verifier is sent, so that neither the server's log nor its statistics contain the password."""
+    verifier = extensions.encrypt_password(password, role, cursor.connection, "scram-sha-256")
+    statement = sql.SQL("{} ROLE {} LOGIN PASSWORD {}")
+    cursor.execute(statement.format(sql.SQL(verb), sql.Identifier(role), sql.Literal(verifier)))
 
 
 @contextmanager

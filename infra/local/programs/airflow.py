@@ -2,12 +2,15 @@
 
 import json
 import shlex
+from dataclasses import replace
 
 from infra.airflow_users import passwords, users
 from infra.local.programs.environment import shared_environment
 from infra.local.programs.program import Program, http_program
 from infra.local.settings import ROOT, StackSettings, python_module
 from infra.local.supervision.probes import airflow_probe
+from ml.core.settings import MlSettings
+from ml.core.signing.keys import replace_file
 
 PASSWORDS_FILE = "passwords.json"
 
@@ -15,7 +18,7 @@ PASSWORDS_FILE = "passwords.json"
 def airflow_environment(settings: StackSettings) -> dict[str, str]:
     """Variables of every component."""
     paths, url = settings.paths, settings.url(settings.airflow_port)
-    return shared_environment(settings) | {
+    return shared_environment(settings, MlSettings, further=("AIRFLOW_PORT", "AIRFLOW_PUBLIC_URL")) | {
         "AIRFLOW_HOME": str(paths.airflow),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": str(settings.airflow_parallelism),  # one process each, forked at the start
@@ -59,10 +62,9 @@ def _print_address(settings: StackSettings) -> str:
 
 def write_login(settings: StackSettings) -> None:
     """Write the file with the passwords; Airflow opens it for writing, so it is not among the secrets."""
-    path = settings.paths.airflow / PASSWORDS_FILE
-    path.touch(mode=0o600)
     administrator = settings.airflow_user, settings.airflow_password.get_secret_value()
-    path.write_text(json.dumps(passwords(*administrator, settings.paths.read_secret)))
+    content = json.dumps(passwords(*administrator, settings.paths.read_secret))
+    replace_file(settings.paths.airflow / PASSWORDS_FILE, content, 0o600)
 
 
 def airflow_programs(settings: StackSettings) -> list[Program]:
@@ -77,13 +79,15 @@ def airflow_programs(settings: StackSettings) -> list[Program]:
         "dag-processor": ["dag-processor"],
         "triggerer": ["triggerer", "--skip-serve-logs"],
     }
-    return [server] + [
+    database = ("airflow_db_password",)
+    return [replace(server, secrets=database)] + [
         Program(
             name=f"airflow-{component}",
             command=python_module("airflow", *command),
             is_ready=airflow_probe(url, component.replace("-", "_")),
             environment=environment,
             secret_environment=airflow_secrets(signs_tokens=component == "scheduler"),
+            secrets=database,
             stop_seconds=40 if component == "scheduler" else 20,  # the scheduler first stops running tasks
         )
         for component, command in commands.items()

@@ -1,17 +1,17 @@
 """Environment variables that the programs of the stack share."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
 from dotenv import dotenv_values
-from pydantic import SecretStr
 
 from api.settings import ApiSettings
 from infra.backup.settings import BackupSettings
 from infra.exporter.settings import ExporterSettings
 from infra.local.settings import ROOT, StackSettings
+from infra.secrets.generate import SECRETS
 from ml.core.build import build_info
 from ml.core.settings import MlSettings, PlatformSettings
 from ui.settings import UiSettings
@@ -32,17 +32,20 @@ SERVICES: tuple[type[PlatformSettings], ...] = (
     ExporterSettings,
     BackupSettings,
 )
+OF_LOCUST = ("LOAD_SHAPE", "LOCUST_PUBLIC_URL")
+"""Locust has no class for its settings."""
+GENERATED = frozenset(name.upper() for name in SECRETS) - {"PREDICTION_LOG_KEY"}
+"""Settings that the stack sets by the files of its secrets."""
 
 
 @cache
 def known_variables() -> frozenset[str]:
-    """Names of all settings of all services, without secrets."""
-    return frozenset(
-        name.upper()
-        for service in SERVICES
-        for name, field in service.model_fields.items()
-        if field.annotation is not SecretStr
-    )
+    """Names of all settings of all services, without the secrets that the stack generates."""
+    return frozenset((*_names(SERVICES), *OF_LOCUST)) - GENERATED
+
+
+def _names(services: Iterable[type[PlatformSettings]]) -> set[str]:
+    return {name.upper() for service in services for name in service.model_fields}
 
 
 def read_settings(environment: Mapping[str, str], dotenv: Path) -> dict[str, str]:
@@ -51,30 +54,57 @@ def read_settings(environment: Mapping[str, str], dotenv: Path) -> dict[str, str
     return {name: value for name, value in merged.items() if name in known_variables()}
 
 
-def shared_environment(settings: StackSettings) -> dict[str, str]:
-    """Variables of every program that runs Python code of this repository."""
-    paths, build = settings.paths, build_info()
-    configured = read_settings(os.environ, ROOT / ".env")
-    shared = {
+def shared_environment(
+    settings: StackSettings, *services: type[PlatformSettings], further: Iterable[str] = ()
+) -> dict[str, str]:
+    """Variables of a program that runs Python code of this repository: the settings of its services and no others.
+
+    A program is restarted when one of its variables changes, so a setting of the training leaves the API running.
+    """
+    build = build_info()
+    names = (_names(services) | set(further)) - GENERATED
+    values = read_settings(os.environ, ROOT / ".env") | decided_by_stack(settings)
+    return {name: value for name, value in values.items() if name in names} | {
         "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
         "PYTHONUNBUFFERED": "1",
         "MALLOC_ARENA_MAX": "2",  # fewer memory pools per process
         **TELEMETRY_OFF,
         "BUILD_VERSION": build.version,
         "BUILD_COMMIT": build.commit,
-        "SECRETS_DIR": str(paths.secrets),
+        "SECRETS_DIR": str(settings.paths.secrets),
+    }
+
+
+def decided_by_stack(settings: StackSettings) -> dict[str, str]:
+    """Settings whose value the stack decides, whatever is configured."""
+    decided = {
         "POSTGRES_HOST": "127.0.0.1",
+        "MLFLOW_POSTGRES_HOST": "127.0.0.1",
         "MLFLOW_TRACKING_URI": settings.url(settings.mlflow_port),
         "AIRFLOW_URL": settings.url(settings.airflow_port),
         "API_URL": settings.url(settings.api_port),
-        "API_CACHE_DIR": str(paths.model_cache),
-        "DATA_DIR": str(paths.data),
+        "PROMETHEUS_URL": settings.url(settings.prometheus_port),
+        "LOCUST_URL": settings.url(settings.locust_port),
+        "EXPORTER_BIND": settings.bind_address,
+        "API_CACHE_DIR": str(settings.paths.model_cache),
+        "DATA_DIR": str(settings.paths.data),
     }
     if settings.data_file is not None:
-        shared["DATA_FILE"] = str((ROOT / settings.data_file).resolve())
-    return configured | shared
+        decided["DATA_FILE"] = str((ROOT / settings.data_file).resolve())
+    return decided
+
+
+def without_effect(settings: StackSettings) -> list[str]:
+    """Names of settings that are configured otherwise than the stack decides."""
+    decided = decided_by_stack(settings)
+    configured = read_settings(os.environ, ROOT / ".env")
+    return [
+        name
+        for name, value in decided.items()
+        if configured.get(name, "") not in ("", value) and name != "DATA_FILE"  # which may be relative
+    ]
 
 
 def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment without settings, for the supervisor: its programs get theirs at each start."""
-    return {name: value for name, value in environment.items() if name not in known_variables()}
+    return {name: value for name, value in environment.items() if name not in known_variables() | GENERATED}

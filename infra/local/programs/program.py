@@ -20,6 +20,8 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     secret_environment: Mapping[str, str] = field(default_factory=dict)
     """Variables with a secret, as templates such as ``postgresql://u:{airflow_db_password}@h/d``."""
+    secrets: tuple[str, ...] = ()
+    """Generated secrets that the program itself reads when it starts."""
     account: str | None = None  # the account it runs as, if not the current one
     directory: str | None = None
     stop_signal: str = "TERM"

@@ -1,7 +1,8 @@
 """Replaces itself by a program of the stack, whose environment includes secrets.
 
-The supervisor runs ``python -m infra.local.supervision.launch .local/run/<program>.json``. That file contains names of
-secrets in braces and no values, so neither the supervisor's configuration nor a command line contains a secret.
+The supervisor runs ``python -m infra.local.supervision.launch .local/run/<program>.json``. That file, which only its
+owner can read, contains names of generated secrets in braces and no values; the program's part of ``.env`` is in it. So
+neither the supervisor's configuration nor a command line contains a secret.
 """
 
 import json

@@ -18,6 +18,8 @@ from supervisor.xmlrpc import SupervisorTransport
 from infra.local.errors import StackError
 from infra.local.programs.program import Program
 from infra.local.settings import ROOT, StackPaths
+from infra.local.supervision.launch_file import differing, launch_file
+from ml.core.signing.keys import replace_file
 
 STACK_VARIABLE = "READMISSION_STACK_HOME"
 """Environment variable of every process of a stack: the stack's directory."""
@@ -86,22 +88,38 @@ class Supervisor:
         sections = _base_sections(paths)
         for program in programs:
             file = paths.run / f"{program.name}.json"
-            launch = {
-                "command": program.command,
-                "environment": dict(program.environment),
-                "secret_environment": dict(program.secret_environment),
-                "secrets_dir": str(paths.secrets),
-            }
-            text = json.dumps(launch, indent=2, sort_keys=True)
-            _write_private(file, text)
+            text = json.dumps(launch_file(program, paths), indent=2, sort_keys=True)
+            replace_file(file, text, 0o600)
             fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
             sections[f"program:{program.name}"] = _program_section(program, paths, file, fingerprint)
-        _write_private(paths.supervisor_config, _format_ini(sections))
+        replace_file(paths.supervisor_config, _format_ini(sections), 0o600)
         if self.running:
             command = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(paths.supervisor_config), "update"]
             result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
             if result.returncode:
                 raise StackError(f"The process supervisor refuses update: {result.stdout.strip()}.")
+
+    def launched(self, name: str) -> dict[str, Any]:
+        """How a program was started last: its file of :mod:`infra.local.supervision.launch`; empty if it never was."""
+        file = self._paths.run / f"{name}.json"
+        launch: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+        return launch
+
+    def held_ports(self, programs: Iterable[Program]) -> set[int]:
+        """Ports that running programs listen on, by the settings of their start."""
+        states = self.states()
+        running = [program for program in programs if program.name in states and states[program.name].running]
+        return {port for each in running for port in self.launched(each.name).get("ports", each.ports).values()}
+
+    def changes(self, programs: Iterable[Program]) -> dict[tuple[str, ...], list[str]]:
+        """Running programs that `configure` stops, by the names of what changed since their start."""
+        states, changed = self.states(), dict[tuple[str, ...], list[str]]()
+        for program in programs:
+            if program.name in states and states[program.name].running:
+                before, now = self.launched(program.name), launch_file(program, self._paths)
+                if names := differing(before, now):
+                    changed.setdefault(names, []).append(program.name)
+        return changed
 
     def launch(self, environment: Mapping[str, str]) -> None:
         """Start supervisord as a daemon, unless it runs."""
@@ -166,11 +184,6 @@ class Supervisor:
             except (psutil.NoSuchProcess, psutil.AccessDenied):  # ended, or a process of another user
                 continue
         return orphans
-
-
-def _write_private(file: Path, text: str) -> None:
-    file.touch(mode=0o600)
-    file.write_text(text)
 
 
 def _base_sections(paths: StackPaths) -> dict[str, dict[str, Any]]:

@@ -88,7 +88,7 @@ def rotate(signing_key: Path, public_keys: Path) -> SigningKey:
     content = new_signing_key()
     private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(content))
     _write_public(public_keys, [private.public_key(), *former])
-    _write(signing_key, content, 0o400)
+    replace_file(signing_key, content, 0o400)
     return SigningKey(private, key_id(private.public_key()))
 
 
@@ -120,10 +120,10 @@ def _read(file: Path, what: str, setting: str) -> list[bytes]:
 
 
 def _write_public(file: Path, keys: Sequence[Ed25519PublicKey]) -> None:
-    _write(file, "".join(f"{key.public_bytes_raw().hex()}\n" for key in keys), 0o444)
+    replace_file(file, "".join(f"{key.public_bytes_raw().hex()}\n" for key in keys), 0o444)
 
 
-def _write(file: Path, content: str, mode: int) -> None:
+def replace_file(file: Path, content: str, mode: int) -> None:
     """Replace a file atomically."""
     with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=f".{file.name}.", delete=False) as draft:
         os.fchmod(draft.fileno(), mode)

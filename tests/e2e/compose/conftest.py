@@ -1,4 +1,4 @@
-"""The compose project on a real engine. The tests run in order: start, models, monitoring, outages, end."""
+"""The compose project on a real engine. In this order: start, models, monitoring, outages, backup, rotation, end."""
 
 from collections.abc import Iterator
 

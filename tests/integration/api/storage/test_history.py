@@ -13,12 +13,13 @@ from sqlalchemy import Connection, create_engine, text
 
 from infra.local.postgres.cluster import PostgresServer, running
 from ml import migrations
+from ml.core.names import API_ROLE
 from ml.core.settings import MlSettings
 from ml.warehouse.connection import warehouse
 from tests.integration.api.bundles import expected, write_bundle
 from tests.integration.api.conftest import StartApi, eventually
 from tests.integration.api.models.registry_server import RegistryServer
-from tests.support.postgres import end_connections, running_postgres
+from tests.support.postgres import API_PASSWORD, end_connections, running_postgres
 
 LIMIT = 0.3
 STAYS = (
@@ -200,6 +201,31 @@ def test_a_database_without_tables_or_with_another_password_is_unavailable(
         client = ready(start_api(**settings))
 
         assert predict(client, {"patient_nbr": 7})["history"] == ["unavailable"]
+
+
+def test_a_rotated_password_is_read_from_its_file_without_a_restart(
+    model: None,
+    database: Connection,
+    start_api: StartApi,
+    database_settings: dict[str, str],
+    postgres_server: PostgresServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    request.addfinalizer(lambda: postgres_server.ensure_role(API_ROLE, API_PASSWORD))
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
+    (tmp_path / "api_db_password").write_text(API_PASSWORD)
+    client = ready(start_api(**database_settings, history_timeout_seconds=LIMIT, prediction_log=True))
+    assert history(client, {"patient_nbr": 7}) == ["used"]
+
+    (tmp_path / "api_db_password").write_text("rotated")
+    postgres_server.ensure_role(API_ROLE, "rotated")
+    for application in ("patient-history", "prediction-log"):
+        end_connections(postgres_server, application)
+
+    assert history(client, {"patient_nbr": 8}) == ["used"]
+    eventually(lambda: database.execute(text("SELECT count(*) FROM predictions")).scalar_one() == 2)
 
 
 def test_a_stopped_database_delays_nothing_and_is_used_again_after_its_restart(

@@ -12,7 +12,7 @@ from api.storage.prediction_table import LogEntry, PredictionTable
 from ml.core.pseudonyms import Pseudonyms
 from ml.schema import EXAMPLE_RECORD, Record
 
-UNREACHABLE = {"host": "127.0.0.1", "port": 9, "connect_timeout": 1}
+UNREACHABLE = {"host": "127.0.0.1", "port": 9, "connect_timeout": 1, "password": lambda: "unused"}
 
 
 def log_of(**more: Any) -> PredictionLog:

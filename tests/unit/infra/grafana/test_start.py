@@ -20,12 +20,13 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(data: Path, cli_status: int = 0) -> subprocess.CompletedProcess[str]:
+def start(data: Path, cli_status: int = 0, user: str = "admin") -> subprocess.CompletedProcess[str]:
     variables = {
         "PATH": f"{data}:{os.environ['PATH']}",
         "GF_PATHS_DATA": str(data),
         "GF_PATHS_HOME": "/usr/share/grafana",
         "GF_SECURITY_ADMIN_PASSWORD": "pa$word 'new'",
+        "GF_SECURITY_ADMIN_USER": user,
         "CLI_STATUS": str(cli_status),
     }
     command = ["sh", str(SCRIPT), "grafana", "server", "--flag"]
@@ -52,3 +53,10 @@ def test_grafana_starts_also_when_the_password_cannot_be_set(data: Path) -> None
     done = start(data, cli_status=1)
     assert "GRAFANA_PASSWORD could not be set" in done.stderr
     assert (data / "calls").read_text().splitlines()[-1] == "server --flag"
+
+
+def test_another_name_of_the_user_is_said_to_have_no_effect(data: Path) -> None:
+    assert start(data, user="admin").stderr == ""
+    (data / "grafana.db").touch()
+    assert start(data, user="admin").stderr == ""
+    assert "GRAFANA_USER has no effect after the first start: log in as admin" in start(data, user="me").stderr

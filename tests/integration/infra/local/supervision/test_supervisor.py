@@ -1,6 +1,6 @@
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from infra.local.programs.program import Program
 from infra.local.settings import StackPaths
 from infra.local.supervision.supervisor import STACK_VARIABLE, Supervisor
 from infra.secrets.generate import generate
+from infra.secrets.rotate import rotate_secret
 
 PRINTER = "import os, time; print('password is', os.environ['LOGIN'], flush=True); time.sleep(600)"
 
@@ -47,10 +48,16 @@ def supervisor(paths: StackPaths) -> Iterator[Supervisor]:
 
 
 def log_text(paths: StackPaths) -> str:
-    log, deadline = paths.logs / "printer.log", time.monotonic() + 10
-    while not (log.exists() and log.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    log = paths.logs / "printer.log"
+    wait_until(lambda: log.exists() and bool(log.read_text()))
     return log.read_text()
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_program_gets_its_secret_but_no_configuration_contains_it(supervisor: Supervisor, paths: StackPaths) -> None:
@@ -71,9 +78,34 @@ def test_an_unchanged_configuration_leaves_the_process_running(supervisor: Super
 
 def test_a_program_with_changed_settings_is_restarted(supervisor: Supervisor) -> None:
     before = supervisor.states()["printer"].pid
-    supervisor.configure([printer(environment={"DISCOUNT": "none"})])
+    assert supervisor.changes([printer()]) == {}
+    changed = printer(environment={"DISCOUNT": "none"})
+    assert supervisor.changes([changed, replace(changed, name="new")]) == {("DISCOUNT",): ["printer"]}
+    supervisor.configure([changed])
     supervisor.start("printer")
     assert supervisor.states()["printer"].pid not in (before, 0)
+    assert supervisor.changes([changed]) == {}
+
+
+def test_a_program_whose_secret_was_rotated_is_restarted_with_the_new_one(
+    supervisor: Supervisor, paths: StackPaths
+) -> None:
+    log_text(paths)
+    rotate_secret(paths.secrets, "postgres_password")
+    assert supervisor.changes([printer()]) == {("postgres_password",): ["printer"]}
+    supervisor.configure([printer()])
+    supervisor.start("printer")
+    secret = paths.read_secret("postgres_password")
+    wait_until(lambda: log_text(paths).endswith(f"password is postgres with {secret}\n"))
+    assert secret not in (paths.run / "printer.json").read_text()
+
+
+def test_the_ports_of_a_running_program_are_held_also_when_its_setting_has_changed(supervisor: Supervisor) -> None:
+    supervisor.configure([printer(ports={"API_PORT": 8000})])
+    supervisor.start("printer")
+    assert supervisor.held_ports([printer(ports={"API_PORT": 8001})]) == {8000}
+    supervisor.stop(["printer"])
+    assert supervisor.held_ports([printer(ports={"API_PORT": 8001})]) == set()
 
 
 def test_stopping_a_program_leaves_the_supervisor_running(supervisor: Supervisor) -> None:
