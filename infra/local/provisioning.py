@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from rich.console import Console
 
+from infra.backup.restoring.checks import check_tables
+from infra.backup.settings import BackupSettings, Platform, platform_of
 from infra.local.errors import StackError
 from infra.local.postgres.servers import main_postgres, mlflow_postgres
 from infra.local.programs.airflow import airflow_environment, airflow_secrets
@@ -74,12 +76,25 @@ def create_databases(settings: StackSettings) -> None:
     mlflow.ensure_monitor(secret("mlflow_postgres_monitor_password"))
 
 
+def backup_settings(settings: StackSettings) -> tuple[BackupSettings, Platform]:
+    """Settings of backup and restore, with the servers of this stack whatever else is configured."""
+    secret = settings.paths.read_secret
+    configured = BackupSettings.load(
+        postgres_host="127.0.0.1",
+        mlflow_postgres_host="127.0.0.1",
+        postgres_password=secret("postgres_password"),
+        mlflow_postgres_password=secret("mlflow_postgres_password"),
+    )
+    return configured, platform_of(configured, settings.paths.secrets)
+
+
 def migrate(settings: StackSettings) -> None:
     """Run the migrations in parallel; those of Airflow and MLflow only after their version changed.
 
     Raises:
-        StackError: a migration failed.
+        PlatformError: a migration failed, or a newer release migrated the tables.
     """
+    check_tables(backup_settings(settings)[1])
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     migrated = settings.paths.postgres / "migrated.json"
     shared = shared_environment(settings)
