@@ -17,13 +17,16 @@ help: ## Show this list
 
 # --- The stack on this machine, without Docker and without root -------------------------------------------------
 
-.PHONY: demo up status logs doctor backup restore backup-verify rotate compose-preflight down clean
+.PHONY: demo up upgrade status logs doctor backup restore backup-verify rotate compose-preflight down clean
 demo: export DEMO_STARTED_AT := $(shell date +%s)
 demo: env ## Start everything, ingest and train through Airflow, and make a prediction
 	@$(STACK) demo
 
 up: env ## Start everything and wait until it does its work
 	@$(STACK) up
+
+upgrade: env ## After git pull: back up, migrate, start and verify; else return to the backup
+	@$(STACK) upgrade
 
 status: $(BIN)/python ## Show every program, its state and its address
 	@$(STACK) status

@@ -4,6 +4,7 @@ Methods raise psycopg2.Error or OSError when PostgreSQL fails. Only :meth:`Predi
 several threads. COPY needs a blocking connection; time limits of the server and of TCP bound its waits.
 """
 
+import logging
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,10 @@ from numpy.typing import NDArray
 
 from api.storage.postgres import connect
 from ml.core.pseudonyms import Pseudonyms
+from ml.core.release import NEWEST_REVISION, OF_THE_TABLES, Release, newer_tables
 from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID, Record
+
+logger = logging.getLogger(__name__)
 
 COLUMNS: Final = (
     "request_id", "position", "predicted_at", "model_version", "data_source", "client", "load_test", "patient",
@@ -89,6 +93,7 @@ class PredictionTable:
         self._options = connection
         self._pseudonyms = pseudonyms
         self._connection: Any = None
+        self._newer: Release | None = None
         self._writer = secrets.randbits(62)
 
     def format(self, entries: Sequence[LogEntry]) -> LogRows:
@@ -135,10 +140,22 @@ class PredictionTable:
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
-        if self._connection is None:
+        is_new = self._connection is None
+        if is_new:
             self._connection = connect(self._options)
         with self._connection, self._connection.cursor() as cursor:
+            if is_new:
+                self._report_newer_tables(cursor)
             yield cursor
+
+    def _report_newer_tables(self, cursor: Any) -> None:
+        """Log once that a newer release migrated the tables: it may have changed those that are written here."""
+        cursor.execute(OF_THE_TABLES)
+        found = Release.parse(cursor.fetchone()[0])
+        if found.revision > NEWEST_REVISION and found != self._newer:
+            self._newer = found
+            sentence = newer_tables("diabetes", found.revision, found)
+            logger.error("predictions are answered but may not be logged: %s", sentence)
 
 
 class _BatchReader:

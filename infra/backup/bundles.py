@@ -82,6 +82,6 @@ def check_answers(folder: Path, production: ProductionEntry) -> str:
     expected, found = production.answers, answers(folder, production.version)
     values = [np.array([float.fromhex(text) for text in texts]) for texts in (expected, found)]
     if len(expected) != len(found) or np.max(np.abs(values[0] - values[1]), initial=0.0) > TOLERANCE:
-        raise BackupError(f"The restored production version {production.version} answers differently than before.")
+        raise BackupError(f"The production version {production.version} answers differently than before.")
     equal = sum(left == right for left, right in zip(expected, found, strict=True))
     return f"Production version {production.version}: {equal} of {len(found)} stored requests are answered bit for bit"

@@ -22,14 +22,11 @@ from infra.backup.manifest import (
     DatabaseEntry,
     FileEntry,
     backups_in,
-    locked_packages,
-    release,
     sha256_of,
 )
-from infra.backup.postgres import connect, describe, dump, rows, snapshot
+from infra.backup.postgres import connect, describe, dump, release_of, rows, snapshot
 from infra.backup.settings import LEDGER_DATABASE, REGISTRY_DATABASE, Platform
 from infra.backup.status import FAILED, SIZE, SUCCESS, update_status
-from ml.core.build import build_info
 from ml.core.names import PUBLIC_KEYS
 
 Report = Callable[[str], None]
@@ -72,6 +69,7 @@ def _create(platform: Platform, folder: Path, passphrase: str, report: Report) -
             databases = _dump_databases(platform, snapshots, draft, report)
             artifacts = _copy_artifacts(platform, draft, previous, report)
             production = production_bundle(snapshots[REGISTRY_DATABASE][0], draft)
+            migrated_by = release_of(snapshots[LEDGER_DATABASE][0])
         if production:
             report(f"Production version {production.version} is intact and answers {len(production.answers)} requests")
         if copy_grafana(platform.grafana, draft / GRAFANA_FILE):
@@ -82,9 +80,8 @@ def _create(platform: Platform, folder: Path, passphrase: str, report: Report) -
             id=backup_id,
             started_at=started,
             finished_at=datetime.now(UTC),
-            release=release(),
-            commit=build_info().commit,
-            packages=locked_packages(),
+            release=migrated_by.version,
+            commit=migrated_by.commit,
             databases=databases,
             production=production,
             secrets=bool(passphrase),

@@ -1,23 +1,19 @@
 """The manifest of a backup: release, schema revisions, row counts, and the checksum of every file."""
 
 import hashlib
-import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel, Field, ValidationError
 
 from infra.backup.errors import BackupError
-from infra.backup.settings import ROOT
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
 CHECKSUM: Final = "manifest.sha256"
 ID_FORMAT: Final = "%Y%m%dT%H%M%SZ"
-PACKAGES: Final = ("apache-airflow-core", "mlflow")
 
 
 class FileEntry(BaseModel, frozen=True):
@@ -62,8 +58,7 @@ class BackupManifest(BaseModel, frozen=True):
     finished_at: datetime
     release: str
     commit: str
-    packages: dict[str, str]
-    """Versions of the packages that migrate databases of their own."""
+    """Of the code that last migrated the tables, which is not always the code that makes the backup."""
     databases: dict[str, DatabaseEntry]
     production: ProductionEntry | None
     secrets: bool
@@ -163,19 +158,6 @@ def sha256_of(path: Path) -> str:
     """SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@cache
-def release() -> str:
-    """Version of this release. Unlike `build_info` it does not depend on an argument of the image's build."""
-    return str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
-
-
-@cache
-def locked_packages() -> dict[str, str]:
-    """Versions of `PACKAGES` in the lock of this release."""
-    packages = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
-    return {package["name"]: package["version"] for package in packages if package["name"] in PACKAGES}
 
 
 def version_key(version: str) -> tuple[int, ...]:

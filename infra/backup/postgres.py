@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Final, cast
@@ -20,6 +20,7 @@ from infra.backup.errors import BackupError
 from infra.backup.manifest import DatabaseEntry
 from infra.backup.settings import Database, Server
 from infra.local.postgres.cluster import SUPERUSER, binaries
+from ml.core.release import OF_THE_TABLES, Release
 
 _TABLES: Final = """
     SELECT schemaname, tablename FROM pg_tables
@@ -94,20 +95,26 @@ def describe(connection: extensions.connection) -> DatabaseEntry:
     ((version,),) = rows(connection, "SELECT current_setting('server_version_num')::int")
     return DatabaseEntry(
         server_version=version,
-        revision=_revision(connection, counts),
+        revision=revision_of(connection),
         counts=counts,
         grants=tuple(rows(connection, _GRANTS)),
         roles=tuple(role for (role,) in rows(connection, _ROLES)),
     )
 
 
-def _revision(connection: extensions.connection, tables: Iterable[str]) -> str | None:
+def revision_of(connection: extensions.connection) -> str | None:
     """Alembic's revision, which the platform's own tables keep under another name than those of Airflow and MLflow."""
-    found = next((table for table in _REVISION_TABLES if f"public.{table}" in tables), None)
-    if found is None:
-        return None
-    query = sql.SQL("SELECT version_num FROM {} ORDER BY 1").format(sql.Identifier(found))
-    return ",".join(revision for (revision,) in rows(connection, query)) or None
+    for table in _REVISION_TABLES:
+        if rows(connection, "SELECT to_regclass(%s)", f"public.{table}") != [(None,)]:
+            query = sql.SQL("SELECT version_num FROM {} ORDER BY 1").format(sql.Identifier(table))
+            return ",".join(revision for (revision,) in rows(connection, query)) or None
+    return None
+
+
+def release_of(ledger: extensions.connection) -> Release:
+    """The release that last migrated the tables, as the database ``diabetes`` has it."""
+    ((comment,),) = rows(ledger, OF_THE_TABLES)
+    return Release.parse(comment)
 
 
 def dump(database: Database, snapshot_name: str, target: Path) -> None:

@@ -21,10 +21,10 @@ def main() -> None:
     secrets = Path(os.environ.get("SECRETS_DIR", "/run/secrets"))
     for database in ("airflow", "diabetes"):
         log_in(os.environ["POSTGRES_HOST"], database, database, secrets / f"{database}_db_password")
+    migrate("diabetes", [sys.executable, "-m", "ml", "migrate"])  # first: it knows which release migrated the tables
     migrate("airflow", ["airflow", "db", "migrate"])
     if "," in (secrets / "airflow_fernet_key").read_text():  # a rotation: the new key, and the former
         migrate("airflow", ["airflow", "rotate-fernet-key"])
-    migrate("diabetes", [sys.executable, "-m", "ml", "migrate"])
     adopt([sys.executable, "-m", "ml", "adopt"])
     user = os.environ["AIRFLOW_USER"]
     passwords_file = Path(os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])

@@ -1,6 +1,7 @@
 """Steps of a container before its program starts: login check and migration of its database."""
 
 import logging
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -12,6 +13,9 @@ import psycopg2
 from infra.postgres.login import explain_login_failure
 
 log = logging.getLogger("startup")
+
+_UNKNOWN_REVISION: Final = re.compile(r"Can't locate revision identified by '(\w+)'")
+"""What Alembic says of Airflow's and MLflow's tables that a newer release migrated."""
 
 ADOPTION_ATTEMPTS: Final = 6
 ADOPTION_PAUSE_SECONDS: Final = 10
@@ -40,15 +44,23 @@ def log_in(host: str, database: str, role: str, secret: Path) -> str:
 
 
 def migrate(database: str, command: list[str]) -> None:
-    """Run a migration; its output is logged only when it fails.
+    """Run a migration; its output is logged only when it fails for a reason that is no sentence yet.
 
     Raises:
-        StartupError: the command failed.
+        StartupError: the command failed, or a newer release migrated the tables.
     """
     log.info("Migrating the %s database", database)
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
-        log.error("%s", (result.stdout + result.stderr)[-4000:])
+        output = (result.stdout + result.stderr).strip()
+        if unknown := _UNKNOWN_REVISION.search(output):
+            raise StartupError(
+                f"The {database} database has the revision {unknown[1]}, which this release does not know: a newer "
+                "one migrated it; check that one out, or restore a backup of this one (docs/upgrading.md)."
+            )
+        if (sentence := output.removeprefix("Error: ")) != output:  # of the platform's own commands
+            raise StartupError(sentence)
+        log.error("%s", output[-4000:])
         raise StartupError(f"The migration of the {database} database failed: see the lines above.")
 
 

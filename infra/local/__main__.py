@@ -19,6 +19,7 @@ from infra.local.errors import StackError
 from infra.local.settings import ROOT, StackSettings
 from infra.local.stack import Stack
 from infra.local.status import diagnose, print_whole, program_statuses, service_table, status_table
+from infra.local.upgrading.upgrade import upgrade as run_upgrade
 from ml.core.errors import PlatformError
 from ml.core.proxies import bypass_proxy
 
@@ -138,6 +139,16 @@ def restore(
     """Replace the present state by that of a backup; a running stack is stopped for it and started again."""
     with open_stack() as stack:
         recovery.restore(stack, source, replace, console)
+        if not stack.supervisor.running:
+            console.print("The stack is down: make up starts it with the restored state.")
+
+
+@app.command()
+def upgrade() -> None:
+    """Upgrade to the release of this checkout: backup, migrations, start and verification, else back to the backup."""
+    with open_stack() as stack:
+        run_upgrade(stack, console)
+        print_whole(console, service_table(stack.settings))
 
 
 @app.command("backup-verify")

@@ -14,6 +14,8 @@ from contextlib import closing
 
 from rich.console import Console
 
+from infra.backup.restoring.checks import check_tables
+from infra.backup.settings import BackupSettings, Platform, platform_of
 from infra.local.errors import StackError
 from infra.local.postgres.cluster import PostgresServer
 from infra.local.postgres.servers import main_postgres, mlflow_postgres
@@ -100,12 +102,25 @@ def _check_owner(server: PostgresServer, settings: StackSettings) -> None:
         raise StackError(f"DIABETES_DB_USER={role} does not own the data, {owners[name]} does: set it back.")
 
 
+def backup_settings(settings: StackSettings) -> tuple[BackupSettings, Platform]:
+    """Settings of backup and restore, with the servers of this stack whatever else is configured."""
+    secret = settings.paths.read_secret
+    configured = BackupSettings.load(
+        postgres_host="127.0.0.1",
+        mlflow_postgres_host="127.0.0.1",
+        postgres_password=secret("postgres_password"),
+        mlflow_postgres_password=secret("mlflow_postgres_password"),
+    )
+    return configured, platform_of(configured, settings.paths.secrets)
+
+
 def migrate(settings: StackSettings) -> None:
     """Run the migrations in parallel; those of Airflow and MLflow only after their version changed.
 
     Raises:
-        StackError: a migration failed.
+        PlatformError: a migration failed, or a newer release migrated the tables.
     """
+    check_tables(backup_settings(settings)[1])
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     migrated = settings.paths.postgres / "migrated.json"
     shared = shared_environment(settings, MlSettings)

@@ -1,5 +1,6 @@
 """Backup and restore of the native stack: starts what they need, and stops what writes meanwhile."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -10,12 +11,14 @@ from infra.backup.create import create_backup
 from infra.backup.restoring.restore import restore_backup
 from infra.backup.restoring.swap import read_journal
 from infra.backup.restoring.verify import verify_backup
-from infra.backup.settings import BackupSettings, Platform, platform_of
+from infra.backup.settings import BackupSettings
 from infra.local.errors import StackError
 from infra.local.postgres.cluster import running
 from infra.local.postgres.servers import main_postgres, mlflow_postgres
-from infra.local.provisioning import create_databases, initialise_clusters, prepare_secrets
+from infra.local.provisioning import backup_settings, create_databases, initialise_clusters, prepare_secrets
 from infra.local.stack import DATABASES, Stack
+from infra.local.supervision.supervisor import STACK_VARIABLE
+from infra.local.upgrading.journal import delete_journal
 
 
 def back_up(stack: Stack, to: Path | None, console: Console) -> None:
@@ -26,23 +29,24 @@ def back_up(stack: Stack, to: Path | None, console: Console) -> None:
     """
     if not main_postgres(stack.settings).initialised:
         raise StackError("There are no databases to back up yet: make up creates them.")
-    settings, platform = _load(stack)
+    settings, platform = backup_settings(stack.settings)
     folder = to.resolve() if to else settings.backup_folder
-    with _running_databases(stack):
-        create_backup(platform, folder, settings.backup_keep, _passphrase(settings), _reporter(console))
+    with running_databases(stack):
+        create_backup(platform, folder, settings.backup_keep, _passphrase(settings), reporter(console))
 
 
 def restore(stack: Stack, source: Path, replace: bool, console: Console) -> None:
     """Replace the present state by that of a backup. A running stack is stopped for the exchange and started again.
 
+    An interrupted upgrade ends with it.
+
     Raises:
         PlatformError: with the reason; the present state is unchanged.
     """
-    was_running = stack.supervisor.running
     stack.settings.paths.create()
     prepare_secrets(stack.settings)
     initialise_clusters(stack.settings)
-    settings, platform = _load(stack)
+    settings, platform = backup_settings(stack.settings)
     platform.artifacts.mkdir(parents=True, exist_ok=True)
     stopped: list[str] = []
 
@@ -50,17 +54,16 @@ def restore(stack: Stack, source: Path, replace: bool, console: Console) -> None
         stopped.extend(stack.stop_services())
 
     try:
-        with _running_databases(stack):
+        with running_databases(stack):
             create_databases(stack.settings)
-            report = _reporter(console)
+            report = reporter(console)
             restore_backup(platform, source.resolve(), _passphrase(settings), report, stop_services, replace)
             # A backup of an earlier release has earlier tables: the next start migrates them.
             (stack.settings.paths.postgres / "migrated.json").unlink(missing_ok=True)
+            delete_journal(platform.state)
     finally:
         if stopped and read_journal(platform.state) is None:
             stack.up()
-    if not was_running:
-        console.print("The stack is down: make up starts it with the restored state.")
 
 
 def verify(source: Path | None, console: Console) -> None:
@@ -71,26 +74,15 @@ def verify(source: Path | None, console: Console) -> None:
     """
     settings = BackupSettings.load()
     folder = source.resolve() if source else settings.backup_folder
-    verify_backup(folder, _passphrase(settings), settings.state_folder, _reporter(console))
-
-
-def _load(stack: Stack) -> tuple[BackupSettings, Platform]:
-    """The settings, with the servers of this stack whatever else is configured."""
-    secret = stack.settings.paths.read_secret
-    settings = BackupSettings.load(
-        postgres_host="127.0.0.1",
-        mlflow_postgres_host="127.0.0.1",
-        postgres_password=secret("postgres_password"),
-        mlflow_postgres_password=secret("mlflow_postgres_password"),
-    )
-    return settings, platform_of(settings, stack.settings.paths.secrets)
+    verify_backup(folder, _passphrase(settings), settings.state_folder, reporter(console))
 
 
 @contextmanager
-def _running_databases(stack: Stack) -> Iterator[None]:
+def running_databases(stack: Stack) -> Iterator[None]:
     """Both servers: those of the running stack, else started here and stopped at the end."""
     with ExitStack() as started:
         if not any(process.running for name, process in stack.supervisor.states().items() if name in DATABASES):
+            os.environ[STACK_VARIABLE] = str(stack.settings.paths.home)  # make down finds what outlives this process
             for server in (main_postgres(stack.settings), mlflow_postgres(stack.settings)):
                 if not server.is_ready():
                     log = stack.settings.paths.logs / f"{server.data_dir.name}-backup.log"
@@ -102,5 +94,6 @@ def _passphrase(settings: BackupSettings) -> str:
     return settings.backup_passphrase.get_secret_value()
 
 
-def _reporter(console: Console) -> Callable[[str], None]:
+def reporter(console: Console) -> Callable[[str], None]:
+    """Prints a line for each step that is done."""
     return lambda text: console.print(f"[green]✓[/] {text}", soft_wrap=True)

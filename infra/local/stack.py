@@ -4,14 +4,14 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 from rich.console import Console
 
-from infra.backup.restoring.swap import read_journal
+from infra.backup.restoring import swap
 from infra.local.dotenv_file import check_dotenv
 from infra.local.errors import StackError
 from infra.local.preflight import check_exposure, check_machine, check_ports, check_settings
@@ -31,6 +31,7 @@ from infra.local.provisioning import (
 )
 from infra.local.settings import ROOT, StackSettings
 from infra.local.supervision.supervisor import Supervisor
+from infra.local.upgrading import journal
 from infra.secrets.rotate import refusal, rotate_secret
 from ml.core.names import SIGNING_KEY
 
@@ -46,18 +47,20 @@ class Stack:
         self.supervisor = Supervisor(settings.paths)
         self._console = console
 
-    def up(self) -> None:
+    def up(self, verify: Callable[[], None] | None = None) -> None:
         """Start the programs that do not run, and wait until all are ready.
 
+        Args:
+            verify: of an upgrade; called when the databases are migrated and no service runs yet.
+
         Raises:
-            StackError: the machine, a setting or a program prevents the start.
+            PlatformError: the machine, a setting, a program or newer tables prevent the start.
         """
         settings = self.settings
+        self.check_unfinished(upgrading=verify is not None)
         write_dotenv(self._console)
         check_dotenv(ROOT / ".env")
         check_exposure(settings)  # on a running stack too: a program that is started again has the present settings
-        if read_journal(settings.paths.backup_state) is not None:
-            raise StackError("A restore was interrupted: the same make restore FROM=… finishes it or returns.")
         if not self.supervisor.running:
             check_machine(settings)
             if orphans := self.supervisor.orphans():
@@ -82,6 +85,8 @@ class Stack:
             create_databases(settings)
             migrate(settings)
             finish_fernet_rotation(settings)
+        if verify is not None:
+            verify()
         prometheus = self.supervisor.states().get("prometheus")
         if prometheus is not None and not prometheus.running:  # it reads its configuration only when it starts
             write_prometheus_files(settings, services)
@@ -113,6 +118,18 @@ class Stack:
             if not done:
                 raise StackError(message)
             self._console.print(f"{message} End the former key: python -m ml rotate-signing-key --retire-former.")
+
+    def check_unfinished(self, *, upgrading: bool) -> None:
+        """Refuse to start on the state of a restore or an upgrade that was interrupted.
+
+        Raises:
+            StackError: with the command that finishes it.
+        """
+        state = self.settings.paths.backup_state
+        if swap.read_journal(state) is not None:
+            raise StackError("A restore was interrupted: the same make restore FROM=… finishes it or returns.")
+        if not upgrading and journal.read_journal(state) is not None:
+            raise StackError("An upgrade was interrupted: make upgrade finishes it or returns to its backup.")
 
     def down(self) -> bool:
         """Stop all programs of this stack; returns whether any was running."""

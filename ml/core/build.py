@@ -39,6 +39,11 @@ def build_info(root: Path = _ROOT) -> BuildInfo:
     )
 
 
+def release(root: Path = _ROOT) -> str:
+    """Version in ``pyproject.toml``, whatever an image was told when it was built; ``unknown`` without that file."""
+    return _version(root) or UNKNOWN
+
+
 def _version(root: Path) -> str | None:
     try:
         project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))

@@ -2,15 +2,25 @@
 
 import re
 from collections.abc import Mapping
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from infra.backup import encryption
 from infra.backup.errors import BackupError
-from infra.backup.manifest import BackupManifest, damaged_files, find_backup, locked_packages, release, version_key
-from infra.backup.postgres import connect, rows
-from infra.backup.settings import LEDGER_DATABASE, REGISTRY_DATABASE, ROOT, Platform
+from infra.backup.manifest import BackupManifest, damaged_files, find_backup, version_key
+from infra.backup.postgres import connect, release_of, revision_of, rows
+from infra.backup.settings import LEDGER_DATABASE, REGISTRY_DATABASE, Platform
+from ml.core.build import release
+from ml.core.release import newer_tables
 
+_MIGRATIONS: Final = {
+    LEDGER_DATABASE: ("ml", "migrations/versions"),
+    REGISTRY_DATABASE: ("mlflow", "store/db_migrations/versions"),
+    "airflow": ("airflow", "migrations/versions"),
+}
+"""Package, and the folder in it with the migrations of a database."""
 _REVISION: Final = re.compile(r"^revision(?:: \w+)? = \"(\w+)\"", re.M)
 _CONTENT: Final = {
     LEDGER_DATABASE: ("public.raw_data", "public.ingestions", "public.predictions"),
@@ -47,24 +57,35 @@ def check_release(manifest: BackupManifest) -> None:
             f"The backup is of the newer release {manifest.release}, and this is {release()}: "
             "update the platform first."
         )
-    for package, version in manifest.packages.items():
-        if package in locked_packages() and version_key(version) > version_key(locked_packages()[package]):
+    for key, entry in manifest.databases.items():
+        if unknown := _unknown_revision(key, entry.revision):
             raise BackupError(
-                f"The backup was made with the newer {package} {version}, and this release has "
-                f"{locked_packages()[package]}: update the platform first."
+                f"The backup is of a newer release: its database {key} has the revision {unknown}, which release "
+                f"{release()} does not know. Update the platform first."
             )
-    revision = manifest.databases[LEDGER_DATABASE].revision
-    if revision not in known_revisions():
-        raise BackupError(
-            f"The backup is of a newer release: its database diabetes has the revision {revision}, "
-            f"and the last one here is {max(known_revisions())}. Update the platform first."
-        )
 
 
-def known_revisions() -> set[str]:
-    """Revisions of the migrations of this release."""
-    files = (ROOT / "ml" / "migrations" / "versions").glob("*.py")
-    return {revision for file in files for revision in _REVISION.findall(file.read_text())}
+def check_tables(platform: Platform) -> None:
+    """Refuse to run on tables that a newer release migrated.
+
+    Raises:
+        BackupError: naming the database and that release.
+    """
+    for database in platform.databases:
+        with connect(database.server, database.name) as connection:
+            unknown = _unknown_revision(database.key, revision_of(connection))
+        if unknown:
+            ledger = platform.database(LEDGER_DATABASE)
+            with connect(ledger.server, ledger.name) as connection:
+                raise BackupError(newer_tables(database.name, unknown, release_of(connection)))
+
+
+def _unknown_revision(key: str, revision: str | None) -> str | None:
+    """The revision, if this release has no such migration. The files are read, since importing them takes seconds."""
+    package, folder = _MIGRATIONS[key]
+    files = (Path(str(cast("ModuleSpec", find_spec(package)).origin)).parent / folder).glob("*.py")
+    known = {found for file in files for found in _REVISION.findall(file.read_text())}
+    return None if revision is None or {*revision.split(",")} <= known else revision
 
 
 def check_servers(manifest: BackupManifest, platform: Platform) -> None:

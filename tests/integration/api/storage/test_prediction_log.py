@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from infra.local.postgres.cluster import PostgresServer
 from ml.core.names import MODEL_NAME
+from ml.core.release import Release
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.conftest import StartApi, eventually
 from tests.integration.api.models.registry_server import RegistryServer
@@ -112,6 +113,26 @@ def test_it_reconnects(
     logging_api.post("/predict", json={"records": [{}]})
 
     eventually(lambda: len(rows(database)) == 2)
+
+
+def test_on_tables_of_a_newer_release_it_answers_and_one_sentence_says_what_is_not_logged(
+    logging_api: Any, database: Connection, postgres_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    migrate(postgres_url)
+    newer = Release(version="99.0.0", commit="c0ffee", revision="9999").model_dump_json()
+    database.exec_driver_sql("COMMENT ON TABLE schema_version IS %s", (newer,))
+    database.execute(text("ALTER TABLE predictions ADD COLUMN of_later int NOT NULL"))
+
+    assert logging_api.post("/predict", json={"records": [{}] * 3}).status_code == 200
+    eventually(lambda: "the prediction log is retried" in caplog.text)
+    assert logging_api.get("/ready").status_code == 200
+    assert "prediction_log_queue_length 3.0" in logging_api.get("/metrics").text
+
+    database.execute(text("ALTER TABLE predictions ALTER COLUMN of_later SET DEFAULT 0"))
+    eventually(lambda: len(rows(database)) == 3)
+    (sentence,) = {message for message in caplog.messages if "may not be logged" in message}
+    assert "revision 9999, which this release does not know: release 99.0.0 (commit c0ffee) migrated it" in sentence
+    assert caplog.messages.count(sentence) == 1
 
 
 def test_the_queue_is_written_when_the_service_stops(

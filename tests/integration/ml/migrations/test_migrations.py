@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 
 from ml import migrations
 from ml.core.errors import NoDataError, WarehouseError
+from ml.core.release import NEWEST_REVISION, OF_THE_TABLES, Release
 from ml.core.settings import MlSettings
 from ml.warehouse.connection import transaction, warehouse
 from ml.warehouse.datasets import read
@@ -25,6 +26,11 @@ def empty(database_settings: dict[str, str]) -> MlSettings:
 
 def tables(engine: sa.Engine) -> set[str]:
     return set(sa.inspect(engine).get_table_names())
+
+
+def recorded(engine: sa.Engine) -> Release:
+    with engine.connect() as connection:
+        return Release.parse(connection.scalar(sa.text(OF_THE_TABLES)))
 
 
 def test_an_empty_database_gets_every_table(empty: MlSettings) -> None:
@@ -141,6 +147,31 @@ def test_a_wrong_password_is_one_sentence_that_names_the_setting(empty: MlSettin
 
     assert "not-the-password" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_tables_know_which_release_migrated_them(empty: MlSettings) -> None:
+    with warehouse(empty) as engine:
+        assert recorded(engine) == Release()
+        migrations.upgrade(engine, "0007")
+        assert recorded(engine) == Release()
+        migrations.upgrade(engine)
+
+        assert recorded(engine) == Release.present()
+        with engine.connect() as connection:
+            assert connection.scalar(sa.text("SELECT version_num FROM schema_version")) == NEWEST_REVISION
+
+
+def test_tables_of_a_newer_release_are_refused_and_stay_as_they_are(empty: MlSettings) -> None:
+    newer = Release(version="99.0.0", commit="c0ffee", revision="9999")
+    with warehouse(empty) as engine:
+        migrations.upgrade(engine)
+        with engine.begin() as connection:
+            connection.execute(sa.text("UPDATE schema_version SET version_num = '9999'"))
+            connection.exec_driver_sql("COMMENT ON TABLE schema_version IS %s", (newer.model_dump_json(),))
+        with pytest.raises(WarehouseError, match=r"^The database diabetes has the revision 9999, which this release"):
+            migrations.upgrade(engine)
+
+        assert recorded(engine) == newer
 
 
 def test_an_unreachable_server_is_one_sentence_with_its_address() -> None:
