@@ -11,17 +11,18 @@ DEMONSTRATION: Final = {"AIRFLOW_PASSWORD": "airflow", "GRAFANA_PASSWORD": "admi
 def refusal(settings: Mapping[str, str], logins: Iterable[str] = DEMONSTRATION) -> str | None:
     """The reason not to start, naming each setting to change; None if only this machine reaches the ports.
 
-    ``logins`` are the settings of the passwords that protect a page.
+    ``logins`` are the settings of the passwords that protect a page. ``GATEWAY_HOST`` is set where the gateway runs.
     """
     address = settings.get("BIND_ADDRESS", "")
-    if is_loopback(address or "127.0.0.1"):
-        return None
-    known = [name for name in logins if settings.get(name, "") in ("", DEMONSTRATION[name])]
+    is_open = not is_loopback(address or "127.0.0.1")
+    known = [name for name in logins if is_open and settings.get(name, "") in ("", DEMONSTRATION[name])]
     faults = [f"{name} is the one of the demonstration" for name in known]
-    if not settings.get("API_KEYS", "").strip():
+    if (is_open or settings.get("GATEWAY_HOST")) and not settings.get("API_KEYS", "").strip():
         faults.append("API_KEYS is empty")
     if not faults:
         return None
+    if not is_open:
+        return "The gateway opens the API without a login, and API_KEYS is empty: set it in .env."
     return (
         f"BIND_ADDRESS={address} opens the ports to the network, and {', '.join(faults)}: "
         "set them in .env, or set BIND_ADDRESS=127.0.0.1."

@@ -42,6 +42,7 @@ AUDIENCES = {
     "postgres-exporter": ("postgres_monitor_password",),
     "backup": (*SECRETS, PUBLIC_KEYS),
     "mlflow-postgres-exporter": ("mlflow_postgres_monitor_password",),
+    "gateway": ("gateway_password",),
 }
 
 CONFIGURATION = {
@@ -49,6 +50,7 @@ CONFIGURATION = {
     "prometheus": "prometheus",
     "alertmanager": "alertmanager",
     "grafana": "grafana",
+    "gateway": "gateway",
 }
 """Folder of ``infra`` by the volume that gets its files."""
 

@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,18 +22,18 @@ class Prometheus:
     """The API of a running Prometheus."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
 
     def get(self, path: str, **params: str) -> Any:
         """The data of a successful response."""
-        response = httpx.get(f"{self._url}/api/v1/{path}", params=params, timeout=10)
+        response = httpx.get(f"{self.url}/api/v1/{path}", params=params, timeout=10)
         assert response.is_success, (params, response.text)
         return response.json()["data"]
 
     def is_ready(self) -> bool:
         """Whether data and configuration are loaded."""
         try:
-            return httpx.get(f"{self._url}/-/ready", timeout=10).is_success
+            return httpx.get(f"{self.url}/-/ready", timeout=10).is_success
         except httpx.TransportError:
             return False
 
@@ -60,7 +60,12 @@ class Prometheus:
 
 @contextmanager
 def running_prometheus(
-    folder: Path, targets: Mapping[str, str], *, seconds: int = INTERVAL_SECONDS, times: int = 1
+    folder: Path,
+    targets: Mapping[str, str],
+    *,
+    seconds: int = INTERVAL_SECONDS,
+    times: int = 1,
+    options: Sequence[str] = (),
 ) -> Iterator[Prometheus]:
     """Start the program and wait until it has scraped itself and `targets`; it ends with the context.
 
@@ -69,6 +74,7 @@ def running_prometheus(
         targets: job to ``host:port``.
         seconds: scrape interval.
         times: divisor of the durations in its rules, see :mod:`tests.support.durations`.
+        options: further ones of its command line.
     """
     address = f"127.0.0.1:{free_port()}"
     config = write(folder, {"prometheus": address, **targets})
@@ -82,6 +88,7 @@ def running_prometheus(
         required("prometheus", package="prometheus"),
         f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'data'}",
+        *options,
     ]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([*command, f"--web.listen-address={address}"], stdout=log, stderr=log)

@@ -89,7 +89,7 @@ LONG = (
         "compose",
         "make compose-test",
         10.0,
-        ("docker-compose.yml", "api.dockerfile", "airflow.dockerfile", "streamlit.dockerfile", "infra/", "locust/"),
+        ("docker-compose.", "api.dockerfile", "airflow.dockerfile", "streamlit.dockerfile", "infra/", "locust/"),
         "compose-smoke",
     ),
 )

@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.compose.services import RECORD, TEST_SECONDS, get, is_ready
 from tests.support.compose import BUILT, PROJECT, ComposeStack
+from tests.support.gateway import OVERLAY
 from tests.support.readme import commands
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(TEST_SECONDS)]
@@ -88,6 +89,15 @@ def test_ports_are_bound_to_this_machine_only(stack: ComposeStack) -> None:
     for name, found in stack.containers().items():
         for bindings in (found["NetworkSettings"]["Ports"] or {}).values():
             assert {binding["HostIp"] for binding in bindings or []} <= {"127.0.0.1"}, name
+
+
+def test_with_the_gateway_one_port_is_published_and_no_other(stack: ComposeStack) -> None:
+    files = ("-f", "docker-compose.yml", "-f", OVERLAY)
+    services = json.loads(stack.compose(*files, "config", "--format", "json"))["services"]
+    published = [
+        (name, port["host_ip"], port["target"]) for name in services for port in services[name].get("ports", [])
+    ]
+    assert published == [("gateway", "127.0.0.1", 8443)]
 
 
 def test_processes_run_as_unprivileged_users(stack: ComposeStack) -> None:

@@ -1,4 +1,4 @@
-"""docker-compose.yml: build arguments, telemetry, proxies, secrets and configuration."""
+"""docker-compose.yml, and the service of docker-compose.gateway.yml."""
 
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,11 @@ from infra.local.programs.environment import TELEMETRY_OFF
 from infra.secrets.distribute import AUDIENCES, CONFIGURATION, copy, mirror
 from infra.secrets.generate import SECRETS
 from ml.core.names import PUBLIC_KEYS, SIGNING_KEY
+from tests.support.gateway import CADDYFILE, UPSTREAM, overlay
 
 COMPOSE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "docker-compose.yml").read_text())
 TEXT = yaml.safe_dump(COMPOSE)
-SERVICES: dict[str, Any] = COMPOSE["services"]
+SERVICES: dict[str, Any] = COMPOSE["services"] | {"gateway": overlay()["services"]["gateway"]}
 BUILT = sorted(name for name, service in SERVICES.items() if "build" in service)
 WITHOUT_TELEMETRY = {"api", "exporter", "secrets"}
 """They import no library that sends usage data."""
@@ -64,7 +65,8 @@ def test_only_a_restore_writes_to_the_volume_of_all_secrets() -> None:
 
 def test_what_may_write_to_the_volumes_of_other_services_runs_only_when_it_is_called() -> None:
     added = {name for name, service in SERVICES.items() if service.get("cap_add")}
-    assert added == {"cadvisor", "restore"}
+    assert added == {"cadvisor", "gateway", "restore"}
+    assert SERVICES["gateway"]["cap_add"] == ["NET_BIND_SERVICE"]
     assert SERVICES["restore"]["profiles"] == ["backup"]
     assert SERVICES["restore"]["restart"] == "no"
 
@@ -110,6 +112,33 @@ def test_no_proxy_comes_between_services(name: str) -> None:
     addressed = {service for service in SERVICES if f"http://{service}:" in TEXT}
     assert {"localhost", "127.0.0.1"} | addressed <= set(hosts)
     assert hosts[-1] == "${NO_PROXY:-}"
+
+
+def test_no_proxy_comes_between_the_gateway_and_a_page() -> None:
+    assert set(UPSTREAM.findall(CADDYFILE.read_text())) <= set(
+        SERVICES["gateway"]["environment"]["NO_PROXY"].split(",")
+    )
+
+
+def test_the_gateway_is_hardened_and_checked_as_every_other_service() -> None:
+    assert SERVICES["gateway"].items() >= COMPOSE["x-service"].items()
+    assert SERVICES["gateway"]["healthcheck"].items() >= COMPOSE["x-healthcheck"].items()
+    assert SERVICES["gateway"]["mem_limit"]
+
+
+def test_the_gateway_replaces_every_published_port() -> None:
+    published = {name for name, service in COMPOSE["services"].items() if "ports" in service}
+    assert {
+        name for name, service in overlay()["services"].items() if service.get("ports", "kept") is None
+    } == published
+
+
+def test_the_gateway_tells_every_service_the_addresses_that_it_links_to() -> None:
+    behind = {name for name, service in SERVICES.items() if "UI_PUBLIC_URL" in service.get("environment", {})}
+    changed = {
+        name for name, service in overlay()["services"].items() if "UI_PUBLIC_URL" in service.get("environment", {})
+    }
+    assert behind | {"alertmanager", "airflow-scheduler"} == changed
 
 
 def test_the_oldest_supported_engine_knows_every_part_of_a_health_check() -> None:

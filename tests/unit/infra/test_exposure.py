@@ -43,3 +43,15 @@ def test_each_setting_to_change_is_named(change: dict[str, str], named: list[str
 
 def test_a_login_that_protects_no_page_does_not_count() -> None:
     assert refusal(SAFE | {"GRAFANA_PASSWORD": "admin"}, ["AIRFLOW_PASSWORD"]) is None
+
+
+@pytest.mark.parametrize("keys", [{}, {"API_KEYS": ""}, {"API_KEYS": " "}])
+def test_a_gateway_without_api_keys_is_refused_on_this_machine_too(keys: dict[str, str]) -> None:
+    reason = refusal({"GATEWAY_HOST": "localhost"} | keys)
+    assert reason == "The gateway opens the API without a login, and API_KEYS is empty: set it in .env."
+    assert refusal({"GATEWAY_HOST": "localhost", "API_KEYS": "ward:1f"}) is None
+
+
+def test_a_gateway_opened_to_the_network_needs_passwords_too() -> None:
+    reason = refusal({"GATEWAY_HOST": "risk.example.org", "BIND_ADDRESS": "0.0.0.0"}) or ""  # noqa: S104
+    assert all(name in reason for name in ("AIRFLOW_PASSWORD", "GRAFANA_PASSWORD", "API_KEYS"))
