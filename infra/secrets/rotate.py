@@ -31,6 +31,7 @@ HOLDERS: Final[dict[str, tuple[str, ...]]] = {
     "airflow_api_secret_key": _AIRFLOW,
     "airflow_exporter_password": ("airflow-init", "exporter"),
     "airflow_interface_password": ("airflow-init", "streamlit"),
+    "gateway_password": ("gateway",),
     "airflow_jwt_secret": ("airflow-apiserver", "airflow-scheduler"),
 }
 """Services of Compose that set a secret or read it when they start. The others read it when they use it."""
