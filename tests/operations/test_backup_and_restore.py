@@ -26,7 +26,7 @@ RECORDS: list[dict[str, Any]] = [
 def sql(native: NativeStack, statement: str, database: str = "diabetes") -> list[tuple[Any, ...]]:
     """Run a statement as superuser; returns its rows."""
     secret, port = ("mlflow_postgres_password", 5433) if database == "mlflowdb" else ("postgres_password", 5432)
-    password = (ROOT / HOME / "secrets" / secret).read_text().strip()
+    password = (ROOT / native.environment["LOCAL_DIR"] / "secrets" / secret).read_text().strip()
     login: dict[str, Any] = {"host": "127.0.0.1", "port": native.ports[port], "user": "postgres", "password": password}
     with closing(psycopg2.connect(dbname=database, **login)) as connection, connection.cursor() as cursor:
         connection.autocommit = True

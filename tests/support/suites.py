@@ -82,8 +82,8 @@ LONG = (
     Suite(
         "operations",
         "make test-operations",
-        7.0,
-        ("infra/backup/", "infra/local/", "infra/secrets/", "tests/operations/"),
+        15.0,
+        ("infra/backup/", "infra/local/", "infra/secrets/", "ml/migrations/", "tests/operations/"),
     ),
     Suite(
         "compose",

@@ -41,7 +41,7 @@ def upgrade(stack: Stack, console: Console) -> None:
         if not journal.failure:
             try:
                 _migrate(stack, journal, console)
-            except PlatformError as error:
+            except (PlatformError, OSError) as error:
                 journal, log = replace(journal, failure=str(error)), getattr(error, "log", None)
                 journal.write(state)
         if journal.failure:
@@ -66,7 +66,7 @@ def _begin(stack: Stack, console: Console) -> Journal:
             backup = create_backup(platform, folder, settings.backup_keep, passphrase, recovery.reporter(console))
             journal = Journal(str(backup), aliases_of(platform))
             journal.write(platform.state)
-        except PlatformError:
+        except BaseException:
             for name in stopped:
                 stack.supervisor.start(name)
             raise

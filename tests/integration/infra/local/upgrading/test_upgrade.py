@@ -45,7 +45,10 @@ PREDICTION = """
 CONTENT = (
     (PREDICTION, "diabetes"),
     ("INSERT INTO registered_models (name) VALUES ('diabetes-readmission')", "mlflowdb"),
-    ("INSERT INTO model_versions (name, version) VALUES ('diabetes-readmission', 1)", "mlflowdb"),
+    (
+        "INSERT INTO model_versions (name, version, source) VALUES ('diabetes-readmission', 1, 'mlflow-artifacts:/1')",
+        "mlflowdb",
+    ),
     (
         "INSERT INTO registered_model_aliases (name, version, alias) VALUES ('diabetes-readmission', 1, 'challenger')",
         "mlflowdb",

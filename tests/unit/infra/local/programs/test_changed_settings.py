@@ -31,7 +31,10 @@ READ_BY_UP = {"AIRFLOW_PASSWORD", "MIN_MEMORY_GB", "MIN_DISK_GB", "LOCAL_DIR", "
 """Each start writes the logins, checks the machine, and works in these folders."""
 READ_BY_BACKUP = {"BACKUP_DIR", "BACKUP_KEEP", "BACKUP_PASSPHRASE"}
 """Also programs that run: the schedule, which reads them for each backup."""
-OF_COMPOSE = {"AIRFLOW_UID", "MLFLOW_ARTIFACTS", "UV_DEFAULT_INDEX", "COMPOSE_PROJECT_NAME", "NO_PROXY"}
+OF_COMPOSE = {
+    *("AIRFLOW_UID", "MLFLOW_ARTIFACTS", "UV_DEFAULT_INDEX", "COMPOSE_PROJECT_NAME", "NO_PROXY"),
+    *("GATEWAY_HOST", "GATEWAY_PORT", "GATEWAY_TLS", "GATEWAY_USER"),
+}
 REFUSED = GENERATED & documented_settings().keys()
 
 
