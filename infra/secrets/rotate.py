@@ -112,7 +112,7 @@ def next_steps(names: Iterable[str]) -> list[str]:
     if holders := list(dict.fromkeys(service for name in names for service in HOLDERS.get(name, ()))):
         steps.append(f"Now run: docker compose up -d --force-recreate {' '.join(holders)}")
     if FERNET_KEY in names:
-        steps.append(f"Then run: {COMMAND} {FERNET_KEY} --retire")
+        steps.append(f"When that has succeeded, run: {COMMAND} {FERNET_KEY} --retire")
     if SIGNING_KEY in names:
         steps.append("Now run: docker compose exec airflow-scheduler python -m ml rotate-signing-key")
     return steps

@@ -46,6 +46,16 @@ def test_every_setting_is_documented_and_nothing_else() -> None:
     assert set(documented_settings()) == fields | READ_OTHERWISE | composed()
 
 
+def test_compose_passes_on_what_is_not_of_the_native_stack_or_of_other_programs() -> None:
+    """A changed variable gives a container another configuration, so the next `up` recreates it."""
+    parts = re.split(r"^# --- (.*?) -+$", (ROOT / ".env.example").read_text(), flags=re.M)
+    sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+    for title in ("Native stack only", "Programs outside of both stacks, which decide these themselves"):
+        del sections[title]
+    names = set(re.findall(r"^(?:# )?([A-Z][A-Z_]+)=", "".join(sections.values()), re.M))
+    assert names - composed() == {"COMPOSE_PROJECT_NAME"}, "which Compose itself reads"
+
+
 @pytest.mark.parametrize("settings", CLASSES)
 def test_the_documented_value_is_the_default(settings: type[BaseSettings], monkeypatch: pytest.MonkeyPatch) -> None:
     for name in SIGNING_VARIABLES:
