@@ -155,3 +155,18 @@ def test_a_copied_secret_is_readable_by_every_user_of_the_container(tmp_path: Pa
     copy(tmp_path / "secret", tmp_path / "copy")
     assert (tmp_path / "copy").read_text() == "value"
     assert (tmp_path / "copy").stat().st_mode & 0o777 == 0o444
+
+
+def test_behind_the_gateway_three_services_reach_other_machines_and_not_one_another_by_that() -> None:
+    networks = overlay()["networks"]
+    outward = {name for name, network in networks.items() if not network}
+    assert networks.keys() == COMPOSE["networks"].keys() | outward
+    members = {
+        network: [name for name, service in overlay()["services"].items() if network in service.get("networks", [])]
+        for network in outward
+    }
+    assert members == {
+        "downloads": ["airflow-scheduler"],
+        "entrance": ["gateway"],
+        "notifications": ["alertmanager"],
+    }
