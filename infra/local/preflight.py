@@ -58,7 +58,7 @@ def check_exposure(settings: StackSettings) -> None:
         raise StackError(reason)
 
 
-def check_settings(supervisor: Supervisor, mlflow: Program, settings: StackSettings) -> list[str]:
+def check_settings(supervisor: Supervisor, settings: StackSettings) -> list[str]:
     """Check that each setting can take effect; returns the names of those that have none.
 
     Raises:
@@ -70,9 +70,9 @@ def check_settings(supervisor: Supervisor, mlflow: Program, settings: StackSetti
             f"{generated[0]} is in .env, but the stack generates it: remove it there; "
             f"make rotate NAME={generated[0].lower()} replaces it."
         )
-    variable = "MLFLOW_ARTIFACTS_DESTINATION"
-    now, before = mlflow.environment[variable], supervisor.launched("mlflow").get("environment", {}).get(variable)
-    if before not in (None, now) and not _has_files(Path(now)) and _has_files(Path(before)):
+    now = (ROOT / settings.mlflow_artifacts_dir).resolve()
+    before = supervisor.launched("mlflow").get("environment", {}).get("MLFLOW_ARTIFACTS_DESTINATION", str(now))
+    if before != str(now) and not _has_files(now) and _has_files(Path(before)):
         raise StackError(
             f"MLFLOW_ARTIFACTS_DIR has changed, and the artifacts are in {before}: move them, or set it back."
         )

@@ -72,8 +72,7 @@ class Stack:
         write_login(settings)
         databases, services = database_programs(settings), service_programs(settings)
         programs = [*databases, *services]
-        mlflow = next(program for program in services if program.name == "mlflow")
-        for name in check_settings(self.supervisor, mlflow, settings):
+        for name in check_settings(self.supervisor, settings):
             self._console.print(f"{name} has no effect here: the stack decides its value.", soft_wrap=True)
         check_ports(programs, settings.bind_address, self.supervisor.held_ports(programs))
         for changed, names in self.supervisor.changes(programs).items():

@@ -80,35 +80,36 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackSettings:
     return settings
 
 
-def mlflow(artifacts: Path) -> Program:
-    environment = {"MLFLOW_ARTIFACTS_DESTINATION": str(artifacts)}
-    return Program(name="mlflow", command=["true"], is_ready=lambda _started_at: True, environment=environment)
-
-
 def test_a_password_that_the_stack_generates_cannot_be_set_in_dotenv(
     settings: StackSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POSTGRES_PASSWORD", "of another program")
-    assert check_settings(Supervisor(settings.paths), mlflow(tmp_path), settings) == []
+    assert check_settings(Supervisor(settings.paths), settings) == []
     (tmp_path / ".env").write_text("API_DB_PASSWORD=mine")
     with pytest.raises(StackError, match=r"API_DB_PASSWORD is in \.env, .*NAME=api_db_password replaces it"):
-        check_settings(Supervisor(settings.paths), mlflow(tmp_path), settings)
+        check_settings(Supervisor(settings.paths), settings)
 
 
 def test_an_address_that_the_stack_decides_is_named(
     settings: StackSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POSTGRES_HOST", "db.example.org")
-    assert check_settings(Supervisor(settings.paths), mlflow(tmp_path), settings) == ["POSTGRES_HOST"]
+    assert check_settings(Supervisor(settings.paths), settings) == ["POSTGRES_HOST"]
 
 
 def test_another_folder_of_artifacts_is_refused_until_they_are_moved(settings: StackSettings, tmp_path: Path) -> None:
     before, now = tmp_path / "mlruns", tmp_path / "elsewhere"
     (before / "1").mkdir(parents=True)
-    (settings.paths.run / "mlflow.json").write_text(json.dumps({"environment": mlflow(before).environment}))
+    (settings.paths.run / "mlflow.json").write_text(
+        json.dumps({"environment": {"MLFLOW_ARTIFACTS_DESTINATION": str(before)}})
+    )
     supervisor = Supervisor(settings.paths)
+
+    def in_folder(folder: Path) -> StackSettings:
+        return settings.model_copy(update={"mlflow_artifacts_dir": folder})
+
     with pytest.raises(StackError, match=f"the artifacts are in {before}: move them, or set it back"):
-        check_settings(supervisor, mlflow(now), settings)
-    assert check_settings(supervisor, mlflow(before), settings) == []
+        check_settings(supervisor, in_folder(now))
+    assert check_settings(supervisor, in_folder(before)) == []
     before.rename(now)
-    assert check_settings(supervisor, mlflow(now), settings) == []
+    assert check_settings(supervisor, in_folder(now)) == []
