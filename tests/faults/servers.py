@@ -37,6 +37,15 @@ class MlflowServer:
     def stop(self) -> None:
         self._running.close()
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Stopped while the context lasts; a test that fails leaves it running for the next one."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
 
 class Database:
     """A real PostgreSQL server with the migrated ``diabetes`` database in it."""
