@@ -67,7 +67,9 @@ def installation(commit: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     given = SMALL | {name: str(place) for name, place in places.items()} | {"BACKUP_PASSPHRASE": PASSPHRASE}
     native = prepare_native(HOME.relative_to(ROOT), **given)
     shutil.rmtree(BACKUPS, ignore_errors=True)
-    git("worktree", "add", "--force", "--detach", str(FORMER), commit)
+    shutil.rmtree(FORMER, ignore_errors=True)  # of a run that was killed
+    git("worktree", "prune")
+    git("worktree", "add", "--detach", str(FORMER), commit)
     try:
         installation = Installation(native, environment_of(FORMER))
         done = installation.former("demo")

@@ -200,9 +200,11 @@ def test_a_migration_that_fails_returns_to_the_state_of_before(installed: Stack,
     assert state(installed) == earlier
 
 
-def test_rows_that_a_migration_loses_are_noticed(
+def test_rows_that_a_migration_loses_are_noticed_and_the_commit_of_before_is_named(
     installed: Stack, earlier: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    recorded = Release(version="0.1.0", commit="c0ffee", revision=EARLIER)
+    sql(installed, f"COMMENT ON TABLE schema_version IS '{recorded.model_dump_json()}'")
     migrate = stack.migrate
 
     def lossy(settings: StackSettings) -> None:
@@ -210,10 +212,11 @@ def test_rows_that_a_migration_loses_are_noticed(
         sql(installed, "DELETE FROM predictions")
 
     monkeypatch.setattr(stack, "migrate", lossy)
-    with pytest.raises(StackError, match=r"public.predictions of the database diabetes has 0 rows instead of 1\)"):
+    lost = r"public.predictions of the database diabetes has 0 rows instead of 1\).*: git checkout c0ffee, then make up"
+    with pytest.raises(StackError, match=lost):
         run(installed)
 
-    assert state(installed) == earlier
+    assert state(installed) == {**earlier, "release": recorded}
 
 
 FORWARD: dict[str, tuple[Any, str, int]] = {
