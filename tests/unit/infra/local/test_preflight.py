@@ -91,9 +91,7 @@ def test_a_password_that_the_stack_generates_cannot_be_set_in_dotenv(
     monkeypatch.setenv("POSTGRES_PASSWORD", "of another program")
     assert check_settings(Supervisor(settings.paths), mlflow(tmp_path), settings) == []
     (tmp_path / ".env").write_text("API_DB_PASSWORD=mine")
-    with pytest.raises(
-        StackError, match=r"API_DB_PASSWORD is in \.env, .*NAME=api_db_password replaces it"
-    ):
+    with pytest.raises(StackError, match=r"API_DB_PASSWORD is in \.env, .*NAME=api_db_password replaces it"):
         check_settings(Supervisor(settings.paths), mlflow(tmp_path), settings)
 
 
