@@ -9,6 +9,7 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from tests.support.native import ROOT, NativeStack, prepare_native
 HOME: Final = ROOT / "build" / "operations-upgrade"
 BACKUPS: Final = ROOT / "build" / "operations-upgrade-backups"
 FORMER: Final = ROOT / "build" / "release-before"
-OUTCOME: Final = {"encounter_id": 7, "readmitted": "<30"}
+OUTCOME: Final = {"encounter_id": 7, "readmitted": "<30", "known_on": datetime.now(UTC).date().isoformat()}
 
 
 @dataclass(frozen=True)
