@@ -25,7 +25,6 @@ from tests.support.native import ROOT, NativeStack, prepare_native
 HOME: Final = ROOT / "build" / "operations-upgrade"
 BACKUPS: Final = ROOT / "build" / "operations-upgrade-backups"
 FORMER: Final = ROOT / "build" / "release-before"
-OUTCOME: Final = {"encounter_id": 7, "readmitted": "<30", "known_on": datetime.now(UTC).date().isoformat()}
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,8 @@ def fill(native: NativeStack) -> None:
     """Predictions, an outcome, and a run of a paused DAG, which waits."""
     sql(native, "UPDATE dag SET is_paused = true", "airflow")
     record = {"encounter_id": 7, "patient_nbr": 8, "age": "[60-70)"}
-    for url, body in (("predict", {"records": [record]}), ("feedback", {"outcomes": [OUTCOME]})):
+    outcome = {"encounter_id": 7, "readmitted": "<30", "known_on": datetime.now(UTC).isoformat()}
+    for url, body in (("predict", {"records": [record]}), ("feedback", {"outcomes": [outcome]})):
         assert httpx.post(f"{native.url(8000)}/{url}", json=body, timeout=30).is_success
     wait_for("the prediction log", lambda: rows(native, "labelled_predictions") == 1)
     login = {"username": "airflow", "password": "airflow"}
