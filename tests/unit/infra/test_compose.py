@@ -170,3 +170,8 @@ def test_behind_the_gateway_three_services_reach_other_machines_and_not_one_anot
         "entrance": ["gateway"],
         "notifications": ["alertmanager"],
     }
+
+
+def test_services_that_up_does_not_build_are_built_when_they_run() -> None:
+    with_profile = [service for service in COMPOSE["services"].values() if service.get("profiles")]
+    assert {service["pull_policy"] for service in with_profile if "build" in service} == {"build"}
