@@ -70,7 +70,7 @@ def _scraped() -> dict[str, int]:
 
 @contextmanager
 def _running_native(data: Path) -> Iterator[NativeStack]:
-    native = prepare_native(HOME, DATA_FILE=str(data), **SMALL)
+    native = prepare_native(HOME, DATA_FILE=str(data), BACKUP_DIR=str(HOME / "backups"), **SMALL)
     try:
         done = native.run(".venv/bin/python -m infra.local up", UP_SECONDS)
         if done.returncode:

@@ -11,6 +11,7 @@ from tests.observability.platform import Platform
 from tests.support.expressions import EXPRESSIONS, Expression, Report
 
 LOAD_SECONDS = 20
+COMMAND_SECONDS = 300.0
 
 ELSEWHERE = {
     "container_": "cAdvisor, which runs in Docker Compose only",
@@ -23,7 +24,9 @@ SELECTED_ELSEWHERE = {
 
 @pytest.fixture(scope="module")
 def loaded(platform: Platform) -> Iterator[Platform]:
-    """The stack under a light load of Locust and of another client, with simulated outcomes of months."""
+    """The stack under a light load of Locust and of another client, with simulated outcomes of months, and a backup."""
+    done = platform.native.run("make backup backup-verify; .venv/bin/python -m ml retain --apply", COMMAND_SECONDS)
+    assert done.returncode == 0, done.stdout + done.stderr
     platform.simulate()
     platform.monitor()
     locust = platform.native.url(8089)

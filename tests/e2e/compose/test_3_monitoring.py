@@ -58,11 +58,12 @@ def test_memory_at_rest_is_reported(stack: ComposeStack) -> None:
 
 @pytest.fixture(scope="module")
 def monitored(stack: ComposeStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """Prometheus after a backup, simulated months, requests, a refused version, and a load test."""
+    """Prometheus after a backup, a retention run, simulated months, requests, a refused version, and a load test."""
     folder = tmp_path_factory.mktemp("monitored")
     write_csv(folder / "encounters.csv", TRAFFIC, seed=5)
     for service in ("backup", "backup-verify"):
         stack.compose("run", "--rm", "-T", service, timeout=TEST_SECONDS)
+    stack.execute("airflow-scheduler", "python", "-m", "ml", "retain", "--apply")
     stack.execute("airflow-scheduler", "python", "-c", EMPTY_LOG)
     stack.execute("airflow-scheduler", *SIMULATE)
     ask(stack.url("API"), records_of(folder / "encounters.csv", TRAFFIC))
