@@ -97,5 +97,5 @@ def test_production_goes_back_and_forth_and_answers_page_and_ledger_agree(
     expect(page.get_by_text("promoted; withdrawn").first).to_be_visible(timeout=ANSWER_MS)
     screenshot(page, "ui-model-decisions-after")
     ledger = native.run(".venv/bin/python -m ml ledger --json", 60).stdout
-    assert ledger.count("R. Diaz (interface@Airflow: roll_back_model") == 2
-    assert ledger.count("reason: A browser test") == 2
+    assert len(re.findall(r"R\. Diaz \(\w+@Airflow: roll_back_model", ledger)) == 2, ledger
+    assert ledger.count(": A browser test") == 2
