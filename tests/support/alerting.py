@@ -14,7 +14,8 @@ from infra.local.programs.monitoring import ALERTMANAGER_CONFIGURATION
 from infra.local.supervision.probes import free_port
 from tests.support.durations import shortened
 from tests.support.programs import required
-from tests.support.webhook import WebhookReceiver, running_webhook
+from tests.support.serving import serving
+from tests.support.webhook import WebhookReceiver
 
 START_SECONDS = 60
 TIMES = 10
@@ -63,7 +64,7 @@ def running_alerting(folder: Path) -> Iterator[Alerting]:
     program = required("prometheus-alertmanager", "alertmanager", package="prometheus-alertmanager")
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "alertmanager.yml"
-    with running_webhook() as webhook, (folder / "log").open("wb") as log:
+    with serving(WebhookReceiver()) as webhook, (folder / "log").open("wb") as log:
         file.write_text(configuration(webhook.url))
         alerting = Alerting(f"127.0.0.1:{free_port()}", webhook)
         command = [program, f"--config.file={file}", f"--storage.path={folder / 'data'}"]

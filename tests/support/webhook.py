@@ -1,9 +1,6 @@
 """A webhook receiver for Alertmanager that records the alerts of each notification."""
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -37,16 +34,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """No line per request."""
-
-
-@contextmanager
-def running_webhook() -> Iterator[WebhookReceiver]:
-    """Serve in a thread until the context ends."""
-    with WebhookReceiver() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()

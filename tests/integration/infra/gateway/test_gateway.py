@@ -19,9 +19,10 @@ from tests.integration.api.bundles import write_bundle
 from tests.integration.api.models.registry_server import running_registry
 from tests.integration.api.process import running_api
 from tests.support.browser import running_browser
-from tests.support.gateway import PASSWORD, USER, Answer, Gateway, Recorder, command, running_gateway, running_recorder
+from tests.support.gateway import PASSWORD, USER, Answer, Gateway, Recorder, command, running_gateway
 from tests.support.interface import open_page, running_ui
 from tests.support.prometheus import running_prometheus
+from tests.support.serving import serving
 
 KEY = "key of the tests"
 LOGIN = f"Basic {base64.b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"
@@ -52,7 +53,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     for part in parts.values():
         part.mkdir()
     with ExitStack() as stack:
-        registry, others = stack.enter_context(running_registry()), stack.enter_context(running_recorder())
+        registry, others = stack.enter_context(running_registry()), stack.enter_context(serving(Recorder()))
         registry.promote("1", write_bundle(folder / "1"))
         keys = {"API_KEYS": f"ward:{hash_key(KEY)}", "ROOT_PATH": "/api"}
         api = stack.enter_context(running_api(parts["api"], registry.url, **keys))
