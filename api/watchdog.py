@@ -1,4 +1,4 @@
-"""Watchdog of the event loop: ends a worker that answers nobody any more, so that it is replaced.
+"""Watchdog of the event loop: ends a worker whose loop stands still, so that it is replaced.
 
 A thread counts its own seconds in which the loop did nothing. It does not compare clocks: a process that was stopped
 and continued (``docker pause``, a sleeping laptop) has missed seconds on the clock, and none of the thread's.

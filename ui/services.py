@@ -70,7 +70,7 @@ def api() -> ApiClient:
 
 @st.cache_resource(show_spinner=False)
 def api_readings() -> ApiReadings:
-    """Readings of the API's metrics, which also the server takes while nobody looks."""
+    """Readings of the API's metrics, taken also while no page is open."""
     return ApiReadings(api())
 
 

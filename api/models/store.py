@@ -196,7 +196,7 @@ class ModelStore:
             self._reject(version, "disk", f"it cannot be stored in the model cache: {error.strerror}")
         except RegistryError:
             raise  # MLflow became unavailable; the version may be valid
-        except Exception:
+        except Exception:  # any error: a version that cannot be checked is not served, and polling goes on
             logger.exception("unexpected error in the check of version %s", version.version)
             self._reject(version, "internal", "its check failed unexpectedly; see the log")
 

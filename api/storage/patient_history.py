@@ -101,5 +101,5 @@ def _errors_logged() -> Iterator[None]:
         yield
     except DatabaseUnavailableError:
         pass  # logged by the client, once
-    except Exception:
+    except Exception:  # any error: the prediction is answered without a history
         logger.exception("unexpected error in the lookup of patient history")

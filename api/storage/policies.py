@@ -93,7 +93,7 @@ class PolicyStore:
                 await self._fetch(_LIST, (1,))
             except DatabaseUnavailableError:
                 pass  # the client has logged it; the policy stays
-            except Exception:
+            except Exception:  # any error: the loop must go on, and the policy in force stays
                 logger.exception("unexpected error while following the policy")
             await asyncio.sleep(POLL_SECONDS)
 

@@ -184,10 +184,10 @@ def _pandera_column(column: Column) -> pa.Column:
     return pa.Column(checks=rule, nullable=column.missing is Missing.UNKNOWN)
 
 
-def _reason(column: Column, value: object) -> str:
+def _reason(column: Column, value: str | float | None) -> str:
     is_identifier = column.kind is Kind.IDENTIFIER  # reasons are logged and stored, identifiers are not
     given = "malformed" if is_identifier else repr(str(value)[:40])
-    shown = "missing" if pd.isna(value) else given  # type: ignore[call-overload]
+    shown = "missing" if pd.isna(value) else given
     return f"{column.name} is {shown}, expected {column.expectation}"
 
 

@@ -20,6 +20,6 @@ SQL
       break
     fi
   done
-  log_in_with "$present" || true
+  log_in_with "$present" || true  # if it fails, the last command prints the server's reason
 fi
 exec psql -q -v ON_ERROR_STOP=1 -f "/roles/$ROLES"

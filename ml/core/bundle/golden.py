@@ -57,7 +57,7 @@ def replay(bundle: Predictor, golden: bytes) -> float:
     expected = np.array([request.probability for request in requests], dtype=np.float64)
     try:
         predictions = bundle.predict([request.record for request in requests])
-    except Exception as error:
+    except Exception as error:  # whatever the runtime raises on an untrusted graph
         raise BundleError(f"The graph fails on a golden request: {error}.") from error
     if predictions.shape != expected.shape:
         raise BundleError(f"The graph answers {len(expected)} golden requests with {predictions.size} values.")

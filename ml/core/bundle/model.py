@@ -78,5 +78,5 @@ def _open_session(content: bytes, threads: int) -> ort.InferenceSession:
     options.add_session_config_entry("optimization.constant_folding_max_output_size_in_bytes", str(_FOLDING_BYTES))
     try:
         return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
+    except Exception as error:  # whatever the runtime raises on an untrusted graph
         raise BundleError(f"The graph cannot be loaded: {error}.") from error

@@ -36,7 +36,7 @@ def try_bundle(bundle: Bundle) -> None:
         _try(bundle, list(trial_records()))
     except BundleError:
         raise
-    except Exception as error:
+    except Exception as error:  # whatever an untrusted bundle makes the code raise
         raise BundleError(f"The answers fail: {type(error).__name__}: {str(error)[:500]}.") from error
 
 
