@@ -11,6 +11,7 @@ from api.models.store import ModelStore
 from api.scoring.large_batches import LargeBatches
 from api.scoring.micro_batching import MicroBatcher
 from api.settings import ApiSettings
+from api.storage.access_log import AccessLog
 from api.storage.feedback import FeedbackStore
 from api.storage.monitoring_results import MonitoringResultsStore
 from api.storage.patient_history import PatientHistory
@@ -37,6 +38,7 @@ class Services:
         self.patient_history = PatientHistory.from_settings(settings)
         self.prediction_log = PredictionLog.from_settings(settings, self.pseudonyms, field_counts.count)
         self.feedback_store = FeedbackStore(settings, self.pseudonyms)
+        self.access_log = AccessLog(settings, self.pseudonyms)
         self.monitoring_results = MonitoringResultsStore(settings)
         self.policies = PolicyStore(settings)
         self.micro_batcher = MicroBatcher(self.patient_history)
@@ -70,6 +72,7 @@ class Services:
         self.large_batches.stop()
         self.patient_history.stop()
         self.feedback_store.stop()
+        self.access_log.stop()
         self.monitoring_results.stop()
 
 

@@ -1,8 +1,9 @@
 """### Delete what is old
 
 **Delete versions and rows**: what `python -m ml retain` lists: model versions with their files and runs, other runs,
-monitoring results, rejected rows, searches and load tests that are older than `RETAIN_DAYS`. Never a version with an
-alias, the one in production, the one a rollback would go to, or one that the latest decisions name →
+monitoring results, rejected rows, searches and load tests that are older than `RETAIN_DAYS`, and entries of the access
+log that are older than `ACCESS_LOG_DAYS`. Never a version with an alias, the one in production, the one a rollback
+would go to, or one that the latest decisions name →
 **clean the metadata** of Airflow of the same age; it keeps the latest scheduled run of each DAG →
 **delete the task logs** of the same age.
 
@@ -41,7 +42,8 @@ def retain_diabetes() -> None:
         from ml.retention.retain import retain
 
         with settings_and_engine() as (settings, engine):
-            return asdict(retain(settings, engine, Limits(settings.retain_days), apply=True, actor=run_label()))
+            limits = Limits(settings.retain_days, access_log_days=settings.access_log_days)
+            return asdict(retain(settings, engine, limits, apply=True, actor=run_label()))
 
     @task.bash
     def clean_metadata() -> str:

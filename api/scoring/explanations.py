@@ -1,5 +1,6 @@
 """Explains the predictions for the records of a body."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -19,8 +20,11 @@ _LABELS: Final = {column.name: column.label for column in INPUTS}
 
 def explain_body(
     body: bytes, max_records: int, bundle: Bundle, patient_history: PatientHistory
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], Sequence[Record]]:
     """Explain each record, as :class:`api.contract.responses.Explanation`; in a thread that may wait.
+
+    Returns:
+        The explanations, and the records as they were sent.
 
     Raises:
         MalformedBodyError: the body is not JSON.
@@ -47,7 +51,7 @@ def explain_body(
     ]
     for document, codes in zip(documents, converted_codes(records) or (), strict=False):
         document["codes"] = codes
-    return documents
+    return documents, records
 
 
 def _to_json(explanation: Explanation, record: Record) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 from rich.logging import RichHandler
 
-from ml.cli import data, evaluate, monitor, policy, predict, promotion, report, retain, simulate, train
+from ml.cli import audit, data, evaluate, monitor, policy, predict, promotion, report, retain, simulate, train
 from ml.cli.common import errors, escaped
 from ml.core.errors import PlatformError
 
@@ -35,6 +35,7 @@ for _command in (
     predict.predict,
     monitor.monitor,
     retain.retain,
+    audit.audit,
     simulate.simulate,
 ):
     app.command(name=_command.__name__.removesuffix("_versions").replace("_", "-"))(_command)

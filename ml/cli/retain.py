@@ -16,10 +16,13 @@ def retain(
     versions: Annotated[int, typer.Option(help="Newest versions, and runs of each experiment, to keep.", min=1)] = 10,
     decisions: Annotated[int, typer.Option(help="Keep versions that so many latest decisions name.", min=1)] = 20,
     load_test_days: Annotated[int, typer.Option(help="Keep predictions of load tests for so long.", min=1)] = 14,
+    access_log_days: Annotated[
+        int | None, typer.Option(help="Keep the access log for so long; else ACCESS_LOG_DAYS.", min=1)
+    ] = None,
     by: By = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Delete old model versions, runs, monitoring results, rejected rows, searches and load tests.
+    """Delete old model versions, runs, monitoring results, rejected rows, searches, load tests and access log.
 
     Never deleted: versions with an alias, the version in production, the one a rollback would go to, and the ledger.
     """
@@ -28,7 +31,13 @@ def retain(
     from ml.retention.retain import retain as run
 
     with open_warehouse() as (settings, engine), errors.status("Looking for what is old …") as status:
-        limits = Limits(days or settings.retain_days, versions, decisions, load_test_days)
+        limits = Limits(
+            days or settings.retain_days,
+            versions,
+            decisions,
+            load_test_days,
+            access_log_days or settings.access_log_days,
+        )
         user, told = by or current_user(), lambda step: status.update(f"Deleting {step} …")
         done = run(settings, engine, limits, apply=apply, actor=user, on_step=told)
     if as_json:

@@ -18,6 +18,7 @@ OF_THE_API: Final = (
     f"SELECT ({', '.join((PATIENT_ID, *LOOKUP_COLUMNS))}) ON raw_data",
     "SELECT, INSERT, DELETE ON predictions, outcomes",
     "SELECT, INSERT ON policies",
+    "INSERT ON accesses",
     "SELECT ON monitor_runs, monitor_drift, monitor_quality",
     f"SELECT ({_DECISION}) ON gate_decisions",
 )

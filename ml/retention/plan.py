@@ -12,13 +12,14 @@ from ml.registry.deletion import StoredRun
 class Limits:
     """Age in days, and numbers of the newest versions and ledger entries, up to which everything is kept.
 
-    Load tests in the prediction log have an age of their own, ``load_test_days``.
+    Load tests in the prediction log and the access log have ages of their own.
     """
 
     days: int
     versions: int = 10
     decisions: int = 20
     load_test_days: int = 14
+    access_log_days: int = 2190
 
     def cutoff(self, now: datetime) -> datetime:
         """Time before which things are old."""

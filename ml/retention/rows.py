@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from ml.retention.plan import Limits
 from ml.warehouse.connection import transaction
-from ml.warehouse.tables import ingestions, monitor_quality, monitor_runs, predictions, rejected_rows
+from ml.warehouse.tables import accesses, ingestions, monitor_quality, monitor_runs, predictions, rejected_rows
 
 _SHOWN: Final = (
     sa.select(sa.func.max(monitor_runs.c.id)).scalar_subquery(),
@@ -21,7 +21,7 @@ def conditions(limits: Limits, now: datetime) -> Mapping[str, tuple[sa.Table, sa
     """What is old: a description, and the table with the condition of its rows."""
     cutoff = limits.cutoff(now)
     old_ingestions = sa.select(ingestions.c.id).where(ingestions.c.ingested_at < cutoff)
-    load_tests = now - timedelta(days=limits.load_test_days)
+    load_tests, asked = now - timedelta(days=limits.load_test_days), now - timedelta(days=limits.access_log_days)
     return {
         "monitoring runs": (
             monitor_runs,
@@ -32,6 +32,7 @@ def conditions(limits: Limits, now: datetime) -> Mapping[str, tuple[sa.Table, sa
             predictions,
             sa.and_(predictions.c.load_test, predictions.c.predicted_at < load_tests),
         ),
+        "entries of the access log": (accesses, accesses.c.accessed_at < asked),
     }
 
 

@@ -112,6 +112,24 @@ outcomes: Final = sa.Table(
     sa.Index("outcomes_received_at", "received_at"),
 )
 
+# Who asked about which patient: a row for each patient or encounter of a request. Triggers add the rows of predictions
+# and outcomes. Kept apart from the prediction log, because it is kept for longer and holds no answer.
+accesses: Final = sa.Table(
+    "accesses",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    _moment("accessed_at"),
+    sa.Column("action", sa.Text, nullable=False),  # predicted, explained, or outcome reported
+    sa.Column("client", sa.Text),  # client, patient and encounter as in predictions
+    sa.Column("request_id", sa.Text),
+    sa.Column("patient", sa.Text),
+    sa.Column("encounter", sa.Text),
+    sa.CheckConstraint("patient IS NOT NULL OR encounter IS NOT NULL", name="accesses_subject"),
+    sa.Index("accesses_accessed_at", "accessed_at"),
+    sa.Index("accesses_patient", "patient", postgresql_where=sa.text("patient IS NOT NULL")),
+    sa.Index("accesses_encounter", "encounter", postgresql_where=sa.text("encounter IS NOT NULL")),
+)
+
 gate_decisions: Final = sa.Table(
     "gate_decisions",
     metadata,

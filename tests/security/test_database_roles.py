@@ -21,7 +21,7 @@ OWNER = databases.ROLE
 Run = Callable[[str, str], list[Any]]
 
 READ_BY_THE_API = {"predictions", "outcomes", "policies", "monitor_runs", "monitor_drift", "monitor_quality"}
-INSERTED_BY_THE_API = {"predictions", "outcomes", "policies"}
+INSERTED_BY_THE_API = {"predictions", "outcomes", "policies", "accesses"}
 DELETED_BY_THE_API = {"predictions", "outcomes"}
 READ_BY_THE_MONITOR = {"monitor_runs", "monitor_drift", "monitor_quality", "ingestions", "gate_decisions", "deletions"}
 
@@ -60,10 +60,11 @@ def refused(run: Run, role: str, statement: str) -> bool:
 
 def statements(table: str) -> dict[str, str]:
     """One statement of each kind. None changes a row where it is allowed."""
+    last = metadata.tables[table].columns.keys()[-1]
     return {
         "read": f"SELECT * FROM {table} LIMIT 1",
-        "insert": f"INSERT INTO {table} SELECT * FROM {table} WHERE false",
-        "update": f"UPDATE {table} SET {metadata.tables[table].columns.keys()[-1]} = NULL WHERE false",
+        "insert": f"INSERT INTO {table} ({last}) SELECT NULL WHERE false",
+        "update": f"UPDATE {table} SET {last} = NULL WHERE false",
         "delete": f"DELETE FROM {table} WHERE false",
         "truncate": f"TRUNCATE {table} CASCADE",
         "alter": f"ALTER TABLE {table} ADD COLUMN more integer",
@@ -79,8 +80,6 @@ def test_the_api_may_do_what_its_work_needs_and_nothing_else(run: Run, table: st
         "delete": table in DELETED_BY_THE_API,
     }
     for kind, statement in statements(table).items():
-        if kind == "insert" and not allowed["read"]:
-            statement = f"INSERT INTO {table} DEFAULT VALUES"
         assert refused(run, API_ROLE, statement) is not allowed.get(kind, False), statement
 
 

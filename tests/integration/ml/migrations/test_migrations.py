@@ -96,6 +96,35 @@ def test_identifiers_move_out_of_the_records_of_earlier_predictions_and_back(emp
     assert list(back) == [json.loads(record) for record in records]
 
 
+def test_the_access_log_begins_with_the_predictions_and_outcomes_that_are_logged(empty: MlSettings) -> None:
+    with warehouse(empty) as engine:
+        migrations.upgrade(engine, "0013")
+        with engine.begin() as connection:
+            for request, patient, encounter in (("a", "p", None), ("b", None, "e"), ("c", None, None)):
+                connection.execute(
+                    sa.text("INSERT INTO predictions (request_id, position, predicted_at, model_version, data_source, "
+                            "record, known_fields, probability, load_test, client, patient, encounter) VALUES "
+                            "(:r, 0, now(), '1', 'real', '{}', 1, 0.1, false, 'key:ward', :p, :e)"),
+                    {"r": request, "p": patient, "e": encounter},
+                )  # fmt: skip
+            for request, encounter in (("a", None), ("c", None), (None, "f")):
+                connection.execute(
+                    sa.text("INSERT INTO outcomes (request_id, encounter, readmitted_within_30_days, known_on, client) "
+                            "VALUES (:r, :e, true, now(), 'key:office')"), {"r": request, "e": encounter},
+                )  # fmt: skip
+        migrations.upgrade(engine)
+        with engine.connect() as connection:
+            query = "SELECT action, client, request_id, patient, encounter FROM accesses"
+            entries = {tuple(row) for row in connection.execute(sa.text(query))}
+
+    assert entries == {
+        ("predicted", "key:ward", "a", "p", None),
+        ("predicted", "key:ward", "b", None, "e"),
+        ("outcome reported", "key:office", "a", "p", None),
+        ("outcome reported", "key:office", None, None, "f"),
+    }
+
+
 def test_the_migrated_database_equals_the_declared_tables(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         options = {"version_table": "schema_version", "compare_type": True, "compare_server_default": True}

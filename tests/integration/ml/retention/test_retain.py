@@ -150,6 +150,11 @@ def test_old_rows_searches_and_runs_go_and_those_that_pages_show_stay(
         connection.execute(sa.text(quality), {"id": ids[1]})
         for moment, load in ((old, True), (old, False), (new, True)):
             connection.execute(sa.text(prediction), {"t": moment, "load": load})
+        for moment in (old - timedelta(days=2190), old, new):
+            connection.execute(
+                sa.text("INSERT INTO accesses (accessed_at, action, patient) VALUES (:t, 'explained', 'p')"),
+                {"t": moment},
+            )
     study = optuna.create_study(study_name="of last year", storage=storage(settings))
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
     for _ in range(3):
@@ -162,6 +167,8 @@ def test_old_rows_searches_and_runs_go_and_those_that_pages_show_stay(
     assert done.counts["searches"] == 1
     assert count(engine, "monitor_runs") == 2  # the newest, and the newest with quality
     assert count(engine, "predictions") == 2
+    assert done.counts["entries of the access log"] == 1
+    assert count(engine, "accesses") == 2
     assert optuna.get_all_study_names(storage(settings)) == []
     experiment = mlflow.get_experiment_by_name(MONITORING_EXPERIMENT)
     assert experiment is not None
