@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from dotenv import dotenv_values, find_dotenv
@@ -21,7 +22,9 @@ API_URL: Final = VARIABLES.get("API_URL") or f"http://127.0.0.1:{VARIABLES.get('
 BATCH_SIZES: Final = (10, 100, 500)
 """Each size is a row of the statistics."""
 
-HEADERS: Final = {"X-Load-Test": "1"} | ({"X-API-Key": key} if (key := VARIABLES.get("API_KEY")) else {})
+_key_file: Final = VARIABLES.get("API_KEY_FILE")
+_key: Final = Path(_key_file).read_text().strip() if _key_file else VARIABLES.get("API_KEY")
+HEADERS: Final = {"X-Load-Test": "1"} | ({"X-API-Key": _key} if _key else {})
 """The mark excludes the predictions from monitoring."""
 
 # Records are drawn in advance, so that drawing does not count in response times.

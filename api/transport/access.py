@@ -44,7 +44,7 @@ class AccessControl:
 
     def __init__(self, settings: ApiSettings) -> None:
         rate = settings.rate_limit_per_second
-        self._keys = ApiKeys.parse(settings.api_keys)
+        self._keys = ApiKeys.parse(settings.api_keys.get_secret_value())
         self._limiter = RateLimiter(rate, settings.rate_limit_burst) if rate else None
 
     def install(self, app: FastAPI) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from infra.airflow_users import passwords
 from infra.compose.startup import adopt, log, log_in, migrate, run
+from ml.core.secret_files import with_secret_files
 
 USERS: Final = Path("/run/secrets-users")
 """Passwords of Airflow's users."""
@@ -26,9 +27,9 @@ def main() -> None:
     if "," in (secrets / "airflow_fernet_key").read_text():  # a rotation: the new key, and the former
         migrate("airflow", ["airflow", "rotate-fernet-key"])
     adopt([sys.executable, "-m", "ml", "adopt"])
-    user = os.environ["AIRFLOW_USER"]
+    user, password = os.environ["AIRFLOW_USER"], with_secret_files(os.environ)["AIRFLOW_PASSWORD"]
     passwords_file = Path(os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
-    of_users = passwords(user, os.environ["AIRFLOW_PASSWORD"], lambda name: (USERS / name).read_text().strip())
+    of_users = passwords(user, password, lambda name: (USERS / name).read_text().strip())
     write_passwords(passwords_file, of_users)
     log.info("Airflow is ready to start: user '%s', password in .env.", user)
 

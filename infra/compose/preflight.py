@@ -106,6 +106,12 @@ def unusable_mounts(project: dict[str, Any]) -> Iterator[str]:
         for mount in service.get("volumes", []):
             if user and mount["type"] == "bind" and mount["source"] != os.devnull:
                 paths[mount["source"], mount.get("read_only", False)] = int(user[1])
+    for name, secret in project.get("secrets", {}).items():
+        file = Path(secret["file"])
+        if not file.exists():
+            yield f"{name.upper()}_FILE={file} does not exist: create it, or correct its path in .env."
+        elif not file.stat().st_mode & stat.S_IROTH:
+            yield f"The users of containers may not read {file}: chmod o+r it, in a folder that only you may open."
     for (path, is_read), user_id in paths.items():
         if not Path(path).exists():
             remedy = "correct it in .env" if is_read else f"mkdir -p {path} && sudo chown {user_id} {path}"

@@ -17,6 +17,7 @@ from infra.local.programs.environment import GENERATED, read_settings, without_e
 from infra.local.programs.program import Program
 from infra.local.settings import ROOT, StackSettings
 from infra.local.supervision.supervisor import Supervisor
+from ml.core.secret_files import with_secret_files
 
 GIB = 1024**3
 CGROUP = Path("/sys/fs/cgroup")
@@ -52,7 +53,7 @@ def check_exposure(settings: StackSettings) -> None:
     exposure = {
         "BIND_ADDRESS": settings.bind_address,
         "AIRFLOW_PASSWORD": settings.airflow_password.get_secret_value(),
-        "API_KEYS": read_settings(os.environ, ROOT / ".env").get("API_KEYS", ""),
+        "API_KEYS": with_secret_files(read_settings(os.environ, ROOT / ".env")).get("API_KEYS", ""),
     }
     if reason := refusal(exposure, ["AIRFLOW_PASSWORD"]):  # there is no Grafana
         raise StackError(reason)

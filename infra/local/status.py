@@ -4,10 +4,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pydantic import SecretStr
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from infra.exposure import DEMONSTRATION
 from infra.local.airflow_client import AirflowClient
 from infra.local.errors import StackError
 from infra.local.programs.services import all_programs
@@ -22,14 +24,20 @@ _NO_LIMIT = 10_000
 def service_table(settings: StackSettings) -> Table:
     """Table of the services with a page: address and login."""
     logins = {
-        "airflow-apiserver": f"{settings.airflow_user} / {settings.airflow_password.get_secret_value()}",
-        "grafana": f"{settings.grafana_user} / {settings.grafana_password.get_secret_value()}",
+        "airflow-apiserver": _login(settings.airflow_user, settings.airflow_password, "AIRFLOW_PASSWORD"),
+        "grafana": _login(settings.grafana_user, settings.grafana_password, "GRAFANA_PASSWORD"),
     }
     table = Table("service", "address", "login", box=None, pad_edge=False)
     for program in all_programs(settings):
         if program.address:
             table.add_row(program.name.removesuffix("-apiserver"), program.address, logins.get(program.name, "—"))
     return table
+
+
+def _login(user: str, password: SecretStr, name: str) -> str:
+    """User and password; a password of one's own is not printed."""
+    is_known = password.get_secret_value() == DEMONSTRATION[name]
+    return f"{user} / {DEMONSTRATION[name] if is_known else f'your {name}'}"
 
 
 @dataclass(frozen=True)

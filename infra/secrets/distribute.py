@@ -12,7 +12,9 @@ from pathlib import Path
 
 from infra.exposure import refusal
 from infra.secrets.generate import SECRETS, SUPERUSERS, former_file, generate
+from ml.core.errors import SettingsError
 from ml.core.names import PUBLIC_KEYS, SIGNING_KEY
+from ml.core.secret_files import with_secret_files
 
 ALL = Path("/secrets/all")
 AUDIENCES = {
@@ -60,7 +62,11 @@ log = logging.getLogger("secrets")
 def main() -> None:
     """Generate and copy the secrets."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if reason := refusal(os.environ):  # here, because every other service waits for this one
+    try:
+        reason = refusal(with_secret_files(os.environ))
+    except SettingsError as error:
+        reason = str(error)
+    if reason:  # here, because every other service waits for this one
         sys.exit(reason)
     created = generate(ALL)
     log.info("Created: %s", ", ".join(created) or "none, all secrets exist")

@@ -1,7 +1,7 @@
 """Settings of the services.
 
-Precedence: environment, ``.env`` in the working directory, ``SECRETS_DIR`` (one file per secret, named like the
-setting), default. ``.env.example`` documents every field.
+Precedence: the file of ``NAME_FILE`` (:mod:`ml.core.secret_files`), environment, ``.env`` in the working directory,
+``SECRETS_DIR`` (one file per secret, named like the setting), default. ``.env.example`` documents every field.
 """
 
 import os
@@ -10,10 +10,12 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ml.core.errors import SettingsError
 from ml.core.names import PUBLIC_KEYS, SIGNING_KEY
+from ml.core.secret_files import CHOSEN, with_secret_files
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -43,6 +45,40 @@ class PlatformSettings(BaseSettings):
             return cls(_secrets_dir=secrets if secrets.is_dir() else None, **overrides)
         except ValidationError as error:
             raise SettingsError(_format(error)) from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the files of ``NAME_FILE`` before the variables."""
+        chosen = _ChosenSecrets(settings_cls, dotenv_settings, env_settings)
+        return init_settings, chosen, env_settings, dotenv_settings, file_secret_settings
+
+
+class _ChosenSecrets(PydanticBaseSettingsSource):
+    """Secrets in the files that variables of ``sources`` name; later sources take precedence."""
+
+    def __init__(self, settings_cls: type[BaseSettings], *sources: PydanticBaseSettingsSource) -> None:
+        super().__init__(settings_cls)
+        self._sources = sources
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Not used: :meth:`__call__` returns all values."""
+        raise NotImplementedError
+
+    def __call__(self) -> dict[str, Any]:
+        variables: dict[str, str] = {}
+        for source in self._sources:
+            if isinstance(source, EnvSettingsSource):
+                variables |= {name.upper(): value for name, value in source.env_vars.items() if value is not None}
+        names = [name for name in CHOSEN if name.lower() in self.settings_cls.model_fields]
+        found = with_secret_files(variables, names)
+        return {name.lower(): found[name] for name in names if variables.get(f"{name}_FILE")}
 
 
 def _format(error: ValidationError) -> str:

@@ -31,7 +31,8 @@ def read_accesses(
         SettingsError: an identifier is given and the key is empty.
         WarehouseError: PostgreSQL does not answer, or has no tables.
     """
-    entry, conditions = accesses.c, []
+    entry = accesses.c
+    conditions: list[sa.ColumnElement[bool]] = []
     if (patient is not None or encounter is not None) and not key:
         raise SettingsError("PREDICTION_LOG_KEY is not set here: without it no patient is found in the access log.")
     names = Pseudonyms(key.encode(), "hash")

@@ -27,6 +27,12 @@ GIVEN = {
 }
 """Settings that a person may write into `.env`."""
 AIRFLOW_PASSWORD = "pa$word #1"
+CHOSEN = {
+    "OPERATOR_KEY": "a key of the operator",
+    "API_KEY": "a key of the interface",
+    "GRAFANA_PASSWORD": "pa$word #2",
+}
+"""Secrets in files, which a person may choose in the place of variables."""
 TOOLS = Path(os.environ.get("COMPOSE_TEST_TOOLS") or ROOT.parent / "shared" / "docker")
 """Where a machine without Docker may offer programs that start an engine and provide base images."""
 
@@ -176,6 +182,10 @@ class ComposeStack:
         """Write `.env`: the example, as the README has it copied, and after it what the test needs besides."""
         ours = {f"{name}_PORT": str(port) for name, port in self.ports.items()} | GIVEN
         ours |= {"COMPOSE_FILE": ":".join(self._files), "TUNE_TRIALS": "2", "TUNE_FOLDS": "2"}
+        ours |= {f"{name}_FILE": str(self._folder / name.lower()) for name in CHOSEN}
+        for name, secret in CHOSEN.items():
+            (self._folder / name.lower()).write_text(f"{secret}\n")
+            (self._folder / name.lower()).chmod(0o444)
         if data_file := os.environ.get("DATA_FILE"):
             ours["DATA_FILE"] = str(Path(data_file).resolve())
         lines = [f"{name}={value}" for name, value in ours.items()]

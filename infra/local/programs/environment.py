@@ -13,6 +13,7 @@ from infra.exporter.settings import ExporterSettings
 from infra.local.settings import ROOT, StackSettings
 from infra.secrets.generate import SECRETS
 from ml.core.build import build_info
+from ml.core.secret_files import CHOSEN
 from ml.core.settings import MlSettings, PlatformSettings
 from ui.settings import UiSettings
 
@@ -45,7 +46,12 @@ def known_variables() -> frozenset[str]:
 
 
 def _names(services: Iterable[type[PlatformSettings]]) -> set[str]:
-    return {name.upper() for service in services for name in service.model_fields}
+    names = {name.upper() for service in services for name in service.model_fields}
+    return names | _secret_files(names)
+
+
+def _secret_files(names: Iterable[str]) -> set[str]:
+    return {f"{name}_FILE" for name in {*names} & {*CHOSEN}}
 
 
 def read_settings(environment: Mapping[str, str], dotenv: Path) -> dict[str, str]:
@@ -63,7 +69,9 @@ def shared_environment(
     """
     build = build_info()
     names = (_names(services) | set(further)) - GENERATED
-    values = read_settings(os.environ, ROOT / ".env") | decided_by_stack(settings)
+    configured = read_settings(os.environ, ROOT / ".env")
+    files = {name: str(ROOT / configured[name]) for name in _secret_files(configured) if configured.get(name)}
+    values = configured | files | decided_by_stack(settings)
     return {name: value for name, value in values.items() if name in names} | {
         "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
         "PYTHONUNBUFFERED": "1",

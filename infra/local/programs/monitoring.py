@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import os
 import subprocess
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from infra.local.postgres.cluster import MONITOR
+from infra.local.programs.environment import read_settings
 from infra.local.programs.program import Program, http_program, installed
 from infra.local.settings import ROOT, StackSettings
 from infra.prometheus.configuration import job_names, render, write
@@ -121,6 +123,7 @@ def _grafana(settings: StackSettings) -> list[Program]:
         return []
     server = [program, *(["server"] if program.endswith("grafana") else []), f"--homepath={home}"]
     command = ["sh", str(GRAFANA_FILES / "start.sh"), *server]
+    file = read_settings(os.environ, ROOT / ".env").get("GRAFANA_PASSWORD_FILE")
     environment = {
         "GF_PATHS_HOME": home,
         "GF_SERVER_HTTP_ADDR": settings.bind_address,
@@ -129,7 +132,11 @@ def _grafana(settings: StackSettings) -> list[Program]:
         "GF_PATHS_LOGS": str(settings.paths.logs / "grafana"),
         "GF_PATHS_PROVISIONING": str(GRAFANA_FILES / "provisioning"),
         "GF_SECURITY_ADMIN_USER": settings.grafana_user,
-        "GF_SECURITY_ADMIN_PASSWORD": settings.grafana_password.get_secret_value(),
+        **(
+            {"GRAFANA_PASSWORD_FILE": str(ROOT / file)}
+            if file
+            else {"GF_SECURITY_ADMIN_PASSWORD": settings.grafana_password.get_secret_value()}
+        ),
         "GF_ANALYTICS_REPORTING_ENABLED": "false",
         "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
         "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",

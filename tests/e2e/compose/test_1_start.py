@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.e2e.compose.services import RECORD, TEST_SECONDS, get, is_ready
-from tests.support.compose import BUILT, PROJECT, ComposeStack
+from tests.support.compose import BUILT, CHOSEN, PROJECT, ComposeStack
 from tests.support.gateway import OVERLAY
 from tests.support.readme import commands
 
@@ -122,6 +122,23 @@ def test_secrets_are_only_in_files_of_the_services_that_need_them(stack: Compose
     assert stack.execute("streamlit", "ls", "/run/secrets").split() == ["airflow_interface_password"]
     assert stack.execute("mlflow", "ls", "/run/secrets").split() == ["mlflow_db_password"]
     assert "airflow_jwt_secret" not in stack.execute("airflow-dag-processor", "ls", "/run/secrets")
+
+
+def test_chosen_secrets_in_files_count_and_are_nowhere_else(stack: ComposeStack) -> None:
+    change = {"policy": None, "reason": "a test", "actor": "a test"}
+    for key, status in (("another", 403), (CHOSEN["OPERATOR_KEY"], 200)):
+        answer = httpx.put(f"{stack.url('API')}/policy", json=change, headers={"X-Operator-Key": key}, timeout=10)
+        assert answer.status_code == status, answer.text
+    places = {name: json.dumps(found) for name, found in stack.containers().items()}
+    places |= {f"history of {name}": stack.docker("history", "--no-trunc", f"{PROJECT}-{name}") for name in BUILT}
+    places["logs"] = stack.logs(tail=100_000)
+    for name in {"api", "streamlit", "locust", "airflow-scheduler", "grafana"} & stack.services():
+        places[f"environments of {name}"] = stack.execute(
+            name, "sh", "-c", "cat /proc/[0-9]*/environ 2>/dev/null; true"
+        )
+        assert "PATH=" in places[f"environments of {name}"]
+    found = [(place, name) for place, text in places.items() for name, secret in CHOSEN.items() if secret in text]
+    assert found == []
 
 
 def test_only_the_gate_holds_the_signing_key(stack: ComposeStack) -> None:

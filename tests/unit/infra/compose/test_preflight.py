@@ -85,6 +85,20 @@ def test_a_folder_that_the_service_may_not_write_to_is_named(tmp_path: Path) -> 
     assert list(unusable_mounts(mounted)) == []
 
 
+def test_a_file_of_a_chosen_secret_that_containers_cannot_read_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "operator_key"
+    chosen = project() | {"secrets": {"operator_key": {"file": str(file)}, "api_keys": {"file": "/dev/null"}}}
+    assert list(unusable_mounts(chosen)) == [
+        f"OPERATOR_KEY_FILE={file} does not exist: create it, or correct its path in .env."
+    ]
+    file.touch(mode=0o600)
+    assert list(unusable_mounts(chosen)) == [
+        f"The users of containers may not read {file}: chmod o+r it, in a folder that only you may open."
+    ]
+    file.chmod(0o444)
+    assert list(unusable_mounts(chosen)) == []
+
+
 def test_only_mounts_of_the_host_for_users_other_than_root_count(tmp_path: Path) -> None:
     missing = {"type": "bind", "source": str(tmp_path / "missing"), "read_only": True}
     assert list(unusable_mounts(project(user="0:0", volumes=[missing]))) == []

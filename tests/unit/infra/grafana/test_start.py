@@ -2,13 +2,16 @@
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 SCRIPT = Path(__file__).parents[4] / "infra" / "grafana" / "start.sh"
+PASSWORD = {"GF_SECURITY_ADMIN_PASSWORD": "pa$word 'new'"}
 PROGRAM = """#!/bin/sh
 echo "$@" >> "$GF_PATHS_DATA/calls"
+[ "$1" = server ] && printenv GF_SECURITY_ADMIN_PASSWORD > "$GF_PATHS_DATA/password"
 case "$1" in cli) cat >> "$GF_PATHS_DATA/calls"; exit "$CLI_STATUS";; esac
 """
 
@@ -20,13 +23,15 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(data: Path, cli_status: int = 0, user: str = "admin") -> subprocess.CompletedProcess[str]:
+def start(
+    data: Path, cli_status: int = 0, user: str = "admin", password: Mapping[str, str] = PASSWORD
+) -> subprocess.CompletedProcess[str]:
     variables = {
         "PATH": f"{data}:{os.environ['PATH']}",
         "GF_PATHS_DATA": str(data),
         "GF_PATHS_HOME": "/usr/share/grafana",
-        "GF_SECURITY_ADMIN_PASSWORD": "pa$word 'new'",
         "GF_SECURITY_ADMIN_USER": user,
+        **password,
         "CLI_STATUS": str(cli_status),
     }
     command = ["sh", str(SCRIPT), "grafana", "server", "--flag"]
@@ -46,6 +51,15 @@ def test_a_later_start_sets_the_password_and_no_command_line_shows_it(data: Path
         "pa$word 'new'",
         "server --flag",
     ]
+
+
+def test_a_password_in_a_file_is_in_no_environment(data: Path) -> None:
+    (data / "grafana.db").touch()
+    file = data / "chosen password"
+    file.write_text("pa$word 'new'\n")
+    start(data, password={"GF_SECURITY_ADMIN_PASSWORD": "admin", "GRAFANA_PASSWORD_FILE": str(file)})
+    assert (data / "calls").read_text().splitlines()[1] == "pa$word 'new'"
+    assert (data / "password").read_text() == f"$__file{{{file}}}\n"
 
 
 def test_grafana_starts_also_when_the_password_cannot_be_set(data: Path) -> None:

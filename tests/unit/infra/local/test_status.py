@@ -1,10 +1,13 @@
 """The tables of the native stack: nothing in them is cut, however narrow the terminal."""
 
 from io import StringIO
+from pathlib import Path
 
 from rich.console import Console
 
-from infra.local.status import ProgramStatus, print_whole, status_table
+from infra.local.provisioning import prepare_secrets
+from infra.local.settings import StackSettings
+from infra.local.status import ProgramStatus, print_whole, service_table, status_table
 
 NAMES = ("airflow-dag-processor", "postgres", "mlflow-postgres")
 
@@ -27,3 +30,15 @@ def test_a_stack_that_does_not_run_says_how_to_start_it() -> None:
     print_whole(console, status_table([]))
 
     assert "nothing runs: make up" in console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO above
+
+
+def test_a_password_of_ones_own_is_not_printed(tmp_path: Path) -> None:
+    settings = StackSettings.load(_env_file=None, airflow_password="my own", local_dir=tmp_path / ".local")
+    settings.paths.create()
+    prepare_secrets(settings)
+    console = Console(file=StringIO(), width=200)
+    print_whole(console, service_table(settings))
+
+    text = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO above
+    assert "airflow / your AIRFLOW_PASSWORD" in text
+    assert "my own" not in text

@@ -12,7 +12,8 @@ from infra.local.programs.services import all_programs
 from infra.local.provisioning import prepare_secrets
 from infra.local.settings import StackSettings
 from infra.local.supervision.launch_file import differing, launch_file
-from tests.support.env_example import documented_settings
+from ml.core.secret_files import CHOSEN
+from tests.support.env_example import ROOT, documented_settings
 
 OTHER_VALUES = {
     "DATA_SOURCE": "synthetic",
@@ -26,10 +27,11 @@ OTHER_VALUES = {
     "BIND_ADDRESS": "127.0.0.2",
     "OUTCOME_MATURITY_DAYS": "31",
     "PREDICTION_LOG_KEY": "another key of 16 characters",
+    **{f"{name}_FILE": str(ROOT / "pyproject.toml") for name in CHOSEN},
 }
-READ_BY_UP = {"AIRFLOW_PASSWORD", "MIN_MEMORY_GB", "MIN_DISK_GB", "LOCAL_DIR", "SECRETS_DIR"}
+READ_BY_UP = {"AIRFLOW_PASSWORD", "AIRFLOW_PASSWORD_FILE", "MIN_MEMORY_GB", "MIN_DISK_GB", "LOCAL_DIR", "SECRETS_DIR"}
 """Each start writes the logins, checks the machine, and works in these folders."""
-READ_BY_BACKUP = {"BACKUP_DIR", "BACKUP_KEEP", "BACKUP_PASSPHRASE"}
+READ_BY_BACKUP = {"BACKUP_DIR", "BACKUP_KEEP", "BACKUP_PASSPHRASE", "BACKUP_PASSPHRASE_FILE"}
 """Also programs that run: the schedule, which reads them for each backup."""
 OF_COMPOSE = {
     *("AIRFLOW_UID", "MLFLOW_ARTIFACTS", "UV_DEFAULT_INDEX", "COMPOSE_PROJECT_NAME", "NO_PROXY"),
@@ -109,3 +111,16 @@ def test_of_a_changed_secret_only_its_name_is_told(tmp_path: Path) -> None:
     changed = {each: differing(before[each], now[each]) for each in before if before[each] != now[each]}
     assert changed == {"mlflow": ("mlflow_db_password",)}
     assert "rotated" not in str(now)
+
+
+def test_another_secret_in_the_same_file_restarts_what_uses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "api_keys"
+    file.write_text(f"ward:{'1' * 64}")
+    monkeypatch.setenv("API_KEYS_FILE", str(file))
+    _, before = launched(tmp_path)
+    file.write_text(f"ward:{'1' * 64},office:{'2' * 64}")
+    _, now = launched(tmp_path)
+    assert {name: differing(before[name], now[name]) for name in now if before[name] != now[name]} == {
+        "api": ("API_KEYS",)
+    }
+    assert "1" * 64 not in str(now)
