@@ -95,7 +95,7 @@ class RiskModel:
     def probabilities(self, inputs: Inputs) -> Values:
         """The same for prepared inputs."""
         matrix = self.encoder.transform(inputs)
-        risks: Values = expit(_logits(self.estimator, self.base, matrix) + self.offsets.of(matrix))
+        risks: Values = expit(tree_logits(self.estimator, self.base, matrix) + self.offsets.of(matrix))
         return risks
 
 
@@ -125,9 +125,9 @@ def fit(family: str, parameters: Parameters, table: pd.DataFrame, jobs: int, *, 
     base = _base_logit(estimator) if isinstance(estimator, XGBClassifier) else 0.0
     offsets = Offsets()
     if copies:
-        ordinary = int(np.quantile(known_features(matrices[0]), _ORDINARY_QUANTILE))
-        logits = _logits(estimator, base, offset_matrix)
-        offsets = _fit_offsets(logits, offset_matrix, float(labels.mean()), ordinary)
+        ordinary = ordinary_number(matrices[0])
+        logits = tree_logits(estimator, base, offset_matrix)
+        offsets = fit_offsets(logits, offset_matrix, float(labels.mean()), ordinary)
     return RiskModel(encoder, estimator, base, offsets)
 
 
@@ -135,6 +135,11 @@ def known_features(matrix: Matrix) -> NDArray[np.int64]:
     """Number of known features in each row of an encoded matrix, 0 to 47."""
     known: NDArray[np.int64] = (matrix[:, KNOWN_COLUMNS] >= 0).sum(axis=1)
     return known
+
+
+def ordinary_number(matrix: Matrix) -> int:
+    """Number of known features that only few of these rows do not reach."""
+    return int(np.quantile(known_features(matrix), _ORDINARY_QUANTILE))
 
 
 def known_history(matrix: Matrix) -> NDArray[np.bool_]:
@@ -148,7 +153,7 @@ def unknown_groups(matrix: Matrix) -> NDArray[np.bool_]:
     return np.asarray(known @ MEMBERS == 0)
 
 
-def _fit_offsets(logits: Values, matrix: Matrix, prevalence: float, ordinary: int) -> Offsets:
+def fit_offsets(logits: Values, matrix: Matrix, prevalence: float, ordinary: int) -> Offsets:
     """Offsets that bring the mean risk to the prevalence for each number of known features and each unknown group.
 
     Fields are masked at random, so the rate of readmissions does not depend on the mask, but shrinkage moves the trees'
@@ -172,7 +177,8 @@ def _fit_offsets(logits: Values, matrix: Matrix, prevalence: float, ordinary: in
     return Offsets(by_number.astype(np.float32), by_group.astype(np.float32))
 
 
-def _logits(estimator: RandomForestClassifier | XGBClassifier, base: float, matrix: Matrix) -> Values:
+def tree_logits(estimator: RandomForestClassifier | XGBClassifier, base: float, matrix: Matrix) -> Values:
+    """Logits of the trees without offsets, shape ``(rows,)``."""
     if isinstance(estimator, RandomForestClassifier):
         return np.asarray(logit(estimator.predict_proba(matrix)[:, 1]))
     # XGBoost sums in float32: few trees at a time, starting from 0, keep the rounding error small.
