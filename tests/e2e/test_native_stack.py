@@ -173,6 +173,15 @@ def test_airflow_deletes_what_is_old_from_its_own_database_too(native: NativeSta
     assert set(json.loads(done.stdout)["counts"].values()) == {0}
 
 
+def test_the_audit_says_who_asked_about_a_patient(native: NativeStack) -> None:
+    asked = httpx.post(
+        f"{native.url(8000)}/explain", json={"records": [{"patient_nbr": 8222157}]}, headers={"X-Request-ID": "audited"}
+    )
+    assert asked.status_code == 200
+    done = native.run(".venv/bin/python -m ml audit --patient 8222157 --json", 60)
+    assert [entry["action"] for entry in json.loads(done.stdout) if entry["request_id"] == "audited"] == ["explained"]
+
+
 def test_a_killed_api_is_restarted(native: NativeStack) -> None:
     (api,) = (
         process
