@@ -233,6 +233,8 @@ def _sentence(uri: str, error: Exception) -> str:
         causes.append(cause)
     if any(isinstance(cause, requests.ConnectionError | requests.Timeout) for cause in causes):
         return f"MLflow at {uri} does not answer: start it, or correct MLFLOW_TRACKING_URI."
+    if any(isinstance(cause, requests.exceptions.RetryError) for cause in causes):
+        return f"MLflow at {uri} fails (status 500): its log has the reason, for example a full disk of the artifacts."
     text = error.message if isinstance(error, MlflowException) else str(error)
     return f"MLflow at {uri} reports: {' '.join(text.split()).rstrip('.')}."
 

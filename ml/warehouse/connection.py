@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from ml.core.errors import WarehouseError
 from ml.core.settings import DatabaseSettings
 
+_DISK_FULL = "53100"
+
 
 @contextmanager
 def warehouse(settings: DatabaseSettings) -> Iterator[sa.Engine]:
@@ -55,7 +57,12 @@ def copy_out(connection: sa.Connection, query: str, write: Callable[[bytes], obj
 
 
 def _format(error: sa.exc.DBAPIError | psycopg2.OperationalError, url: sa.URL) -> str:
-    text = str(error.orig if isinstance(error, sa.exc.DBAPIError) else error).strip()
+    origin = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    text = str(origin).strip()
+    if getattr(origin, "pgcode", None) == _DISK_FULL:
+        return (
+            f"The disk of PostgreSQL at {url.host}:{url.port} is full, and nothing was changed: free space, then retry."
+        )
     if "password authentication failed" in text:
         return (
             f"PostgreSQL refuses DIABETES_DB_PASSWORD for role '{url.username}', because the database was created with "
