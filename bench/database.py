@@ -16,7 +16,7 @@ from ml.core.settings import MlSettings
 from ml.warehouse.connection import warehouse
 
 _ROLE: Final = "bench"
-_API_PASSWORD: Final = secrets.token_urlsafe(16)
+API_PASSWORD: Final = secrets.token_urlsafe(16)
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def fresh_database(server: PostgresServer) -> Iterator[MlSettings]:
     """Settings for a migrated database without rows, dropped at the end."""
     name, password = f"bench_{secrets.token_hex(4)}", secrets.token_urlsafe(16)
     server.ensure_database(name, _ROLE, password)
-    server.ensure_role(API_ROLE, _API_PASSWORD)
+    server.ensure_role(API_ROLE, API_PASSWORD)
     settings = MlSettings.load(
         _env_file=None,
         postgres_host=server.host,
@@ -61,4 +61,4 @@ def logging_database(folder: Path) -> Iterator[dict[str, str]]:
     with postgres(folder, niceness=19) as server, fresh_database(server) as settings:
         names = ("postgres_host", "postgres_port", "diabetes_db_name", "diabetes_db_user")
         login = {name.upper(): str(getattr(settings, name)) for name in names}
-        yield login | {"API_DB_PASSWORD": _API_PASSWORD}
+        yield login | {"API_DB_PASSWORD": API_PASSWORD}
