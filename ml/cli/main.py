@@ -7,8 +7,9 @@ from typing import Annotated, Final
 import typer
 from rich.logging import RichHandler
 
-from ml.cli import audit, data, evaluate, monitor, policy, predict, promotion, report, retain, simulate, train
+from ml.cli import data, evaluate, monitor, policy, predict, promotion, report, simulate, train
 from ml.cli.common import errors, escaped
+from ml.cli.operations import audit, retain
 from ml.core.errors import PlatformError
 
 app: Final = typer.Typer(
