@@ -80,6 +80,7 @@ def test_ranges_reasons_and_the_capacity_of_a_file_are_shown_on_request(
     page.get_by_role("button", name="Score 300 rows").click()
     page.get_by_role("button", name="Show what counts most in the first 60 rows").click(timeout=60_000)
     expect(page.get_by_text("of the first 60 rows.")).to_be_visible(timeout=60_000)
+    settle(page)  # a click while the page is drawn again is lost
 
     page.get_by_text("Capacity and threshold", exact=True).click()
     calls = page.get_by_role("spinbutton", name="Patients that can be called per week")
