@@ -7,14 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.contract.record_columns import RecordColumns
-from api.contract.responses import HistoryState
-from api.scoring.model_inputs import history_inputs, warnings_of
-from api.scoring.record_checks import RecordWarning, outside_population, rows_to_check
-from api.storage.patient_history import Encounters, PatientHistory
+from api.scoring.model_inputs import warnings_of
+from api.scoring.record_checks import RecordWarning, rows_to_check
+from api.storage.patient_history import PatientHistory
 from ml.core.bundle import NUMBERS, TEXTS
+from ml.core.history import Encounters, HistoryState, history_inputs
 from ml.core.reliability import EARLIER_STAYS, UNITS
 from ml.schema import CANNOT_BE_READMITTED, FEATURES, HISTORY_NAMES, PATIENT_ID, UNKNOWN
 from ml.schema.code_systems import ConvertedRecord
+from ml.schema.population import outside_population
 
 _DISPOSITION: Final = "discharge_disposition_id"
 
