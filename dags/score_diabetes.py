@@ -1,9 +1,9 @@
 """### Score stored records
 
-**Score** all records of `source` with the version in production, or another approved one, by parts: the table `raw_data`,
-or a CSV file, a Parquet file or a folder of Parquet files below `DATA_DIR`. The scores go to `target`: the table `scores`, or
-a folder below `DATA_DIR`, which gets Parquet files. Each record has one row; a record that is not valid has an error in
-place of a risk.
+**Score** all records of `source` with the version in production, or another approved one, by parts: the table
+`raw_data`, or a CSV file, a Parquet file or a folder of Parquet files below `DATA_DIR`. The scores go to `target`: the
+table `scores`, or a folder below `DATA_DIR`, which gets Parquet files. Each record has one row; a record that is not
+valid has an error in place of a risk.
 
 Starts manually only. A retry goes on after the last part that was written, and so does a new run with the same
 parameters; after a complete run it changes nothing.

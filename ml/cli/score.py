@@ -30,8 +30,8 @@ def score(
 ) -> None:
     """Score stored records, any number of them, with the earlier stays of their patients.
 
-    The same command continues a run that was interrupted, and changes nothing after a complete one. A record that is not
-    valid gets an error in place of a risk.
+    The same command continues a run that was interrupted, and changes nothing after a complete one. A record that is
+    not valid gets an error in place of a risk.
     """
     check_choice(code_system, tuple(CodeSystem), "--code-system")
     from ml.promotion.ledger import current_user
@@ -46,7 +46,7 @@ def score(
         return
     for group in done.errors:
         places = ", ".join(map(str, group["first"]))
-        text = f"{group['error']} (records: {group['rows']:,}; {done.unit} {places})"
+        text = f"{group['error']} (records: {group['records']:,}; {done.unit} {places})"
         errors.print(text, style="yellow", soft_wrap=True)
     new = done.rows - done.rows_before
     state = f"Scored {new:,} records, {done.rows_per_second:,.0f} a second" if new else "Nothing new"

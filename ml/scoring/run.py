@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 ROWS_PER_PART: Final = 100_000
 BLOCK: Final = 5_000
 """Records in the sandbox at a time, while the next ones are read."""
+_FAULTS: Final = 20
+"""Faults that are reported, the most frequent ones; every invalid record has its own in its row."""
 SANDBOX_SECONDS: Final = 30.0
 """After this time another sandbox takes over: each may only run for the time that a check of a version may take."""
 
@@ -163,11 +165,15 @@ class _Run:
             invalid=self.target.invalid,
             seconds=round(time.perf_counter() - started, 3),
             unit=self.source.unit,
-            errors=[{"error": group.text, "rows": group.count, "first": group.lines} for group in self.groups],
+            errors=self._faults(),
         )
         self.target.finish({"digest": identity.digest, "version": summary.version, "rows": summary.rows,
                             "invalid": summary.invalid, "source": summary.source})  # fmt: skip
         return summary
+
+    def _faults(self) -> list[dict[str, Any]]:
+        groups = sorted(self.groups, key=lambda group: group.count, reverse=True)[:_FAULTS]
+        return [{"error": group.text, "records": group.count, "first": group.lines} for group in groups]
 
     def _score(self, texts: Iterator[tuple[int, str]], pool: ThreadPoolExecutor) -> Iterator[pa.RecordBatch]:
         """The results of the records of a part; a block is read while the one before is in the sandbox."""

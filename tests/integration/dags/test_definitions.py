@@ -156,9 +156,7 @@ def test_rollback_parameters_are_validated(described: dict[str, Any], params: di
         ({"version": "production"}, False),
     ],
 )
-def test_parameters_of_a_scoring_are_validated(
-    described: dict[str, Any], params: dict[str, Any], is_valid: bool
-) -> None:
+def test_scoring_parameters_are_validated(described: dict[str, Any], params: dict[str, Any], is_valid: bool) -> None:
     schemas = described["dags"]["score_diabetes"]["params"]
     assert {"source", "target", "version"} == set(schemas)
     assert is_valid is all(Draft202012Validator(schemas[name]).is_valid(value) for name, value in params.items())
