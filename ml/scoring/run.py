@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -37,8 +37,8 @@ from ml.warehouse.tables import ingestions
 log = logging.getLogger(__name__)
 
 ROWS_PER_PART: Final = 100_000
-BLOCK: Final = 5_000
-"""Records in the sandbox at a time, while the next ones are read."""
+BLOCK: Final = 1_000
+"""Records in the sandbox at a time, while the next ones are read. Their values stay in the cache of a core."""
 _FAULTS: Final = 20
 """Faults that are reported, the most frequent ones; every invalid record has its own in its row."""
 SANDBOX_SECONDS: Final = 30.0
@@ -95,6 +95,22 @@ def score(settings: MlSettings, engine: sa.Engine, registry: Registry, job: Job,
         BundleError, UnapprovedError: the version is not valid, or the gate has not approved it.
         NoDataError, RegistryError, WarehouseError: there is nothing to score or no version, or a service is away.
     """
+    return score_with(_approved(settings, registry, job.version), engine, job, actor)
+
+
+@contextmanager
+def _approved(settings: MlSettings, registry: Registry, number: str | None) -> Iterator[tuple[str, Path]]:
+    """Number and bundle of a version that the gate has approved, as the API verifies it."""
+    version = registry.version_or_production(number)
+    with registry.download(version.number) as directory:
+        keys = read_public_keys(settings.model_public_keys_file)
+        verified = verify_version(version.tags.get(TAG), keys, MODEL_NAME, version.number)
+        check_manifest(verified, sha256_of(directory / MANIFEST_FILE))
+        yield version.number, directory
+
+
+def score_with(version: AbstractContextManager[tuple[str, Path]], engine: sa.Engine, job: Job, actor: str) -> Summary:
+    """The same with a version of which the context has number and bundle; for benchmarks."""
     with ExitStack() as stack:
         # One snapshot: an ingestion during the run changes neither the records nor the history.
         snapshot = transaction(engine, isolation="REPEATABLE READ")
@@ -105,14 +121,9 @@ def score(settings: MlSettings, engine: sa.Engine, registry: Registry, job: Job,
             connection = stack.enter_context(snapshot)
         if records.foreign:
             log.info("Not of the data set, and not read: %s", ", ".join(records.foreign))
-        version = registry.version_or_production(job.version)
-        directory = stack.enter_context(registry.download(version.number))
+        number, directory = stack.enter_context(version)
         manifest = sha256_of(directory / MANIFEST_FILE)
-        keys = read_public_keys(settings.model_public_keys_file)
-        check_manifest(verify_version(version.tags.get(TAG), keys, MODEL_NAME, version.number), manifest)
-        identity = Identity(
-            source.name, source.sha256, job.code_system, _history_of(connection), version.number, manifest
-        )
+        identity = Identity(source.name, source.sha256, job.code_system, _history_of(connection), number, manifest)
         target = stack.enter_context(_open_target(job, engine, identity, actor))
         return _Run(job, source, records, connection, target, stack.enter_context(Graph(directory))).run(identity)
 

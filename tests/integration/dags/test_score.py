@@ -1,4 +1,4 @@
-"""The DAG that scores stored records, on a real Airflow: by parameters, once, and continued after its worker was killed."""
+"""The DAG that scores stored records, on a real Airflow: its parameters, and a run whose worker is killed."""
 
 import signal
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def platform(
 def test_a_run_whose_worker_is_killed_is_continued_and_a_second_run_changes_nothing(
     platform: tuple[Airflow, sa.Engine, Path],
 ) -> None:
-    airflow, engine, folder = platform
+    airflow, engine, _folder = platform
     step = "after the only part is in the table"
     airflow.run("-m", "tests.support.killed", step, "tests.support.run_dags", DAG, status=-signal.SIGKILL)
     again, second = run_dags(airflow, AGAIN, DAG)
@@ -66,7 +66,7 @@ def test_a_run_whose_worker_is_killed_is_continued_and_a_second_run_changes_noth
 def test_files_of_the_data_folder_are_scored_and_others_are_refused_without_a_retry(
     platform: tuple[Airflow, sa.Engine, Path],
 ) -> None:
-    airflow, engine, folder = platform
+    airflow, _engine, folder = platform
     (folder / "data").mkdir(exist_ok=True)
     (folder / "link").symlink_to("/etc")
     done, refused, missing = run_dags(
