@@ -22,7 +22,7 @@ def score(
     ] = "scores",
     version: Annotated[str | None, typer.Option(help="Number of an approved version; default: production.")] = None,
     rows_per_part: Annotated[
-        int, typer.Option(help="Rows that are written at a time.", min=1, max=1_000_000)
+        int, typer.Option(help="Rows that are written at a time.", min=100, max=1_000_000)
     ] = 100_000,
     code_system: Annotated[str, typer.Option(help="Of the diagnoses: icd-9-cm or icd-10-cm.")] = "icd-9-cm",
     by: By = None,

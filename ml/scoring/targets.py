@@ -7,6 +7,7 @@ one row.
 import fcntl
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BytesIO
@@ -29,6 +30,7 @@ TABLE: Final = scores.name
 SUMMARY: Final = "_scores.json"
 """Summary of a complete result, beside its parts; readers of Parquet folders ignore names that begin with ``_``."""
 _DRAFT: Final = ".draft"
+_OWN_DRAFT: Final = re.compile(rf"(part-\d{{6,}}\.parquet|{re.escape(SUMMARY)}){re.escape(_DRAFT)}")
 _KEY: Final = b"scoring"
 
 
@@ -56,11 +58,9 @@ class ParquetTarget:
         self.name, self.rows, self.invalid, self._is_complete = str(folder), 0, 0, False
         self._folder, self._identity, self._parts = folder, identity, 0
         for path in sorted(folder.iterdir()):
-            if path.name.endswith(_DRAFT):
-                path.unlink()
-            elif path.name == SUMMARY:
+            if path.name == SUMMARY:
                 self._is_complete = True
-            else:
+            elif not _OWN_DRAFT.fullmatch(path.name):  # of a run that was killed; the next draft replaces it
                 self._count(path)
 
     def add(self, part: pa.Table, invalid: int) -> None:
@@ -72,7 +72,9 @@ class ParquetTarget:
         self._is_complete = False
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        """Write the summary, unless it is there."""
+        """Write the summary, unless it is there, and delete what killed runs left."""
+        for draft in self._folder.glob(f"*{_DRAFT}"):
+            draft.unlink()  # all are of parts, see above; parts of another size may leave one with a higher number
         if not self._is_complete:
             text = json.dumps(summary, indent=1) + "\n"
             self._publish(self._folder / SUMMARY, lambda file: file.write(text.encode()))

@@ -154,6 +154,10 @@ def test_a_folder_that_holds_something_else(platform: Platform, tmp_path: Path) 
     (tmp_path / "few.csv").write_text(FEW)
     sentence = refusal(platform, ScoringError, tmp_path / "few.csv", tmp_path)
     assert sentence == f"{tmp_path} holds few.csv, which is no part of a scoring: choose another folder."
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "letter.draft").write_text("mine")
+    assert "letter.draft, which is no part" in refusal(platform, ScoringError, tmp_path / "few.csv", tmp_path / "own")
+    assert (tmp_path / "own" / "letter.draft").read_text() == "mine"
     assert "cannot be written" in refusal(platform, ScoringError, tmp_path / "few.csv", tmp_path / "few.csv")
 
 
