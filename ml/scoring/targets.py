@@ -196,4 +196,6 @@ def parquet_target(folder: Path, identity: Identity) -> Iterator[ParquetTarget]:
 
 
 def _not_writable(folder: Path, error: OSError) -> ScoringError:
-    return ScoringError(f"{folder} cannot be written ({error.strerror}): choose another folder, or change this one.")
+    return ScoringError(
+        f"{folder} cannot be written ({error.strerror or error}): change that, or choose another folder."
+    )

@@ -14,6 +14,7 @@ from ml.data.sources.delivery import Delivery
 from ml.scoring import run, targets
 from tests.integration.ml.databases import count, load_file
 from tests.integration.ml.scoring.conftest import ROWS, Platform, rows_of
+from tests.support.small_disks import filled, small_disk
 
 ROOT = Path(__file__).parents[4]
 
@@ -118,6 +119,29 @@ def test_of_two_processes_that_score_into_a_folder_one_is_refused(
 
     monkeypatch.setattr(targets.ParquetTarget, "add", meanwhile)
     assert platform.score("raw_data", tmp_path / "scores").rows == ROWS == len(rows_of(tmp_path / "scores"))
+
+
+def test_a_scoring_whose_disk_is_full_ends_with_one_sentence_and_goes_on_when_there_is_space(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add, target = targets.ParquetTarget.add, tmp_path / "disk" / "scores"
+
+    def on_a_full_disk(parts: targets.ParquetTarget, *part: object) -> None:
+        if not parts.rows:
+            add(parts, *part)  # type: ignore[arg-type]
+        else:
+            with filled(tmp_path / "disk"):
+                add(parts, *part)  # type: ignore[arg-type]
+
+    with small_disk(tmp_path / "disk", 4):
+        with monkeypatch.context() as full:
+            full.setattr(targets.ParquetTarget, "add", on_a_full_disk)
+            with pytest.raises(ScoringError, match=r"^.*/scores cannot be written \(.*No space left on device.*\): "):
+                platform.score("raw_data", target)
+        assert [path.name for path in target.iterdir()] == ["part-000000.parquet"]
+        assert platform.score("raw_data", target).rows_before == 500
+        platform.score("raw_data", tmp_path / "at once")
+        assert rows_of(target) == rows_of(tmp_path / "at once")
 
 
 def test_a_sandbox_that_has_run_for_long_is_replaced(
