@@ -68,8 +68,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A complete result. ``rows_before`` were scored by earlier runs; ``errors`` are those of this run, by fault,
-    with the first lines or rows, which ``unit`` says."""
+    """A complete result.
+
+    ``rows_before`` were scored by earlier runs; ``errors`` are those of this run, by fault, with the first lines or
+    rows, which ``unit`` says.
+    """
 
     source: str
     target: str
@@ -112,8 +115,7 @@ def _approved(settings: MlSettings, registry: Registry, number: str | None) -> I
 def score_with(version: AbstractContextManager[tuple[str, Path]], engine: sa.Engine, job: Job, actor: str) -> Summary:
     """The same with a version of which the context has number and bundle; for benchmarks."""
     with ExitStack() as stack:
-        # One snapshot: an ingestion during the run changes neither the records nor the history.
-        snapshot = transaction(engine, isolation="REPEATABLE READ")
+        snapshot = _snapshot(engine)
         connection = stack.enter_context(snapshot) if job.source == sources.TABLE else None
         source = _open_source(job, connection)
         records = sources.read_records(source, job.code_system)
@@ -126,6 +128,15 @@ def score_with(version: AbstractContextManager[tuple[str, Path]], engine: sa.Eng
         identity = Identity(source.name, source.sha256, job.code_system, _history_of(connection), number, manifest)
         target = stack.enter_context(_open_target(job, engine, identity, actor))
         return _Run(job, source, records, connection, target, stack.enter_context(Graph(directory))).run(identity)
+
+
+@contextmanager
+def _snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One transaction: an ingestion during the run changes neither the records nor the history."""
+    with transaction(engine, isolation="REPEATABLE READ") as connection:
+        # Before the first ANALYZE, PostgreSQL would scan the whole table for the patients of a block.
+        connection.execute(sa.text("SET LOCAL enable_seqscan = off"))
+        yield connection
 
 
 class Graph(AbstractContextManager["Graph"]):
@@ -178,8 +189,8 @@ class _Run:
             unit=self.source.unit,
             errors=self._faults(),
         )
-        self.target.finish({"digest": identity.digest, "version": summary.version, "rows": summary.rows,
-                            "invalid": summary.invalid, "source": summary.source})  # fmt: skip
+        of_it = {name: getattr(summary, name) for name in ("source", "version", "rows", "invalid")}
+        self.target.finish({"digest": identity.digest, **of_it})
         return summary
 
     def _faults(self) -> list[dict[str, Any]]:
