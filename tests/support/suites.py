@@ -54,12 +54,12 @@ ALWAYS = (
     Suite("pre-commit", "make pre-commit", 0.3),
     Suite("types", "make types", 0.7),
     Suite("unit", "make unit", 2.0),
-    Suite("integration", "make integration", 18.0),
-    Suite("e2e", "make e2e-native", 6.5),
+    Suite("integration", "make integration", 24.5),
+    Suite("e2e", "make e2e-native", 8.0),
     Suite("compose-smoke", "make compose-smoke", 5.0),
 )
 LONG = (
-    Suite("e2e with the interface", "make e2e", 14.0, ("ui/", "api/contract/", "tests/e2e/interface/"), "e2e"),
+    Suite("e2e with the interface", "make e2e", 16.0, ("ui/", "api/contract/", "tests/e2e/interface/"), "e2e"),
     Suite("faults", "make test-faults", 4.5, ("api/", "ml/core/", "ml/registry/", "tests/faults/")),
     Suite(
         "security",
@@ -76,7 +76,7 @@ LONG = (
     Suite(
         "observability",
         "make test-observability",
-        6.0,
+        6.6,
         ("infra/prometheus/", "infra/grafana/", "infra/exporter/", "infra/alertmanager/", "ml/monitoring/", "dags/"),
     ),
     Suite(
@@ -88,7 +88,7 @@ LONG = (
     Suite(
         "compose",
         "make compose-test",
-        10.0,
+        24.0,
         ("docker-compose.", "api.dockerfile", "airflow.dockerfile", "streamlit.dockerfile", "infra/", "locust/"),
         "compose-smoke",
     ),
