@@ -6,7 +6,7 @@ A seed decides which work, which program, and when. ``FAULT_SEED`` and ``FAULT_S
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -82,9 +82,11 @@ class Sequence:
     def kill(self, name: str) -> None:
         """Kill a program, which its supervisor restarts, or everything, which a person starts again."""
         if name == EVERYTHING:
-            for process in stack_processes():
-                process.kill()
-            psutil.wait_procs(stack_processes(), timeout=30)
+            while killed := stack_processes():  # again: a supervisor that is killed last may have restarted one
+                for process in killed:
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
+                psutil.wait_procs(killed, timeout=30)
             done = self.native.run("make up", UP_SECONDS)
             assert done.returncode == 0, done.stdout + done.stderr
             return
