@@ -27,7 +27,7 @@ from tests.operations.test_backup_and_restore import is_ready, predict, sql, wai
 from tests.support.native import ROOT, NativeStack
 
 SEED: Final = int(os.environ.get("FAULT_SEED", "17"))
-STEPS: Final = int(os.environ.get("FAULT_STEPS", "20"))
+STEPS: Final = int(os.environ.get("FAULT_STEPS", "8"))
 DAGS: Final = ("ingest_diabetes", "train_models_diabetes_simple", "roll_back_model")
 EVERYTHING: Final = "everything"
 PROGRAMS: Final = (

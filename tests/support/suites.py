@@ -82,7 +82,7 @@ LONG = (
     Suite(
         "operations",
         "make test-operations",
-        15.0,
+        28.0,
         ("infra/backup/", "infra/local/", "infra/secrets/", "ml/migrations/", "tests/operations/"),
     ),
     Suite(
