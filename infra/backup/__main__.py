@@ -77,9 +77,6 @@ def restore(
     to_time: Annotated[
         str | None, typer.Option("--to-time", help="a time since the oldest base backup: 2026-11-29T12:00:00Z")
     ] = None,
-    copies: Annotated[
-        Path, typer.Option("--copies", hidden=True, help="folder of the service postgres-copies")
-    ] = COPIES,
 ) -> None:
     """Replace the present state by that of a backup, or of a time. The stack must not run, but for its databases."""
     with errors_in_one_line(), ExitStack() as stack:
@@ -87,7 +84,7 @@ def restore(
         check_idle(platform)
         folder = source.resolve() if source else settings.backup_folder
         if to_time:
-            place = Workplace(copies / "copies", owner=copies, is_served=True)
+            place = Workplace(COPIES / "copies", owner=COPIES, is_served=True)
             folder = stack.enter_context(backup_at(to_time, platform, place, report))
         passphrase = settings.backup_passphrase.get_secret_value()
         restore_backup(platform, folder, passphrase, report, lambda: check_idle(platform), replace)

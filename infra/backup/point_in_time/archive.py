@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from infra.backup.errors import BackupError
 from infra.backup.manifest import BackupManifest, BaseEntry, backups_in
 from infra.backup.postgres import connect, execute, rows
 from infra.backup.settings import Archive, Server
 
 _SEGMENT: Final = re.compile(r"[0-9A-F]{24}")
-"""Name of a segment, or the beginning of the name of a file beside it: timeline, log file and segment, 8 digits each."""
+"""Name of a segment, or the beginning of another file's: timeline, log file and segment, 8 digits each."""
 _SEGMENTS: Final = 256
 """Of a log file: segments have 16 MB."""
 ARCHIVE_SECONDS: Final = 60.0

@@ -1,4 +1,4 @@
-"""Copies of the servers at an earlier time: base backups, to which archived WAL is replayed, beside the present servers."""
+"""Copies of the servers at an earlier time: base backups to which archived WAL is replayed, beside the servers."""
 
 import os
 import re
@@ -28,7 +28,7 @@ from infra.local.postgres.cluster import binaries
 READY: Final = "ready"
 SCRIPT: Final = ROOT / "infra" / "postgres" / "server" / "run_copies.sh"
 START_SECONDS: Final = 60.0
-_FATAL: Final = re.compile(r"(?:FATAL|PANIC): +(?!the database system is)(.+)")
+_FATAL: Final = re.compile(r"(?:FATAL|PANIC):  (?!the database system is)(.+)")
 """The server refuses connections with "the database system is …" until it is recovered."""
 _ENDS_TOO_EARLY: Final = "recovery ended before configured recovery target was reached"
 

@@ -15,7 +15,7 @@ from infra.backup.point_in_time.archive import complete
 from infra.backup.point_in_time.base_backups import FOLDER
 from infra.backup.point_in_time.copies import Workplace, running_copies
 from infra.backup.postgres import connect, rows
-from infra.backup.settings import Archive, Platform
+from infra.backup.settings import Archive, Platform, Server
 
 Report = Callable[[str], None]
 
@@ -45,7 +45,9 @@ def backup_at(text: str, platform: Platform, place: Workplace, report: Report) -
                 databases = tuple(replace(each, server=servers[names[each.server]]) for each in platform.databases)
                 past = replace(platform, databases=databases, archive=None)
                 (place.folder / "backup").mkdir()
-                made = write_backup(past, place.folder / "backup", "", report, backup, moment)
+                for name, server in servers.items():
+                    report(f"{name} is recovered; its last transaction ended at {_last_transaction(server)}")
+                made = write_backup(past, place.folder / "backup", "", lambda _: None, backup, moment)
             yield made
         finally:
             _clear(place.folder)
@@ -82,7 +84,7 @@ def find_base(archive: Archive, servers: list[str], moment: datetime) -> tuple[P
     ]
     if not usable:
         raise BackupError(
-            f"No backup in {archive.backups} has base backups: those made since WAL_ARCHIVE_DIR is set have."
+            f"No backup in {archive.backups} has base backups: WAL_ARCHIVE_DIR was not set when they were made."
         )
     earlier = [(backup, manifest) for finished_at, backup, manifest in usable if finished_at <= moment]
     if not earlier:
@@ -108,12 +110,18 @@ def _check(backup: Path, manifest: BackupManifest, platform: Platform) -> None:
         copied = manifest.bases[name].server_version // 10_000
         if copied != version:
             raise BackupError(
-                f"The base backup is of PostgreSQL {copied}, and {name} is PostgreSQL {version}: restore {backup} itself."
+                f"The base backup is of PostgreSQL {copied}, and {name} is {version}: restore {backup} itself."
             )
     present = encryption.fingerprints(encryption.read_secrets(platform.secrets, platform.airflow_logins))
     changed = [name for name, value in manifest.fingerprints.items() if present.get(name) != value]
     if changed:
         raise BackupError(f"Secret {changed[0]} was replaced since the base backup: restore {backup} itself.")
+
+
+def _last_transaction(copy: Server) -> str:
+    with connect(copy) as connection:
+        ((ended_at,),) = rows(connection, "SELECT pg_last_xact_replay_timestamp()")
+    return "an earlier time" if ended_at is None else f"{ended_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _clear(folder: Path) -> None:

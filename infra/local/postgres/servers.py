@@ -3,6 +3,7 @@
 import shlex
 from pathlib import Path
 
+from infra.local.errors import StackError
 from infra.local.postgres.accounts import change_owner
 from infra.local.postgres.cluster import PostgresServer, binaries
 from infra.local.settings import ROOT, StackSettings
@@ -35,7 +36,14 @@ def archiving(folder: Path) -> dict[str, str]:
 
 
 def prepare_archive(server: PostgresServer, folder: Path) -> None:
-    """Create the folder of the archived WAL, for the account of the server."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Create the folder of the archived WAL, for the account of the server.
+
+    Raises:
+        StackError: the folder cannot be created.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StackError(f"WAL_ARCHIVE_DIR {folder} cannot be created: {error.strerror}.") from None
     if server.account is not None:
         change_owner(server.account, folder, binaries())

@@ -6,7 +6,7 @@ umask 077
 cluster="$(LC_ALL=C pg_controldata . | sed -n 's/^Database system identifier: *//p')"
 folder="$1/${cluster:?}"
 target="$folder/$3.gz"
-mkdir -p "$folder"
+mkdir -p -m 777 "$folder"  # in Docker Compose another user deletes what is not needed
 if [ -e "$target" ]; then
   if ! gzip -dc "$target" | cmp -s - "$2"; then
     echo "$target exists and is not a copy of $2" >&2
