@@ -166,7 +166,7 @@ BACKUPS = (
     ),
     stat(
         "Size of the last backup",
-        "Bytes of its files; those that it shares with the backup before take no further space. Beside it the archived WAL.",
+        "Bytes of its files; those that it shares with the backup before take no further space. And the archived WAL.",
         ("max(backup_size_bytes)", "size"),
         ("max(wal_archive_size_bytes)", "WAL"),
         unit="bytes",

@@ -1,7 +1,7 @@
 """Makes a backup of the databases as they were at a time between two backups, which `restore_backup` can restore."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,19 +76,19 @@ def find_base(archive: Archive, servers: list[str], moment: datetime) -> tuple[P
     Raises:
         BackupError: there is none.
     """
-    found = [(backup, BackupManifest.read(backup)) for backup in backups_in(archive.backups)]
-    usable = [
-        (max(base.finished_at for base in manifest.bases.values()), backup, manifest)
-        for backup, manifest in found
-        if manifest.bases.keys() == {*servers}
-    ]
+    usable = []
+    for backup in backups_in(archive.backups):
+        with suppress(BackupError):  # a damaged one
+            manifest = BackupManifest.read(backup)
+            if manifest.bases.keys() == {*servers}:
+                usable.append((max(base.finished_at for base in manifest.bases.values()), backup, manifest))
     if not usable:
         raise BackupError(
             f"No backup in {archive.backups} has base backups: WAL_ARCHIVE_DIR was not set when they were made."
         )
     earlier = [(backup, manifest) for finished_at, backup, manifest in usable if finished_at <= moment]
     if not earlier:
-        oldest = min(usable)[0].astimezone(UTC)
+        oldest = usable[0][0].astimezone(UTC)
         raise BackupError(
             f"{moment:%Y-%m-%dT%H:%M:%SZ} is before the oldest base backup, which ended at {oldest:%Y-%m-%dT%H:%M:%SZ}."
         )

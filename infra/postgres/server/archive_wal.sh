@@ -13,7 +13,7 @@ if [ -e "$target" ]; then
     exit 1
   fi
 else
-  gzip -1 -c "$2" > "$target.part"
+  gzip -c "$2" > "$target.part"
   sync "$target.part"
   mv "$target.part" "$target"
 fi
