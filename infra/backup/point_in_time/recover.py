@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tarfile import TarError
 
 from infra.backup import encryption
 from infra.backup.create import write_backup
@@ -35,22 +36,28 @@ def backup_at(text: str, platform: Platform, place: Workplace, report: Report) -
     _check(backup, manifest, platform)
     for name, server in platform.servers.items():
         if not complete(server, manifest.bases[name], archive.wal):
-            report(f"The newest WAL of {name} is not in the archive: what it has must do")
+            report(f"The newest WAL of {name} cannot be archived: only what is in the archive is replayed")
     with locked(place.folder, "restore"):
         _clear(place.folder)
         try:
             report(f"From the base backup in {backup.name} to {moment:%Y-%m-%d %H:%M:%S} UTC")
-            with running_copies(place, backup, manifest.bases, archive.wal, moment) as servers:
-                names = {server: name for name, server in platform.servers.items()}
-                databases = tuple(replace(each, server=servers[names[each.server]]) for each in platform.databases)
-                past = replace(platform, databases=databases, archive=None)
-                (place.folder / "backup").mkdir()
-                for name, server in servers.items():
-                    report(f"{name} is recovered; its last transaction ended at {_last_transaction(server)}")
-                made = write_backup(past, place.folder / "backup", "", lambda _: None, backup, moment)
-            yield made
+            yield _recover(platform, archive.wal, place, backup, moment, report)
         finally:
             _clear(place.folder)
+
+
+def _recover(platform: Platform, wal: Path, place: Workplace, backup: Path, moment: datetime, report: Report) -> Path:
+    names = {server: name for name, server in platform.servers.items()}
+    try:
+        with running_copies(place, backup, BackupManifest.read(backup).bases, wal, moment) as servers:
+            for name, server in servers.items():
+                report(f"{name} is recovered; its last transaction ended at {_last_transaction(server)}")
+            databases = tuple(replace(each, server=servers[names[each.server]]) for each in platform.databases)
+            (place.folder / "backup").mkdir()
+            past = replace(platform, databases=databases, archive=None)
+            return write_backup(past, place.folder / "backup", "", lambda _: None, backup, moment)
+    except (OSError, TarError) as error:
+        raise BackupError(f"The recovery failed and changed nothing: {error}.") from error
 
 
 def parse_time(text: str, now: datetime) -> datetime:
