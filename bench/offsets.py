@@ -2,7 +2,7 @@
 
 ``python -m bench.offsets FILE`` fits each family on the train patients, and offsets twice: on the train patients, with
 a mask that the trees have not seen, as in production; and on one half of the test patients. Both are compared on the
-other half with random masks, and the halves are exchanged.
+other half with random masks, and the halves are exchanged. Both aim at the prevalence of the train patients.
 """
 
 import os
@@ -27,14 +27,14 @@ def compare(family: str, data: Genuine) -> dict[str, Any]:
     """Scores of the test patients with either kind of offsets, and their paired differences."""
     model = fit(family, {}, data.train, os.cpu_count() or 1)
     ordinary = ordinary_number(model.encoder.transform(model_inputs(data.train)))
-    labels, groups = target(data.test), patients(data.test)
+    labels, groups, prevalence = target(data.test), patients(data.test), float(target(data.train).mean())
     matrix = model.encoder.transform(apply_mask(model_inputs(data.test), random_mask(len(labels), SEED)))
     logits = tree_logits(model.estimator, model.base, matrix)
     numbers = np.unique(groups, return_inverse=True)[1]
     is_first = np.random.default_rng(SEED).permutation(numbers.max() + 1)[numbers] % 2 == 0
     offsets = np.empty(len(labels))
     for evaluated in (is_first, ~is_first):
-        fitted = fit_offsets(logits[~evaluated], matrix[~evaluated], float(labels[~evaluated].mean()), ordinary)
+        fitted = fit_offsets(logits[~evaluated], matrix[~evaluated], prevalence, ordinary)
         offsets[evaluated] = fitted.of(matrix[evaluated])
     seen, held_out = expit(logits + model.offsets.of(matrix)), expit(logits + offsets)
     change = float(np.abs(seen - held_out).mean())

@@ -22,6 +22,7 @@ _NOT_RETRIED: Final = (
     "ProvenanceError",
     "RegistryRefusalError",
     "RejectedDataError",
+    "ScoringError",
     "SettingsError",
     "SplitError",
     "StaleInputError",

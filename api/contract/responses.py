@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from api.contract.field_errors import FieldError
+from ml.core.history import HistoryState
 
-HistoryState = Literal["used", "unknown", "unavailable", "none"]
 HISTORY_STATES: Final[dict[HistoryState, str]] = {
     "used": "the patient's earlier stays were used; a known patient's first stay is a history too",
     "unknown": "the database has no encounter of the patient",

@@ -7,14 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.contract.record_columns import RecordColumns
-from api.contract.responses import HistoryState
-from api.scoring.model_inputs import history_inputs, warnings_of
-from api.scoring.record_checks import RecordWarning, outside_population, rows_to_check
-from api.storage.patient_history import Encounters, PatientHistory
-from ml.core.bundle import NUMBERS, TEXTS
+from api.scoring.model_inputs import warnings_of
+from api.scoring.record_checks import RecordWarning, rows_to_check
+from api.storage.patient_history import PatientHistory
+from ml.core.bundle import encode_columns
+from ml.core.history import Encounters, HistoryState, history_inputs
 from ml.core.reliability import EARLIER_STAYS, UNITS
-from ml.schema import CANNOT_BE_READMITTED, FEATURES, HISTORY_NAMES, PATIENT_ID, UNKNOWN
+from ml.schema import CANNOT_BE_READMITTED, FEATURES, HISTORY_NAMES, PATIENT_ID
 from ml.schema.code_systems import ConvertedRecord
+from ml.schema.population import outside_population
 
 _DISPOSITION: Final = "discharge_disposition_id"
 
@@ -45,17 +46,8 @@ class BatchInputs(NamedTuple):
 
     def encode(self, start: int, stop: int) -> dict[str, NDArray[Any]]:
         """Inputs of the graph for some of the records; see :func:`ml.core.bundle.encode`."""
-        size = len(self.history[start:stop])
-        texts = np.full((size, len(TEXTS)), UNKNOWN, dtype=object)
-        numbers = np.full((size, len(NUMBERS)), np.nan, dtype=np.float32)
-        for column, name in enumerate(TEXTS):
-            if name in self.values:
-                part = self.values[name][start:stop]
-                texts[:, column] = [UNKNOWN if value is None else value for value in part] if None in part else part
-        for column, name in enumerate(NUMBERS):
-            if name in self.values:
-                numbers[:, column] = self.values[name][start:stop]  # None becomes NaN
-        return {"texts": texts, "numbers": numbers}
+        part = {name: column[start:stop] for name, column in self.values.items()}
+        return encode_columns(part, len(self.history[start:stop]))
 
 
 def look_up_batch(columns: RecordColumns, patient_history: PatientHistory) -> BatchInputs:

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from api.contract.conversions import converted_codes
 from api.contract.record_columns import RecordColumns
-from api.contract.responses import HistoryState
 from api.scoring.batch_inputs import BatchInputs, look_up_batch
 from api.scoring.model_inputs import ModelInputs
 from api.scoring.record_checks import RecordWarning
 from api.storage.patient_history import PatientHistory
 from ml.core.bundle import CHUNK, Bundle
+from ml.core.history import HistoryState
 from ml.core.policies.policy import Policy
 from ml.core.reliability import ReliabilityCurve, known_fields
 from ml.schema import Record

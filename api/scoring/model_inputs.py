@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from api.contract.conversions import conversion_warnings
-from api.contract.responses import HistoryState
-from api.scoring.record_checks import RecordWarning, contradictions, contradictions_with_stays, outside_population
-from api.storage.patient_history import Encounters, PatientHistory
-from ml.core.history import history_of
-from ml.schema import CANNOT_BE_READMITTED, ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID, Record
+from api.scoring.record_checks import RecordWarning, contradictions, contradictions_with_stays
+from api.storage.patient_history import PatientHistory
+from ml.core.history import Encounters, HistoryState, history_inputs
+from ml.schema import FEATURE_NAMES, PATIENT_ID, Record
+from ml.schema.population import outside_population
 
 
 class ModelInputs(NamedTuple):
@@ -42,28 +42,6 @@ def add_history(record: Record, encounters: Mapping[int, Encounters]) -> tuple[R
     features = {name: record[name] for name in FEATURE_NAMES if name in record}
     history, state = history_inputs(record, encounters)
     return ({**features, **history} if history else features), state
-
-
-def history_inputs(record: Record, encounters: Mapping[int, Encounters]) -> tuple[Record, HistoryState]:
-    """The inputs of :data:`ml.schema.HISTORY` for a record, and the state of its history.
-
-    Earlier stays are those in the cohort before the number of the encounter. Without one, all stays in the cohort: an
-    encounter whose identifier is a text is not among the stored ones.
-    """
-    patient = record.get(PATIENT_ID)
-    if patient is None:
-        return {}, "none"
-    of_patient = encounters.get(patient) if isinstance(patient, int) else ()
-    if not of_patient:
-        return {}, "unavailable" if of_patient is None else "unknown"
-    before = record.get(ENCOUNTER_ID)
-    earlier = [
-        encounter
-        for encounter in of_patient
-        if encounter["discharge_disposition_id"] not in CANNOT_BE_READMITTED
-        and (not isinstance(before, int) or encounter[ENCOUNTER_ID] < before)
-    ]
-    return history_of(earlier), "used"
 
 
 def warnings_of(index: int, record: Record, encounters: Mapping[int, Encounters]) -> Iterator[RecordWarning]:

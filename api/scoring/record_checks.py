@@ -1,4 +1,4 @@
-"""Checks of valid records: whether the model applies to them, and values that contradict one another.
+"""Checks of valid records: values that contradict one another.
 
 A contradiction is a warning and not an error, because the service cannot tell which value is wrong. Every rule holds in
 all encounters of the data set, or, for the stored stays of a patient, in all but three patients.
@@ -12,14 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.contract.record_columns import RecordColumns
-from ml.schema import BY_NAME, CANNOT_BE_READMITTED, FEATURES, Group, Record
+from ml.schema import BY_NAME, FEATURES, Group, Record
 
-_DISPOSITION: Final = BY_NAME["discharge_disposition_id"]
-_OUTSIDE: Final[Mapping[Any, str]] = {
-    code: f"{_DISPOSITION.name} {code} ({_DISPOSITION.text_of(code)}): a readmission is not possible, and the model "
-    "was fitted without such encounters"
-    for code in CANNOT_BE_READMITTED
-}
 _DIAGNOSES: Final = ("diag_1", "diag_2", "diag_3")
 _DRUGS: Final = tuple(c.name for c in FEATURES if c.group is Group.MEDICATIONS and "Steady" in c.allowed)
 _CHANGED_DOSES: Final = frozenset({"Up", "Down"})
@@ -40,11 +34,6 @@ class RecordWarning(NamedTuple):
     record: int
     field: str
     message: str
-
-
-def outside_population(record: Record) -> str | None:
-    """The reason why the model does not apply to a record; None if it does."""
-    return _OUTSIDE.get(record.get(_DISPOSITION.name))
 
 
 def contradictions(record: Record) -> Iterator[tuple[str, str]]:

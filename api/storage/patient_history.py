@@ -15,7 +15,7 @@ from cachetools import TTLCache
 
 from api.settings import ApiSettings
 from api.storage.postgres import DatabaseUnavailableError, PostgresClient, Row, connection_options
-from ml.core.history import LOOKUP_COLUMNS
+from ml.core.history import LOOKUP_COLUMNS, Encounters
 from ml.schema import ENCOUNTER_ID, PATIENT_ID
 
 logger = logging.getLogger(__name__)
@@ -26,8 +26,6 @@ CACHE_SECONDS: Final = 60.0
 THREADS: Final = 2
 PATIENTS_PER_LIMIT: Final = 1_000
 """The time limit applies to so many patients; a batch with more has a multiple of it."""
-
-Encounters = tuple[Mapping[str, Any], ...]
 
 _QUERY: Final = (
     f"SELECT {PATIENT_ID}, {', '.join(LOOKUP_COLUMNS)} FROM raw_data "  # noqa: S608 -- names of the schema

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 from rich.logging import RichHandler
 
-from ml.cli import data, evaluate, monitor, policy, predict, promotion, report, simulate, train
+from ml.cli import data, evaluate, monitor, policy, predict, promotion, report, score, simulate, train
 from ml.cli.common import errors, escaped
 from ml.cli.operations import audit, retain
 from ml.core.errors import PlatformError
@@ -34,6 +34,7 @@ for _command in (
     report.report,
     report.card,
     predict.predict,
+    score.score,
     monitor.monitor,
     retain.retain,
     audit.audit,

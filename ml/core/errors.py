@@ -61,5 +61,9 @@ class UnapprovedError(PlatformError):
     """A model version has no valid approval; the message names the version and what to do."""
 
 
+class ScoringError(PlatformError):
+    """Stored records cannot be scored: the source is unreadable, or the target holds or becomes something else."""
+
+
 class StaleInputError(PlatformError):
     """A task of an old run was started again, and its inputs do not exist any more."""

@@ -5,9 +5,15 @@ measurable gain.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from ml.schema import ENCOUNTER_ID, HISTORY_NAMES
+from ml.schema import CANNOT_BE_READMITTED, ENCOUNTER_ID, HISTORY_NAMES, PATIENT_ID, Record
+
+HistoryState = Literal["used", "unknown", "unavailable", "none"]
+"""Whether earlier stays were used; the patient is not stored; the stays could not be read; there is no patient."""
+
+Encounters = tuple[Mapping[str, Any], ...]
+"""The stored encounters of a patient, oldest first."""
 
 _PREVIOUS: Final[Mapping[str, str]] = {
     "previous_discharge": "discharge_disposition_id",
@@ -43,3 +49,26 @@ def history_of(earlier: Sequence[Mapping[str, Any]]) -> dict[str, str | int]:
         **{name: last[column] for name, column in _PREVIOUS.items()},
     }
     return {name: inputs[name] for name in HISTORY_NAMES if inputs[name] is not None}
+
+
+def history_inputs(record: Record, encounters: Mapping[int, Encounters]) -> tuple[Record, HistoryState]:
+    """The inputs of :data:`ml.schema.HISTORY` for a record, and the state of its history.
+
+    Earlier stays are those in the cohort before the number of the encounter. Without one, all stays in the cohort: an
+    encounter whose identifier is a text is not among the stored ones. A patient who is absent from ``encounters`` could
+    not be looked up.
+    """
+    patient = record.get(PATIENT_ID)
+    if patient is None:
+        return {}, "none"
+    of_patient = encounters.get(patient) if isinstance(patient, int) else ()
+    if not of_patient:
+        return {}, "unavailable" if of_patient is None else "unknown"
+    before = record.get(ENCOUNTER_ID)
+    earlier = [
+        encounter
+        for encounter in of_patient
+        if encounter["discharge_disposition_id"] not in CANNOT_BE_READMITTED
+        and (not isinstance(before, int) or encounter[ENCOUNTER_ID] < before)
+    ]
+    return history_of(earlier), "used"

@@ -128,7 +128,7 @@ class Registry:
         """A version by its number, by default production; raises RegistryError if there is none."""
         version = self.version(number) if number else self.version_by_alias(PRODUCTION)
         if version is None:
-            raise RegistryError("There is no production model yet: run train_models_diabetes_simple.")
+            raise RegistryRefusalError("There is no production model yet: run train_models_diabetes_simple.")
         return version
 
     def exists(self, number: str) -> bool:

@@ -8,7 +8,15 @@ import sqlalchemy as sa
 
 from ml.retention.plan import Limits
 from ml.warehouse.connection import transaction
-from ml.warehouse.tables import accesses, ingestions, monitor_quality, monitor_runs, predictions, rejected_rows
+from ml.warehouse.tables import (
+    accesses,
+    ingestions,
+    monitor_quality,
+    monitor_runs,
+    predictions,
+    rejected_rows,
+    scorings,
+)
 
 _SHOWN: Final = (
     sa.select(sa.func.max(monitor_runs.c.id)).scalar_subquery(),
@@ -32,6 +40,7 @@ def conditions(limits: Limits, now: datetime) -> Mapping[str, tuple[sa.Table, sa
             predictions,
             sa.and_(predictions.c.load_test, predictions.c.predicted_at < load_tests),
         ),
+        "batch scorings": (scorings, scorings.c.started_at < cutoff),  # with their scores
         "entries of the access log": (accesses, accesses.c.accessed_at < asked),
     }
 

@@ -130,6 +130,37 @@ accesses: Final = sa.Table(
     sa.Index("accesses_encounter", "encounter", postgresql_where=sa.text("encounter IS NOT NULL")),
 )
 
+# Batch scorings of stored records; the same source, history and version are one scoring, however often it is begun.
+scorings: Final = sa.Table(
+    "scorings",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),  # of ml.scoring.identity.Identity
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("model_version", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("rows_scored", sa.BigInteger, nullable=False),  # committed; the next run goes on after them
+    sa.Column("rows_invalid", sa.BigInteger, nullable=False),
+    _moment("started_at"),
+    sa.Column("finished_at", sa.DateTime(timezone=True)),  # NULL: interrupted, or under way
+    sa.UniqueConstraint("digest", name="scorings_digest"),
+)
+
+scores: Final = sa.Table(
+    "scores",
+    metadata,
+    sa.Column("scoring_id", sa.BigInteger, sa.ForeignKey("scorings.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("row_number", sa.BigInteger, primary_key=True),  # of the source, from 1
+    sa.Column("encounter_id", sa.Text),  # as in the source, which may have texts
+    sa.Column("patient_nbr", sa.Text),
+    sa.Column("readmission_risk", sa.REAL),  # NULL: see error
+    sa.Column("known_fields", sa.SmallInteger),
+    sa.Column("history", sa.Text),
+    sa.Column("outside_population", sa.Text),  # why the model does not apply
+    sa.Column("error", sa.Text),  # why the record is not valid
+    sa.CheckConstraint("(readmission_risk IS NULL) = (error IS NOT NULL)", name="scores_error"),
+)
+
 gate_decisions: Final = sa.Table(
     "gate_decisions",
     metadata,

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,8 @@ class Supervisor:
             sections[f"program:{program.name}"] = _program_section(program, paths, file, fingerprint)
         replace_file(paths.supervisor_config, _format_ini(sections), 0o600)
         if self.running:
+            # A command that was killed may have begun to stop programs, which an update would find still running.
+            self._await_end(lambda _, process: process.state == "STOPPING")
             command = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(paths.supervisor_config), "update"]
             result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
             if result.returncode:
@@ -148,8 +150,16 @@ class Supervisor:
         for name, process in self.states().items():
             if name in names and process.active:
                 self._call("stopProcess", name, False)
+        self._await_end(lambda name, _: name in names)
+
+    def _await_end(self, includes: Callable[[str, ProcessState], bool]) -> None:
+        """Wait until some programs have no process.
+
+        Raises:
+            StackError: a program does not end.
+        """
         deadline = time.monotonic() + STOP_SECONDS
-        while remaining := [name for name, process in self.states().items() if name in names and process.pid]:
+        while remaining := [name for name, found in self.states().items() if found.pid and includes(name, found)]:
             if time.monotonic() > deadline:
                 raise StackError(f"These programs do not end: {', '.join(remaining)}. make doctor shows their logs.")
             time.sleep(0.1)

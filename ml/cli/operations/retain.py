@@ -22,7 +22,7 @@ def retain(
     by: By = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Delete old model versions, runs, monitoring results, rejected rows, searches, load tests and access log.
+    """Delete old model versions, runs, monitoring results, scorings, rejected rows, searches, load tests, access log.
 
     Never deleted: versions with an alias, the version in production, the one a rollback would go to, and the ledger.
     """

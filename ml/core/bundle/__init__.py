@@ -24,6 +24,7 @@ from ml.core.bundle.inputs import NUMBERS as NUMBERS
 from ml.core.bundle.inputs import OUTPUT as OUTPUT
 from ml.core.bundle.inputs import TEXTS as TEXTS
 from ml.core.bundle.inputs import encode as encode
+from ml.core.bundle.inputs import encode_columns as encode_columns
 from ml.core.bundle.manifest import Manifest as Manifest
 from ml.core.bundle.model import CHUNK as CHUNK
 from ml.core.bundle.model import Bundle as Bundle

@@ -1,7 +1,7 @@
 """Inputs and output of the graph, and the encoding of records."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +28,20 @@ def encode(records: Sequence[Record]) -> dict[str, NDArray[Any]]:
     texts = [list(map(record.get, TEXTS, _UNKNOWN_TEXTS)) for record in known]
     numbers = [list(map(record.get, NUMBERS, _UNKNOWN_NUMBERS)) for record in known]
     return {"texts": np.array(texts, dtype=object), "numbers": np.array(numbers, dtype=np.float32)}
+
+
+def encode_columns(values: Mapping[str, Sequence[Any]], rows: int) -> dict[str, NDArray[Any]]:
+    """The same for records by column: a list of length ``rows`` for each input that is known of a record, else None."""
+    texts = np.full((rows, len(TEXTS)), UNKNOWN, dtype=object)
+    numbers = np.full((rows, len(NUMBERS)), np.nan, dtype=np.float32)
+    for place, name in enumerate(TEXTS):
+        if name in values:
+            column = values[name]
+            texts[:, place] = [UNKNOWN if value is None else value for value in column] if None in column else column
+    for place, name in enumerate(NUMBERS):
+        if name in values:
+            numbers[:, place] = values[name]  # None becomes NaN
+    return {"texts": texts, "numbers": numbers}
 
 
 def _drop_unknown(record: Record) -> Record:

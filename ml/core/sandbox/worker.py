@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import threading
+from base64 import b64decode
 from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO
@@ -50,8 +51,9 @@ def _serve(directory: Path, threads: int, requests: SimpleQueue[bytes], answers:
         answer = {"error": "It needs more memory than the sandbox has."}
     answers.write(json.dumps(answer).encode() + b"\n")
     while "digest" in answer:
-        columns = json.loads(requests.get())
-        texts, numbers = np.array(columns["texts"], dtype=object), np.array(columns["numbers"], dtype=np.float32)
+        request = json.loads(requests.get())
+        texts = np.array(request["texts"].split("\0"), dtype=object).reshape(request["rows"], -1)
+        numbers = np.frombuffer(b64decode(request["numbers"]), dtype=np.float32).reshape(request["rows"], -1)
         answers.write(bundle.run({"texts": texts, "numbers": numbers}).tobytes())
 
 

@@ -35,6 +35,7 @@ STRUCTURE = {
         "clean_metadata": ["delete_versions_and_rows"],
         "delete_task_logs": ["clean_metadata"],
     },
+    "score_diabetes": {"score": []},
 }
 
 
@@ -78,6 +79,7 @@ def test_dags_and_tasks_match_the_design(described: dict[str, Any]) -> None:
         ("monitor_diabetes", "0 0 * * *"),
         ("roll_back_model", "None"),
         ("retain_diabetes", "30 4 * * 0"),
+        ("score_diabetes", "None"),
     ],
 )
 def test_schedules_match_the_design(described: dict[str, Any], dag_id: str, schedule: str) -> None:
@@ -138,4 +140,23 @@ def test_trials_are_mapped_tasks(described: dict[str, Any]) -> None:
 def test_rollback_parameters_are_validated(described: dict[str, Any], params: dict[str, Any], is_valid: bool) -> None:
     schemas = described["dags"]["roll_back_model"]["params"]
     assert {"to", "actor", "reason"} == set(schemas)
+    assert is_valid is all(Draft202012Validator(schemas[name]).is_valid(value) for name, value in params.items())
+
+
+@pytest.mark.parametrize(
+    ("params", "is_valid"),
+    [
+        ({}, True),
+        ({"source": "delivered/2026.csv", "target": "scores of 2026", "version": "12"}, True),
+        ({"version": None}, True),
+        ({"source": "/etc/passwd"}, False),
+        ({"source": "../secrets"}, False),
+        ({"target": ""}, False),
+        ({"target": None}, False),
+        ({"version": "production"}, False),
+    ],
+)
+def test_scoring_parameters_are_validated(described: dict[str, Any], params: dict[str, Any], is_valid: bool) -> None:
+    schemas = described["dags"]["score_diabetes"]["params"]
+    assert {"source", "target", "version"} == set(schemas)
     assert is_valid is all(Draft202012Validator(schemas[name]).is_valid(value) for name, value in params.items())

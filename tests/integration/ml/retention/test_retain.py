@@ -155,6 +155,18 @@ def test_old_rows_searches_and_runs_go_and_those_that_pages_show_stay(
                 sa.text("INSERT INTO accesses (accessed_at, action, patient) VALUES (:t, 'explained', 'p')"),
                 {"t": moment},
             )
+        scoring = (
+            "INSERT INTO scorings (digest, source, model_version, actor, rows_scored, rows_invalid, started_at) VALUES "
+        )
+        for moment in (old, new):
+            number = connection.scalar(
+                sa.text(f"{scoring} (:d, 'raw_data', '1', 'a test', 1, 0, :t) RETURNING id"),
+                {"d": str(moment), "t": moment},
+            )
+            connection.execute(
+                sa.text("INSERT INTO scores (scoring_id, row_number, readmission_risk) VALUES (:id, 1, 0.1)"),
+                {"id": number},
+            )
     study = optuna.create_study(study_name="of last year", storage=storage(settings))
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
     for _ in range(3):
@@ -169,6 +181,8 @@ def test_old_rows_searches_and_runs_go_and_those_that_pages_show_stay(
     assert count(engine, "predictions") == 2
     assert done.counts["entries of the access log"] == 1
     assert count(engine, "accesses") == 2
+    assert done.counts["batch scorings"] == 1
+    assert count(engine, "scores") == count(engine, "scorings") == 1
     assert optuna.get_all_study_names(storage(settings)) == []
     experiment = mlflow.get_experiment_by_name(MONITORING_EXPERIMENT)
     assert experiment is not None

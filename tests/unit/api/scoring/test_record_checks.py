@@ -1,29 +1,17 @@
-"""Records outside the population, and values that contradict one another."""
+"""Values that contradict one another."""
 
 from typing import Any
 
 import pytest
 
-from api.scoring.record_checks import contradictions, contradictions_with_stays, outside_population
-from ml.schema import BY_NAME, CANNOT_BE_READMITTED, EXAMPLE_RECORD
+from api.scoring.record_checks import contradictions, contradictions_with_stays
+from ml.schema import EXAMPLE_RECORD
 
 STAY = {"gender": "Female", "age": "[70-80)"}
 
 
 def fields(record: dict[str, Any]) -> list[str]:
     return [field for field, _ in contradictions(record)]
-
-
-def test_death_and_hospice_are_outside_the_population_and_nothing_else() -> None:
-    codes = BY_NAME["discharge_disposition_id"].allowed
-    reasons = {code: outside_population({"discharge_disposition_id": code}) for code in codes}
-
-    assert {code for code, reason in reasons.items() if reason} == CANNOT_BE_READMITTED
-    assert outside_population({}) is None
-    assert reasons[11] == (
-        "discharge_disposition_id 11 (Expired): a readmission is not possible, and the model was fitted without such "
-        "encounters"
-    )
 
 
 @pytest.mark.parametrize(

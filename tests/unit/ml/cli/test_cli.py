@@ -31,6 +31,7 @@ COMMANDS = (
     "report",
     "card",
     "predict",
+    "score",
     "monitor",
     "simulate",
 )

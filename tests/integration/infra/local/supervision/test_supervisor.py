@@ -132,3 +132,16 @@ def test_processes_that_outlive_a_killed_supervisor_are_found(supervisor: Superv
     assert [process.pid for process in orphans] == [child.pid]
     child.kill()
     psutil.wait_procs([child], timeout=10)
+
+
+def test_a_program_that_a_killed_command_is_stopping_gets_its_new_settings(supervisor: Supervisor) -> None:
+    supervisor.configure([printer(stop_seconds=5)])
+    supervisor.start("printer")
+    psutil.Process(supervisor.states()["printer"].pid).suspend()  # it ends when its stop time is over
+    supervisor._call("stopProcess", "printer", False)  # as the killed command did before it ended
+    assert supervisor.states()["printer"].state == "STOPPING"
+
+    supervisor.configure([printer()])
+
+    supervisor.start("printer")
+    assert supervisor.states()["printer"].running

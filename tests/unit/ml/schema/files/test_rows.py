@@ -85,3 +85,21 @@ def test_a_formula_gets_an_apostrophe(text: str) -> None:
 )
 def test_numbers_and_texts_stay_as_they_are(text: str) -> None:
     assert harmless(text) == text
+
+
+def test_records_by_column_have_the_values_and_errors_of_single_records() -> None:
+    header = "encounter_id;patient_nbr;Age;gender;diag_1;ward"
+    lines = ["7;P-1;67;f;25083;x", ";8,0;[60-70);?;428;", "1e+9;9;old;Male;4280000;y", "5;6", "7;7;67;F;E119;z"] * 3
+    whole, single = reader(header), reader(header)
+    columns, errors = whole.read_columns(lines)
+
+    for position, line in enumerate(lines):
+        if position in errors:
+            with pytest.raises(RowError) as found:
+                single.read(line)
+            assert (found.value.message, found.value.cells) == (errors[position].message, errors[position].cells)
+        else:
+            known = {name: values[position] for name, values in columns.items() if values[position] is not None}
+            assert known == single.read(line)
+    assert sorted(errors) == [2, 3, 4, 7, 8, 9, 12, 13, 14]
+    assert whole.mapped == single.mapped
