@@ -27,7 +27,7 @@ def main() -> None:
     if "," in (secrets / "airflow_fernet_key").read_text():  # a rotation: the new key, and the former
         migrate("airflow", ["airflow", "rotate-fernet-key"])
     adopt([sys.executable, "-m", "ml", "adopt"])
-    user, password = os.environ["AIRFLOW_USER"], with_secret_files(os.environ)["AIRFLOW_PASSWORD"]
+    user, password = os.environ["AIRFLOW_USER"], with_secret_files(os.environ, ["AIRFLOW_PASSWORD"])["AIRFLOW_PASSWORD"]
     passwords_file = Path(os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
     of_users = passwords(user, password, lambda name: (USERS / name).read_text().strip())
     write_passwords(passwords_file, of_users)

@@ -57,13 +57,13 @@ def predict(
 
 def _risks(records: Sequence[Record], version: str | None) -> list[float]:
     # Imported only now: a mistake in the file is reported at once.
-    from ml.core.bundle import load_bundle
+    from ml.core.sandbox.process import sandboxed
     from ml.registry.bundle_download import downloaded_bundle
 
-    with downloaded_bundle(MlflowSettings.load().mlflow_tracking_uri, version) as directory:
-        bundle = load_bundle(directory)
+    uri = MlflowSettings.load().mlflow_tracking_uri
     blocks = (records[first : first + _BLOCK] for first in range(0, len(records), _BLOCK))
-    return [risk for block in blocks for risk in bundle.predict(block).tolist()]
+    with downloaded_bundle(uri, version) as directory, sandboxed(directory) as bundle:
+        return [risk for block in blocks for risk in bundle.predict(block).tolist()]
 
 
 def _read(file: Path) -> bytes:

@@ -129,7 +129,7 @@ class Sequence:
         assert {count for _, count in registered} == {1}, step
 
     def _served(self) -> str:
-        return str(httpx.get(f"{self.native.url(8000)}/model", timeout=30).json()["model"]["version"])
+        return str(httpx.get(f"{self.native.url(8000)}/model", timeout=30).json()["version"])
 
     def _is_healthy(self) -> bool:
         return self.native.run("make doctor", COMMAND_SECONDS).returncode == 0

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from ml.cli.main import app
 from ml.core.bundle import GOLDEN_FILE, MODEL_FILE
-from ml.core.errors import BundleError
+from ml.core.errors import BundleError, UnapprovedError
 from ml.core.settings import MlflowSettings
 from ml.evaluation.registered_version import predict
 from ml.features.records import to_table
@@ -44,6 +46,26 @@ def test_a_graph_that_loops_for_one_value_is_a_fault_for_the_gate_and_for_ml_pre
 
     assert scored.risks is None
     assert re.search(ATTACKS[loop_for_one_value], scored.candidate.fault or "")
+
+
+def test_the_command_line_refuses_hostile_and_unapproved_versions(
+    registry: Registry, mlflow_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It loaded any version into its own process, and believed the alias."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server)
+    hostile, good = write_bundle(tmp_path / "hostile"), write_bundle(tmp_path / "good")
+    loop_for_one_value(hostile)
+    forged, unapproved = version_of(registry, hostile).number, version_of(registry, good).number
+    request = f'{{"records": [{{"gender": "{RARE}"}}]}}'
+
+    done = CliRunner().invoke(app, ["predict", "-", "--version", forged], input=request)
+    assert isinstance(done.exception, BundleError)
+    assert re.search(ATTACKS[loop_for_one_value], str(done.exception))
+
+    registry.set_alias("production", unapproved)
+    done = CliRunner().invoke(app, ["predict", "-"], input=request)
+    assert isinstance(done.exception, UnapprovedError)
+    assert CliRunner().invoke(app, ["predict", "-", "--version", unapproved], input=request).exit_code == 0
 
 
 def test_a_valid_version_answers_and_only_its_bundle_is_downloaded(registry: Registry, tmp_path: Path) -> None:
