@@ -17,7 +17,7 @@ help: ## Show this list
 
 # --- The stack on this machine, without Docker and without root -------------------------------------------------
 
-.PHONY: demo up upgrade status logs doctor backup restore backup-verify rotate compose-preflight down clean
+.PHONY: demo up upgrade status logs doctor backup restore restore-to backup-verify rotate compose-preflight down clean
 demo: export DEMO_STARTED_AT := $(shell date +%s)
 demo: env ## Start everything, ingest and train through Airflow, and make a prediction
 	@$(STACK) demo
@@ -42,6 +42,9 @@ backup: $(BIN)/python ## Back up databases, artifacts, secrets and logins while 
 
 restore: $(BIN)/python ## Replace the present state by that of a backup: make restore FROM=folder
 	@$(STACK) restore --from "$(or $(FROM),$(error Say which backup: make restore FROM=folder))" $(if $(REPLACE),--replace)
+
+restore-to: $(BIN)/python ## Return to a time between two backups (WAL_ARCHIVE_DIR): make restore-to TIME=2026-11-29T12:00:00Z
+	@$(STACK) restore-to "$(or $(TIME),$(error Say which time: make restore-to TIME=2026-11-29T12:00:00Z))"
 
 backup-verify: $(BIN)/python ## Restore the newest backup into a throwaway place and check it: make backup-verify FROM=folder
 	@$(STACK) backup-verify $(if $(FROM),--from "$(FROM)")

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 
 from infra.backup.create import create_backup
+from infra.backup.point_in_time.copies import Workplace
+from infra.backup.point_in_time.recover import backup_at
 from infra.backup.restoring.checks import check_idle
 from infra.backup.restoring.restore import restore_backup
 from infra.backup.restoring.verify import verify_backup
@@ -28,6 +30,8 @@ app = typer.Typer(
 )
 console = Console(highlight=False)
 STARTED = time.monotonic()
+COPIES = Path("/var/lib/postgresql/data")
+"""Folder of the service postgres-copies in Docker Compose, in both containers."""
 
 
 def report(text: str) -> None:
@@ -70,12 +74,18 @@ def _create(to: Path | None = None) -> None:
 def restore(
     source: Annotated[Path | None, typer.Option("--from", help="a backup, or a folder of them: the newest")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="also replace another platform")] = False,
+    to_time: Annotated[
+        str | None, typer.Option("--to-time", help="a time since the oldest base backup: 2026-11-29T12:00:00Z")
+    ] = None,
 ) -> None:
-    """Replace the present state by that of a backup. The stack must not run, but for its databases."""
-    with errors_in_one_line():
+    """Replace the present state by that of a backup, or of a time. The stack must not run, but for its databases."""
+    with errors_in_one_line(), ExitStack() as stack:
         settings, platform = _load()
         check_idle(platform)
         folder = source.resolve() if source else settings.backup_folder
+        if to_time:
+            place = Workplace(COPIES / "copies", owner=COPIES, is_served=True)
+            folder = stack.enter_context(backup_at(to_time, platform, place, report))
         passphrase = settings.backup_passphrase.get_secret_value()
         restore_backup(platform, folder, passphrase, report, lambda: check_idle(platform), replace)
 

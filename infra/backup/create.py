@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -24,9 +25,11 @@ from infra.backup.manifest import (
     backups_in,
     sha256_of,
 )
+from infra.backup.point_in_time.archive import remove_unneeded, size_of
+from infra.backup.point_in_time.base_backups import FOLDER, make_base_backups
 from infra.backup.postgres import connect, describe, dump, release_of, rows, snapshot
-from infra.backup.settings import LEDGER_DATABASE, REGISTRY_DATABASE, Platform
-from infra.backup.status import FAILED, SIZE, SUCCESS, update_status
+from infra.backup.settings import LEDGER_DATABASE, REGISTRY_DATABASE, Archive, Platform
+from infra.backup.status import FAILED, SIZE, SUCCESS, WAL_SIZE, update_status
 from ml.core.names import PUBLIC_KEYS
 
 Report = Callable[[str], None]
@@ -45,8 +48,11 @@ def create_backup(platform: Platform, folder: Path, keep: int, passphrase: str, 
         with locked(folder, "backup"):
             for rest in folder.glob(f"{PARTIAL}*"):
                 remove(rest)
-            backup = _create(platform, folder, passphrase, report)
+            if platform.archive and folder != platform.archive.backups:
+                platform = replace(platform, archive=None)  # the WAL for base backups elsewhere would be deleted
+            backup = write_backup(platform, folder, passphrase, report, _newest_readable(folder), _free_time(folder))
             _thin_out(folder, keep, report)
+            wal = _thin_out_wal(platform.archive) if platform.archive else {}
     except BackupError:
         update_status(platform.state, **{FAILED: 1})
         raise
@@ -54,16 +60,23 @@ def create_backup(platform: Platform, folder: Path, keep: int, passphrase: str, 
         update_status(platform.state, **{FAILED: 1})
         raise BackupError(f"The backup failed and left nothing behind: {error.strerror} ({error.filename}).") from error
     manifest = BackupManifest.read(backup)
-    update_status(platform.state, **{FAILED: 0, SUCCESS: manifest.finished_at.timestamp(), SIZE: manifest.size})
+    update_status(platform.state, **{FAILED: 0, SUCCESS: manifest.finished_at.timestamp(), SIZE: manifest.size}, **wal)
     return backup
 
 
-def _create(platform: Platform, folder: Path, passphrase: str, report: Report) -> Path:
-    started, previous = _free_time(folder), _newest_readable(folder)
+def write_backup(
+    platform: Platform, folder: Path, passphrase: str, report: Report, previous: Path | None, started: datetime
+) -> Path:
+    """Write a backup with the name of the time `started` to `folder`; unchanged artifacts are links to `previous`.
+
+    Raises:
+        BackupError: with the reason. No backup appears then.
+    """
     backup_id = started.strftime(ID_FORMAT)
     draft = folder / f"{PARTIAL}{backup_id}"
     draft.mkdir(mode=0o750)
     try:
+        bases = make_base_backups(platform, draft, report) if platform.archive else {}
         with ExitStack() as stack:
             snapshots = _consistent_snapshots(platform, stack)
             databases = _dump_databases(platform, snapshots, draft, report)
@@ -83,6 +96,7 @@ def _create(platform: Platform, folder: Path, passphrase: str, report: Report) -
             release=migrated_by.version,
             commit=migrated_by.commit,
             databases=databases,
+            bases=bases,
             production=production,
             secrets=bool(passphrase),
             fingerprints=encryption.fingerprints(secrets),
@@ -182,6 +196,7 @@ def _entries(draft: Path) -> dict[str, FileEntry]:
     """Entries of all files but the artifacts, which were read while they were copied."""
     paths = [
         *sorted((draft / "databases").iterdir()),
+        *sorted((draft / FOLDER).glob("*/*")),
         *(draft / name for name in (GRAFANA_FILE, encryption.SECRETS_FILE)),
     ]
     return {
@@ -206,6 +221,12 @@ def _thin_out(folder: Path, keep: int, report: Report) -> None:
         old.rename(doomed)
         remove(doomed)
         report(f"{old.name} is deleted: BACKUP_KEEP is {keep}")
+
+
+def _thin_out_wal(archive: Archive) -> dict[str, float]:
+    with suppress(BackupError):  # what a damaged backup needs is unknown
+        remove_unneeded(archive)
+    return {WAL_SIZE: size_of(archive)}
 
 
 def _megabytes(size: int) -> str:

@@ -39,6 +39,18 @@ class DatabaseEntry(BaseModel, frozen=True):
     """Roles of the server, which own objects or have rights to them."""
 
 
+class BaseEntry(BaseModel, frozen=True):
+    """The base backup of one server."""
+
+    server_version: int
+    cluster: str
+    """Identifier of the database cluster, whose WAL no other cluster can replay."""
+    first_wal: str
+    """Name of the first WAL file that is needed to replay it."""
+    finished_at: datetime
+    """The earliest time to which it can be replayed."""
+
+
 class ProductionEntry(BaseModel, frozen=True):
     """The production version, and its answers to stored requests."""
 
@@ -60,6 +72,8 @@ class BackupManifest(BaseModel, frozen=True):
     commit: str
     """Of the code that last migrated the tables, which is not always the code that makes the backup."""
     databases: dict[str, DatabaseEntry]
+    bases: dict[str, BaseEntry] = {}
+    """By name of the server; none where WAL is not archived."""
     production: ProductionEntry | None
     secrets: bool
     """Whether the encrypted secrets are included."""

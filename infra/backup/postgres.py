@@ -127,6 +127,16 @@ def dump(database: Database, snapshot_name: str, target: Path) -> None:
     _run([*_program("pg_dump", database.server), *options, database.name], database.server)
 
 
+def copy_cluster(server: Server, target: Path) -> None:
+    """Write a base backup to a folder: ``base.tar.gz``, ``pg_wal.tar.gz`` and ``backup_manifest``.
+
+    Raises:
+        BackupError: with the last line of `pg_basebackup`.
+    """
+    options = [f"--pgdata={target}", "--format=tar", "--gzip", "--checkpoint=fast", "--no-password"]
+    _run([*_program("pg_basebackup", server), *options], server)
+
+
 def restore(archive: Path, server: Server, database: str) -> None:
     """Restore a dump into an empty database in one transaction.
 

@@ -9,12 +9,13 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from ml.core.settings import PlatformSettings, Port
+from ml.core.settings import OptionalPath, PlatformSettings, Port
 
 ROOT = Path(__file__).resolve().parents[2]
 
 LEDGER_DATABASE = "diabetes"
 REGISTRY_DATABASE = "mlflowdb"
+SERVER_NAMES = ("postgres", "mlflow-postgres")
 
 TimeOfDay = Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")]
 
@@ -36,7 +37,18 @@ class ScheduleSettings(PlatformSettings):
         return (ROOT / self.local_dir / "backup").resolve()
 
 
-class BackupSettings(ScheduleSettings):
+class ArchiveSettings(PlatformSettings):
+    """Whether the servers archive their WAL."""
+
+    wal_archive_dir: OptionalPath = None
+
+    @property
+    def wal_archive(self) -> Path | None:
+        """Folder of the archived WAL, absolute; None: the servers do not archive it."""
+        return (ROOT / self.wal_archive_dir).resolve() if self.wal_archive_dir else None
+
+
+class BackupSettings(ScheduleSettings, ArchiveSettings):
     """Servers, folders and options of backup and restore."""
 
     backup_dir: Annotated[Path, BeforeValidator(_empty_is_default)] = Path("backups")
@@ -78,6 +90,14 @@ class Database:
 
 
 @dataclass(frozen=True)
+class Archive:
+    """Where the archived WAL is, and the folder of the backups that have base backups for it."""
+
+    wal: Path
+    backups: Path
+
+
+@dataclass(frozen=True)
 class Platform:
     """Everything that a backup contains and a restore replaces."""
 
@@ -89,6 +109,12 @@ class Platform:
     secrets: Path
     model_cache: Path
     state: Path
+    archive: Archive | None = None
+
+    @property
+    def servers(self) -> dict[str, Server]:
+        """The servers by name."""
+        return dict(zip(SERVER_NAMES, dict.fromkeys(each.server for each in self.databases), strict=False))
 
     def database(self, key: str) -> Database:
         """The database of this key."""
@@ -116,4 +142,5 @@ def platform_of(settings: BackupSettings, secrets: Path) -> Platform:
         secrets=secrets,
         model_cache=home / "model-cache",
         state=settings.state_folder,
+        archive=Archive(settings.wal_archive, settings.backup_folder) if settings.wal_archive else None,
     )

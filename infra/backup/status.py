@@ -9,6 +9,7 @@ from infra.backup.files import write_atomically
 STATUS_FILE: Final = "status.json"
 SUCCESS: Final = "backup_last_success_timestamp"
 SIZE: Final = "backup_size_bytes"
+WAL_SIZE: Final = "wal_archive_size_bytes"
 VERIFIED: Final = "restore_last_verified_timestamp"
 FAILED: Final = "backup_last_run_failed"
 

@@ -44,6 +44,7 @@ FAMILIES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "backup_last_success_timestamp": ("Time of the last successful backup.", ()),
     "backup_last_run_failed": ("1 when the last backup failed.", ()),
     "backup_size_bytes": ("Size of the last backup.", ()),
+    "wal_archive_size_bytes": ("Size of the archived WAL.", ()),
     "restore_last_verified_timestamp": ("Time when a backup was last restored as a test.", ()),
     "exporter_scrape_errors_total": ("Failed reads of a target.", ("target",)),
     "build_info": ("Version and commit.", ("service", "version", "commit")),

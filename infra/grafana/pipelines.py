@@ -166,8 +166,9 @@ BACKUPS = (
     ),
     stat(
         "Size of the last backup",
-        "Bytes of its files; those that it shares with the backup before take no further space.",
+        "Bytes of its files; those that it shares with the backup before take no further space. And the archived WAL.",
         ("max(backup_size_bytes)", "size"),
+        ("max(wal_archive_size_bytes)", "WAL"),
         unit="bytes",
         width=8,
     ),

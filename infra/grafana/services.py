@@ -137,6 +137,12 @@ POSTGRES = (
         unit="ops",
     ),
     timeseries(
+        "Failed archiving of WAL",
+        "Failed attempts per minute, with WAL_ARCHIVE_DIR; each server tries again every minute.",
+        (f"60 * {rate('pg_stat_archiver_failed_count', by='job')}", "{{job}}"),
+        alerts=["WalArchiveFailing"],
+    ),
+    timeseries(
         "Size of databases",
         "Bytes on disk by database.",
         ('max by (job, datname) (pg_database_size_bytes{datname!~"template.*"})', "{{job}} {{datname}}"),

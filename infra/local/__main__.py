@@ -143,6 +143,13 @@ def restore(
             console.print("The stack is down: make up starts it with the restored state.")
 
 
+@app.command("restore-to")
+def restore_to(time: Annotated[str, typer.Argument(help="such as 2026-11-29T12:00:00Z")]) -> None:
+    """Return to a time since the oldest base backup; a running stack is stopped for it and started again."""
+    with open_stack() as stack:
+        recovery.restore(stack, time, False, console)
+
+
 @app.command()
 def upgrade() -> None:
     """Upgrade to the release of this checkout: backup, migrations, start and verification, else back to the backup."""

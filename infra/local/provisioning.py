@@ -18,7 +18,7 @@ from infra.backup.restoring.checks import check_tables
 from infra.backup.settings import BackupSettings, Platform, platform_of
 from infra.local.errors import StackError
 from infra.local.postgres.cluster import PostgresServer
-from infra.local.postgres.servers import main_postgres, mlflow_postgres
+from infra.local.postgres.servers import main_postgres, mlflow_postgres, prepare_archive
 from infra.local.programs.airflow import airflow_environment, airflow_secrets
 from infra.local.programs.environment import shared_environment, without_settings
 from infra.local.programs.services import mlflow_database_secret
@@ -70,6 +70,8 @@ def initialise_clusters(settings: StackSettings) -> None:
         (settings.paths.postgres / "migrated.json").unlink(missing_ok=True)
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda server: server.initialise(), servers))
+    if settings.wal_archive:
+        prepare_archive(servers[0], settings.wal_archive)
 
 
 def create_databases(settings: StackSettings) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from infra.backup.create import create_backup
+from infra.backup.point_in_time.copies import Workplace
+from infra.backup.point_in_time.recover import backup_at
 from infra.backup.restoring.restore import restore_backup
 from infra.backup.restoring.swap import read_journal
 from infra.backup.restoring.verify import verify_backup
@@ -35,8 +37,10 @@ def back_up(stack: Stack, to: Path | None, console: Console) -> None:
         create_backup(platform, folder, settings.backup_keep, _passphrase(settings), reporter(console))
 
 
-def restore(stack: Stack, source: Path, replace: bool, console: Console) -> None:
-    """Replace the present state by that of a backup. A running stack is stopped for the exchange and started again.
+def restore(stack: Stack, source: Path | str, replace: bool, console: Console) -> None:
+    """Replace the present state by that of a backup, or of a time, an ISO 8601 text.
+
+    A running stack is stopped for the exchange and started again.
 
     An interrupted upgrade ends with it.
 
@@ -54,9 +58,12 @@ def restore(stack: Stack, source: Path, replace: bool, console: Console) -> None
         stopped.extend(stack.stop_services())
 
     try:
-        with running_databases(stack):
+        with running_databases(stack), ExitStack() as recovered:
             create_databases(stack.settings)
             report = reporter(console)
+            if isinstance(source, str):
+                place = Workplace(platform.state / "copies", main_postgres(stack.settings).data_dir, is_served=False)
+                source = recovered.enter_context(backup_at(source, platform, place, report))
             restore_backup(platform, source.resolve(), _passphrase(settings), report, stop_services, replace)
             # A backup of an earlier release has earlier tables: the next start migrates them.
             (stack.settings.paths.postgres / "migrated.json").unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from infra.backup.settings import TimeOfDay
+from infra.backup.settings import ArchiveSettings, TimeOfDay
 from infra.local.errors import StackError
 from ml.core.settings import OptionalPath, Port, PublicAddresses
 
@@ -17,7 +17,7 @@ LONGEST_SOCKET_PATH = 90
 """A Unix socket's path has at most 108 characters, and supervisord first binds to a longer temporary path."""
 
 
-class StackSettings(PublicAddresses):
+class StackSettings(PublicAddresses, ArchiveSettings):
     """Addresses, ports, logins and limits of the native stack."""
 
     bind_address: str = "127.0.0.1"

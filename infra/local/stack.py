@@ -126,7 +126,7 @@ class Stack:
         """
         state = self.settings.paths.backup_state
         if swap.read_journal(state) is not None:
-            raise StackError("A restore was interrupted: the same make restore FROM=… finishes it or returns.")
+            raise StackError("A restore was interrupted: the same make restore or restore-to finishes it or returns.")
         if not upgrading and journal.read_journal(state) is not None:
             raise StackError("An upgrade was interrupted: make upgrade finishes it or returns to its backup.")
 

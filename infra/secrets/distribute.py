@@ -49,6 +49,7 @@ AUDIENCES = {
 
 CONFIGURATION = {
     "postgres": "postgres/roles",
+    "postgres-server": "postgres/server",
     "prometheus": "prometheus",
     "alertmanager": "alertmanager",
     "grafana": "grafana",

@@ -50,4 +50,5 @@ SUMMARIES: Final = (
     template("No backup has succeeded for more than a day although BACKUP_AT is set"),
     template("The last backup failed"),
     template("No backup was restored as a test for more than a week"),
+    template("{target} cannot archive its WAL"),
 )

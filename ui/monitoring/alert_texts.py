@@ -43,6 +43,7 @@ def meanings() -> dict[str, str]:
         "BackupStale": _("No backup has succeeded for too long."),
         "BackupFailed": _("The last backup failed; the ones before it are unchanged."),
         "BackupUnverified": _("No backup was restored as a test for too long."),
+        "WalArchiveFailing": _("A database cannot archive its log, which fills its disk."),
         # Services and machine
         "ServiceDown": _("A service does not answer Prometheus."),
         "RuleEvaluationFailing": _("Prometheus cannot evaluate some alerts, which may stay silent."),

@@ -86,6 +86,40 @@ def test_what_was_lost_later_comes_back_and_what_came_later_is_gone(stack: Compo
     assert state(stack) == before
 
 
+def test_a_wrong_delete_is_undone_by_the_archived_wal(stack: ComposeStack, folder: Path) -> None:
+    stack.configure(WAL_ARCHIVE_DIR="wal-archive")
+    stack.up()  # both servers start anew
+    wait_for("the API to serve the model", lambda: is_ready(stack), 120)
+    assert "Base backup of mlflow-postgres" in run(stack, "backup")
+    change = "from ml.core.settings import MlSettings\nfrom ml.warehouse.connection import transaction, warehouse\n"
+    change += "with warehouse(MlSettings.load()) as engine, transaction(engine) as connection:\n"
+    change += "    print(connection.exec_driver_sql({statement!r}).scalar_one())\n"
+    remember = "WITH new AS (INSERT INTO after_the_backup VALUES (1) RETURNING 1) SELECT count(*) FROM new"
+    stack.execute(
+        "airflow-scheduler",
+        "python",
+        "-c",
+        change.format(statement=f"CREATE TABLE after_the_backup (id int); {remember}"),
+    )
+    before = state(stack)
+    moment = stack.execute("airflow-scheduler", "python", "-c", change.format(statement="SELECT clock_timestamp()"))
+    moment = moment.strip().splitlines()[-1].replace(" ", "T")
+    forget = "WITH gone AS (DELETE FROM raw_data RETURNING 1) SELECT count(*) FROM gone"
+    stack.execute("airflow-scheduler", "python", "-c", change.format(statement=forget))
+
+    stack.compose("stop")
+    with pytest.raises(ComposeError, match="is before the oldest base backup"):
+        run(stack, "restore", "--to-time", "2020-01-31T12:00:00Z")
+    said = run(stack, "restore", "--to-time", moment)
+    stack.up()
+
+    assert "mlflow-postgres is recovered; its last transaction ended at" in said
+    wait_for("the API to serve the model", lambda: is_ready(stack), 120)
+    assert state(stack) == before
+    count = change.format(statement="SELECT count(*) FROM after_the_backup")
+    assert stack.execute("airflow-scheduler", "python", "-c", count).strip().endswith("1")
+
+
 def test_a_backup_of_a_later_postgresql_is_refused(stack: ComposeStack, folder: Path) -> None:
     change = """
 import sys

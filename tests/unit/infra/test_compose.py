@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from infra.backup.__main__ import COPIES
 from infra.local.programs.environment import TELEMETRY_OFF
 from infra.secrets.distribute import AUDIENCES, CONFIGURATION, copy, mirror
 from infra.secrets.generate import SECRETS
@@ -169,6 +170,30 @@ def test_behind_the_gateway_three_services_reach_other_machines_and_not_one_anot
         "downloads": ["airflow-scheduler"],
         "entrance": ["gateway"],
         "notifications": ["alertmanager"],
+    }
+
+
+def test_copies_of_the_servers_run_the_same_postgresql_on_the_files_that_a_restore_prepares() -> None:
+    assert {SERVICES[name]["image"] for name in ("postgres", "mlflow-postgres", "postgres-copies")} == {
+        SERVICES["postgres"]["image"]
+    }
+    folder = f"postgres-copies:{COPIES}"
+    assert folder in SERVICES["restore"]["volumes"]
+    assert folder in SERVICES["postgres-copies"]["volumes"]
+    archive = "${WAL_ARCHIVE_DIR:-wal-archive}:/wal-archive"
+    mounting = {
+        name
+        for name, service in SERVICES.items()
+        if {archive, f"{archive}:ro"} & {*map(str, service.get("volumes", []))}
+    }
+    assert mounting == {
+        "secrets",
+        "postgres",
+        "mlflow-postgres",
+        "postgres-copies",
+        "backup",
+        "backup-schedule",
+        "restore",
     }
 
 
