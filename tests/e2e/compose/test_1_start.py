@@ -59,7 +59,7 @@ NETWORKS = {
     "postgres-exporter": "data monitoring",
     "mlflow-postgres-exporter": "mlflow-data monitoring",
     "backup-schedule": "data mlflow-data",
-    "secrets": "",
+    **dict.fromkeys(("secrets", "postgres-copies"), ""),
 }
 """Two services reach each other if they share a network."""
 
