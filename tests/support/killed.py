@@ -27,6 +27,9 @@ STEPS: dict[str, tuple[object, str, bool]] = {
 }
 """Class or module and function of each step, and whether the function still does its work."""
 
+OF_DECISIONS: Final = ("before the ledger", "after the ledger", "after the alias", "after the tags")
+"""Steps of promotions and rollbacks; the others are those of batch scorings."""
+
 SECOND: Final = {name for name in STEPS if "a part" in name}
 """Steps that are taken for the first time without being killed."""
 

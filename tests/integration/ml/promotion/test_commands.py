@@ -14,7 +14,7 @@ from ml.cli.main import app
 from ml.core.names import PRODUCTION
 from ml.promotion.ledger import Action, current_user
 from tests.integration.ml.promotion.gates import Gate
-from tests.support.killed import STEPS
+from tests.support.killed import OF_DECISIONS
 from tests.support.native import ROOT
 
 
@@ -67,7 +67,7 @@ def killed(step: str, *arguments: str) -> None:
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", OF_DECISIONS)
 def test_a_rollback_or_promotion_that_is_killed_is_finished_by_the_same_command(
     commands: Gate, good: Path, weak: Path, step: str
 ) -> None:
