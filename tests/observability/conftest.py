@@ -70,7 +70,8 @@ def _scraped() -> dict[str, int]:
 
 @contextmanager
 def _running_native(data: Path) -> Iterator[NativeStack]:
-    native = prepare_native(HOME, DATA_FILE=str(data), BACKUP_DIR=str(HOME / "backups"), **SMALL)
+    folders = {"BACKUP_DIR": str(HOME / "backups"), "WAL_ARCHIVE_DIR": str(HOME / "wal")}
+    native = prepare_native(HOME, DATA_FILE=str(data), **folders, **SMALL)
     try:
         done = native.run(".venv/bin/python -m infra.local up", UP_SECONDS)
         if done.returncode:

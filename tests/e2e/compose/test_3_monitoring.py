@@ -106,5 +106,7 @@ def test_an_expression_has_had_data(
 
 def _reason(expression: Expression, services: set[str]) -> str:
     """Why the expression may have no data; empty if it must have some."""
+    if any(name.startswith("wal_archive") for name in expression.names):
+        return "WAL_ARCHIVE_DIR, which the tests of the backup set"
     of_containers = any(name.startswith("container_") for name in expression.names)
     return "the image of cAdvisor is not available" if of_containers and "cadvisor" not in services else ""
