@@ -1,4 +1,4 @@
-"""Whether offsets that are fitted on rows that the trees have seen are as good as those of held-out patients.
+"""Compares offsets that are fitted on rows that the trees have seen with offsets of held-out patients.
 
 ``python -m bench.offsets FILE`` fits each family on the train patients, and offsets twice: on the train patients, with
 a mask that the trees have not seen, as in production; and on one half of the test patients. Both are compared on the

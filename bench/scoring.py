@@ -1,4 +1,4 @@
-"""Scoring of stored records by parts, beside the bare graph on arrays that are ready, in one process.
+"""Compares ``python -m ml score`` with the bare graph on arrays that are ready, in one process.
 
 ``python -m bench.scoring [FILE] [ROWS]`` trains a RandomForest on the genuine data and scores synthetic encounters of
 every form, a tenth of the rows and all of them. It reads the peak memory of each run.
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from bench.database import fresh_database, postgres
 from bench.genuine import bundle_of, data_file, load_genuine

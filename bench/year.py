@@ -1,4 +1,4 @@
-"""A year of use: what disks hold while old rows, versions and runs are deleted on their schedule.
+"""Simulates a year of use, and measures disks while old rows, versions and runs are deleted on their schedule.
 
 ``python -m bench.year`` simulates 52 weeks: predictions of patients, a tenth of them with outcomes, a load test, a
 search of eight trials that ends with a version, a monitoring run; then what the API and ``retain_diabetes`` delete.

@@ -32,7 +32,7 @@ class AccessLog:
         self._is_on = settings.prediction_log
 
     async def explained(self, records: Sequence[Record], client: str, request_id: str) -> None:
-        """Enter the patients and encounters that records name.
+        """Log that a client had records explained: an entry for each patient or encounter that they name.
 
         An explanation does not wait for PostgreSQL longer than the time limit: then the entry is in the service's log.
         """

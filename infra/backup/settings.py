@@ -113,7 +113,7 @@ class Platform:
 
     @property
     def servers(self) -> dict[str, Server]:
-        """The servers by name."""
+        """The PostgreSQL servers that hold the databases, by name."""
         return dict(zip(SERVER_NAMES, dict.fromkeys(each.server for each in self.databases), strict=False))
 
     def database(self, key: str) -> Database:

@@ -10,8 +10,13 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from ml.core.errors import SettingsError
 from ml.core.names import PUBLIC_KEYS, SIGNING_KEY
@@ -56,29 +61,19 @@ class PlatformSettings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read the files of ``NAME_FILE`` before the variables."""
-        chosen = _ChosenSecrets(settings_cls, dotenv_settings, env_settings)
+        chosen = InitSettingsSource(settings_cls, _chosen_secrets(settings_cls, dotenv_settings, env_settings))
         return init_settings, chosen, env_settings, dotenv_settings, file_secret_settings
 
 
-class _ChosenSecrets(PydanticBaseSettingsSource):
-    """Secrets in the files that variables of ``sources`` name; later sources take precedence."""
-
-    def __init__(self, settings_cls: type[BaseSettings], *sources: PydanticBaseSettingsSource) -> None:
-        super().__init__(settings_cls)
-        self._sources = sources
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Not used: :meth:`__call__` returns all values."""
-        raise NotImplementedError
-
-    def __call__(self) -> dict[str, Any]:
-        variables: dict[str, str] = {}
-        for source in self._sources:
-            if isinstance(source, EnvSettingsSource):
-                variables |= {name.upper(): value for name, value in source.env_vars.items() if value is not None}
-        names = [name for name in CHOSEN if name.lower() in self.settings_cls.model_fields]
-        found = with_secret_files(variables, names)
-        return {name.lower(): found[name] for name in names if variables.get(f"{name}_FILE")}
+def _chosen_secrets(settings_cls: type[BaseSettings], *sources: PydanticBaseSettingsSource) -> dict[str, str]:
+    """Secrets by field, from the files that variables of ``sources`` name; later sources take precedence."""
+    variables: dict[str, str] = {}
+    for source in sources:
+        if isinstance(source, EnvSettingsSource):
+            variables |= {name.upper(): value for name, value in source.env_vars.items() if value is not None}
+    names = [name for name in CHOSEN if name.lower() in settings_cls.model_fields and variables.get(f"{name}_FILE")]
+    found = with_secret_files(variables, names)
+    return {name.lower(): found[name] for name in names}
 
 
 def _format(error: ValidationError) -> str:

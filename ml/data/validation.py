@@ -16,8 +16,8 @@ from typing import Any, Final, Self
 
 import pandas as pd
 import pandera.pandas as pa
-import pyarrow  # type: ignore[import-untyped]
-import pyarrow.csv  # type: ignore[import-untyped]
+import pyarrow
+import pyarrow.csv
 from pandera.errors import SchemaErrors
 
 from ml.core.errors import RejectedDataError

@@ -23,6 +23,7 @@ _MISSING: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE
 _OK: Final = 200
 _SECONDS: Final = 60
 _MOST_BYTES: Final = 16 * 1024 * 1024
+"""Of a document: many times the size of a version with all its tags."""
 _OPENER: Final = build_opener(ProxyHandler({}))  # MLflow is in the same network
 
 

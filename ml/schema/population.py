@@ -13,7 +13,7 @@ OUTSIDE: Final[Mapping[Any, str]] = {
     "was fitted without such encounters"
     for code in CANNOT_BE_READMITTED
 }
-"""Why the model does not apply to an encounter, by its discharge disposition."""
+"""Reasons why the model does not apply to an encounter, by discharge disposition."""
 
 
 def outside_population(record: Record) -> str | None:

@@ -14,10 +14,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.compute as pc  # type: ignore[import-untyped]
-import pyarrow.csv  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from ml.core.errors import NoDataError, ScoringError
@@ -121,11 +121,11 @@ def read_records(source: Source, code_system: CodeSystem) -> Records:
 
     remaining = texts()
     first = next(remaining, None)
+    with _readable(Path(source.name)):
+        reader = file.rows  # there is none without a header
     if first is None:
-        with _readable(Path(source.name)):
-            file.rows  # noqa: B018  raises without a header
         raise ScoringError(f"{source.name} has a header, but no rows.")
-    return Records(file.rows, chain([first], remaining), [*source.foreign, *file.rows.header.foreign])
+    return Records(reader, chain([first], remaining), [*source.foreign, *reader.header.foreign])
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from infra.backup.postgres import connect, execute, rows
 from infra.backup.settings import Archive, Server
 
 _SEGMENT: Final = re.compile(r"[0-9A-F]{24}")
-"""Name of a segment, or the beginning of another file's: timeline, log file and segment, 8 digits each."""
+"""File name of a WAL segment: timeline, log file and segment, 8 hexadecimal digits each. Other names begin with one."""
 _SEGMENTS: Final = 256
 """Of a log file: segments have 16 MB."""
 ARCHIVE_SECONDS: Final = 60.0
@@ -54,7 +54,9 @@ def _file(wal: Path, base: BaseEntry, name: str) -> Path:
 
 
 def remove_unneeded(archive: Archive) -> None:
-    """Delete the WAL from before the oldest base backup of each cluster; of a cluster without one nothing is deleted.
+    """Delete the WAL that no base backup needs: of each cluster what is older than its oldest base backup.
+
+    Of a cluster without a base backup nothing is deleted.
 
     Raises:
         BackupError: a backup cannot be read, so what it needs is unknown.

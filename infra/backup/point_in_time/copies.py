@@ -29,7 +29,7 @@ READY: Final = "ready"
 SCRIPT: Final = ROOT / "infra" / "postgres" / "server" / "run_copies.sh"
 START_SECONDS: Final = 60.0
 _FATAL: Final = re.compile(r"(?:FATAL|PANIC):  (?!the database system is)(.+)")
-"""The server refuses connections with "the database system is …" until it is recovered."""
+"""An error in a server's log that ends it. Refused connections ("the database system is …") are none."""
 _ENDS_TOO_EARLY: Final = "recovery ended before configured recovery target was reached"
 
 

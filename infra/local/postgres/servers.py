@@ -28,7 +28,7 @@ def _server(settings: StackSettings, folder: str, port: int, secret: str) -> Pos
 
 
 def archiving(folder: Path) -> dict[str, str]:
-    """Options of a server that archives its WAL in a folder, each minute or earlier."""
+    """PostgreSQL options that archive WAL to a folder, at least once a minute."""
     script = ROOT / "infra" / "postgres" / "server" / "archive_wal.sh"
     command = f'PATH={shlex.quote(str(binaries()))}:"$PATH" sh {shlex.quote(str(script))} {shlex.quote(str(folder))}'
     command = command.replace("%", "%%")

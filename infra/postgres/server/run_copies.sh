@@ -11,5 +11,6 @@ for signal in */recovery.signal; do
   pids="$pids $!"
 done
 while is_needed; do sleep 1; done
-kill -QUIT $pids 2> /dev/null || true  # without a last checkpoint: the copies are deleted
+# Without a last checkpoint, because the copies are deleted. One that could not be recovered has ended by itself.
+kill -QUIT $pids 2> /dev/null || true
 wait

@@ -31,7 +31,10 @@ def encode(records: Sequence[Record]) -> dict[str, NDArray[Any]]:
 
 
 def encode_columns(values: Mapping[str, Sequence[Any]], rows: int) -> dict[str, NDArray[Any]]:
-    """The same for records by column: a list of length ``rows`` for each input that is known of a record, else None."""
+    """Encode records that are given by column; see :func:`encode`.
+
+    ``values`` has for each known input a list of length ``rows``, with None where it is unknown.
+    """
     texts = np.full((rows, len(TEXTS)), UNKNOWN, dtype=object)
     numbers = np.full((rows, len(NUMBERS)), np.nan, dtype=np.float32)
     for place, name in enumerate(TEXTS):
