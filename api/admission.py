@@ -1,11 +1,13 @@
 """Admission control: counts requests and bytes in flight and sheds load above the limits.
 
-Admitted requests then finish in bounded time and memory. For the event loop only, hence no lock.
+Large batches wait for one another, in the order of their arrival. Admitted requests then finish in bounded time and
+memory. For the event loop only, hence no lock.
 """
 
+from asyncio import Semaphore, timeout
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from api.errors import OverloadedError
@@ -18,20 +20,22 @@ REASONS: Final = {"requests": "requests in flight", "bytes": "bytes in flight", 
 class Admission:
     """Counts of requests in flight, of the bytes of their bodies, and of large batches."""
 
-    def __init__(self, max_requests: int, max_bytes: int, max_large_batches: int) -> None:
+    def __init__(self, max_requests: int, max_bytes: int, max_large_batches: int, wait_seconds: float) -> None:
         self.requests = 0
         self.body_bytes = 0
         self.large_batches = 0
+        self.waiting = 0  # large batches without a slot
         self.shed = Counter(dict.fromkeys(REASONS, 0))
         self._max_requests = max_requests
         self._max_bytes = max_bytes
-        self._max_large_batches = max_large_batches
+        self._slots = Semaphore(max_large_batches)  # first come, first served
+        self._wait_seconds = wait_seconds
 
     @classmethod
     def from_settings(cls, settings: ApiSettings) -> "Admission":
         """The limits of the settings; one body of the maximum size always fits."""
         max_bytes = max(settings.max_in_flight_bytes, settings.max_body_bytes)
-        return cls(settings.max_in_flight, max_bytes, settings.max_large_batches)
+        return cls(settings.max_in_flight, max_bytes, settings.max_large_batches, settings.large_batch_wait_seconds)
 
     def admit(self, declared_bytes: int) -> None:
         """Admit a request; :meth:`release` must follow.
@@ -60,20 +64,27 @@ class Admission:
         self.requests -= 1
         self.body_bytes -= received_bytes
 
-    @contextmanager
-    def large_batch(self) -> Iterator[None]:
-        """Hold one of the slots for large batches.
+    @asynccontextmanager
+    async def large_batch(self) -> AsyncIterator[None]:
+        """Hold one of the slots for large batches. The rest of a body is best read afterwards: it need not be kept.
 
         Raises:
-            OverloadedError: no slot is free.
+            OverloadedError: no slot was free within the time limit.
         """
-        if self.large_batches >= self._max_large_batches:
-            raise self._overloaded("large_batches")
+        self.waiting += 1
+        try:
+            async with timeout(self._wait_seconds):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise self._overloaded("large_batches") from None
+        finally:
+            self.waiting -= 1
         self.large_batches += 1
         try:
             yield
         finally:
             self.large_batches -= 1
+            self._slots.release()
 
     def _overloaded(self, reason: str) -> OverloadedError:
         self.shed[reason] += 1

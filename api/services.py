@@ -43,7 +43,7 @@ class Services:
         self.policies = PolicyStore(settings)
         self.micro_batcher = MicroBatcher(self.patient_history)
         self.large_batches = LargeBatches(settings)
-        self.batch_pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="batch")
+        self.batch_pool = ThreadPoolExecutor(max_workers=3, thread_name_prefix="batch")
         self.metrics = Metrics(
             StateCollector(self.model_store, self.prediction_log, self.admission, self.micro_batcher), field_counts
         )

@@ -30,6 +30,7 @@ class ApiSettings(DatabaseAddress, MlflowSettings, PublicAddresses, ApprovalSett
     max_in_flight: int = Field(default=128, ge=1)
     max_in_flight_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
     max_large_batches: int = Field(default=4, ge=1)
+    large_batch_wait_seconds: float = Field(default=30, ge=0)
     prediction_log: bool = True
     prediction_log_queue: int = Field(default=50_000, ge=1)
     prediction_log_queue_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)

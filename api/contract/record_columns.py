@@ -1,6 +1,7 @@
 """Valid records by column. A batch is checked and encoded column by column, at a fifth of the cost per record."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Any, Final
 
 from api.contract.requests import FIELD_NAMES, IDENTIFIERS
@@ -25,17 +26,35 @@ class RecordColumns:
 
     __slots__ = ("distinct", "records", "values")
 
-    def __init__(self, records: Sequence[Record]) -> None:
+    def __init__(self, records: Sequence[Record], values: Mapping[str, list[Any]] | None = None) -> None:
+        """``values`` of the records by field, if they are at hand; a field that is not in it is unknown."""
         self.records = records
-        self.values: dict[str, list[Any]] = {name: [] for name in FIELD_NAMES}
-        for start in range(0, len(records), _BLOCK):
-            block = records[start : start + _BLOCK]
-            for name, values in self.values.items():
-                values += [record.get(name) for record in block]
+        self.values = _columns_of(records) if values is None else _completed(values, len(records))
         self.distinct: dict[str, set[Any]] = {name: set(values) for name, values in self.values.items()}
+
+    @classmethod
+    def of_values(cls, values: Mapping[str, list[Any]], size: int) -> "RecordColumns":
+        """The same from values by field, each with a list of length ``size``; in the records, None is unknown."""
+        names = tuple(values)
+        rows = zip(*values.values(), strict=True) if names else repeat((), size)
+        return cls([dict(zip(names, row, strict=True)) for row in rows], values)
 
     def __len__(self) -> int:
         return len(self.records)
+
+
+def _columns_of(records: Sequence[Record]) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {name: [] for name in FIELD_NAMES}
+    for start in range(0, len(records), _BLOCK):
+        block = records[start : start + _BLOCK]
+        for name, values in columns.items():
+            values += [record.get(name) for record in block]
+    return columns
+
+
+def _completed(values: Mapping[str, list[Any]], size: int) -> dict[str, list[Any]]:
+    unknown: list[Any] = [None] * size
+    return {name: values.get(name, unknown) for name in FIELD_NAMES}
 
 
 def columns_if_canonical(rows: Sequence[Any]) -> RecordColumns | None:

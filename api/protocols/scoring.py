@@ -24,7 +24,7 @@ async def score_request(
 
     Raises:
         MalformedBodyError, InvalidRecordsError: the body is invalid.
-        OverloadedError: the body is not small, and no slot for a large batch is free.
+        OverloadedError: the body is not small, and no slot for a large batch was free in time.
     """
     if inline and len(body) <= INLINE_BYTES:
         request = parse(body, services.settings.max_records)
@@ -38,7 +38,7 @@ async def score_request(
         columns = RecordColumns(request.records) if is_valid else validate_batch(request.records, request.code_system)
         return request, score(columns, bundle, services.patient_history, False)
 
-    with services.admission.large_batch():
+    async with services.admission.large_batch():
         return await asyncio.get_running_loop().run_in_executor(services.batch_pool, score_in_thread)
 
 

@@ -44,9 +44,12 @@ async def predict(request: Request) -> Response:
     model = services.model_store.require()  # the same model for the whole request, also if it is swapped meanwhile
     interval = parse_flag(request.scope["query_string"], openapi.INTERVAL)
     check_media_type(request.scope, JSON)
-    pieces = await read_body_pieces(request)
+    pieces, is_complete = await read_body_pieces(request, LARGE_BYTES)
     if sum(map(len, pieces)) > LARGE_BYTES:
-        return await _predict_large_batch(request, services, model, pieces, interval)
+        async with services.admission.large_batch():
+            if not is_complete:
+                pieces += (await read_body_pieces(request))[0]
+            return await _predict_large_batch(request, services, model, pieces, interval)
     body, max_records = b"".join(pieces), services.settings.max_records
     if is_small(body):
         scored = await services.micro_batcher.score(parse_small(body, max_records), model.bundle, interval)
@@ -73,7 +76,6 @@ async def _predict_large_batch(
         recorder.large_batch_entry(request.scope, model),
         services.policies.current,
     )
-    with services.admission.large_batch():
-        result = await services.large_batches.score(batch, pieces, model.bundle, services.prediction_log.put)
+    result = await services.large_batches.score(batch, pieces, model.bundle, services.prediction_log.put)
     recorder.record_large_batch(request.scope, model, result)
     return Response(result.body, media_type=JSON)

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
+from itertools import islice
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -15,6 +16,7 @@ from api.contract.csv_reader import CsvFile, CsvParser
 from api.contract.field_errors import body_error, invalid_records
 from api.contract.parsing import parse_code_system, parse_flag
 from api.models.store import ServedModel
+from api.scoring.core import ScoredRecords
 from api.scoring.csv_files import notes, response_header, score_block
 from api.services import Services, services_of
 from api.transport import openapi
@@ -29,6 +31,8 @@ router = APIRouter()
 _FORM: Final = "multipart/form-data"
 _PART: Final = "file"
 _PIECE_BYTES: Final = 256 * 1024
+_BLOCKS_AT_ONCE: Final = 2
+"""One is read and looked up in PostgreSQL while the graph of the other runs, which needs no interpreter lock."""
 
 _FILE: Final = {"type": "string", "format": "binary"}
 _BODY: Final[dict[str, Any]] = {
@@ -80,7 +84,7 @@ async def predict_csv(request: Request) -> Response:
     interval = parse_flag(request.scope["query_string"], openapi.INTERVAL)
     policy = services.policies.current
     code_system = parse_code_system(request.scope["query_string"]) or CodeSystem.ICD9
-    with ExitStack() as slot:
+    async with AsyncExitStack() as slot:
         file = await _parse(request, CsvParser(services.settings.max_csv_rows, code_system), services, slot)
         services.metrics.observe_batch(file.rows)
         headers = {
@@ -94,12 +98,12 @@ async def predict_csv(request: Request) -> Response:
 class _Download(StreamingResponse):
     """Holds the slot for a large batch, if it has one, until the response is sent or its client stops reading."""
 
-    def __init__(self, lines: AsyncIterator[bytes], slot: ExitStack, headers: dict[str, str]) -> None:
+    def __init__(self, lines: AsyncIterator[bytes], slot: AsyncExitStack, headers: dict[str, str]) -> None:
         super().__init__(lines, headers=headers, media_type=CSV)
         self._slot = slot
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._slot:
+        async with self._slot:
             try:
                 await super().__call__(scope, receive, send)
             except SendTimeoutError:
@@ -107,7 +111,7 @@ class _Download(StreamingResponse):
                 logger.warning("a download was ended: its client accepted no data for %d seconds", SEND_SECONDS)
 
 
-async def _parse(request: Request, parser: CsvParser, services: Services, slot: ExitStack) -> CsvFile:
+async def _parse(request: Request, parser: CsvParser, services: Services, slot: AsyncExitStack) -> CsvFile:
     """Parse the file in a thread while it arrives; a file larger than one piece needs a slot for a large batch."""
     loop = asyncio.get_running_loop()
     buffer = bytearray()
@@ -116,7 +120,7 @@ async def _parse(request: Request, parser: CsvParser, services: Services, slot: 
         buffer += piece
         if len(buffer) >= _PIECE_BYTES:
             if not has_slot:
-                slot.enter_context(services.admission.large_batch())
+                await slot.enter_async_context(services.admission.large_batch())
                 has_slot = True
             await loop.run_in_executor(services.batch_pool, parser.feed, bytes(buffer))
             buffer.clear()
@@ -142,10 +146,20 @@ async def _score(
 ) -> AsyncIterator[bytes]:
     """Score block by block, as fast as the client accepts them; only sent predictions are recorded."""
     yield response_header(file, interval, policy)
-    first = 0
-    for block in file.blocks:
-        arguments = (file, block, model.bundle, services.patient_history, interval, policy)
-        scored, lines = await asyncio.get_running_loop().run_in_executor(services.batch_pool, score_block, *arguments)
-        services.prediction_recorder.record_block(request.scope, model, scored, first)
-        first += len(scored.records)
-        yield lines
+    pool, loop, blocks = services.batch_pool, asyncio.get_running_loop(), iter(file.blocks)
+
+    def begun(count: int) -> list[asyncio.Future[tuple[ScoredRecords, bytes]]]:
+        arguments = (model.bundle, services.patient_history, interval, policy)
+        return [loop.run_in_executor(pool, score_block, file, block, *arguments) for block in islice(blocks, count)]
+
+    first, scoring = 0, begun(_BLOCKS_AT_ONCE)
+    try:
+        while scoring:
+            scored, lines = await scoring.pop(0)
+            scoring += begun(1)
+            services.prediction_recorder.record_block(request.scope, model, scored, first)
+            first += len(scored.records)
+            yield lines
+    finally:
+        for block in scoring:
+            block.cancel()

@@ -17,7 +17,6 @@ from api.contract.csv_reader import (
     PREDICTION_COLUMNS,
     CsvFile,
 )
-from api.contract.record_columns import RecordColumns
 from api.scoring.core import ScoredRecords, flags, score
 from api.storage.patient_history import PatientHistory
 from ml.core.bundle import Bundle
@@ -66,8 +65,7 @@ def score_block(
 ) -> tuple[ScoredRecords, bytes]:
     """Score a block, in a thread that may wait; returns the predictions and the lines of the response."""
     lines = file.lines_of(block)
-    records = [file.record_of(line) for line in lines]
-    scored = score(RecordColumns(records), bundle, patient_history, interval)
+    scored = score(file.columns_of(lines), bundle, patient_history, interval)
     columns: list[Sequence[str]] = [
         _texts(scored.probabilities), _texts(scored.known_fields), _texts(scored.reliability)
     ]  # fmt: skip
@@ -77,7 +75,7 @@ def score_block(
         columns.append([_FLAGS[flag] for flag in flags(scored, policy)])
     if PATIENT_ID in file.reader.header.known:
         columns.append(scored.history)
-    columns += [[str(record.get(field) or "") for record in records] for field in _converted(file)]
+    columns += [[str(record.get(field) or "") for record in scored.records] for field in _converted(file)]
     columns += [[f'"{reason}"' if reason else "" for reason in scored.outside_population], _warnings(scored)]
     join = file.reader.header.delimiter.join
     returned = map(file.reader.returned, lines)

@@ -24,6 +24,8 @@ CACHED_PATIENTS: Final = 10_000
 CACHE_SECONDS: Final = 60.0
 """Encounters are ingested once a day; for this long afterwards, a cached history may be the previous one."""
 THREADS: Final = 2
+MOST_CACHED: Final = 100
+"""Patients of one lookup that are cached. The cache is for those who are asked about again, and a file has others."""
 PATIENTS_PER_LIMIT: Final = 1_000
 """The time limit applies to so many patients; a batch with more has a multiple of it."""
 
@@ -82,11 +84,12 @@ class PatientHistory:
 
     def _add(self, patients: list[int], rows: list[Row]) -> dict[int, Encounters]:
         lists: dict[int, list[Mapping[str, Any]]] = {patient: [] for patient in patients}
-        for patient, *values in rows:
-            lists[patient].append(dict(zip(LOOKUP_COLUMNS, values, strict=True)))
+        for row in rows:
+            lists[row[0]].append(dict(zip(LOOKUP_COLUMNS, row[1:], strict=True)))
         encounters = {patient: tuple(of_patient) for patient, of_patient in lists.items()}
-        with self._lock:
-            self._cache.update(encounters)
+        if len(encounters) <= MOST_CACHED:
+            with self._lock:
+                self._cache.update(encounters)
         return encounters
 
     def _seconds(self, patients: list[int]) -> float:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from api.storage.postgres import connect
 from ml.core.pseudonyms import Pseudonyms
 from ml.core.release import NEWEST_REVISION, OF_THE_TABLES, Release, newer_tables
-from ml.schema import ENCOUNTER_ID, FEATURE_NAMES, PATIENT_ID, Record
+from ml.schema import ENCOUNTER_ID, PATIENT_ID, Record
 
 logger = logging.getLogger(__name__)
 
@@ -179,7 +179,9 @@ def format_rows(entry: LogEntry, pseudonyms: Pseudonyms) -> bytes:
         if len(record) != known:  # the record has identifiers, or fields that are null
             patient, encounter = record.get(PATIENT_ID), record.get(ENCOUNTER_ID)
             identifiers = f"{_text(pseudonyms.patient(patient))}\t{_text(pseudonyms.encounter(encounter))}"
-            features = {name: value for name in FEATURE_NAMES if (value := record.get(name)) is not None}
+            features = {name: value for name, value in record.items() if value is not None}
+            for name in (PATIENT_ID, ENCOUNTER_ID):
+                features.pop(name, None)
         row = f"{entry.request_id}\t{position}\t{request}\t{identifiers}\t{known}\t{probability!r}\t"
         rows.append(row.encode() + orjson.dumps(features).replace(b"\\", b"\\\\") + b"\n")
         position += 1

@@ -44,6 +44,7 @@ class StateCollector(Collector):
         stages.add_metric(["log"], self.log.batches, self.log.seconds)
         yield stages
         yield _gauge("api_scoring_queue_length", "Small requests that wait for a model call.", self.batcher.waiting)
+        yield _gauge("api_large_batches_waiting", "Large batches that wait for their turn.", self.admission.waiting)
 
     def _registry(self) -> Iterator[Metric]:
         model, state = self.store.current, self.store.registry_state

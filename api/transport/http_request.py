@@ -4,6 +4,7 @@ Headers are read from the ASGI scope: an object of all headers for each request 
 """
 
 from collections.abc import Set
+from math import inf
 from typing import Final
 
 from fastapi import Request
@@ -73,21 +74,26 @@ async def read_json_body(request: Request) -> bytes:
     return await request.body()
 
 
-async def read_body_pieces(request: Request) -> list[bytes]:
-    """The body in the pieces in which it arrives; a small body is one piece.
+async def read_body_pieces(request: Request, enough: float = inf) -> tuple[list[bytes], bool]:
+    """The body in the pieces in which it arrives, and whether it is complete; a small body is one piece.
+
+    Reading stops after more than `enough` bytes; the next call returns the rest.
 
     Raises:
         BodyTooLargeError, BodyTooSlowError: the body exceeds the size or time limit.
         ClientDisconnect: the client disconnected.
     """
     pieces: list[bytes] = []
-    while True:
+    size = 0
+    while size <= enough:
         message = await request.receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         pieces.append(message.get("body", b""))
         if not message.get("more_body", False):
-            return pieces
+            return pieces, True
+        size += len(pieces[-1])
+    return pieces, False
 
 
 def _has_charset(parameters: str, charsets: Set[str]) -> bool:

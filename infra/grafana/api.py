@@ -99,9 +99,10 @@ TRAFFIC = (
     ),
     timeseries(
         "Requests in flight",
-        "Requests in progress, and those that wait for a model call.",
+        "Requests in progress, small ones that wait for a model call, and large batches that wait for their turn.",
         ("sum by (instance) (api_requests_in_flight)", "{{instance}}"),
         ("sum by (instance) (api_scoring_queue_length)", "waiting in {{instance}}"),
+        ("sum by (instance) (api_large_batches_waiting)", "large batches waiting in {{instance}}"),
         width=6,
     ),
     timeseries(

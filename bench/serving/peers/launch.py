@@ -41,7 +41,7 @@ _BENTO_NEEDS: Final = (
     "joblib", "numpy", "onnx", "onnxruntime", "optuna", "pandas", "pydantic-settings", "scikit-learn", "scipy",
     "xgboost-cpu",
 )  # fmt: skip
-_ROOT: Final = Path(__file__).parents[3]
+ROOT: Final = Path(__file__).parents[3]
 _PORT: Final = "PORT"
 
 
@@ -114,21 +114,21 @@ def launchers(folder: Path, database: Mapping[str, str], bento: Path | None) -> 
 
 
 @contextmanager
-def running(launcher: Launcher, folder: Path, *, pinned: bool = True) -> Iterator[Peer]:
-    """Start a server, wait until it is ready, and stop it at the end."""
+def running(launcher: Launcher, folder: Path, *, pinned: bool = True, root: Path = ROOT) -> Iterator[Peer]:
+    """Start a server with the code of a checkout, wait until it is ready, and stop it at the end."""
     port = str(free_port())
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # mlflow looks up uvicorn there
         "BENCH_FOLDER": str(folder),
-        "PYTHONPATH": str(_ROOT),
+        "PYTHONPATH": str(root),
         "OMP_NUM_THREADS": "1",
         **launcher.environment,
     }
     cores = str(SERVER_CORE) if pinned else f"{SERVER_CORE},{CLIENT_CORE}"
     command = ["taskset", "--cpu-list", cores, *(port if part == _PORT else part for part in launcher.command)]
     with (folder / "servers.log").open("ab") as log:
-        process = subprocess.Popen(command, cwd=_ROOT, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=log)
         url = f"http://127.0.0.1:{port}"
         try:
             _wait_until_ready(f"{url}{launcher.ready}", launcher.name, process)
@@ -142,7 +142,7 @@ def bento_environment(folder: Path) -> Path:
     place = folder / "bento"
     if not (place / "bin" / "bentoml").exists():
         locked = [f"{name}=={metadata.version(name)}" for name in _BENTO_NEEDS]
-        uv = shutil.which("uv") or str(_ROOT / ".local" / "uv" / "bin" / "uv")  # installed by make env
+        uv = shutil.which("uv") or str(ROOT / ".local" / "uv" / "bin" / "uv")  # installed by make env
         subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(place)], check=True)
         python = str(place / "bin" / "python")
         subprocess.run([uv, "pip", "install", "--quiet", "--python", python, _BENTO, *locked], check=True)

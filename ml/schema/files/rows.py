@@ -145,7 +145,7 @@ def _read_column(
     except KeyError:
         found: dict[str, Value] = {}
     wrong = set()
-    for text in set(texts):
+    for text in dict.fromkeys(texts):  # in the order of the file, as what is reported of them
         try:
             found[text] = reader.read(text)
         except ValueError:

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import zipfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +152,7 @@ async def _lines() -> AsyncIterator[bytes]:
 def test_the_slot_is_released_when_the_client_stops_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(middleware, "SEND_SECONDS", 0.05)
     events: list[str] = []
-    slot = ExitStack()
+    slot = AsyncExitStack()
     slot.callback(events.append, "released")
 
     async def receive() -> Any:
@@ -184,7 +184,7 @@ def test_waiting_for_a_thread_that_compresses_does_not_count_as_a_client_that_st
     async def send(message: Any) -> None:
         sent.append(message)
 
-    download = predict_csv._Download(lines(), ExitStack(), {})
+    download = predict_csv._Download(lines(), AsyncExitStack(), {})
     app = middleware.SendTimeoutMiddleware(content_encoding.CompressionMiddleware(download))
     scope = {"type": "http", "asgi": {"spec_version": "2.4"}, "headers": [(b"accept-encoding", b"gzip")]}
     asyncio.run(app(scope, receive, send))
