@@ -1,4 +1,4 @@
-"""Deletes for good what was deleted in MLflow 30 days ago: rows of runs and logged models, and files that they still have.
+"""Deletes for good what was deleted in MLflow 30 days ago: rows of runs and logged models, and files that are left.
 
 ``python -m infra.mlflow_cleanup`` does it daily, beside the server; with a number of days, once. ``mlflow gc`` would
 also delete what a registered version needs, if somebody deleted its run or its model by hand, and deleted experiments

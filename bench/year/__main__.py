@@ -74,7 +74,11 @@ def main() -> None:
         os.environ |= {"MLFLOW_TRACKING_URI": address, "DATA_DIR": f"{folder}/data"}
         with fresh_database(server) as settings, warehouse(settings) as engine:
             weeks = _simulate(settings, engine, server, artifacts, options.weeks, options.predictions)
-    limits = {"prediction_days": PREDICTION_DAYS, "access_log_days": ACCESS_LOG_DAYS, "retain_days": settings.retain_days}
+    limits = {
+        "prediction_days": PREDICTION_DAYS,
+        "access_log_days": ACCESS_LOG_DAYS,
+        "retain_days": settings.retain_days,
+    }
     result = {"predictions_a_month": options.predictions, **limits, "weeks": weeks, "machine": machine()}
     write_result("year", result)
     print_table("Megabytes", weeks[:: max(1, len(weeks) // 13)])
@@ -98,7 +102,7 @@ def _simulate(
             added.backdate(server, age, age)
             deleted = _delete(settings, engine, server, age - 7)
             measured.append({"week": week + 1, **_measure(engine, server, artifacts), **deleted})
-            print(measured[-1], flush=True)  # noqa: T201 -- of a command that takes an hour
+            print(measured[-1], flush=True)
         return measured
 
 
@@ -128,17 +132,17 @@ def _measure(engine: sa.Engine, server: PostgresServer, artifacts: Path) -> dict
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text(f"VACUUM {_TABLES}"))
         database, table, accesses, rows, entries = connection.execute(sa.text(_SIZES)).one()
-    with closing(server.connect("mlflowdb")) as connection, connection.cursor() as cursor:
+    with closing(server.connect("mlflowdb")) as mlflow, mlflow.cursor() as cursor:
         cursor.execute("VACUUM")
         cursor.execute("SELECT pg_database_size(current_database()), (SELECT count(*) FROM runs)")
-        mlflow, runs = cursor.fetchone() or (0, 0)
+        size, runs = cursor.fetchone() or (0, 0)
     stored = sum(file.stat().st_size for file in artifacts.rglob("*") if file.is_file())
     return {
         "database": round(database / 1e6, 1),
         "predictions": round(table / 1e6, 1),
         "access_log": round(accesses / 1e6, 1),
         "artifacts": round(stored / 1e6, 1),
-        "mlflow_database": round(mlflow / 1e6, 1),
+        "mlflow_database": round(size / 1e6, 1),
         "rows_of_predictions": rows,
         "entries_of_access_log": entries,
         "rows_of_runs": runs,

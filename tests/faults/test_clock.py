@@ -42,7 +42,11 @@ def test_a_clock_that_is_an_hour_wrong_costs_no_prediction_no_promotion_and_no_o
         request = api.client.post("/predict", json={"records": [{}]}).json()["request_id"]
         eventually(lambda: len(database.column(AHEAD.format(request))) == 1)
         assert database.column(AHEAD.format(request))[0] == pytest.approx(seconds, abs=HOUR / 2)
-        outcome = {"request_id": request, "readmitted_within_30_days": True, "known_on": f"{datetime.now(UTC):%Y-%m-%d}"}
+        outcome = {
+            "request_id": request,
+            "readmitted_within_30_days": True,
+            "known_on": f"{datetime.now(UTC):%Y-%m-%d}",
+        }
         answer = api.client.post("/feedback", json={"outcomes": [outcome]})
         assert answer.status_code == 200, answer.text
         assert [one["status"] for one in answer.json()["outcomes"]] == ["recorded"]

@@ -52,7 +52,9 @@ def running_airflow(airflow: Airflow) -> Iterator[AirflowClient]:
             if time.monotonic() > started + START_SECONDS:
                 raise RuntimeError((home / "api-server.log").read_text()[-3000:])
             time.sleep(0.5)
-        settings = StackSettings.load(_env_file=None, airflow_port=port, airflow_user="airflow", airflow_password=password)
+        settings = StackSettings.load(
+            _env_file=None, airflow_port=port, airflow_user="airflow", airflow_password=password
+        )
         yield stack.enter_context(AirflowClient(settings))
 
 
