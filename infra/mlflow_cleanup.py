@@ -53,7 +53,7 @@ def _used(store: Any) -> set[str]:
 
     of_versions = sa.text("SELECT run_id, source FROM model_versions WHERE current_stage <> 'Deleted_Internal'")
     with store.engine.connect() as connection:
-        return {str(value).removeprefix("models:/") for row in connection.execute(of_versions) for value in row}
+        return {str(value).rpartition("/")[2] for row in connection.execute(of_versions) for value in row}
 
 
 if __name__ == "__main__":
