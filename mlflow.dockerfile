@@ -25,7 +25,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     HOME=/tmp \
     LOGNAME=mlflow
 WORKDIR /opt/platform
-COPY --chmod=755 infra/__init__.py infra/mlflow_access.py infra/
+COPY --chmod=755 infra/__init__.py infra/mlflow_access.py infra/mlflow_cleanup.py infra/
 COPY --chmod=755 infra/compose/__init__.py infra/compose/mlflow_server.py infra/compose/startup.py infra/compose/
 COPY --chmod=755 infra/postgres/__init__.py infra/postgres/login.py infra/postgres/
 ARG BUILD_VERSION=unknown

@@ -144,6 +144,10 @@ def connection_options(settings: ApiSettings, name: str, seconds: float, flags: 
         "user": API_ROLE,
         "password": _password_reader(settings.api_db_password.get_secret_value()),
         "connect_timeout": 5,
+        # Else a COPY waits two hours for the answer of a machine that has lost its power or its network.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
         "options": f"-c statement_timeout={milliseconds} {flags}",
         "tcp_user_timeout": milliseconds,
         "application_name": name,

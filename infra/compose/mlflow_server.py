@@ -4,6 +4,7 @@ The password comes from a file, so that no image, ``docker inspect`` or process 
 """
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,12 +17,14 @@ SECRET = Path("/run/secrets/mlflow_db_password")
 
 
 def main() -> None:
-    """Replace this process by the server."""
+    """Start the cleanup beside the server, and replace this process by the server."""
     os.environ["PGPASSWORD"] = log_in(HOST, DATABASE, ROLE, SECRET)  # so the URL, which is logged, has no password
     migrate("MLflow", ["mlflow", "db", "upgrade", DATABASE_URL])
     os.environ["MLFLOW_BACKEND_STORE_URI"] = DATABASE_URL
     os.environ.update(mlflow_access(os.environ.get("MLFLOW_ALLOWED_HOSTS", "")))
     os.umask(0o002)  # another user of group 0 can write the artifacts later
+    cleanup = [sys.executable, "-m", "infra.mlflow_cleanup"]
+    subprocess.Popen(cleanup, env=os.environ | {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{os.environ['MLFLOW_PORT']}"})
     command = ["mlflow", "server", "--uvicorn-opts", "--log-level warning --no-access-log"]
     os.execvp(command[0], command)  # noqa: S606 - no shell is needed
 

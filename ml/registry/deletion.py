@@ -54,7 +54,8 @@ class DeletingRegistry(Registry):
             freed = _empty(self._client.get_model_version_download_uri(MODEL_NAME, number))
             # Run and model may be gone: by hand, or by a call that was interrupted.
             freed += none_if_missing(lambda: self._delete_run(version.run_id)) or 0
-            if model := version.model_id:
+            model = (version.source or "").removeprefix("models:/")  # version.model_id is always None
+            if model.startswith("m-"):
                 none_if_missing(lambda: self._client.delete_logged_model(model))
             self._client.delete_model_version(MODEL_NAME, number)
             return freed

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from types import SimpleNamespace
-from typing import IO
+from typing import IO, Final
 
 import psycopg2
 import sqlalchemy as sa
@@ -12,12 +12,14 @@ from ml.core.errors import WarehouseError
 from ml.core.settings import DatabaseSettings
 
 _DISK_FULL = "53100"
+_LIMITS: Final = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+"""Without keepalives a query waits two hours for the answer of a machine that has lost its power or its network."""
 
 
 @contextmanager
 def warehouse(settings: DatabaseSettings) -> Iterator[sa.Engine]:
     """Yield an engine for the ``diabetes`` database; its connections are closed at the end."""
-    engine = sa.create_engine(settings.database_url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    engine = sa.create_engine(settings.database_url, pool_pre_ping=True, connect_args=_LIMITS)
     try:
         yield engine
     finally:

@@ -16,6 +16,8 @@ class Link:
     def __init__(self, target: str) -> None:
         self.silent = threading.Event()
         """While set, nothing comes back."""
+        self.latency_seconds = 0.0
+        """Before each answer."""
         self.slow_file = ""
         self.pause_seconds = 0.0
         """Of the file with this name comes a byte at a time, with this pause before it."""
@@ -26,8 +28,12 @@ class Link:
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
+    def port(self) -> int:
+        return int(self._listening.getsockname()[1])
+
+    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        return f"http://127.0.0.1:{self.port}"
 
     def close(self) -> None:
         self._closing.set()
@@ -60,6 +66,7 @@ class Link:
     def _answer(self, server: socket.socket, client: socket.socket, dripping: threading.Event) -> None:
         with suppress(OSError):
             while content := server.recv(_CHUNK):
+                self._closing.wait(self.latency_seconds)
                 while self.silent.is_set() and not self._closing.wait(0.05):
                     pass
                 if dripping.is_set():

@@ -57,6 +57,11 @@ class Database:
         self._running = ExitStack()
 
     @property
+    def url(self) -> str:
+        """Where a link passes connections on to."""
+        return f"postgresql://{self._server.host}:{self._server.port}"
+
+    @property
     def environment(self) -> dict[str, str]:
         """Variables by which the service finds it."""
         return {

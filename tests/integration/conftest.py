@@ -14,6 +14,7 @@ LONGEST: Final = (
     "ml/monitoring/test_genuine_windows.py",
     "dags/test_runs.py",
     "dags/test_roll_back.py",
+    "dags/test_full_log_disk.py",
     "dags/test_score.py",
     "ml/evaluation/test_genuine_data.py",
     "ml/promotion/test_production_alias.py",

@@ -29,7 +29,7 @@ def database_programs(settings: StackSettings) -> list[Program]:
 
 def service_programs(settings: StackSettings) -> list[Program]:
     """All programs that need the databases."""
-    create = (_mlflow, _api, _streamlit, _locust, _exporter)
+    create = (_mlflow, _api, _streamlit, _locust, _exporter, _mlflow_cleanup)
     services = [*airflow_programs(settings), *(program(settings) for program in create)]
     services += [_backup_schedule(settings)] if settings.backup_at else []
     return [*services, *monitoring_programs(settings, services)]
@@ -61,6 +61,16 @@ def _mlflow(settings: StackSettings) -> Program:
     environment = shared_environment(settings) | mlflow_environment(artifacts, *address, settings.mlflow_allowed_hosts)
     database = mlflow_database_secret(settings)
     return http_program(settings, "mlflow", "MLFLOW_PORT", mlflow_command(), READY_PATH, "", environment, database)
+
+
+def _mlflow_cleanup(settings: StackSettings) -> Program:
+    return Program(
+        name="mlflow-cleanup",
+        command=python_module("infra.mlflow_cleanup"),
+        is_ready=lambda _started_at: True,
+        environment=shared_environment(settings) | {"MLFLOW_TRACKING_URI": settings.url(settings.mlflow_port)},
+        secret_environment=mlflow_database_secret(settings),
+    )
 
 
 def _api(settings: StackSettings) -> Program:

@@ -109,7 +109,7 @@ def test_of_a_changed_secret_only_its_name_is_told(tmp_path: Path) -> None:
     secret.write_text("rotated")
     _, now = launched(tmp_path)
     changed = {each: differing(before[each], now[each]) for each in before if before[each] != now[each]}
-    assert changed == {"mlflow": ("mlflow_db_password",)}
+    assert changed == {"mlflow": ("mlflow_db_password",), "mlflow-cleanup": ("mlflow_db_password",)}
     assert "rotated" not in str(now)
 
 

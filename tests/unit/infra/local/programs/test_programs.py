@@ -21,6 +21,7 @@ PYTHON_PROGRAMS = (
     "streamlit",
     "locust",
     "exporter",
+    "mlflow-cleanup",
 )
 
 
@@ -40,7 +41,7 @@ def programs(settings: StackSettings) -> list[Program]:
 
 def test_databases_start_first_and_then_the_services(programs: list[Program]) -> None:
     names = [program.name for program in programs]
-    assert names[:11] == ["postgres", "mlflow-postgres", *PYTHON_PROGRAMS]
+    assert names[:12] == ["postgres", "mlflow-postgres", *PYTHON_PROGRAMS]
 
 
 def test_every_port_is_used_once_and_has_a_setting(settings: StackSettings, programs: list[Program]) -> None:
