@@ -8,11 +8,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from tests.faults.load import Load
 from tests.integration.api.bundles import write_bundle
 from tests.integration.api.conftest import eventually
 from tests.integration.api.models.registry_server import RegistryServer, running_registry
+from tests.integration.api.storage.databases import connected, migrate
 from tests.support.replicas import Replicas, answered, running_replicas
 
 ONE = {"records": [{}]}
@@ -40,10 +42,12 @@ def ready_replicas(registry: RegistryServer, folder: Path, count: int, **setting
         yield replicas
 
 
-def test_all_replicas_are_replaced_under_load_without_a_failed_request(
-    registry: RegistryServer, tmp_path: Path
+def test_all_replicas_are_replaced_under_load_and_every_request_is_answered_and_logged_once(
+    registry: RegistryServer, tmp_path: Path, postgres_url: str, database_settings: dict[str, str]
 ) -> None:
-    with ready_replicas(registry, tmp_path, 2) as replicas, Load(replicas.url, TRUTH) as load:
+    migrate(postgres_url)
+    logging = {name.upper(): value for name, value in database_settings.items()} | {"PREDICTION_LOG": "true"}
+    with ready_replicas(registry, tmp_path, 2, **logging) as replicas, Load(replicas.url, TRUTH) as load:
         former = list(replicas.running)
         eventually(lambda: all(answered(replica) > 50 for replica in former))
         new = replicas.add(2)
@@ -52,6 +56,11 @@ def test_all_replicas_are_replaced_under_load_without_a_failed_request(
         eventually(lambda: all(answered(replica) > 50 for replica in new))
         load.stop()
         load.assert_flawless()
+        records, requests = load.history.total(), len(load.answered)
+        with connected(postgres_url) as database:
+            counts = text("SELECT count(*), count(DISTINCT request_id) FROM predictions")
+            eventually(lambda: database.execute(counts).one() >= (records, requests))
+            assert database.execute(counts).one() == (records, requests)
 
 
 def test_a_killed_replica_costs_the_requests_in_flight_only(registry: RegistryServer, tmp_path: Path) -> None:
