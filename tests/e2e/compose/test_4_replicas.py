@@ -22,7 +22,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(TEST_SECONDS)]
 REPLICAS, WORKERS, USERS = 3, 4, 8
 SCALED = NETWORKS | {
     "haproxy": "app replicas",
-    "api": "data registry replicas",
+    "api": "records registry replicas",
+    "postgres": "data records",
     "mlflow": "app mlflow-data registry",
     "prometheus": "app monitoring replicas",
     "locust-worker": "app",

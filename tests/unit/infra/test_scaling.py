@@ -45,17 +45,20 @@ def test_haproxy_takes_the_port_and_the_name_of_the_api() -> None:
     assert SERVICES["haproxy"]["ports"] == BASE["api"]["ports"]
     assert SERVICES["api"]["ports"] is None
     assert SERVICES["haproxy"]["networks"]["app"] == {"aliases": ["api"]}
-    assert "app" not in SERVICES["api"]["networks"]
 
 
-def test_each_edge_that_leaves_the_network_app_has_a_network_of_its_own() -> None:
+def test_each_edge_of_the_replicas_has_a_network_of_its_own_and_nobody_else_finds_them_by_their_name() -> None:
     added = OVERLAY["networks"]
     members = {
         network: {name for name, service in SERVICES.items() if network in service.get("networks", [])}
         for network in added
     }
-    assert members == {"registry": {"api", "mlflow"}, "replicas": {"api", "haproxy", "prometheus"}}
-    assert SERVICES["api"]["networks"].keys() == {"data", *added}
+    assert members == {
+        "records": {"api", "postgres"},
+        "registry": {"api", "mlflow"},
+        "replicas": {"api", "haproxy", "prometheus"},
+    }
+    assert SERVICES["api"]["networks"].keys() == added.keys()
 
 
 def test_the_replicas_believe_haproxy_alone_whose_address_nobody_else_gets() -> None:
