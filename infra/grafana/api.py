@@ -118,7 +118,7 @@ TRAFFIC = (
     ),
     third(
         "Requests to /predict by instance",
-        "Requests per second of each replica. HAProxy sends the next request to the one with the fewest in progress.",
+        "Requests per second of each replica. HAProxy spreads them evenly over those that are ready.",
         (rate(f"{LATENCY}_count", by="instance", where=PREDICT), "{{instance}}"),
         unit="reqps",
         stacked=True,
