@@ -83,5 +83,9 @@ class NoModelError(ApiError, status=503, slug="no-model", headers={"Retry-After"
     """No model is loaded."""
 
 
+class StoppingError(ApiError, status=503, slug="stopping", headers={"Retry-After": "1"}):
+    """The service was told to stop; only readiness fails with it."""
+
+
 class OverloadedError(ApiError, status=503, slug="overloaded", headers={"Retry-After": "1"}):
     """Load shedding: a limit of admission control is reached."""

@@ -7,6 +7,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.admission import Admission
+from api.draining import Draining
+from api.errors import StoppingError
 from api.models.store import ModelStore
 from api.scoring.large_batches import LargeBatches
 from api.scoring.micro_batching import MicroBatcher
@@ -48,6 +50,7 @@ class Services:
             StateCollector(self.model_store, self.prediction_log, self.admission, self.micro_batcher), field_counts
         )
         self.worker_metrics = WorkerMetrics(self.metrics.registry) if settings.api_workers > 1 else None
+        self.draining = Draining(settings.drain_seconds)
         self.watchdog = Watchdog(settings.event_loop_stall_seconds)
         self.prediction_recorder = PredictionRecorder(self.metrics, self.prediction_log, self.pseudonyms, self.policies)
 
@@ -59,6 +62,18 @@ class Services:
             await self.worker_metrics.start()
         await self.policies.start()
         await self.model_store.start()
+        self.draining.start()
+
+    def require_readiness(self) -> None:
+        """Return if a load balancer may send requests.
+
+        Raises:
+            StoppingError: the service stops within seconds.
+            NoModelError: no model is loaded.
+        """
+        if self.draining.has_begun:
+            raise StoppingError("this replica stops: send requests to another one")
+        self.model_store.require()
 
     async def stop(self) -> None:
         """Stop the background work and close all connections."""

@@ -24,6 +24,7 @@ class ApiSettings(DatabaseAddress, MlflowSettings, PublicAddresses, ApprovalSett
     body_min_bytes_per_second: int = Field(default=500, ge=0)
     header_timeout_seconds: float = Field(default=20, gt=0)
     keep_alive_seconds: int = Field(default=75, ge=1)
+    drain_seconds: float = Field(default=0, ge=0)
     forwarded_allow_ips: str = "127.0.0.1"
     root_path: str = Field(default="", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
     cors_origins: str = ""

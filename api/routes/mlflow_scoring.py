@@ -66,7 +66,7 @@ async def invoke(request: Request) -> Response:
 )
 async def ping(services: ServicesDep) -> Response:
     """The same as /ready, at MLflow's path."""
-    services.model_store.require()
+    services.require_readiness()
     return Response("\n", media_type="text/plain")
 
 

@@ -99,7 +99,7 @@ async def is_server_live() -> responses.Live:
 )
 async def is_server_ready(services: ServicesDep) -> Response:
     """The same as /ready."""
-    is_ready = services.model_store.current is not None
+    is_ready = services.model_store.current is not None and not services.draining.has_begun
     return JSONResponse({"ready": is_ready}, 200 if is_ready else 503)
 
 

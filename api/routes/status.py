@@ -22,8 +22,8 @@ async def get_health() -> Status:
 
 @router.get("/ready", summary="Whether a model is loaded", responses=problem_responses(503))
 async def get_readiness(services: ServicesDep) -> Status:
-    """Readiness: a model is loaded and has passed its checks."""
-    services.model_store.require()
+    """Readiness: a model is loaded and has passed its checks, and the service is not about to stop."""
+    services.require_readiness()
     return Status(status="ready")
 
 

@@ -29,7 +29,12 @@ NOW = (
         mappings=YES_NO,
         alerts=["ApiNoModel"],
     ),
-    stat("Served version", "Version of the served model.", ("max(model_served_version)", "served"), unit="none"),
+    stat(
+        "Served version",
+        "Version of the model that each instance serves.",
+        ("max by (instance) (model_served_version)", "{{instance}}"),
+        unit="none",
+    ),
     stat(
         "Production version",
         "Version of the alias production in the registry. The API follows it within seconds.",
@@ -112,13 +117,20 @@ TRAFFIC = (
         (quantile(0.95, "api_batch_size"), "p95"),
         width=6,
     ),
-    timeseries(
+    third(
+        "Requests to /predict by instance",
+        "Requests per second of each replica. HAProxy spreads them evenly over those that are ready.",
+        (rate(f"{LATENCY}_count", by="instance", where=PREDICT), "{{instance}}"),
+        unit="reqps",
+        stacked=True,
+    ),
+    third(
         "Time by stage",
         "Mean duration of a model call for small requests, and of writing a batch to the prediction log.",
         (mean("api_stage_duration_seconds", by="stage"), "{{stage}}"),
         unit="s",
     ),
-    timeseries(
+    third(
         "Refused requests",
         "Requests refused with 503 per second, by the limit that was reached.",
         (rate("api_requests_shed_total", by="reason"), "{{reason}}"),

@@ -54,6 +54,7 @@ CONFIGURATION = {
     "alertmanager": "alertmanager",
     "grafana": "grafana",
     "gateway": "gateway",
+    "haproxy": "haproxy",
 }
 """Folder of ``infra`` by the volume that gets its files."""
 

@@ -9,7 +9,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,20 @@ class ComposeStack:
             raise ComposeError(f"{error}\n{self.diagnosis()}") from error
         self.wait_until_healthy()
         self.say(f"started: every service healthy after {time.monotonic() - begun:.0f} s")
+
+    @contextmanager
+    def with_overlay(self, name: str, *options: str) -> Iterator[None]:
+        """The running project with one more of its files; afterwards it is as before."""
+        before = json.loads(self.compose("config", "--format", "json"))["networks"]
+        self.configure(COMPOSE_FILE=":".join([*self._files, name]))
+        added = json.loads(self.compose("config", "--format", "json"))["networks"].keys() - before.keys()
+        try:
+            self.up("--build", *options)
+            yield
+        finally:
+            self.configure(COMPOSE_FILE=":".join(self._files))
+            self.up("--remove-orphans")
+            self.docker("network", "rm", *(f"{PROJECT}_{network}" for network in added))
 
     def down(self) -> None:
         """`docker compose down -v`."""

@@ -13,30 +13,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from infra.local.settings import ROOT
 from infra.local.supervision.probes import free_port, http_probe
 from tests.integration.api.conftest import eventually
+from tests.support.overlays import GATEWAY, overlay
 from tests.support.programs import required
 
-OVERLAY = "docker-compose.gateway.yml"
 CADDYFILE = ROOT / "infra" / "gateway" / "Caddyfile"
 USER, PASSWORD = "platform", "password of the tests"
 UPSTREAM = re.compile(r"reverse_proxy ([a-z-]+):\d+")
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads Compose's own tag ``!reset``, too."""
-
-
-_Loader.add_constructor("!reset", lambda _loader, _node: None)
-
-
-def overlay() -> dict[str, Any]:
-    """The file of the gateway; what it removes is None."""
-    loaded: dict[str, Any] = yaml.load((ROOT / OVERLAY).read_text(), _Loader)  # noqa: S506 -- a safe loader
-    return loaded
 
 
 class Recorder(ThreadingHTTPServer):
@@ -114,7 +99,7 @@ class Gateway:
 
 def command(folder: Path) -> list[str]:
     """The command of the container, with the paths of the test."""
-    *shell, script = overlay()["services"]["gateway"]["entrypoint"]
+    *shell, script = overlay(GATEWAY)["services"]["gateway"]["entrypoint"]
     for documented, ours in (("/run/secrets", folder), ("/etc/caddy", folder), ("$$", "$")):
         assert documented in script
         script = script.replace(documented, str(ours))

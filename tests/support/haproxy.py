@@ -1,4 +1,4 @@
-"""HAProxy with the configuration of docs/api.md."""
+"""HAProxy with the configuration of docs/api.md, and with that of docker-compose.scale.yml."""
 
 import re
 import subprocess
@@ -20,6 +20,7 @@ from infra.local.supervision.probes import free_port
 from tests.integration.api.conftest import eventually
 from tests.support.programs import required
 
+BALANCER = ROOT / "infra" / "haproxy" / "haproxy.cfg"
 STRIPS = re.compile(r"^ +http-request replace-path .*\n", re.M)
 
 
@@ -40,7 +41,6 @@ def configuration() -> str:
 @contextmanager
 def running_haproxy(folder: Path, server: str, *, strips_prefix: bool) -> Iterator[Proxy]:
     """Start HAProxy in front of `server` (``host:port``) on free ports of 127.0.0.1; it ends with the context."""
-    program = required("haproxy", package="haproxy")
     certificate = _write_certificate(folder / "intranet.pem")
     plain, tls = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     text = configuration() if strips_prefix else STRIPS.sub("", configuration())
@@ -52,14 +52,44 @@ def running_haproxy(folder: Path, server: str, *, strips_prefix: bool) -> Iterat
     ):
         assert text.count(documented) == 1, documented
         text = text.replace(documented, ours)
+    with _running(folder, text, f"http://{plain}"):
+        yield Proxy(f"http://{plain}", f"https://{tls}")
+
+
+@contextmanager
+def running_balancer(folder: Path, names: str, port: int) -> Iterator[str]:
+    """Start HAProxy with the configuration of docker-compose.scale.yml; yields its URL.
+
+    Args:
+        folder: of its configuration and log.
+        names: ``host:port`` of the DNS server that knows the replicas.
+        port: of the replicas.
+    """
+    address, health = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    text = BALANCER.read_text()
+    for documented, ours, times in (
+        ("bind :8000", f"bind {address}", 1),
+        ("127.0.0.1:8404", health, 1),
+        ("127.0.0.11:53", names, 1),
+        ("api-replicas:8000", f"api-replicas:{port}", 2),
+    ):
+        assert text.count(documented) == times, documented
+        text = text.replace(documented, ours)
+    with _running(folder, text, f"http://{health}"):
+        yield f"http://{address}"
+
+
+@contextmanager
+def _running(folder: Path, configuration: str, health: str) -> Iterator[None]:
+    program = required("haproxy", package="haproxy")
     config = folder / "haproxy.cfg"
-    config.write_text(text)
+    config.write_text(configuration)
     with (folder / "haproxy.log").open("wb") as log:
         process = subprocess.Popen([program, "-db", "-f", str(config)], stdout=log, stderr=log)
         try:
-            eventually(lambda: _answers(f"http://{plain}") or process.poll() is not None)
+            eventually(lambda: _answers(health) or process.poll() is not None)
             assert process.poll() is None, (folder / "haproxy.log").read_text()[-2000:]
-            yield Proxy(f"http://{plain}", f"https://{tls}")
+            yield
         finally:
             process.terminate()
             process.wait(20)

@@ -11,7 +11,7 @@ from infra.exporter.settings import ExporterSettings
 from infra.local.settings import StackSettings
 from ml.core.settings import MlSettings
 from tests.support.env_example import ROOT, documented_settings
-from tests.support.gateway import OVERLAY
+from tests.support.overlays import OVERLAYS
 from tests.support.signing import VARIABLES as SIGNING_VARIABLES
 from ui.settings import UiSettings
 
@@ -36,7 +36,7 @@ SECRETS = (
 
 
 def composed() -> set[str]:
-    text = "".join((ROOT / name).read_text() for name in ("docker-compose.yml", OVERLAY))
+    text = "".join((ROOT / name).read_text() for name in ("docker-compose.yml", *OVERLAYS))
     passed_on = re.findall(r"^\s+([A-Z][A-Z_]+):$", text, re.M)
     return {*re.findall(r"(?<!\$)\$\{([A-Z_]+)", text), *passed_on}
 

@@ -1,4 +1,7 @@
-"""The compose project on a real engine. In this order: start, models, monitoring, outages, backup, rotation, end."""
+"""The compose project on a real engine.
+
+In this order: start, models, monitoring, outages, replicas, backup, rotation, end.
+"""
 
 from collections.abc import Iterator
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.compose.services import RECORD, TEST_SECONDS, get, is_ready
 from tests.support.compose import BUILT, CHOSEN, PROJECT, ComposeStack
-from tests.support.gateway import OVERLAY
+from tests.support.overlays import GATEWAY
 from tests.support.readme import commands
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(TEST_SECONDS)]
@@ -125,7 +125,7 @@ def test_ports_are_bound_to_this_machine_only(stack: ComposeStack) -> None:
 
 
 def test_with_the_gateway_one_port_is_published_and_no_other(stack: ComposeStack) -> None:
-    files = ("-f", "docker-compose.yml", "-f", OVERLAY)
+    files = ("-f", "docker-compose.yml", "-f", GATEWAY)
     services = json.loads(stack.compose(*files, "config", "--format", "json"))["services"]
     published = [
         (name, port["host_ip"], port["target"]) for name in services for port in services[name].get("ports", [])

@@ -36,8 +36,10 @@ class ApiProcess:
 
 
 @contextmanager
-def running_api(folder: Path, mlflow: str, **settings: str) -> Iterator[ApiProcess]:
-    """Start the service with its cache and log in `folder`; it stops with the context."""
+def running_api(
+    folder: Path, mlflow: str, *, host: str = "127.0.0.1", port: int = 0, **settings: str
+) -> Iterator[ApiProcess]:
+    """Start the service with its cache and log in `folder`, on a free port by default; it stops with the context."""
     defaults = {
         "MLFLOW_TRACKING_URI": mlflow,
         "API_CACHE_DIR": str(folder / "cache"),
@@ -47,13 +49,13 @@ def running_api(folder: Path, mlflow: str, **settings: str) -> Iterator[ApiProce
         "API_DB_PASSWORD": API_PASSWORD,
         "PREDICTION_LOG_KEY": "key of the tests",
     }
-    port = free_port()
-    command = [sys.executable, "-m", "api", "--port", str(port)]
+    port = port or free_port()
+    command = [sys.executable, "-m", "api", "--host", host, "--port", str(port)]
     with (folder / "api.log").open("ab") as log:
         # From the root, wherever the test has gone: that is where the service is imported from.
         process = subprocess.Popen(command, cwd=ROOT, env=os.environ | defaults | settings, stdout=log, stderr=log)
         try:
-            url = f"http://127.0.0.1:{port}"
+            url = f"http://{host}:{port}"
             eventually(lambda: _answers(url) or process.poll() is not None)
             assert process.poll() is None, (folder / "api.log").read_text()[-2000:]
             with httpx.Client(base_url=url, timeout=60) as client:

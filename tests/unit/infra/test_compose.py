@@ -1,4 +1,4 @@
-"""docker-compose.yml, and the service of docker-compose.gateway.yml."""
+"""docker-compose.yml, and the services that overlays add."""
 
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,14 @@ from infra.local.programs.environment import TELEMETRY_OFF
 from infra.secrets.distribute import AUDIENCES, CONFIGURATION, copy, mirror
 from infra.secrets.generate import SECRETS
 from ml.core.names import PUBLIC_KEYS, SIGNING_KEY
-from tests.support.gateway import CADDYFILE, UPSTREAM, overlay
+from tests.support.gateway import CADDYFILE, UPSTREAM
+from tests.support.overlays import GATEWAY, SCALE, overlay
 
 COMPOSE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "docker-compose.yml").read_text())
 TEXT = yaml.safe_dump(COMPOSE)
-SERVICES: dict[str, Any] = COMPOSE["services"] | {"gateway": overlay()["services"]["gateway"]}
+ADDED = {"gateway": GATEWAY, "haproxy": SCALE}
+"""Services that an overlay adds; ``test_scaling.py`` has the others."""
+SERVICES: dict[str, Any] = COMPOSE["services"] | {name: overlay(ADDED[name])["services"][name] for name in ADDED}
 BUILT = sorted(name for name, service in SERVICES.items() if "build" in service)
 WITHOUT_TELEMETRY = {"api", "exporter", "secrets"}
 """They import no library that sends usage data."""
@@ -121,23 +124,28 @@ def test_no_proxy_comes_between_the_gateway_and_a_page() -> None:
     )
 
 
-def test_the_gateway_is_hardened_and_checked_as_every_other_service() -> None:
-    assert SERVICES["gateway"].items() >= COMPOSE["x-service"].items()
-    assert SERVICES["gateway"]["healthcheck"].items() >= COMPOSE["x-healthcheck"].items()
-    assert SERVICES["gateway"]["mem_limit"]
+@pytest.mark.parametrize("name", ADDED)
+def test_an_added_service_is_hardened_and_checked_as_every_other_one(name: str) -> None:
+    service = SERVICES[name]
+    assert service.items() >= COMPOSE["x-service"].items()
+    assert (service["healthcheck"] | {"interval": "15s"}).items() >= COMPOSE["x-healthcheck"].items()
+    assert service["mem_limit"]
+    assert service["user"].split(":")[0] not in ("0", "root")
 
 
 def test_the_gateway_replaces_every_published_port() -> None:
     published = {name for name, service in COMPOSE["services"].items() if "ports" in service}
     assert {
-        name for name, service in overlay()["services"].items() if service.get("ports", "kept") is None
+        name for name, service in overlay(GATEWAY)["services"].items() if service.get("ports", "kept") is None
     } == published
 
 
 def test_the_gateway_tells_every_service_the_addresses_that_it_links_to() -> None:
     behind = {name for name, service in SERVICES.items() if "UI_PUBLIC_URL" in service.get("environment", {})}
     changed = {
-        name for name, service in overlay()["services"].items() if "UI_PUBLIC_URL" in service.get("environment", {})
+        name
+        for name, service in overlay(GATEWAY)["services"].items()
+        if "UI_PUBLIC_URL" in service.get("environment", {})
     }
     assert behind | {"alertmanager", "airflow-scheduler"} == changed
 
@@ -159,11 +167,13 @@ def test_a_copied_secret_is_readable_by_every_user_of_the_container(tmp_path: Pa
 
 
 def test_behind_the_gateway_three_services_reach_other_machines_and_not_one_another_by_that() -> None:
-    networks = overlay()["networks"]
+    networks = overlay(GATEWAY)["networks"]
     outward = {name for name, network in networks.items() if not network}
     assert networks.keys() == COMPOSE["networks"].keys() | outward
     members = {
-        network: [name for name, service in overlay()["services"].items() if network in service.get("networks", [])]
+        network: [
+            name for name, service in overlay(GATEWAY)["services"].items() if network in service.get("networks", [])
+        ]
         for network in outward
     }
     assert members == {

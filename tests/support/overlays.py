@@ -1,0 +1,24 @@
+"""The files that change docker-compose.yml."""
+
+from typing import Any
+
+import yaml
+
+from infra.local.settings import ROOT
+
+GATEWAY, SCALE = "docker-compose.gateway.yml", "docker-compose.scale.yml"
+OVERLAYS = (GATEWAY, SCALE)
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads Compose's own tags, too."""
+
+
+_Loader.add_constructor("!reset", lambda _loader, _node: None)
+_Loader.add_constructor("!override", lambda loader, node: loader.construct_mapping(node, deep=True))
+
+
+def overlay(name: str) -> dict[str, Any]:
+    """The content of an overlay; what it removes is None."""
+    loaded: dict[str, Any] = yaml.load((ROOT / name).read_text(), _Loader)  # noqa: S506 -- a safe loader
+    return loaded
