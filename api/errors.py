@@ -47,6 +47,10 @@ class NoOperatorKeyError(ApiError, status=403, slug="no-operator-key"):
     """The request does not have the operator's key, or the service has none."""
 
 
+class LoadTestMarkError(ApiError, status=403, slug="load-test-mark"):
+    """The key of the request may not mark it as a load test."""
+
+
 class NotServedError(ApiError, status=404, slug="not-served"):
     """The path names a model or a version that is not served."""
 

@@ -28,6 +28,11 @@ class ApiKeys:
         """Whether a key is required."""
         return bool(self._hashes)
 
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """The names of the keys, in the order of the setting."""
+        return tuple(name for name, _ in self._hashes)
+
     @classmethod
     def parse(cls, text: str) -> "ApiKeys":
         """Parse ``NAME:SHA256,NAME:SHA256``.

@@ -39,6 +39,7 @@ class ApiSettings(DatabaseAddress, MlflowSettings, PublicAddresses, ApprovalSett
     log_patient_ids: Literal["hash", "plain", "none"] = "hash"
     prediction_log_key: SecretStr = Field(min_length=16)
     api_keys: SecretStr = SecretStr("")
+    load_test_keys: str = ""  # names of keys; empty: the first one
     operator_key: SecretStr = SecretStr("")  # empty: the policy cannot be changed over HTTP
     rate_limit_per_second: float = Field(default=0, ge=0)
     rate_limit_burst: int = Field(default=50, ge=1)

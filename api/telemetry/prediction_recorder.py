@@ -15,7 +15,7 @@ from api.storage.prediction_log import PredictionLog
 from api.storage.prediction_table import LogEntry
 from api.telemetry.metrics import Metrics
 from api.transport.access import client_of
-from api.transport.http_request import get_header
+from api.transport.http_request import is_load_test
 from ml.core.pseudonyms import Pseudonyms
 
 _NO_RECORDS: Final = ScoredRecords([], np.empty(0, np.float32), [], [], [], None, [], [])
@@ -50,10 +50,10 @@ class PredictionRecorder:
     def record_large_batch(self, scope: Scope, model: ServedModel, result: BatchResult) -> None:
         """Count the predictions of a large batch; its worker logs them."""
         self._metrics.observe_batch(len(result.probabilities))
-        is_load_test = _is_load_test(scope)
-        self._metrics.observe_predictions(model.registered.version, is_load_test, result.probabilities, result.history)
+        is_marked = is_load_test(scope)
+        self._metrics.observe_predictions(model.registered.version, is_marked, result.probabilities, result.history)
         if (policy := self._policies.current) is not None:
-            self._metrics.observe_flags(policy.name, is_load_test, result.flagged)
+            self._metrics.observe_flags(policy.name, is_marked, result.flagged)
 
     def _entry(self, scope: Scope, model: ServedModel, scored: ScoredRecords, first: int) -> LogEntry:
         return LogEntry(
@@ -61,14 +61,10 @@ class PredictionRecorder:
             predicted_at=datetime.now(UTC),
             model_version=model.registered.version,
             data_source=model.bundle.manifest.provenance,
-            load_test=_is_load_test(scope),
+            load_test=is_load_test(scope),
             records=scored.records,
             known_fields=scored.known_fields,
             probabilities=scored.probabilities,
             client=client_of(scope, self._pseudonyms),
             first=first,
         )
-
-
-def _is_load_test(scope: Scope) -> bool:
-    return get_header(scope, b"x-load-test") == b"1"

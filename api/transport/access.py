@@ -10,10 +10,12 @@ from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.errors import NoKeyError, TooManyRequestsError
+from api.errors import LoadTestMarkError, NoKeyError, TooManyRequestsError
 from api.keys import ApiKeys
 from api.settings import ApiSettings
+from api.transport.http_request import is_load_test
 from api.transport.rate_limit import RateLimiter, client_of_address
+from ml.core.errors import SettingsError
 from ml.core.pseudonyms import Pseudonyms
 
 OPEN_ROUTES: Final = frozenset(
@@ -31,6 +33,7 @@ _SECURITY_SCHEMES: Final[dict[str, Any]] = {
 }
 _ERRORS: Final = {
     "401": "No valid API key was sent. Only where the service has keys.",
+    "403": "The key may not do this, such as mark a request with X-Load-Test. Only where the service has keys.",
     "429": "Too many requests of this client. Only where the service limits them.",
 }
 
@@ -38,13 +41,16 @@ _ERRORS: Final = {
 class AccessControl:
     """Checks API keys and counts requests per client.
 
+    What is marked as a load test is in no monitoring, so with keys only some of them may mark a request.
+
     Raises:
-        SettingsError: the keys in the settings are malformed.
+        SettingsError: the keys in the settings are malformed, or a name of LOAD_TEST_KEYS has no key.
     """
 
     def __init__(self, settings: ApiSettings) -> None:
         rate = settings.rate_limit_per_second
         self._keys = ApiKeys.parse(settings.api_keys.get_secret_value())
+        self._markers = _markers(settings.load_test_keys, self._keys)
         self._limiter = RateLimiter(rate, settings.rate_limit_burst) if rate else None
 
     def install(self, app: FastAPI) -> None:
@@ -60,6 +66,7 @@ class AccessControl:
 
         Raises:
             NoKeyError: the request has no valid key.
+            LoadTestMarkError: it is marked as a load test, which its key may not do.
             TooManyRequestsError: the client exceeds its rate limit; requests with wrong keys count too.
         """
         owner = self._keys.owner_of(_key(scope)) if self._keys else None
@@ -73,6 +80,11 @@ class AccessControl:
                 )
         if self._keys and owner is None:
             raise NoKeyError("An API key is required: send it as X-API-Key, or as Authorization: Bearer.")
+        if self._keys and owner not in self._markers and is_load_test(scope):
+            raise LoadTestMarkError(
+                f"The key of {owner} may not mark requests with X-Load-Test: leave it out, or add {owner} to "
+                "LOAD_TEST_KEYS."
+            )
 
     def document(self, openapi: dict[str, Any]) -> None:
         """Add the security schemes and error responses of protected routes to an OpenAPI document.
@@ -90,7 +102,7 @@ class AccessControl:
                 operation["security"] = [*({name: []} for name in _SECURITY_SCHEMES), *anyone]
                 content = operation["responses"]["503"]["content"]
                 for status, description in _ERRORS.items():
-                    operation["responses"][status] = {"description": description, "content": content}
+                    operation["responses"].setdefault(status, {"description": description, "content": content})
 
 
 class _ProtectedRoute:
@@ -101,6 +113,14 @@ class _ProtectedRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._access.check(scope)
         await self._app(scope, receive, send)
+
+
+def _markers(names: str, keys: ApiKeys) -> frozenset[str]:
+    """The owners of keys that may mark requests as a load test; by default the first, which is the platform's own."""
+    chosen = frozenset(filter(None, (name.strip() for name in names.split(","))))
+    if unknown := chosen.difference(keys.owners):
+        raise SettingsError(f"Setting LOAD_TEST_KEYS names {', '.join(sorted(unknown))}: API_KEYS has no such entry.")
+    return chosen or frozenset(keys.owners[:1])
 
 
 def client_of(scope: Scope, pseudonyms: Pseudonyms) -> str:

@@ -35,6 +35,11 @@ def get_header(scope: Scope, name: bytes) -> bytes | None:
     return None
 
 
+def is_load_test(scope: Scope) -> bool:
+    """Whether the request is marked as no production traffic."""
+    return get_header(scope, b"x-load-test") == b"1"
+
+
 def check_media_type(scope: Scope, *accepted: str, default: str = "") -> str:
     """The declared media type of the body, or the default one, which is one of the accepted ones.
 

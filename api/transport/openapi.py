@@ -42,7 +42,8 @@ LOAD_TEST_HEADER: Final[dict[str, Any]] = {
     "name": "X-Load-Test",
     "in": "header",
     "schema": {"type": "string"},
-    "description": "1 marks what is not production traffic: load tests and trials. Monitoring leaves it out.",
+    "description": "1 marks what is not production traffic: load tests and trials. Monitoring leaves it out. "
+    "Where the service has keys, only some may send it.",
 }
 OPERATOR_KEY_HEADER: Final[dict[str, Any]] = {
     "name": "X-Operator-Key",

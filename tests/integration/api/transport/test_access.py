@@ -130,3 +130,26 @@ def test_each_key_has_its_own_limit_and_invalid_keys_share_that_of_their_address
 
 def client_names(database: Connection) -> list[str]:
     return [row["client"] for row in rows(database)]
+
+
+def test_only_the_first_key_or_those_that_the_setting_names_may_mark_a_load_test(start: Start) -> None:
+    marked = {"X-Load-Test": "1"}
+    load = {"X-API-Key": "key of the load test"}
+
+    def statuses(**settings: Any) -> list[int]:
+        client = start(**KEYS, **settings)
+        answers = [client.post("/predict", json=BODY, headers=key | marked) for key in (WARD, load)]
+        assert all(client.post("/predict", json=BODY, headers=key).status_code == 200 for key in (WARD, load))
+        for answer in answers:
+            if answer.is_error:
+                assert answer.json()["type"] == "urn:readmission:problem:load-test-mark"
+                assert "LOAD_TEST_KEYS" in answer.json()["detail"]
+        return [answer.status_code for answer in answers]
+
+    assert statuses() == [200, 403]
+    assert statuses(load_test_keys="load") == [403, 200]
+    assert statuses(load_test_keys=" load , ward-7") == [200, 200]
+
+
+def test_a_mark_without_keys_is_anybodys(start: Start) -> None:
+    assert start().post("/predict", json=BODY, headers={"X-Load-Test": "1"}).status_code == 200

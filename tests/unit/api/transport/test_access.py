@@ -82,3 +82,8 @@ def test_a_client_without_an_address_has_a_pseudonym_too() -> None:
     scope = {"type": "http", "client": None, "state": {}}
 
     assert client_of(scope, Pseudonyms(b"key", "hash")).startswith("address:")
+
+
+def test_a_name_of_load_test_keys_without_a_key_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="LOAD_TEST_KEYS names b, c: API_KEYS has no such entry"):
+        app_with(tmp_path, api_keys=f"a:{hash_key('key')}", load_test_keys="c, a,b")
