@@ -93,6 +93,10 @@ class ComposeStack:
         """Run `docker compose …` in the clone, as a person would, and return what it prints."""
         return _run(["docker", "compose", *arguments], timeout, folder=self._clone)
 
+    def shell(self, script: str) -> str:
+        """Run commands in the clone, as a person would."""
+        return _run(["sh", "-eu", "-c", script], BUILD_SECONDS, folder=self._clone)
+
     def docker(self, *arguments: str, timeout: float = COMMAND_SECONDS) -> str:
         """Run `docker …` and return what it prints."""
         return _run(["docker", *arguments], timeout)

@@ -59,7 +59,7 @@ def test_added_containers_are_hardened_and_only_haproxy_publishes_the_port(scale
     for name in ("haproxy", "locust-worker", "api"):
         for found in containers_of(scaled, name):
             host, user = found["HostConfig"], found["Config"]["User"]
-            assert (host["CapDrop"], host["CapAdd"], host["ReadonlyRootfs"]) == (["ALL"], None, True)
+            assert (host["CapDrop"], host["CapAdd"] or [], host["ReadonlyRootfs"]) == (["ALL"], [], True)
             assert "no-new-privileges:true" in host["SecurityOpt"]
             assert host["Memory"] > 0
             assert host["PidsLimit"] > 0
@@ -101,12 +101,11 @@ def test_locust_counts_what_the_replicas_count(scaled: ComposeStack) -> None:
 
 def test_the_documented_commands_replace_all_replicas_without_a_failed_request(scaled: ComposeStack) -> None:
     text = (ROOT / "docs" / "scaling.md").read_text()
-    (documented,) = re.findall(r"```bash\n(docker compose build api\n.*?)```", text, re.S)
+    (documented,) = re.findall(r"```bash\n(former=.*?)```", text, re.S)
     before = {replica["Id"] for replica in containers_of(scaled, "api")}
     scaled.configure(MAX_RECORDS="9999")
     with requests_to(scaled.url("API")) as outcomes:
-        for command in documented.splitlines():
-            scaled.compose(*command.split()[2:], timeout=600)
+        scaled.shell(documented)
     scaled.configure(MAX_RECORDS="10000")
     after = {replica["Id"] for replica in containers_of(scaled, "api")}
     assert (len(after), before & after) == (REPLICAS, set())
