@@ -4,7 +4,7 @@ import os
 import secrets
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +41,10 @@ class MlflowServer:
 
     def kill(self) -> None:
         """End every process of the server without any clean-up."""
-        started = psutil.Process().children(recursive=True)
-        own = [each for each in started if each.environ().get("MLFLOW_PORT") == str(self._port)]
-        for process in own:
-            process.kill()
-        psutil.wait_procs(own, timeout=30)
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):  # it has ended
+                if process.environ().get("MLFLOW_PORT") == str(self._port):
+                    process.kill()
         self.stop()
 
     @contextmanager
