@@ -158,7 +158,9 @@ def carry_out(platform: Platform, sequence: Sequence, noticed: Callable[[], bool
     if late:
         platform.mend(sequence.fault, noticed)
     assert status in (DONE, REFUSED, KILLED)
-    if status != DONE and not (sequence.work == "rollback" and is_in_ledger(platform, sequence)):
+    if status == KILLED and sequence.work == "rollback" and is_in_ledger(platform, sequence):
+        return
+    if status != DONE:
         again = run(platform, arguments)
         # A rollback is refused if there is nothing to go back to, or if its target is in production.
         assert again in ((DONE, REFUSED) if "roll" in sequence.work else (DONE,))
