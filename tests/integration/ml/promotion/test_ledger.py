@@ -43,5 +43,5 @@ def test_work_that_fails_when_the_lock_is_lost_fails(postgres_server: PostgresSe
             lose_the_lock(postgres_server)
             raise WarehouseError("a step of it failed")
 
-    with pytest.raises(WarehouseError, match="a step of it failed"):
+    with pytest.raises(WarehouseError):
         work()
