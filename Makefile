@@ -160,7 +160,8 @@ images: $(BIN)/python ## The README's pictures, from the screenshots of the last
 dags-test: env ## Runs of all DAGs in a real Airflow
 	$(BIN)/pytest tests/integration/dags
 
-# make test-faults FAULT_SECONDS=300 SOAK_SECONDS=600: longer outages and a longer soak.
+# make test-faults FAULT_SECONDS=300 SOAK_SECONDS=600 FAULT_SEQUENCES=200: longer outages, a longer soak, more of the
+# random sequences; FAULT_SEED: others.
 test-faults: env ## Stop, kill, corrupt and flood real processes under load, and count failed and wrong answers
 	$(BIN)/pytest tests/faults
 

@@ -1,8 +1,10 @@
 """MLflow and PostgreSQL as servers that can be ended, for real, and started again on the same port."""
 
+import os
 import secrets
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,14 @@ class MlflowServer:
     def stop(self) -> None:
         self._running.close()
 
+    def kill(self) -> None:
+        """End every process of the server without any clean-up."""
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):  # it has ended
+                if process.environ().get("MLFLOW_PORT") == str(self._port):
+                    process.kill()
+        self.stop()
+
     @contextmanager
     def away(self) -> Iterator[None]:
         """Stopped while the context lasts; a test that fails leaves it running for the next one."""
@@ -50,8 +60,8 @@ class MlflowServer:
 class Database:
     """A real PostgreSQL server with the migrated ``diabetes`` database in it."""
 
-    def __init__(self, folder: Path) -> None:
-        self._server = PostgresServer(folder / "data", free_port(), secrets.token_urlsafe(16), options=FORGETFUL)
+    def __init__(self, folder: Path, options: Mapping[str, str] = FORGETFUL) -> None:
+        self._server = PostgresServer(folder / "data", free_port(), secrets.token_urlsafe(16), options=options)
         self._log = folder / "postgres.log"
         self._password = secrets.token_urlsafe(16)
         self._running = ExitStack()
@@ -63,11 +73,12 @@ class Database:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables by which the service finds it."""
+        """Variables by which the service and the commands find it."""
         return {
             "POSTGRES_HOST": self._server.host,
             "POSTGRES_PORT": str(self._server.port),
             "API_DB_PASSWORD": self._password,
+            "DIABETES_DB_PASSWORD": self._password,
             "PREDICTION_LOG": "true",
         }
 
@@ -76,6 +87,20 @@ class Database:
 
     def stop(self) -> None:
         self._running.close()
+
+    def stop_immediately(self) -> None:
+        """As ``pg_ctl stop -m immediate``: no transaction ends, and the next start recovers from the log."""
+        os.kill(self._pid, signal.SIGQUIT)
+        self.stop()
+
+    def url(self, name: str) -> str:
+        """SQLAlchemy URL of another database, which is created unless it exists."""
+        self._server.ensure_database(name, name, self._password)
+        return database_url(self._server, name, name, self._password)
+
+    @property
+    def _pid(self) -> int:
+        return int((self._server.data_dir / "postmaster.pid").read_text().split()[0])
 
     def migrate(self) -> None:
         """Make roles, database and tables."""
@@ -88,7 +113,7 @@ class Database:
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """Its processes take no turn: connections open, and nobody answers."""
-        main = psutil.Process(int((self._server.data_dir / "postmaster.pid").read_text().split()[0]))
+        main = psutil.Process(self._pid)
         processes = [main, *main.children(recursive=True)]
         for process in processes:
             process.suspend()
@@ -98,8 +123,12 @@ class Database:
             for process in processes:
                 process.resume()
 
+    def rows(self, query: str, database: str = "diabetes") -> list[tuple[Any, ...]]:
+        """What a query finds."""
+        with closing(self._server.connect(database)) as connection, connection.cursor() as cursor:
+            cursor.execute(query)
+            return cursor.fetchall()
+
     def column(self, query: str) -> list[Any]:
         """The first column of what a query finds."""
-        with closing(self._server.connect("diabetes")) as connection, connection.cursor() as cursor:
-            cursor.execute(query)
-            return [row[0] for row in cursor.fetchall()]
+        return [row[0] for row in self.rows(query)]

@@ -60,7 +60,7 @@ ALWAYS = (
 )
 LONG = (
     Suite("e2e with the interface", "make e2e", 16.0, ("ui/", "api/contract/", "tests/e2e/interface/"), "e2e"),
-    Suite("faults", "make test-faults", 4.5, ("api/", "ml/core/", "ml/registry/", "tests/faults/")),
+    Suite("faults", "make test-faults", 9.0, ("api/", "ml/core/", "ml/promotion/", "ml/registry/", "tests/faults/")),
     Suite(
         "security",
         "make test-security",

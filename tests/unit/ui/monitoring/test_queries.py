@@ -18,6 +18,7 @@ from ui.monitoring.window import Window
 OWN = {
     queries.REQUESTS_NOW: "the recorded rate of five minutes; Grafana fits the range to its zoom",
     queries.P99_NOW: "Grafana draws it over time only",
+    queries.SERVED_NOW: "one version, or the newest while replicas change; Grafana shows that of each replica",
     queries.DATABASE_UP: "distinguishes a database that is down from a missing run",
     queries.ESTIMATED: "all metrics at once; Grafana draws the AUROC",
 }
