@@ -41,7 +41,7 @@ class Platform:
         self.database = Database(database_folder, DURABLE)
         self.database.start()
         self.database.migrate()
-        self.mlflow = MlflowServer(self.database.url("mlflowdb"), folder)
+        self.mlflow = MlflowServer(self.database.url_of("mlflowdb"), folder)
         self.mlflow.start()
         self.link = Link(self.mlflow.url)
         self.data = folder / "delivered.csv"

@@ -93,7 +93,7 @@ class Database:
         os.kill(self._pid, signal.SIGQUIT)
         self.stop()
 
-    def url(self, name: str) -> str:
+    def url_of(self, name: str) -> str:
         """SQLAlchemy URL of another database, which is created unless it exists."""
         self._server.ensure_database(name, name, self._password)
         return database_url(self._server, name, name, self._password)
