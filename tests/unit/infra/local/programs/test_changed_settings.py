@@ -35,7 +35,7 @@ READ_BY_BACKUP = {"BACKUP_DIR", "BACKUP_KEEP", "BACKUP_PASSPHRASE", "BACKUP_PASS
 """Also programs that run: the schedule, which reads them for each backup."""
 OF_COMPOSE = {
     *("AIRFLOW_UID", "MLFLOW_ARTIFACTS", "UV_DEFAULT_INDEX", "COMPOSE_PROJECT_NAME", "NO_PROXY"),
-    *("GATEWAY_HOST", "GATEWAY_PORT", "GATEWAY_TLS", "GATEWAY_USER"),
+    *("GATEWAY_HOST", "GATEWAY_PORT", "GATEWAY_TLS", "GATEWAY_USER", "REPLICAS_NETWORK"),
 }
 REFUSED = GENERATED & documented_settings().keys()
 
