@@ -112,7 +112,7 @@ class Invariants:
         query = {"name": MODEL_NAME, "version": version}
         address = f"{self._platform.mlflow.url}/api/2.0/mlflow/model-versions/get-download-uri"
         uri = urlsplit(httpx.get(address, params=query).json()["artifact_uri"])
-        return self._platform.mlflow.artifacts / uri.path.lstrip("/")
+        return self._platform.mlflow.artifacts / str(uri.path).lstrip("/")
 
 
 def check_data(platform: Platform) -> None:
