@@ -37,7 +37,7 @@ def loaded(platform: Platform) -> Iterator[Platform]:
         assert platform.predict({"gender": "Female", "race": None}) == 200
         time.sleep(0.2)
     yield platform
-    httpx.get(f"{locust}/stop", timeout=30)
+    httpx.post(f"{locust}/stop", timeout=30).raise_for_status()
 
 
 @pytest.fixture(scope="module")

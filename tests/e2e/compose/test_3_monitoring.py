@@ -76,7 +76,7 @@ def monitored(stack: ComposeStack, tmp_path_factory: pytest.TempPathFactory) -> 
         predict(stack)
         time.sleep(0.5)
     yield Prometheus(stack.url("PROMETHEUS"))
-    get(f"{stack.url('LOCUST')}/stop")
+    httpx.post(f"{stack.url('LOCUST')}/stop", timeout=30).raise_for_status()
 
 
 def _refuse_a_version(stack: ComposeStack, models: Models) -> None:
