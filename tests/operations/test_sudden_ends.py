@@ -116,6 +116,8 @@ class Sequence:
         wait_for(f"the ends of all runs after {step}", self._is_idle, 600)
         done = self.native.run("make doctor", COMMAND_SECONDS)
         wait_for(f"a healthy stack after {step}: {done.stdout}", self._is_healthy)
+        # Once more: between the end of an ingestion and the training that it starts no run is in progress.
+        wait_for(f"the ends of the runs that others started after {step}", self._is_idle, 600)
 
         aliases = sql(
             self.native, "SELECT version FROM registered_model_aliases WHERE alias = 'production'", "mlflowdb"
