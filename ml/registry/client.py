@@ -97,7 +97,7 @@ class Registry:
             digest=version[:12],
         )
         # Else MLflow looks at every cell, which took a tenth of a training.
-        dataset.schema = mlflow.data.from_pandas(frame.head(1)).schema
+        dataset.schema = mlflow.data.from_pandas(frame.head(1), digest=dataset.digest).schema
         mlflow.log_input(dataset, context=context)
 
     def log_text(self, text: str, name: str) -> None:
