@@ -26,8 +26,11 @@ CACHE_SECONDS: Final = 60.0
 THREADS: Final = 2
 MOST_CACHED: Final = 100
 """Patients of one lookup that are cached. The cache is for those who are asked about again, and a file has others."""
-PATIENTS_PER_LIMIT: Final = 1_000
-"""The time limit applies to so many patients; a batch with more has a multiple of it."""
+PATIENTS_PER_LIMIT: Final = 500
+"""The time limit applies to so many patients; a batch with more has a multiple of it.
+
+Two blocks of a file, of 1,000 patients each, are looked up at a time.
+"""
 
 _QUERY: Final = (
     f"SELECT {PATIENT_ID}, {', '.join(LOOKUP_COLUMNS)} FROM raw_data "  # noqa: S608 -- names of the schema
