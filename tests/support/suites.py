@@ -54,7 +54,7 @@ ALWAYS = (
     Suite("pre-commit", "make pre-commit", 0.3),
     Suite("types", "make types", 0.7),
     Suite("unit", "make unit", 2.0),
-    Suite("integration", "make integration", 24.5),
+    Suite("integration", "make integration", 28.0),
     Suite("e2e", "make e2e-native", 8.0),
     Suite("compose-smoke", "make compose-smoke", 5.0),
 )
