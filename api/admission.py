@@ -66,7 +66,7 @@ class Admission:
 
     @asynccontextmanager
     async def large_batch(self) -> AsyncIterator[None]:
-        """Hold one of the slots for large batches. The rest of a body is best read afterwards: it need not be kept.
+        """Wait for one of the slots for large batches, and hold it. A body that is read afterwards need not be kept.
 
         Raises:
             OverloadedError: no slot was free within the time limit.

@@ -2,7 +2,7 @@
 
 The status of a response cannot change once its body has begun: an invalid last line would leave a truncated file that
 looks complete. Until the end, valid lines are held compressed, at a few bytes each; records would take kilobytes. Lines
-are read in blocks, column by column, at a third of the cost of reading them one by one.
+are read in blocks, column by column, at two thirds of the cost of reading them one by one.
 """
 
 import zlib

@@ -21,16 +21,15 @@ from typing import Any, Final
 
 from bench.report import print_table
 from bench.serving.client import Round, pin_client, require_wrk, run_load
-from bench.serving.model import CACHE, RECORDS
-from bench.serving.peers.launch import OURS, ROOT, Launcher, Peer, launchers, running
+from bench.serving.model import RECORDS
+from bench.serving.peers.launch import OURS, ROOT, Peer, launchers, running
 from bench.serving.rounds import HUNDRED, LARGE, SINGLE, records_of
-from ml.core.names import PUBLIC_KEYS
 from ml.core.proxies import bypass_proxy
 
 FOLDER: Final = Path(".local") / "bench" / "check"
 LIMIT: Final = 0.10
 NOISE: Final = 0.05
-"""Largest difference between two services of the same checkout at which the others count."""
+"""Largest difference between the two services of this checkout at which the result is believed."""
 SCENARIOS: Final = ((SINGLE, 1), (SINGLE, 16), (SINGLE, 64), (HUNDRED, 1), (HUNDRED, 16), (LARGE, 1))
 PRESENT, AGAIN, BEFORE = "present", "present again", "before"
 
@@ -110,9 +109,7 @@ def _prepared(root: Path, file: Path, quick: bool) -> Path:
 @contextmanager
 def _service(name: str, root: Path, folder: Path) -> Iterator[Peer]:
     with _database(root) as environment:
-        known = launchers(folder, environment, None)[OURS]
-        paths = {"API_CACHE_DIR": str(folder / CACHE), "MODEL_PUBLIC_KEYS_FILE": str(folder / PUBLIC_KEYS)}
-        launcher: Launcher = replace(known, name=name, environment={**known.environment, **paths})
+        launcher = replace(launchers(folder, environment, None)[OURS], name=name)
         with running(launcher, folder, root=root) as peer:
             yield peer
 

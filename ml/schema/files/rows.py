@@ -92,7 +92,7 @@ class RowReader:
     def read_columns(self, texts: Sequence[str]) -> tuple[dict[str, list[Value]], dict[int, RowError]]:
         """The values of records by column, and the errors of invalid records by position.
 
-        The same values and errors as :meth:`read` has, at a third of its cost. None is unknown, or not valid.
+        The same values and errors as :meth:`read` has, at two thirds of its cost. None is unknown, or not valid.
         """
         errors: dict[int, RowError] = {}
         rows, invalid = [], dict[int, list[tuple[Column, str]]]()
