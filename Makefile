@@ -194,7 +194,7 @@ bench: env ## Benchmarks of ingestion and explanations
 
 QUICK ?=
 bench-check: env ## Compare the speed of the service with that of a commit, in one run: make bench-check SINCE=COMMIT
-	$(BIN)/python -m bench.serving.check $(SINCE) $(if $(DATA_FILE),"$(DATA_FILE)")
+	$(BIN)/python -m bench.serving.check $(or $(SINCE),$(error Say which commit: make bench-check SINCE=COMMIT)) $(if $(DATA_FILE),"$(DATA_FILE)")
 
 bench-serving: env ## Serving benchmark: this service, a constant endpoint, MLflow, BentoML, plain FastAPI: make bench-serving QUICK=1
 	$(BIN)/python -m bench.serving $(if $(QUICK),--quick) $(if $(DATA_FILE),"$(DATA_FILE)")

@@ -62,6 +62,9 @@ def main() -> None:
     options = parser.parse_args()
     if not options.file:
         sys.exit("Name the genuine data set: python -m bench.serving.check COMMIT FILE, or set DATA_FILE.")
+    known = ["git", "rev-parse", "--verify", "--quiet", f"{options.commit}^{{commit}}"]
+    if subprocess.run(known, cwd=ROOT, stdout=subprocess.DEVNULL).returncode:
+        sys.exit(f"There is no commit {options.commit!r} here: make bench-check SINCE=COMMIT.")
     require_wrk()
     bypass_proxy()
     with tempfile.TemporaryDirectory() as scratch, _checkout(options.commit, Path(scratch) / "before") as before:
