@@ -35,7 +35,6 @@ class ApiSettings(DatabaseAddress, MlflowSettings, PublicAddresses, ApprovalSett
     prediction_log: bool = True
     prediction_log_queue: int = Field(default=50_000, ge=1)
     prediction_log_queue_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
-    prediction_retention_days: int = Field(default=365, ge=0)
     log_patient_ids: Literal["hash", "plain", "none"] = "hash"
     prediction_log_key: SecretStr = Field(min_length=16)
     api_keys: SecretStr = SecretStr("")

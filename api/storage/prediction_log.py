@@ -41,8 +41,8 @@ STOP_SECONDS: Final = 5.0
 class PredictionLog:
     """Queues entries from any thread and writes them in the background, if ``is_on``.
 
-    ``capacity`` limits the queued records; 0 ``retention_days`` keep rows for ever. ``on_entry`` is called with each
-    entry that this process formats, or would format.
+    ``capacity`` limits the queued records. ``on_entry`` is called with each entry that this process formats, or would
+    format.
     """
 
     def __init__(
@@ -50,7 +50,6 @@ class PredictionLog:
         table: PredictionTable,
         capacity: int,
         capacity_bytes: int,
-        retention_days: int,
         on_entry: Callable[[LogEntry], None],
         is_on: bool = True,
     ) -> None:
@@ -64,7 +63,6 @@ class PredictionLog:
         self._table = table
         self._capacity = capacity
         self._capacity_bytes = capacity_bytes
-        self._retention_days = retention_days
         self._on_entry = on_entry
         self._prune_at = monotonic()
         self._unformatted: list[LogEntry] = []
@@ -83,7 +81,6 @@ class PredictionLog:
             PredictionTable(options, pseudonyms),
             settings.prediction_log_queue,
             settings.prediction_log_queue_bytes,
-            settings.prediction_retention_days,
             on_entry,
             settings.prediction_log,
         )
@@ -159,10 +156,10 @@ class PredictionLog:
 
     def _prune_if_due(self) -> None:
         """Delete some old rows; if there are more, the next ones after the next batch."""
-        if not self._retention_days or self._stopping.is_set() or monotonic() < self._prune_at:
+        if self._stopping.is_set() or monotonic() < self._prune_at:
             return
         try:
-            if self._table.prune(self._retention_days):
+            if self._table.prune():
                 return
         except (psycopg2.Error, OSError) as error:
             self._table.disconnect()

@@ -28,18 +28,11 @@ COLUMNS: Final = (
     "request_id", "position", "predicted_at", "model_version", "data_source", "client", "load_test", "patient",
     "encounter", "known_fields", "probability", "record",
 )  # fmt: skip
-PRUNE_LIMIT: Final = 5_000
-"""Rows deleted in one statement, so that waiting batches are delayed only briefly."""
-
 _COPY: Final = f"COPY predictions ({', '.join(COLUMNS)}) FROM STDIN"
 _IS_WRITTEN: Final = (
     "SELECT EXISTS (SELECT FROM predictions WHERE predicted_at = %s AND request_id = %s AND position = %s)"
 )
-_PRUNE: Final = tuple(
-    f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} "  # noqa: S608 -- names of this module
-    f"WHERE {time_column} < now() - make_interval(days => %s) LIMIT {PRUNE_LIMIT})"
-    for table, time_column in (("predictions", "predicted_at"), ("outcomes", "received_at"))
-)
+_PRUNE: Final = "SELECT delete_expired_rows()"
 _NULL: Final = "\\N"
 _ENTRY_BYTES, _RECORD_BYTES, _FIELD_BYTES = 800, 100, 32
 """Measured memory of a queued entry, of each of its records, and of each known field; rounded up."""
@@ -123,14 +116,12 @@ class PredictionTable:
                     return
             cursor.copy_expert(_COPY, _BatchReader(batch))
 
-    def prune(self, days: int) -> bool:
-        """Delete some of the rows older than so many days; returns whether there may be more."""
+    def prune(self) -> bool:
+        """Delete some expired rows (their age: :mod:`ml.migrations.privileges`); returns whether there may be more."""
         with self._transaction() as cursor:
-            deleted: list[int] = []
-            for statement in _PRUNE:
-                cursor.execute(statement, (days,))
-                deleted.append(cursor.rowcount)
-        return max(deleted) == PRUNE_LIMIT
+            cursor.execute(_PRUNE)
+            (has_more,) = cursor.fetchone()
+        return bool(has_more)
 
     def disconnect(self) -> None:
         """Close the connection; the next call opens another one."""

@@ -31,6 +31,7 @@ from infra.local.postgres.cluster import PostgresServer
 from infra.local.programs.mlflow_server import mlflow_command, mlflow_environment
 from infra.local.supervision.probes import free_port, http_probe
 from infra.mlflow_cleanup import KEPT_DAYS, delete_for_good
+from ml import migrations
 from ml.core.pseudonyms import Pseudonyms
 from ml.core.settings import MlSettings
 from ml.data.ingest import ingest
@@ -108,7 +109,8 @@ def _simulate(
 
 def _delete(settings: MlSettings, engine: sa.Engine, server: PostgresServer, days: int) -> dict[str, int]:
     """Delete what was old so many days ago, as the platform does; returns numbers."""
-    _prune(settings, PREDICTION_DAYS + days)
+    migrations.upgrade(engine, prediction_retention_days=PREDICTION_DAYS + days)
+    _prune(settings)
     limits = Limits(settings.retain_days + days, load_test_days=14 + days, access_log_days=ACCESS_LOG_DAYS + days)
     result = retain(settings, engine, limits, apply=True, actor="bench")
     added.backdate(server, days, days)
@@ -116,13 +118,13 @@ def _delete(settings: MlSettings, engine: sa.Engine, server: PostgresServer, day
     return {"versions_deleted": len(result.versions), "runs_deleted_for_good": runs}
 
 
-def _prune(settings: MlSettings, days: int) -> None:
+def _prune(settings: MlSettings) -> None:
     """Delete what the API deletes, in its batches."""
     login = {name: getattr(settings, name) for name in ("postgres_host", "postgres_port", "diabetes_db_name")}
     keys = {"api_db_password": API_PASSWORD, "prediction_log_key": "k" * 16}
     of_api = ApiSettings.load(_env_file=None, **login, **keys)
     table = PredictionTable(connection_options(of_api, "bench", 60), Pseudonyms.from_settings(of_api))
-    while table.prune(days):
+    while table.prune():
         pass
     table.disconnect()
 

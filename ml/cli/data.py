@@ -7,8 +7,8 @@ def migrate() -> None:
     """Bring the tables of the diabetes database up to date."""
     from ml import migrations
 
-    with open_warehouse() as (_, engine):
-        migrations.upgrade(engine)
+    with open_warehouse() as (settings, engine):
+        migrations.upgrade(engine, prediction_retention_days=settings.prediction_retention_days)
     console.print("The diabetes database is up to date.")
 
 

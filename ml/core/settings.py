@@ -178,6 +178,7 @@ class MlSettings(DatabaseSettings, MlflowSettings, MonitorSettings, ApprovalSett
     tune_folds: int = Field(default=3, ge=2)
     train_jobs: int = Field(default=2, ge=-1)
     outcome_maturity_days: int = Field(default=30, ge=30, le=365)  # the label covers 30 days
+    prediction_retention_days: int = Field(default=365, ge=0)
     retain_days: int = Field(default=90, ge=1)
     access_log_days: int = Field(default=2190, ge=1)  # six years
     prediction_log_key: SecretStr = SecretStr("")  # if empty, hashed encounters in the log are not matched

@@ -17,8 +17,13 @@ from ml.warehouse.connection import transaction
 _LOCK: Final = 296_006
 
 
-def upgrade(engine: sa.Engine, revision: str = "head") -> None:
+def upgrade(engine: sa.Engine, revision: str = "head", *, prediction_retention_days: int = 0) -> None:
     """Upgrade the database to a revision; at the newest one, roles get their privileges and the release is recorded.
+
+    Args:
+        engine: of the owner.
+        revision: of Alembic.
+        prediction_retention_days: age at which the API may delete predictions and outcomes; 0 keeps them.
 
     Raises:
         WarehouseError: PostgreSQL is unreachable, or a newer release migrated the tables.
@@ -31,7 +36,7 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
         if revision == "head":
-            grant(connection)
+            grant(connection, prediction_retention_days)
             comment = Release.present().model_dump_json()
             connection.exec_driver_sql("COMMENT ON TABLE schema_version IS %s", (comment,))
 

@@ -1,6 +1,9 @@
 """Privileges in the ``diabetes`` database: what the API may do, and that the ledger only grows.
 
 They are granted after every migration, because a role may be created later than the tables.
+
+The API deletes old predictions and outcomes by a function of the owner, which has the age in it: with a privilege to
+delete, a stolen login of the API would delete new ones too.
 """
 
 from typing import Final
@@ -16,21 +19,49 @@ _DECISION: Final = "id, decided_at, action, version, incumbent, actor, rule, rea
 OF_THE_API: Final = (
     "CONNECT ON DATABASE {database}",
     f"SELECT ({', '.join((PATIENT_ID, *LOOKUP_COLUMNS))}) ON raw_data",
-    "SELECT, INSERT, DELETE ON predictions, outcomes",
+    "SELECT, INSERT ON predictions, outcomes",
+    "EXECUTE ON FUNCTION delete_expired_rows()",
     "SELECT, INSERT ON policies",
     "INSERT ON accesses",
     "SELECT ON monitor_runs, monitor_drift, monitor_quality",
     f"SELECT ({_DECISION}) ON gate_decisions",
 )
-"""It deletes predictions and outcomes that are older than ``PREDICTION_RETENTION_DAYS``."""
+ROWS_AT_ONCE: Final = 5_000
+"""Rows of a table that one call deletes, so that waiting batches of the prediction log are delayed only briefly."""
+
+_DELETION: Final = """
+    DELETE FROM public.{table} WHERE id IN (
+        SELECT id FROM public.{table} WHERE {time} < now() - make_interval(days => {days}) LIMIT {rows}
+    ) RETURNING 1
+"""
+_FUNCTION: Final = """
+    CREATE OR REPLACE FUNCTION delete_expired_rows() RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ {body} $$
+"""
 
 
-def grant(connection: sa.Connection) -> None:
+def grant(connection: sa.Connection, prediction_retention_days: int) -> None:
     """Grant the API its privileges, if its role exists, and take from the owner those that change ledger entries."""
+    connection.exec_driver_sql(_FUNCTION.format(body=_deletion_of_rows_older_than(prediction_retention_days)))
+    connection.execute(sa.text("REVOKE ALL ON FUNCTION delete_expired_rows() FROM PUBLIC"))
     connection.execute(sa.text("REVOKE UPDATE, DELETE, TRUNCATE ON gate_decisions FROM CURRENT_USER"))
     connection.execute(sa.text("GRANT UPDATE (completed_at) ON gate_decisions TO CURRENT_USER"))
     if connection.scalar(sa.text("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = :role)"), {"role": API_ROLE}):
         name = str(connection.scalar(sa.text("SELECT current_database()")))
         database = connection.dialect.identifier_preparer.quote(name)
+        connection.execute(sa.text(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {API_ROLE}"))  # of former releases
         for privileges in OF_THE_API:
             connection.execute(sa.text(f"GRANT {privileges.format(database=database)} TO {API_ROLE}"))
+
+
+def _deletion_of_rows_older_than(days: int) -> str:
+    """The body of the function: it returns whether there may be more such rows. 0 days keep all."""
+    if not days:
+        return "SELECT false"
+    columns = {"predictions": "predicted_at", "outcomes": "received_at"}
+    deletions = {
+        table: _DELETION.format(table=table, time=time, days=days, rows=ROWS_AT_ONCE) for table, time in columns.items()
+    }
+    parts = ", ".join(f"deleted_{table} AS ({deletion})" for table, deletion in deletions.items())
+    counts = ", ".join(f"(SELECT count(*) FROM deleted_{table})" for table in columns)  # noqa: S608 -- names above
+    return f"WITH {parts} SELECT greatest({counts}) = {ROWS_AT_ONCE}"

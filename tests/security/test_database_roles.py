@@ -10,6 +10,7 @@ import pytest
 
 from infra.exporter.warehouse import ROLE as MONITOR
 from infra.local.postgres.cluster import PostgresServer
+from ml import migrations
 from ml.core.names import API_ROLE
 from ml.warehouse.tables import metadata
 from tests.integration.ml import databases
@@ -18,11 +19,11 @@ from tests.support.postgres import API_PASSWORD
 
 PASSWORD = secrets.token_urlsafe(16)
 OWNER = databases.ROLE
+RETENTION_DAYS = 30
 Run = Callable[[str, str], list[Any]]
 
 READ_BY_THE_API = {"predictions", "outcomes", "policies", "monitor_runs", "monitor_drift", "monitor_quality"}
 INSERTED_BY_THE_API = {"predictions", "outcomes", "policies", "accesses"}
-DELETED_BY_THE_API = {"predictions", "outcomes"}
 READ_BY_THE_MONITOR = {"monitor_runs", "monitor_drift", "monitor_quality", "ingestions", "gate_decisions", "deletions"}
 
 
@@ -32,7 +33,8 @@ def run(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactor
     postgres_server.ensure_monitor(PASSWORD)
     passwords = {OWNER: databases.PASSWORD, API_ROLE: API_PASSWORD, MONITOR: PASSWORD}
     folder: Path = tmp_path_factory.mktemp("roles")
-    with fresh_database(postgres_server, folder) as (settings, _engine):
+    with fresh_database(postgres_server, folder) as (settings, engine):
+        migrations.upgrade(engine, prediction_retention_days=RETENTION_DAYS)
 
         def run(role: str, statement: str) -> list[Any]:
             address = {"host": settings.postgres_host, "port": settings.postgres_port}
@@ -77,7 +79,6 @@ def test_the_api_may_do_what_its_work_needs_and_nothing_else(run: Run, table: st
     allowed = {
         "read": table in READ_BY_THE_API,
         "insert": table in INSERTED_BY_THE_API,
-        "delete": table in DELETED_BY_THE_API,
     }
     for kind, statement in statements(table).items():
         assert refused(run, API_ROLE, statement) is not allowed.get(kind, False), statement
@@ -99,10 +100,25 @@ def test_the_api_reads_of_encounters_and_decisions_what_it_answers_and_no_more(r
         assert refused(run, API_ROLE, f"SELECT {column} FROM gate_decisions")
 
 
+def test_the_api_deletes_rows_older_than_the_retention_and_no_others(run: Run) -> None:
+    run(
+        OWNER,
+        "INSERT INTO outcomes (encounter, readmitted_within_30_days, known_on, client, received_at) "
+        "SELECT days, false, now(), 'c', now() - make_interval(days => days) FROM generate_series(28, 32) days",
+    )
+
+    assert run(API_ROLE, "SELECT delete_expired_rows()") == [(False,)]
+
+    assert run(OWNER, "SELECT encounter FROM outcomes ORDER BY encounter") == [("28",), ("29",)]
+    assert refused(run, MONITOR, "SELECT delete_expired_rows()")
+
+
 @pytest.mark.parametrize("role", [API_ROLE, MONITOR])
 @pytest.mark.parametrize(
     "statement",
     [
+        "CREATE OR REPLACE FUNCTION delete_expired_rows() RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+        "ALTER FUNCTION delete_expired_rows() RESET search_path",
         "CREATE TABLE mine (id integer)",
         "CREATE SCHEMA mine",
         "CREATE ROLE friend LOGIN",

@@ -21,10 +21,10 @@ def connected(url: str) -> Iterator[Connection]:
     engine.dispose()
 
 
-def migrate(url: str) -> None:
+def migrate(url: str, prediction_retention_days: int = 0) -> None:
     """Create the tables."""
     engine = create_engine(url)
-    migrations.upgrade(engine)
+    migrations.upgrade(engine, prediction_retention_days=prediction_retention_days)
     engine.dispose()
 
 

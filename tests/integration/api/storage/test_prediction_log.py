@@ -1,6 +1,5 @@
 """The prediction log in a real PostgreSQL."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -206,7 +205,7 @@ def test_a_batch_is_not_written_twice_if_the_reply_to_its_commit_is_lost(
     registry.promote("1", write_bundle(tmp_path / "1"))
     with proxy_to(postgres_server.host, postgres_server.port) as proxy:
         through_proxy = database_settings | {"postgres_host": "127.0.0.1", "postgres_port": str(proxy.port)}
-        client = start_api(**through_proxy, prediction_log=True, prediction_retention_days=0)
+        client = start_api(**through_proxy, prediction_log=True)
         eventually(lambda: client.get("/ready").status_code == 200)
         client.post("/predict", json={"records": [{}]})
         eventually(lambda: len(rows(database)) == 1)
@@ -238,7 +237,7 @@ def test_two_requests_with_the_same_id_are_two_predictions(
 def test_rows_older_than_the_retention_are_deleted(
     start_api: StartApi, database_settings: dict[str, str], database: Connection, postgres_url: str, is_on: bool
 ) -> None:
-    migrate(postgres_url)
+    migrate(postgres_url, prediction_retention_days=30)
     database.execute(
         text(
             "INSERT INTO predictions (request_id, position, predicted_at, model_version, data_source, record, "
@@ -253,25 +252,8 @@ def test_rows_older_than_the_retention_are_deleted(
         )
     )
 
-    start_api(**database_settings, prediction_log=is_on, prediction_retention_days=30)
+    start_api(**database_settings, prediction_log=is_on)
 
     eventually(lambda: len(rows(database)) <= 24)
     assert len(rows(database)) in (23, 24)
     assert [row["encounter"] for row in rows(database, "outcomes")] == ["1", "2"]
-
-
-def test_a_retention_of_zero_deletes_nothing(
-    start_api: StartApi, database_settings: dict[str, str], database: Connection, postgres_url: str
-) -> None:
-    migrate(postgres_url)
-    database.execute(
-        text(
-            "INSERT INTO outcomes (encounter, readmitted_within_30_days, known_on, client, received_at) "
-            "VALUES ('1', true, now(), 'c', '1999-01-01')"
-        )
-    )
-
-    start_api(**database_settings, prediction_log=True, prediction_retention_days=0)
-    time.sleep(1)
-
-    assert len(rows(database, "outcomes")) == 1

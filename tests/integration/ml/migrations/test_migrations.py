@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 
 from ml import migrations
 from ml.core.errors import NoDataError, WarehouseError
+from ml.core.names import API_ROLE
 from ml.core.release import NEWEST_REVISION, OF_THE_TABLES, Release
 from ml.core.settings import MlSettings
 from ml.warehouse.connection import transaction, warehouse
@@ -146,6 +147,33 @@ def test_migrations_can_be_downgraded(empty: MlSettings) -> None:
         assert "optuna" not in sa.inspect(engine).get_schema_names()
         migrations.upgrade(engine)
         assert "raw_data" in tables(engine)
+
+
+def test_zero_days_of_retention_let_no_row_expire(empty: MlSettings) -> None:
+    with warehouse(empty) as engine:
+        migrations.upgrade(engine, prediction_retention_days=30)
+        migrations.upgrade(engine, prediction_retention_days=0)
+        with engine.begin() as connection:
+            connection.execute(
+                sa.text(
+                    "INSERT INTO outcomes (encounter, readmitted_within_30_days, known_on, client, received_at) "
+                    "VALUES ('1', true, now(), 'c', '1999-01-01')"
+                )
+            )
+            assert connection.scalar(sa.text("SELECT delete_expired_rows()")) is False
+            assert connection.scalar(sa.text("SELECT count(*) FROM outcomes")) == 1
+
+
+def test_a_migration_takes_from_the_api_what_a_former_release_granted(empty: MlSettings) -> None:
+    with warehouse(empty) as engine:
+        migrations.upgrade(engine)
+        with engine.begin() as connection:
+            connection.execute(sa.text(f"GRANT DELETE ON predictions, outcomes TO {API_ROLE}"))
+        migrations.upgrade(engine)
+
+        with engine.connect() as connection:
+            may = sa.text("SELECT has_table_privilege(:role, 'outcomes', 'DELETE, UPDATE, TRUNCATE')")
+            assert connection.scalar(may, {"role": API_ROLE}) is False
 
 
 def test_a_database_without_tables_names_the_migration(empty: MlSettings) -> None:

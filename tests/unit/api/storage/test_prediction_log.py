@@ -17,7 +17,7 @@ UNREACHABLE = {"host": "127.0.0.1", "port": 9, "connect_timeout": 1, "password":
 
 def log_of(**more: Any) -> PredictionLog:
     table = PredictionTable(UNREACHABLE, Pseudonyms(b"key", "hash"))
-    bounds = {"capacity": 10, "capacity_bytes": 10**9, "retention_days": 0, "on_entry": lambda _: None}
+    bounds = {"capacity": 10, "capacity_bytes": 10**9, "on_entry": lambda _: None}
     return PredictionLog(table, **(bounds | more))
 
 
