@@ -1,4 +1,5 @@
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -135,12 +136,14 @@ def test_processes_that_outlive_a_killed_supervisor_are_found(supervisor: Superv
 
 
 def test_a_program_that_a_killed_command_is_stopping_gets_its_new_settings(supervisor: Supervisor) -> None:
-    supervisor.configure([printer(stop_seconds=5)])
+    supervisor.configure([printer(stop_seconds=60)])
     supervisor.start("printer")
-    psutil.Process(supervisor.states()["printer"].pid).suspend()  # it ends when its stop time is over
+    process = psutil.Process(supervisor.states()["printer"].pid)
+    process.suspend()
     supervisor._call("stopProcess", "printer", False)  # as the killed command did before it ended
     assert supervisor.states()["printer"].state == "STOPPING"
 
+    threading.Timer(1, process.resume).start()
     supervisor.configure([printer()])
 
     supervisor.start("printer")
