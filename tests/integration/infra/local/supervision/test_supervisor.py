@@ -140,6 +140,7 @@ def test_a_program_that_a_killed_command_is_stopping_gets_its_new_settings(super
     supervisor.start("printer")
     process = psutil.Process(supervisor.states()["printer"].pid)
     process.suspend()
+    wait_until(lambda: process.status() == psutil.STATUS_STOPPED)  # else the signal to stop may come first
     supervisor._call("stopProcess", "printer", False)  # as the killed command did before it ended
     assert supervisor.states()["printer"].state == "STOPPING"
 
