@@ -110,13 +110,14 @@ class AdmissionMiddleware:
             await self._app(scope, receive, send)
             return
         admission, declared = self._admission, _declared_length(scope)
+        is_too_large = declared > self._max_bytes
         try:
-            admission.admit(min(declared, self._max_bytes))
+            admission.admit(0 if is_too_large else declared)  # a body that is too large is refused unread
         except OverloadedError as error:
             response = await on_api_error(Request(scope), error)
             await response(scope, receive, send)
             return
-        if declared > self._max_bytes:
+        if is_too_large:
             receive_piece: Receive = self._refuse
         else:
             receive_piece = _TimedBody(receive, self._idle_seconds, self._min_rate).receive

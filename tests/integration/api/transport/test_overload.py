@@ -134,6 +134,13 @@ def test_bodies_above_the_byte_limit_are_shed_before_they_are_sent(start: Start)
     assert shed(api, "bytes") == 1
 
 
+def test_a_body_that_is_too_large_is_refused_as_such_under_load_too(start: Start) -> None:
+    api = start(MAX_IN_FLIGHT_BYTES="100000", MAX_BODY_BYTES="100000")
+    with closing(begin(api, 90_000, b" " * 60_000)):
+        eventually(lambda: first_answer(begin(api, 50_000, b"")).startswith(b"HTTP/1.1 503 "))
+        assert first_answer(begin(api, 100_001, b"")).startswith(b"HTTP/1.1 413 ")
+
+
 @pytest.mark.parametrize("seconds", ["0", "60"])
 def test_large_batches_above_the_limit_wait_or_are_shed_while_single_records_are_scored(
     start: Start, seconds: str
