@@ -1,0 +1,101 @@
+"""Prints the tables of ``docs/capacity.md`` from the committed results: ``python -m bench.scale.table``."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from bench.scale.replicas import predicted
+from bench.scale.simulation import Tier
+
+RESULTS: Final = Path(__file__).parents[1] / "results"
+ROWS: Final = (10_000_000, 200_000_000, 2_000_000_000)
+RATES: Final = (1_000, 100_000, 1_000_000)
+CONTAINED: Final = ("read", "history alone", "encode once")
+"""Steps that are parts of others."""
+BUSY: Final = 0.6
+"""Share of a core that a replica uses in the plan, on machines of so many cores."""
+MACHINE_CORES: Final = 16
+
+
+def main() -> None:
+    """Print all tables."""
+    names = ("scale_costs", "scale_replicas", "year")
+    costs, replicas, year = (json.loads((RESULTS / f"{name}.json").read_text()) for name in names)
+    tables = {
+        "Cost of an encounter": per_row(costs),
+        "Bytes of an encounter": [costs["runs"][-1]["bytes_per_row"]],
+        "More rows": more_rows(costs),
+        "Replicas": replicas["saturated"],
+        "Error of the simulation": replicas["loads"],
+        "More requests": [more_requests(rate, replicas, year["weeks"][-1]) for rate in RATES],
+    }
+    for title, rows in tables.items():
+        print(f"**{title}**\n\n{markdown(rows)}\n")
+
+
+def per_row(costs: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Costs between the smaller and the larger size, divided by the rows between them."""
+    small, large = costs["runs"]
+    rows = large["rows"] - small["rows"]
+    units = {"processor_seconds": ("µs", 1e6), "postgres_processor_seconds": ("µs in PostgreSQL", 1e6)}
+    units |= {"wal_mb": ("WAL bytes", 1024**2), "memory_mb": ("bytes of memory", 1024**2)}
+    return [
+        {"step": after["step"]}
+        | {title: max(after[name] - before[name], 0) / rows * unit for name, (title, unit) in units.items()}
+        for before, after in zip(small["steps"], large["steps"], strict=True)
+    ]
+
+
+def more_rows(costs: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Core hours and memory of each step, in proportion to the rows."""
+    return [
+        {"step": row["step"]}
+        | {
+            f"{rows / 1e6:,.0f} M rows, core hours": (row["µs"] + row["µs in PostgreSQL"]) * rows / 3.6e9
+            for rows in ROWS
+        }
+        | {f"{rows / 1e6:,.0f} M, GB": row["bytes of memory"] * rows / 1e9 for rows in ROWS}
+        for row in per_row(costs)
+        if row["step"] not in CONTAINED
+    ]
+
+
+def more_requests(rate: int, replicas: Mapping[str, Any], week: Mapping[str, Any]) -> dict[str, Any]:
+    """What so many requests a second need; latencies by the simulation, each replica on a core of its own."""
+    service, saturated = replicas["service"], replicas["saturated"]
+    own, haproxy, database = (
+        median(row[f"{part}_microseconds"] for row in saturated) / 1e6 for part in ("replica", "haproxy", "postgres")
+    )
+    count = math.ceil(rate * own / BUSY)
+    found = predicted(Tier(count, further=service["further"]), rate, service)
+    log_bytes = week["predictions"] * 1024**2 / week["rows_of_predictions"]
+    return {
+        "requests/s": rate,
+        "replicas": count,
+        "machines": math.ceil(count / MACHINE_CORES),
+        "cores of HAProxy": rate * haproxy,
+        "cores of PostgreSQL": rate * database,
+        "log, GB/day": rate * log_bytes * 86_400 / 1e9,
+        "bodies, Gbit/s": rate * (service["body_bytes"] + service["answer_bytes"]) * 8 / 1e9,
+        "p50 ms": found.p50,
+        "p99 ms": found.p99,
+    }
+
+
+def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A table of rows with the same keys."""
+    lines = [list(rows[0]), ["---"] * len(rows[0]), *([_text(value) for value in row.values()] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+if __name__ == "__main__":
+    main()
