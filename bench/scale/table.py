@@ -1,4 +1,4 @@
-"""Prints the tables of ``docs/capacity.md`` from the committed results: ``python -m bench.scale.table``."""
+"""Prints the results as Markdown tables, with what larger sizes would need: ``python -m bench.scale.table``."""
 
 import json
 import math
