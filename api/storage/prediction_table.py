@@ -117,7 +117,10 @@ class PredictionTable:
             cursor.copy_expert(_COPY, _BatchReader(batch))
 
     def prune(self) -> bool:
-        """Delete some expired rows (their age: :mod:`ml.migrations.privileges`); returns whether there may be more."""
+        """Delete a number of expired rows; returns whether there may be more.
+
+        :mod:`ml.migrations.privileges` has the function of the database, with number and age.
+        """
         with self._transaction() as cursor:
             cursor.execute(_PRUNE)
             (has_more,) = cursor.fetchone()

@@ -29,39 +29,39 @@ OF_THE_API: Final = (
 ROWS_AT_ONCE: Final = 5_000
 """Rows of a table that one call deletes, so that waiting batches of the prediction log are delayed only briefly."""
 
-_DELETION: Final = """
-    DELETE FROM public.{table} WHERE id IN (
-        SELECT id FROM public.{table} WHERE {time} < now() - make_interval(days => {days}) LIMIT {rows}
-    ) RETURNING 1
-"""
-_FUNCTION: Final = """
+_DELETE_EXPIRED_ROWS: Final = """
     CREATE OR REPLACE FUNCTION delete_expired_rows() RETURNS boolean
-    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ {body} $$
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+        WITH deleted_predictions AS (
+            DELETE FROM public.predictions WHERE id IN (
+                SELECT id FROM public.predictions
+                WHERE {days} > 0 AND predicted_at < now() - make_interval(days => {days}) LIMIT {rows}
+            ) RETURNING 1
+        ), deleted_outcomes AS (
+            DELETE FROM public.outcomes WHERE id IN (
+                SELECT id FROM public.outcomes
+                WHERE {days} > 0 AND received_at < now() - make_interval(days => {days}) LIMIT {rows}
+            ) RETURNING 1
+        )
+        SELECT {rows} IN ((SELECT count(*) FROM deleted_predictions), (SELECT count(*) FROM deleted_outcomes))
+    $$
 """
+"""Returns whether there may be more such rows."""
 
 
 def grant(connection: sa.Connection, prediction_retention_days: int) -> None:
-    """Grant the API its privileges, if its role exists, and take from the owner those that change ledger entries."""
-    connection.exec_driver_sql(_FUNCTION.format(body=_deletion_of_rows_older_than(prediction_retention_days)))
+    """Grant the API its privileges, if its role exists, and take from the owner those that change ledger entries.
+
+    ``prediction_retention_days`` is the age at which predictions and outcomes expire; 0: never.
+    """
+    connection.exec_driver_sql(_DELETE_EXPIRED_ROWS.format(days=prediction_retention_days, rows=ROWS_AT_ONCE))
     connection.execute(sa.text("REVOKE ALL ON FUNCTION delete_expired_rows() FROM PUBLIC"))
     connection.execute(sa.text("REVOKE UPDATE, DELETE, TRUNCATE ON gate_decisions FROM CURRENT_USER"))
     connection.execute(sa.text("GRANT UPDATE (completed_at) ON gate_decisions TO CURRENT_USER"))
     if connection.scalar(sa.text("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = :role)"), {"role": API_ROLE}):
         name = str(connection.scalar(sa.text("SELECT current_database()")))
         database = connection.dialect.identifier_preparer.quote(name)
-        connection.execute(sa.text(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {API_ROLE}"))  # of former releases
+        # A former release may have granted more.
+        connection.execute(sa.text(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {API_ROLE}"))
         for privileges in OF_THE_API:
             connection.execute(sa.text(f"GRANT {privileges.format(database=database)} TO {API_ROLE}"))
-
-
-def _deletion_of_rows_older_than(days: int) -> str:
-    """The body of the function: it returns whether there may be more such rows. 0 days keep all."""
-    if not days:
-        return "SELECT false"
-    columns = {"predictions": "predicted_at", "outcomes": "received_at"}
-    deletions = {
-        table: _DELETION.format(table=table, time=time, days=days, rows=ROWS_AT_ONCE) for table, time in columns.items()
-    }
-    parts = ", ".join(f"deleted_{table} AS ({deletion})" for table, deletion in deletions.items())
-    counts = ", ".join(f"(SELECT count(*) FROM deleted_{table})" for table in columns)  # noqa: S608 -- names above
-    return f"WITH {parts} SELECT greatest({counts}) = {ROWS_AT_ONCE}"
