@@ -1,1 +1,1 @@
-"""Costs per row and per request, and what a larger installation would need by them."""
+"""Costs of a row and of a request, and the machines that more of them need."""

@@ -1,9 +1,10 @@
 """Processor time, memory and bytes of each step of the pipeline at two sizes of synthetic data.
 
-``python -m bench.scale.costs [ROWS ROWS]``. The difference between the sizes is the cost of a row, without what a step
-costs at any size. Each size has a process and a PostgreSQL of its own.
+``python -m bench.scale.costs --rows 100000 400000``. The difference between the sizes is the cost of a row, without what
+a step costs at any size. Each size has a process and a PostgreSQL of its own.
 """
 
+import argparse
 import ctypes
 import gc
 import json
@@ -43,6 +44,8 @@ from ml.warehouse.connection import warehouse
 from ml.warehouse.datasets import read
 
 SIZES: Final = (100_000, 400_000)
+FEWEST: Final = 3_000
+"""Of fewer encounters the test part is too small for a bundle."""
 CHILD: Final = "--one"
 
 Result = TypeVar("Result")
@@ -50,9 +53,13 @@ Result = TypeVar("Result")
 
 def main() -> None:
     """Measure, print and write the result."""
-    sizes = tuple(map(int, sys.argv[1:])) or SIZES
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, nargs=2, default=SIZES, help="the sizes (default: %(default)s)")
+    small, large = parser.parse_args().rows
+    if not FEWEST <= small < large:
+        parser.error(f"the first of --rows must be at least {FEWEST:,}, and the second larger")
     runs = []
-    for rows in sizes:
+    for rows in (small, large):
         command = [sys.executable, "-m", "bench.scale.costs", CHILD, str(rows)]
         runs.append(json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout))
         print_table(f"{rows:,} encounters", runs[-1]["steps"])
@@ -60,7 +67,7 @@ def main() -> None:
 
 
 def processor_seconds(process: psutil.Process, without: psutil.Process | None = None) -> float:
-    """Processor time of a process and its children, ended ones included, but for one child and those below."""
+    """Processor time of a process and its descendants, ended ones included; ``without`` is a descendant left out."""
     left_out = {without, *without.children(recursive=True)} if without else set()
     family = {process, *process.children(recursive=True)} - left_out
     return sum(sum(member.cpu_times()[:4]) for member in family)

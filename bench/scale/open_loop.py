@@ -1,4 +1,4 @@
-"""Sends requests at given times, whether answers come or not: a client that waits for answers hides slow ones."""
+"""Open-loop load: sends requests at given times. A client that waits for answers sends less when they are slow."""
 
 import re
 import socket

@@ -41,7 +41,7 @@ FOLDER: Final = Path(".local") / "bench" / "serving" / "full"
 _SEQUENTIAL: Final = 2_000
 _FEWEST: Final = 50
 _CHECKED_SECONDS: Final = 3
-"""Until HAProxy has checked every replica."""
+"""Time in which HAProxy checks every replica."""
 _JSON: Final = {"Content-Type": "application/json"}
 _QUANTILES: Final = np.linspace(0, 1, 201)
 
@@ -103,7 +103,7 @@ def predicted(tier: Tier, rate: float, service: Mapping[str, Any]) -> Prediction
 
 @contextmanager
 def balanced(replicas: Sequence[Peer], folder: Path) -> Iterator[Peer]:
-    """HAProxy with the configuration of docker-compose.scale.yml, with addresses in place of Docker's names."""
+    """HAProxy in front of the replicas, with the configuration of docker-compose.scale.yml."""
     port, health, configuration = free_port(), free_port(), folder / "haproxy.cfg"
     servers = "".join(f"    server r{n} {peer.url.removeprefix('http://')}\n" for n, peer in enumerate(replicas))
     text = (ROOT / "infra" / "haproxy" / "haproxy.cfg").read_text()
@@ -144,7 +144,7 @@ def saturate(
 
 
 def alone(replica: Peer, haproxy: Peer, body: bytes) -> dict[str, Any]:
-    """Service times of a replica that has one request at a time, and what the way through HAProxy adds."""
+    """Service times of a replica that has one request at a time, and the latency that HAProxy adds."""
     at_once = np.zeros(_SEQUENTIAL)  # on one connection each waits for the one before
     before = processor_seconds(replica.process)
     direct = np.diff(send(replica, body, at_once, connections=1))

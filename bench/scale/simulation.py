@@ -24,7 +24,7 @@ _WARM_UP: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """Replicas, and how they share requests and cores."""
+    """A tier of replicas: their number, their limits, and how they share requests and cores."""
 
     replicas: int
     cores: int | None = None  # that all replicas share; None: one for each

@@ -1,4 +1,4 @@
-"""Prints the results as Markdown tables, with what larger sizes would need: ``python -m bench.scale.table``."""
+"""Prints the costs as Markdown tables, and projects them to more rows and requests: ``python -m bench.scale.table``."""
 
 import json
 import math
@@ -14,7 +14,7 @@ RESULTS: Final = Path(__file__).parents[1] / "results"
 ROWS: Final = (10_000_000, 200_000_000, 2_000_000_000)
 RATES: Final = (1_000, 100_000, 1_000_000)
 CONTAINED: Final = ("read", "history alone", "encode once")
-"""Steps that are parts of others."""
+"""Steps that another step includes."""
 BUSY: Final = 0.6
 """Share of a core that a replica uses in the plan, on machines of so many cores."""
 MACHINE_CORES: Final = 16
@@ -23,6 +23,8 @@ MACHINE_CORES: Final = 16
 def main() -> None:
     """Print all tables."""
     names = ("scale_costs", "scale_replicas", "year")
+    if missing := [name for name in names if not (RESULTS / f"{name}.json").exists()]:
+        raise SystemExit(f"No result yet: run python -m bench.{missing[0].replace('_', '.')} first.")
     costs, replicas, year = (json.loads((RESULTS / f"{name}.json").read_text()) for name in names)
     tables = {
         "Cost of an encounter": per_row(costs),
@@ -37,7 +39,7 @@ def main() -> None:
 
 
 def per_row(costs: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Costs between the smaller and the larger size, divided by the rows between them."""
+    """Cost of a row in each step: the difference of the costs of both sizes, divided by that of their rows."""
     small, large = costs["runs"]
     rows = large["rows"] - small["rows"]
     units = {"processor_seconds": ("µs", 1e6), "postgres_processor_seconds": ("µs in PostgreSQL", 1e6)}
@@ -64,7 +66,7 @@ def more_rows(costs: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def more_requests(rate: int, replicas: Mapping[str, Any], week: Mapping[str, Any]) -> dict[str, Any]:
-    """What so many requests a second need; latencies by the simulation, each replica on a core of its own."""
+    """Replicas, machines, cores and bytes for a request rate; latencies are simulated, with a core for each replica."""
     service, saturated = replicas["service"], replicas["saturated"]
     own, haproxy, database = (
         median(row[f"{part}_microseconds"] for row in saturated) / 1e6 for part in ("replica", "haproxy", "postgres")
