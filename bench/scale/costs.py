@@ -1,7 +1,7 @@
 """Processor time, memory and bytes of each step of the pipeline at two sizes of synthetic data.
 
-``python -m bench.scale.costs --rows 100000 400000``. The difference between the sizes is the cost of a row, without what
-a step costs at any size. Each size has a process and a PostgreSQL of its own.
+``python -m bench.scale.costs --rows 100000 400000``. The difference between the sizes is the cost of a row, without
+what a step costs at any size. Each size has a process and a PostgreSQL of its own.
 """
 
 import argparse
