@@ -3,12 +3,17 @@
 import socket
 from collections.abc import Callable
 from datetime import datetime
+from random import SystemRandom
 from typing import Any
 
 import httpx
 
 Probe = Callable[[float], bool]
 """Takes the start time of the process in seconds since the epoch: an earlier process may have left a heartbeat."""
+
+_PORTS = range(20_000, 32_768)
+"""Below those that operating systems give to outgoing connections, which could take a port before its program."""
+_returned: set[int] = set()
 
 
 def http_probe(url: str) -> Probe:
@@ -43,8 +48,22 @@ def _get(url: str) -> httpx.Response | None:
 
 
 def free_port() -> int:
-    """Return a TCP port that no program listens on."""
+    """Return a TCP port that no program listens on; another one at each call, so two programs never share it.
+
+    Raises:
+        OSError: every port was taken.
+    """
+    for port in SystemRandom().sample(_PORTS, len(_PORTS)):  # programs that start together draw different ports
+        if port not in _returned and _is_free(port):
+            _returned.add(port)
+            return port
+    raise OSError(f"No port from {_PORTS.start} to {_PORTS.stop - 1} is free on 127.0.0.1.")
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
