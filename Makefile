@@ -134,7 +134,7 @@ lint: env ## Style and likely bugs
 
 types: env ## mypy --strict
 	$(BIN)/mypy
-	MYPYPATH=.:dags $(BIN)/mypy dags/*.py
+	MYPYPATH=.:dags $(BIN)/mypy dags/*.py dags/plugins/*.py
 
 unit: env ## Fast tests, without any server
 	$(BIN)/pytest $(PARALLEL) tests/unit

@@ -1,0 +1,1 @@
+"""Plugins of Airflow, which its programs load at their start; no DAGs."""
