@@ -17,7 +17,9 @@ from ml.evaluation.bootstrap import paired_difference
 from ml.evaluation.metrics import ALL_METRICS
 from ml.features.masking import apply_mask, random_mask
 from ml.features.tables import model_inputs, patients, target
-from ml.training.models import FAMILIES, fit, fit_offsets, ordinary_number, tree_logits
+from ml.training.ensembles import tree_logits
+from ml.training.models import FAMILIES, fit
+from ml.training.offsets import fit_offsets, ordinary_number
 
 MEASURED: Final = ("calibration_intercept", "ece", "brier")
 REPLICATES: Final = 200

@@ -36,7 +36,8 @@ from ml.data.sources.synthetic import write_csv
 from ml.data.split import split
 from ml.data.validation import validate
 from ml.evaluation.bootstrap import evaluate
-from ml.features.encoder import Encoder, Matrix
+from ml.features.encoder import Encoder
+from ml.features.rates import Matrix
 from ml.features.tables import model_inputs, patients, target, with_history
 from ml.scoring.run import Job, score_with
 from ml.training.models import FAMILIES, RANDOM_FOREST, RiskModel, fit

@@ -15,7 +15,7 @@ HistoryState = Literal["used", "unknown", "unavailable", "none"]
 Encounters = tuple[Mapping[str, Any], ...]
 """The stored encounters of a patient, oldest first."""
 
-_PREVIOUS: Final[Mapping[str, str]] = {
+PREVIOUS: Final[Mapping[str, str]] = {
     "previous_discharge": "discharge_disposition_id",
     "previous_stay": "time_in_hospital",
     "previous_inpatient": "number_inpatient",
@@ -25,8 +25,9 @@ _PREVIOUS: Final[Mapping[str, str]] = {
     "previous_diagnoses": "number_diagnoses",
     "previous_diagnosis": "diag_1",
 }
+"""Inputs that are values of the last stay, and their columns."""
 
-SOURCE_COLUMNS: Final = tuple(_PREVIOUS.values())
+SOURCE_COLUMNS: Final = tuple(PREVIOUS.values())
 
 LOOKUP_COLUMNS: Final = tuple(
     dict.fromkeys((ENCOUNTER_ID, "discharge_disposition_id", "gender", "age", *SOURCE_COLUMNS))
@@ -46,7 +47,7 @@ def history_of(earlier: Sequence[Mapping[str, Any]]) -> dict[str, str | int]:
         "earlier_stays": len(earlier),
         "earlier_days": sum(encounter["time_in_hospital"] or 0 for encounter in earlier),
         "most_inpatient": max(encounter["number_inpatient"] or 0 for encounter in earlier),
-        **{name: last[column] for name, column in _PREVIOUS.items()},
+        **{name: last[column] for name, column in PREVIOUS.items()},
     }
     return {name: inputs[name] for name in HISTORY_NAMES if inputs[name] is not None}
 

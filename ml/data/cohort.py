@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ml.data.sources.file import locate, read_chunks
 from ml.data.validation import validate
 from ml.schema import CANNOT_BE_READMITTED, COLUMN_NAMES, ENCOUNTER_ID, PATIENT_ID
-from ml.warehouse.datasets import parse_rows, read
+from ml.warehouse.datasets import DTYPES, parse_rows, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +55,4 @@ def cohort_of_file(path: Path) -> Cohort:
 
 def _sort(table: pd.DataFrame) -> pd.DataFrame:
     """Sort by encounter: a forest samples rows by position, so results must not depend on the order of the source."""
-    return table[list(COLUMN_NAMES)].sort_values(ENCOUNTER_ID, ignore_index=True)
+    return table[list(COLUMN_NAMES)].astype(DTYPES).sort_values(ENCOUNTER_ID, ignore_index=True)

@@ -3,31 +3,21 @@
 :mod:`ml.training.onnx_graph` copies the tables into the ONNX graph, so training and serving use the same features.
 Unknown is -1, below all other values.
 
-Target encoding replaces a value with many levels by its smoothed rate of readmission. The rates of a training row
-come from other patients (cross-fitting by patient), so that no row uses its own outcome.
+Target encoding replaces a value with many levels by its smoothed rate of readmission. In training the rates of a row
+come from other patients (:mod:`ml.training.rows`), so that no row uses its own outcome.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import GroupKFold
 
 from ml.core.bundle import NUMBERS, TEXTS
 from ml.features import icd9
+from ml.features.rates import UNKNOWN_VALUE, Counts, Ids, Labels, Matrix, Rates, count
 from ml.features.tables import Inputs
 from ml.schema import BY_NAME, FEATURES, HISTORY, UNKNOWN, Group, Kind, canonical_icd9
-
-Matrix = NDArray[np.float32]
-Labels = NDArray[np.int64]
-Ids = NDArray[np.int64]
-
-UNKNOWN_VALUE: Final = np.float32(-1)
-FOLDS: Final = 5
-SMOOTHING: Final = 50.0
-"""Weight of the overall rate in target encoding, in rows."""
 
 _COLUMNS: Final = {column.name: column for column in (*FEATURES, *HISTORY)}
 CATEGORIES: Final = tuple(name for name in TEXTS if _COLUMNS[name].kind is Kind.CATEGORY)
@@ -37,6 +27,7 @@ PRESENT: Final = len([name for name in DIAGNOSES if name in BY_NAME])
 
 RATED_CATEGORIES: Final = ("payer_code", "medical_specialty")
 RATED_CODES: Final = ("discharge_disposition_id",)
+_RATED: Final = [CATEGORIES.index(name) for name in RATED_CATEGORIES]
 CODE_LIMIT: Final = 32
 """Exclusive upper bound of integer codes."""
 
@@ -49,15 +40,6 @@ DRUG_RANKS: Final = (1, 2)
 """Ranks in No, Steady, Up, Down from which a drug is given, and from which its dose was changed."""
 MOVED_UP: Final = np.float32(50)
 """Offset of a difference, which may be negative; -1 stays reserved for unknown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Smoothed rates of readmission by id; -1 for unknown."""
-
-    diagnoses: Matrix  # (PRESENT, codes, 2): of the code and of its category
-    categories: Matrix  # (len(RATED_CATEGORIES), vocabulary)
-    codes: Matrix  # (len(RATED_CODES), CODE_LIMIT)
 
 
 class Encoder:
@@ -85,9 +67,17 @@ class Encoder:
 
     def fit(self, inputs: Inputs, labels: Labels) -> "Encoder":
         """Fit the code table and the rates."""
-        codes = [code for code in np.unique(_diagnoses(inputs).astype(str)) if code != UNKNOWN]
+        self.fit_codes([inputs])
+        self.rates = self.count(inputs, labels).rates(self.category_of)
+        return self
+
+    def fit_codes(self, parts: Iterable[Inputs]) -> None:
+        """Fit the code table to parts of the rows. Their counts then give the rates."""
+        codes = set[str]()
+        for part in parts:
+            codes.update(_diagnoses(part).ravel().tolist())
         detailed = [canonical_icd9(f"250.{decimals:02d}") for decimals in range(100)]
-        keys = dict.fromkeys([*icd9.categories(), *detailed, *codes])
+        keys = dict.fromkeys([*icd9.categories(), *detailed, *sorted(codes - {UNKNOWN})])
         self.code_ids = {code: number for number, code in enumerate(keys, start=1)}
         places = np.array([icd9.order(code) for code in keys])
         facts = [
@@ -95,54 +85,25 @@ class Encoder:
         ]
         self.code_facts = np.array([[UNKNOWN_VALUE] * len(facts[0]), *facts], dtype=np.float32)
         self.category_of = np.array([0, *(self.code_ids.get(icd9.parent(code), 0) for code in keys)])
-        self.rates = self._rates(self._ids(inputs), labels)
-        return self
 
-    def transform(self, inputs: Inputs) -> Matrix:
-        """Features, float32 ``(rows, features)``, named by :func:`feature_names`."""
-        return self._matrix(inputs, self.rates)
-
-    def cross_transform(self, variants: Sequence[Inputs], labels: Labels, groups: Labels) -> list[Matrix]:
-        """Features of training rows and of masked copies, with rates from other patients; groups are the patients."""
-        ids = self._ids(variants[0])
-        matrices = [np.empty((len(variant), len(feature_names())), dtype=np.float32) for variant in variants]
-        for learn, apply in GroupKFold(FOLDS, shuffle=True, random_state=296).split(labels, groups=groups):
-            rates = self._rates(tuple(part[learn] for part in ids), labels[learn])
-            for matrix, variant in zip(matrices, variants, strict=True):
-                matrix[apply] = self._matrix(variant.rows(apply), rates)
-        return matrices
-
-    def _ids(self, inputs: Inputs) -> tuple[Ids, Ids, Ids]:
-        """Ids of diagnoses ``(rows, 4)``, categories ``(rows, C)`` and rated codes ``(rows, R)``."""
-        known, diagnoses = self.code_ids, _diagnoses(inputs)
-        lookup = {code: known.get(code) or known.get(icd9.parent(code), 0) for code in set(map(str, diagnoses.flat))}
-        categories = _mapped(inputs.texts[:, [TEXTS.index(name) for name in CATEGORIES]], self.vocabulary)
-        codes = inputs.numbers[:, [NUMBERS.index(name) for name in RATED_CODES]]
-        rated_codes = np.clip(np.nan_to_num(codes, nan=0), 0, CODE_LIMIT - 1).astype(np.int64)
-        return _mapped(diagnoses, lookup), categories, rated_codes
-
-    def _rates(self, ids: tuple[Ids, ...], labels: Labels) -> Rates:
-        diagnoses, categories, codes = ids
-        overall = float(labels.mean())
-        of_codes = [
-            [_rate(column, labels, len(self.code_facts), overall) for column in (own, self.category_of[own])]
-            for own in diagnoses[:, :PRESENT].T
-        ]
-        for position, (_, category) in enumerate(of_codes):
-            of_codes[position][1] = category[self.category_of]
-        rated = categories[:, [CATEGORIES.index(name) for name in RATED_CATEGORIES]]
-        return Rates(
-            np.array(of_codes).transpose(0, 2, 1),
-            np.array([_rate(column, labels, len(self.vocabulary) + 1, overall) for column in rated.T]),
-            np.array([_rate(column, labels, CODE_LIMIT, overall) for column in codes.T]),
+    def count(self, inputs: Inputs, labels: Labels) -> Counts:
+        """Rows and readmissions of the values that are encoded by their rate."""
+        diagnoses, categories, codes = self._ids(inputs)
+        return Counts(
+            np.array([len(labels), labels.sum()]),
+            count(diagnoses[:, :PRESENT], labels, len(self.code_facts)),
+            count(categories[:, _RATED], labels, len(self.vocabulary) + 1),
+            count(codes, labels, CODE_LIMIT),
         )
 
-    def _matrix(self, inputs: Inputs, rates: Rates) -> Matrix:
+    def transform(self, inputs: Inputs, rates: Rates | None = None) -> Matrix:
+        """Features, float32 ``(rows, features)``, named by :func:`feature_names`; by default with the fitted rates."""
+        rates = self.rates if rates is None else rates
         diagnoses, categories, codes = self._ids(inputs)
         numbers = np.where(np.isnan(inputs.numbers), UNKNOWN_VALUE, inputs.numbers)
         ranks = self.ranks[np.arange(len(CATEGORIES)), categories]
         facts = self.code_facts[diagnoses]  # (rows, 4, facts)
-        rated = categories[:, [CATEGORIES.index(name) for name in RATED_CATEGORIES]]
+        rated = categories[:, _RATED]
         parts = [
             numbers,
             ranks,
@@ -154,6 +115,15 @@ class Encoder:
             *_combinations(numbers, ranks, facts[:, :, 0]),
         ]
         return np.concatenate(parts, axis=1, dtype=np.float32)
+
+    def _ids(self, inputs: Inputs) -> tuple[Ids, Ids, Ids]:
+        """Ids of diagnoses ``(rows, 4)``, categories ``(rows, C)`` and rated codes ``(rows, R)``."""
+        known, diagnoses = self.code_ids, _diagnoses(inputs)
+        lookup = {code: known.get(code) or known.get(icd9.parent(code), 0) for code in set(map(str, diagnoses.flat))}
+        categories = _mapped(inputs.texts[:, [TEXTS.index(name) for name in CATEGORIES]], self.vocabulary)
+        codes = inputs.numbers[:, [NUMBERS.index(name) for name in RATED_CODES]]
+        rated_codes = np.clip(np.nan_to_num(codes, nan=0), 0, CODE_LIMIT - 1).astype(np.int64)
+        return _mapped(diagnoses, lookup), categories, rated_codes
 
 
 def feature_names() -> tuple[str, ...]:
@@ -197,11 +167,3 @@ def _diagnoses(inputs: Inputs) -> NDArray[np.object_]:
 
 def _mapped(texts: NDArray[np.object_], ids: dict[str, int]) -> Ids:
     return np.array([ids.get(str(text), 0) for text in texts.flat], dtype=np.int64).reshape(texts.shape)
-
-
-def _rate(ids: Ids, labels: Labels, size: int, overall: float) -> Matrix:
-    count = np.bincount(ids, minlength=size)
-    positive = np.bincount(ids, weights=labels, minlength=size)
-    rate = ((positive + SMOOTHING * overall) / (count + SMOOTHING)).astype(np.float32)
-    rate[0] = UNKNOWN_VALUE
-    return rate

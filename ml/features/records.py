@@ -1,8 +1,18 @@
 """Converts between tables of encounters and records of the API."""
 
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ml.schema import INPUTS, Record
+
+Risk = TypeVar("Risk", bound=np.floating[Any])
+
+PART_ROWS: Final = 20_000
+"""Records in memory at once; one takes about 3 kB."""
 
 
 def to_records(table: pd.DataFrame) -> list[Record]:
@@ -25,3 +35,9 @@ def to_table(requests: list[Record]) -> pd.DataFrame:
             for c in INPUTS
         }
     )
+
+
+def predict_table(predict: Callable[[list[Record]], NDArray[Risk]], table: pd.DataFrame) -> NDArray[Risk]:
+    """Predict the records of a table in parts; ``predict`` returns one value for each record."""
+    starts = range(0, max(len(table), 1), PART_ROWS)
+    return np.concatenate([predict(to_records(table.iloc[start : start + PART_ROWS])) for start in starts])

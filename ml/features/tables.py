@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.core.bundle import NUMBERS, TEXTS
-from ml.core.history import SOURCE_COLUMNS, history_of
+from ml.core.history import PREVIOUS
 from ml.schema import ENCOUNTER_ID, HISTORY, HISTORY_NAMES, PATIENT_ID, POSITIVE, TARGET, UNKNOWN
 
 
@@ -50,18 +50,25 @@ def patients(table: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def with_history(table: pd.DataFrame) -> pd.DataFrame:
-    """Add the columns of :data:`ml.schema.HISTORY`, computed from each patient's rows with lower encounter ids."""
+    """Add the columns of :data:`ml.schema.HISTORY`, computed from each patient's rows with lower encounter ids.
+
+    These are the inputs of :func:`ml.core.history.history_of`, for all rows at once.
+    """
     # By position, because labels are not unique in concatenated tables.
-    order = np.argsort(table[ENCOUNTER_ID].to_numpy())
-    in_order = table[list(SOURCE_COLUMNS)].iloc[order].astype(object)
-    encounters = in_order.where(in_order.notna(), None).to_dict("records")
-    rows: list[dict[str, str | int]] = [{}] * len(table)
-    past: dict[int, list[dict[str, Any]]] = {}
-    for position, patient, encounter in zip(order, patients(table)[order], encounters, strict=True):
-        earlier = past.setdefault(patient, [])
-        rows[position] = history_of(earlier)
-        earlier.append({str(name): value for name, value in encounter.items()})
-    return _with_columns(table, {name: [row.get(name) for row in rows] for name in HISTORY_NAMES})
+    order = np.lexsort((table[ENCOUNTER_ID].to_numpy(), patients(table)))
+    stays = table[list(PREVIOUS.values())].iloc[order].reset_index(drop=True)
+    of_patient = patients(table)[order]
+    first = np.append([True], of_patient[1:] != of_patient[:-1])[: len(table)]
+    groups = np.cumsum(first)
+    days, inpatient = (stays[name].fillna(0).groupby(groups) for name in ("time_in_hospital", "number_inpatient"))
+    values = {
+        "earlier_stays": stays.groupby(groups).cumcount(),
+        "earlier_days": days.cumsum().shift().mask(first),
+        "most_inpatient": inpatient.cummax().shift().mask(first),
+        **{name: stays[column].shift().mask(first) for name, column in PREVIOUS.items()},
+    }
+    back = np.argsort(order)
+    return _with_columns(table, {name: column.iloc[back].array for name, column in values.items()})
 
 
 def without_history(table: pd.DataFrame) -> pd.DataFrame:
@@ -70,7 +77,6 @@ def without_history(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_columns(table: pd.DataFrame, values: dict[str, Any]) -> pd.DataFrame:
-    columns = {
-        c.name: pd.Series(values[c.name], index=table.index, dtype="float32" if c.is_number else "str") for c in HISTORY
-    }
-    return table.assign(**columns)
+    """Add the history; a text has the type of the column that it is copied from."""
+    types = {c.name: "float32" if c.is_number else table[PREVIOUS[c.name]].dtype for c in HISTORY}
+    return table.assign(**{n: pd.Series(values[n], index=table.index, dtype=types[n]) for n in HISTORY_NAMES})

@@ -13,7 +13,6 @@ from ml.evaluation.bootstrap import Interval, evaluate, interval, paired_differe
 from ml.evaluation.metrics import ALL_METRICS, Labels, Values, calibration_intercept, ece_by_chance, json_values
 from ml.evaluation.registered_version import predict_with_digest
 from ml.evaluation.subgroups import large_subgroups
-from ml.features.records import to_records
 from ml.features.tables import patients, target
 from ml.promotion.evidence import Candidate, Evidence, Subgroup
 from ml.promotion.rules import ECE_LIMIT, MARGINS
@@ -53,7 +52,7 @@ def score_candidate(
         code_version=tags.get("code_version", ""),
     )
     try:
-        risks, digest = predict_with_digest(registry, to_records(test), version.number)
+        risks, digest = predict_with_digest(registry, test, version.number)
         if approval is not None:
             check_manifest(approval, digest)
         return ScoredCandidate(candidate, risks, digest)

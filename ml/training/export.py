@@ -23,11 +23,12 @@ from ml.core.bundle import (
 from ml.core.bundle.trial import try_bundle
 from ml.core.errors import BundleError
 from ml.core.history import history_of
-from ml.features.records import to_records, to_table
+from ml.features.records import predict_table, to_table
 from ml.schema import EXAMPLE_RECORD, INPUTS, UNKNOWN, Record
 from ml.schema.marginals import MARGINALS
-from ml.training.models import SEED, RiskModel
+from ml.training.models import RiskModel
 from ml.training.onnx_graph.graph import to_graph
+from ml.training.rows import SEED
 
 GOLDEN_ROWS: Final = 48
 
@@ -61,7 +62,7 @@ def write_bundle(model: RiskModel, test: pd.DataFrame, manifest: dict[str, Any],
 
 def parity(model: RiskModel, bundle: Bundle, table: pd.DataFrame) -> float:
     """Largest absolute difference between the model and the bundle over a table of encounters."""
-    return float(np.max(np.abs(model.predict(table) - bundle.predict(to_records(table)))))
+    return float(np.max(np.abs(model.predict(table) - predict_table(bundle.predict, table))))
 
 
 def _golden_records() -> list[Record]:

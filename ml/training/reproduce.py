@@ -13,7 +13,7 @@ from ml.core.bundle import TOLERANCE
 from ml.core.errors import ReproductionError
 from ml.core.sandbox.process import sandboxed
 from ml.core.settings import MlSettings
-from ml.features.records import to_records
+from ml.features.records import predict_table
 from ml.registry.client import ModelVersion, Registry
 from ml.training.code_version import code_version, fingerprint
 from ml.training.models import FAMILIES, fit
@@ -44,7 +44,7 @@ def reproduce(settings: MlSettings, engine: sa.Engine, registry: Registry, numbe
     _validate_origin(version, dataset.version.data_version)
     family, parameters = _logged_parameters(version, registry.params(version.run_id))
     with registry.download(number) as directory, sandboxed(directory) as bundle:
-        logged = bundle.predict(to_records(dataset.test))
+        logged = predict_table(bundle.predict, dataset.test)
     log.info("Fitting %s again on %s encounters", FAMILIES[family].name, f"{len(dataset.train):,}")
     again = fit(family, parameters, dataset.train, settings.train_jobs).predict(dataset.test)
     difference = float(np.max(np.abs(again - logged)))

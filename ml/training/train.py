@@ -14,7 +14,7 @@ from ml.core.names import CHALLENGER
 from ml.core.sandbox.process import sandboxed
 from ml.core.settings import MlSettings
 from ml.evaluation.bootstrap import evaluate
-from ml.features.records import to_records
+from ml.features.records import predict_table
 from ml.registry.client import ModelVersion, Registry
 from ml.report.analysis.analyse import analyse, score_test_patients
 from ml.report.analysis.thresholds import threshold_table, weekly_encounters
@@ -132,5 +132,7 @@ def _register(
         registry.log_results({"family": family, **parameters}, flat_metrics(findings.metrics))
         log_report(registry, findings)
         per_week = weekly_encounters(len(dataset.train) + len(dataset.test), data.source)
-        log_thresholds(registry, threshold_table(scored, bundle.predict(to_records(dataset.test)), samples, per_week))
+        log_thresholds(
+            registry, threshold_table(scored, predict_table(bundle.predict, dataset.test), samples, per_week)
+        )
         return registry.register(Path(scratch), tags, description(findings))

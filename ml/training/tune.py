@@ -21,7 +21,8 @@ from ml.core.settings import MlSettings
 from ml.features.tables import patients, target, without_history
 from ml.registry.client import Registry
 from ml.training.code_version import code_version
-from ml.training.models import FAMILIES, GRADIENT_BOOSTING, SEED, fit
+from ml.training.models import FAMILIES, GRADIENT_BOOSTING, fit
+from ml.training.rows import SEED
 from ml.training.train import known_version
 from ml.warehouse.connection import transaction
 from ml.warehouse.datasets import Dataset, current_version, read

@@ -3,7 +3,7 @@
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import pandas as pd
 import sqlalchemy as sa
@@ -14,7 +14,11 @@ from ml.schema import COLUMN_NAMES, COLUMNS, ENCOUNTER_ID, Kind
 from ml.warehouse.connection import copy_out, transaction
 from ml.warehouse.tables import ingestions
 
-DTYPES: Final = {c.name: "int64" if c.kind is Kind.IDENTIFIER else "float32" if c.is_number else "str" for c in COLUMNS}
+_OF_NUMBERS: Final = {Kind.IDENTIFIER: "int64", Kind.CODE: "float32", Kind.COUNT: "float32"}
+DTYPES: Final[dict[str, Any]] = {
+    c.name: _OF_NUMBERS.get(c.kind) or pd.CategoricalDtype(list(c.allowed) or None) for c in COLUMNS
+}
+"""A text is a category, of one or two bytes: of a diagnosis those that occur, else those of the schema."""
 _SPILL_BYTES: Final = 64 * 1024 * 1024
 
 
@@ -33,7 +37,7 @@ class DataVersion:
 class Dataset:
     """Train and test encounters: the 50 columns and those of :data:`ml.schema.HISTORY`.
 
-    Texts are NA if unknown, numbers float32, identifiers int64. A patient is in one table only, with all earlier
+    The types are :data:`DTYPES`; unknown is NA. A patient is in one table only, with all earlier
     encounters.
     """
 

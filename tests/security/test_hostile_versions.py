@@ -42,7 +42,7 @@ def test_a_graph_that_loops_for_one_value_is_a_fault_for_the_gate_and_for_ml_pre
 
     scored = score_candidate(registry, registry.version(number), to_table([{"gender": RARE}]))
     with pytest.raises(BundleError, match=ATTACKS[loop_for_one_value]):
-        predict(registry, [{"gender": RARE}], number)
+        predict(registry, to_table([{"gender": RARE}]), number)
 
     assert scored.risks is None
     assert re.search(ATTACKS[loop_for_one_value], scored.candidate.fault or "")
@@ -73,7 +73,7 @@ def test_a_valid_version_answers_and_only_its_bundle_is_downloaded(registry: Reg
 
     with registry.download(number) as directory:
         assert {path.name for path in directory.iterdir()} == {MODEL_FILE, GOLDEN_FILE, "manifest.json"}
-    assert 0 < predict(registry, [{}], number)[0] < 1
+    assert 0 < predict(registry, to_table([{}]), number)[0] < 1
 
 
 def test_a_file_above_its_limit_is_refused_before_the_download(registry: Registry, tmp_path: Path) -> None:
@@ -83,4 +83,4 @@ def test_a_file_above_its_limit_is_refused_before_the_download(registry: Registr
     number = version_of(registry, folder).number
 
     with pytest.raises(BundleError, match=r"^Its file golden\.json has more than 16777216 bytes\.$"):
-        predict(registry, [{}], number)
+        predict(registry, to_table([{}]), number)

@@ -68,7 +68,7 @@ def _levels(name: str) -> Callable[[pd.DataFrame], pd.Series]:
     column = BY_NAME[name]
     texts = {value: column.text_of(value) for value in column.allowed}
     dtype = pd.CategoricalDtype([*dict.fromkeys([*texts.values(), NOT_RECORDED, REMAINING])])
-    return lambda table: table[name].map(texts).fillna(NOT_RECORDED).astype(dtype)
+    return lambda table: table[name].map(texts).astype(dtype).fillna(NOT_RECORDED)
 
 
 def _encounter_order(table: pd.DataFrame) -> pd.Series:

@@ -13,6 +13,7 @@ from onnx import TensorProto
 
 from ml.core.bundle import NUMBERS, TEXTS
 from ml.features import encoder as features
+from ml.features.rates import UNKNOWN_VALUE
 from ml.training.onnx_graph.nodes import ML_DOMAIN, Nodes, Tensor
 
 _FACTS: Final = 2
@@ -47,7 +48,7 @@ def encode(graph: Nodes, encoder: features.Encoder) -> Tensor:
 
 
 def _unknown_where(graph: Nodes, missing: Tensor, values: Tensor) -> Tensor:
-    return graph.add("Where", missing, graph.constant(float(features.UNKNOWN_VALUE)), values)
+    return graph.add("Where", missing, graph.constant(float(UNKNOWN_VALUE)), values)
 
 
 def _ids(graph: Nodes, texts: Tensor, ids: Mapping[str, int]) -> Tensor:

@@ -12,7 +12,8 @@ from onnx import TensorProto, helper
 
 from ml.core.bundle import NUMBERS, OUTPUT, TEXTS
 from ml.schema import FEATURES
-from ml.training.models import HISTORY_COLUMN, KNOWN_COLUMNS, MEMBERS, RiskModel
+from ml.training.models import RiskModel
+from ml.training.offsets import HISTORY_COLUMN, KNOWN_COLUMNS, MEMBERS
 from ml.training.onnx_graph.encode import encode
 from ml.training.onnx_graph.nodes import Nodes, Tensor
 from ml.training.onnx_graph.trees import add_trees, ensemble_of

@@ -15,7 +15,6 @@ from ml.core.policies.threshold_table import FILE, STEPS, ThresholdTable
 from ml.data.sources.delivery import Delivery
 from ml.evaluation.baselines import BASELINES
 from ml.evaluation.registered_version import predict
-from ml.features.records import to_records
 from ml.features.tables import patients, target
 from ml.promotion.gate import run_gate
 from ml.registry.client import Registry
@@ -74,7 +73,7 @@ def trained(
         }
         with running_api(folder, mlflow_server, OPERATOR_KEY=KEY, **database) as api:
             api.wait_until_ready()
-            risks = predict(registry, to_records(dataset.test), version.number)
+            risks = predict(registry, dataset.test, version.number)
             yield Trained(dataset, risks, ThresholdTable.from_bytes(content), mlflow_server, api)
     empty(mlflow_server)
 

@@ -12,6 +12,7 @@ from ml.core.errors import BundleError, RegistryError, WarehouseError
 from ml.core.names import CHALLENGER
 from ml.core.settings import MlSettings
 from ml.evaluation.registered_version import evaluate_version, predict
+from ml.features.records import to_table
 from ml.promotion.evidence import Rule
 from ml.promotion.gate import run_gate
 from ml.promotion.ledger import Action
@@ -162,7 +163,7 @@ def test_a_production_version_whose_files_were_deleted_is_replaced_by_a_sound_on
     assert (lost or "manifest.json") in outcome.decision.reason
     assert gate.production == "2"
     with pytest.raises(BundleError, match=r"^Version 1 has lost files in MLflow: [^\n]*\.$"):
-        predict(gate.registry, [{}], "1")
+        predict(gate.registry, to_table([{}]), "1")
 
 
 def test_a_candidate_whose_files_were_deleted_is_refused(gate: Gate, good: Path, mlflow_server: str) -> None:
@@ -202,7 +203,7 @@ def test_an_empty_registry_is_reported(gate: Gate) -> None:
     with pytest.raises(RegistryError, match=r"^There is no production version to roll back\.$"):
         roll_back(gate.settings, gate.engine, gate.registry, ACTOR)
     with pytest.raises(RegistryError, match=r"^There is no production model yet: run train_models_diabetes_simple\.$"):
-        predict(gate.registry, [{}])
+        predict(gate.registry, to_table([{}]))
     with pytest.raises(RegistryError, match=r"^MLflow at http://127\.0\.0\.1:\d+ reports: .*not found") as reported:
         gate.judge("77")
     assert "\n" not in str(reported.value)

@@ -16,7 +16,6 @@ from ml.core.names import CHALLENGER, MODEL_NAME, PRODUCTION
 from ml.core.settings import MlSettings
 from ml.data.sources.delivery import Delivery
 from ml.evaluation.registered_version import evaluate_version, predict
-from ml.features.records import to_records
 from ml.features.tables import without_history
 from ml.promotion.gate import Outcome, run_gate
 from ml.registry.client import Registry
@@ -143,7 +142,7 @@ def test_mlflow_users_get_the_same_probabilities(first: First) -> None:
     rows = without_history(first.dataset.test.head(40))
     answer = mlflow.pyfunc.load_model(f"models:/{MODEL_NAME}/1").predict(rows)
 
-    np.testing.assert_allclose(answer, predict(first.registry, to_records(rows)), atol=1e-6)
+    np.testing.assert_allclose(answer, predict(first.registry, rows), atol=1e-6)
 
 
 def test_evaluating_a_version_gives_its_logged_metrics(first: First) -> None:

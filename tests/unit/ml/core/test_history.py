@@ -59,8 +59,9 @@ def table_of(stays: Sequence[tuple[int, dict[str, Any]]]) -> pd.DataFrame:
 
 
 def past(table: pd.DataFrame) -> pd.DataFrame:
-    """The columns of history by encounter."""
-    return with_history(table).set_index("encounter_id")[list(HISTORY_NAMES)].sort_index()
+    """The columns of history by encounter; which categories occur depends on the other rows."""
+    history = with_history(table).set_index("encounter_id")[list(HISTORY_NAMES)].sort_index()
+    return history.astype({"previous_diagnosis": "str"})
 
 
 def test_a_first_stay_has_zero_earlier_stays() -> None:

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from ml.features import icd9
-from ml.features.encoder import DIAGNOSES, SMOOTHING, Encoder, feature_names
+from ml.features.encoder import DIAGNOSES, Encoder, feature_names
+from ml.features.rates import SMOOTHING
 from ml.features.records import to_table
 from ml.features.tables import model_inputs, target
 from ml.schema import EXAMPLE_RECORD, INPUTS, canonical_icd9
@@ -150,7 +151,7 @@ def test_rates_are_smoothed_with_a_weight_of_fifty_rows(encoder: Encoder, train_
 
 def test_a_code_has_its_own_rate_and_that_of_its_category(encoder: Encoder, train_table: pd.DataFrame) -> None:
     labels = target(train_table)
-    category = train_table["diag_2"].fillna("?").map(icd9.parent) == "250"
+    category = train_table["diag_2"].map(icd9.parent, na_action="ignore") == "250"
     found = numbers_of(encoder, diag_2="250.02")
 
     for rows, rate in ((train_table["diag_2"] == "250.02", "code_rate"), (category, "category_rate")):

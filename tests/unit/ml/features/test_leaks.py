@@ -8,16 +8,24 @@ from hypothesis import strategies as st
 
 from ml.core.bundle import TEXTS
 from ml.evaluation.metrics import auroc
-from ml.features.encoder import FOLDS, Encoder, feature_names
+from ml.features.encoder import Encoder, feature_names
 from ml.features.masking import apply_mask, random_mask
 from ml.features.tables import model_inputs, patients, target, with_history
-from ml.schema import COLUMN_NAMES, INPUTS
+from ml.schema import COLUMN_NAMES, INPUTS, POSITIVE, TARGET
+from ml.training.rows import FOLDS, SEED, Augmentation, training_rows
 
 NAMES = feature_names()
 RATES = [place for place, name in enumerate(NAMES) if name.endswith("rate")]
 OTHERS = [place for place in range(len(NAMES)) if place not in RATES]
 JOINED = {"diagnoses", "utilisation", "drugs"}
 """What a column may come from that is not one input."""
+
+
+def crossed(table: pd.DataFrame, labels: np.ndarray | None = None) -> np.ndarray:
+    """The encoded rows that a model is fitted on, without masked copies; with the outcomes ``labels``."""
+    outcomes = {} if labels is None else {TARGET: np.where(labels == 1, POSITIVE, "NO")}
+    with training_rows(table.assign(**outcomes), Augmentation(0, 1)) as rows:
+        return rows.part(0).matrix[: len(table)]
 
 
 @pytest.fixture(scope="module")
@@ -78,42 +86,36 @@ def test_transform_does_not_change_the_encoder(encoder: Encoder, test_table: pd.
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 1_000))
 def test_cross_fitted_rates_exclude_the_own_patient(train_table: pd.DataFrame, seed: int) -> None:
-    inputs, labels, groups = model_inputs(train_table), target(train_table), patients(train_table)
-    encoder = Encoder().fit(inputs, labels)
+    labels, groups = target(train_table), patients(train_table)
     own = groups == np.random.default_rng(seed).choice(groups)
-    (before,) = encoder.cross_transform([inputs], labels, groups)
-    (after,) = encoder.cross_transform([inputs], np.where(own, 1 - labels, labels), groups)
+    before = crossed(train_table)
+    after = crossed(train_table, np.where(own, 1 - labels, labels))
 
     np.testing.assert_array_equal(after[own], before[own])
     assert (after[~own][:, RATES] != before[~own][:, RATES]).any(), "it does change those of others"
 
 
 def test_cross_fitted_rates_do_not_correlate_with_shuffled_outcomes(train_table: pd.DataFrame) -> None:
-    inputs, groups = model_inputs(train_table), patients(train_table)
-    labels = np.random.default_rng(1).permutation(target(train_table))
-    encoder = Encoder().fit(inputs, labels)
-    (crossed,) = encoder.cross_transform([inputs], labels, groups)
+    inputs, labels = model_inputs(train_table), np.random.default_rng(1).permutation(target(train_table))
     place = NAMES.index("diag_1:code_rate")
 
-    assert auroc(labels, crossed[:, place].astype(np.float64)) < 0.53
-    plain = auroc(labels, encoder.transform(inputs)[:, place].astype(np.float64))
+    assert auroc(labels, crossed(train_table, labels)[:, place].astype(np.float64)) < 0.53
+    plain = auroc(labels, Encoder().fit(inputs, labels).transform(inputs)[:, place].astype(np.float64))
     assert plain > 0.58, "which is what a row that sees its own outcome would learn from"
 
 
 def test_only_rates_differ_between_training_and_serving(encoder: Encoder, train_table: pd.DataFrame) -> None:
-    inputs, labels = model_inputs(train_table), target(train_table)
-    (crossed,) = encoder.cross_transform([inputs], labels, patients(train_table))
-    plain = encoder.transform(inputs)
+    fitted, plain = crossed(train_table), encoder.transform(model_inputs(train_table))
 
-    np.testing.assert_array_equal(crossed[:, OTHERS], plain[:, OTHERS])
-    assert np.abs(crossed[:, RATES] - plain[:, RATES]).max() < 0.2
-    assert len(np.unique(crossed[:, NAMES.index("discharge_disposition_id:rate")])) > FOLDS
+    np.testing.assert_array_equal(fitted[:, OTHERS], plain[:, OTHERS])
+    assert np.abs(fitted[:, RATES] - plain[:, RATES]).max() < 0.2
+    assert len(np.unique(fitted[:, NAMES.index("discharge_disposition_id:rate")])) > FOLDS
 
 
-def test_masked_copies_have_the_rates_of_the_same_rows_or_minus_1(encoder: Encoder, train_table: pd.DataFrame) -> None:
-    inputs, labels = model_inputs(train_table), target(train_table)
-    variant = apply_mask(inputs, random_mask(len(inputs), seed=1))
-    whole, hidden = encoder.cross_transform([inputs, variant], labels, patients(train_table))
+def test_masked_copies_have_the_rates_of_the_same_rows_or_minus_1(train_table: pd.DataFrame) -> None:
+    variant = apply_mask(model_inputs(train_table), random_mask(len(train_table), SEED))
+    with training_rows(train_table, Augmentation(1, 0.5)) as rows:
+        whole, _, hidden = np.split(rows.part(0).matrix, 3)
     gone = variant.texts[:, TEXTS.index("diag_1")] == "?"
     place = NAMES.index("diag_1:code_rate")
 

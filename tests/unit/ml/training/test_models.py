@@ -10,19 +10,11 @@ import pytest
 from ml.features.encoder import Encoder, feature_names
 from ml.features.masking import apply_mask, keep_only, mask_groups, random_mask
 from ml.features.records import to_table
-from ml.features.tables import Inputs, model_inputs, patients, target, without_history
+from ml.features.tables import Inputs, model_inputs, target, without_history
 from ml.schema import EXAMPLE_RECORD, FEATURE_NAMES, FEATURES, TARGET, Group
-from ml.training.models import (
-    FAMILIES,
-    GROUPS,
-    KNOWN_COLUMNS,
-    RANDOM_FOREST,
-    Offsets,
-    RiskModel,
-    fit,
-    known_features,
-    unknown_groups,
-)
+from ml.training.models import FAMILIES, RANDOM_FOREST, RiskModel, fit
+from ml.training.offsets import GROUPS, KNOWN_COLUMNS, Offsets, known_features, unknown_groups
+from ml.training.rows import Augmentation, training_rows
 from tests.unit.ml.conftest import SMALL
 
 BOTH = pytest.mark.parametrize("family", list(FAMILIES))
@@ -172,9 +164,9 @@ def test_outcome_and_patient_are_not_needed_for_a_prediction(
 
 
 def test_the_encoding_of_a_training_row_does_not_use_its_own_patient(train_table: pd.DataFrame) -> None:
-    inputs, labels, groups = model_inputs(train_table), target(train_table), patients(train_table)
-    encoder = Encoder().fit(inputs, labels)
-    (crossed,) = encoder.cross_transform([inputs], labels, groups)
+    labels = target(train_table)
+    with training_rows(train_table, Augmentation(0, 1)) as rows:
+        crossed = rows.part(0).matrix[: len(labels)]
     rate = feature_names().index("diag_2:code_rate")
 
     rare = train_table.groupby("diag_2")["patient_nbr"].transform("nunique").fillna(99).to_numpy() == 1

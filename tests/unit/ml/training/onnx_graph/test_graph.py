@@ -15,7 +15,8 @@ from ml.features.encoder import Encoder, feature_names
 from ml.features.records import to_records, to_table
 from ml.features.tables import model_inputs, target
 from ml.schema import EXAMPLE_RECORD, FEATURES, Record
-from ml.training.models import GROUPS, Offsets, RiskModel
+from ml.training.models import RiskModel
+from ml.training.offsets import GROUPS, Offsets
 from ml.training.onnx_graph.graph import to_graph
 from tests.unit.ml.training.onnx_graph.graphs import LARGEST, LAST, RECORDS, SMALLEST
 
