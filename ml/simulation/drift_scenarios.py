@@ -11,6 +11,7 @@ import pandas as pd
 
 from ml.features.icd9 import parent
 from ml.schema import BY_NAME
+from ml.warehouse.datasets import DTYPES
 
 Shift = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -20,7 +21,7 @@ _OLDER: Final = dict(zip(_BANDS, (*_BANDS[1:], _BANDS[-1]), strict=True))
 
 def one_age_band_older(table: pd.DataFrame) -> pd.DataFrame:
     """Every patient is one age band older, except in the last band."""
-    return table.assign(age=table["age"].map(_OLDER, na_action="ignore").astype("str"))
+    return table.assign(age=table["age"].map(_OLDER, na_action="ignore").astype(DTYPES["age"]))
 
 
 def without_payer(table: pd.DataFrame, payer: str = "MC") -> pd.DataFrame:
@@ -36,7 +37,7 @@ def lab_not_measured(table: pd.DataFrame, lab: str = "A1Cresult") -> pd.DataFram
 def diagnoses_by_category(table: pd.DataFrame) -> pd.DataFrame:
     """ICD-9 codes lose their decimals, such as 250.83 to 250."""
     names = ("diag_1", "diag_2", "diag_3")
-    return table.assign(**{n: table[n].map(parent, na_action="ignore").astype("str") for n in names})
+    return table.assign(**{n: table[n].map(parent, na_action="ignore").astype(DTYPES[n]) for n in names})
 
 
 SHIFTS: Final[Mapping[str, Shift]] = {
