@@ -3,7 +3,7 @@
 Patients are resampled with all their encounters; resampling rows would give intervals that are too narrow.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -43,15 +43,27 @@ def paired_difference(
     Both are measured on the same replicates, so the difficulty of a replicate cancels out. A positive difference is an
     improvement of the AUROC and a deterioration of the Brier score.
     """
+    return paired_differences(metric, labels, p_a, [p_b], patients, samples, seed)[0]
+
+
+def paired_differences(
+    metric: str, labels: Labels, p_a: Values, others: Sequence[Values], patients: Labels, samples: int, seed: int = 296
+) -> list[Interval]:
+    """The same for ``p_a`` and each of several others, at half the cost of one call for each."""
     measure = ALL_METRICS[metric]
-    by_a, by_b = by_risk(p_a), by_risk(p_b)
-    signed = ((labels[by_a], p_a[by_a], by_a, 1), (labels[by_b], p_b[by_b], by_b, -1))
-    value = sum(sign * measure(outcomes, risks, None) for outcomes, risks, _, sign in signed)
-    replicates = [
-        sum(sign * measure(outcomes, risks, weights[rows]) for outcomes, risks, rows, sign in signed)
-        for weights in resampled_weights(patients, samples, seed)
+    first, *rest = [(labels[rows], risks[rows], rows) for risks in (p_a, *others) for rows in [by_risk(risks)]]
+
+    def differences(weights: Values | None) -> list[float]:
+        of_first, *of_rest = (
+            measure(outcomes, risks, None if weights is None else weights[rows])
+            for outcomes, risks, rows in (first, *rest)
+        )
+        return [of_first - value for value in of_rest]
+
+    replicates = [differences(weights) for weights in resampled_weights(patients, samples, seed)]
+    return [
+        interval(v, list(column)) for v, column in zip(differences(None), zip(*replicates, strict=True), strict=True)
     ]
-    return interval(value, replicates)
 
 
 def resampled_weights(patients: Labels, samples: int, seed: int) -> Iterator[Values]:

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from ml.evaluation.bootstrap import paired_difference
+from ml.evaluation.bootstrap import paired_differences
 from ml.evaluation.metrics import METRICS, Values
 from ml.report.analysis.scored_test_set import SEED, ScoredTestSet
 from ml.report.findings import Importance
@@ -64,10 +64,13 @@ def _differs(one: pd.DataFrame, other: pd.DataFrame) -> np.ndarray:
 
 
 def _with_intervals(part: ScoredTestSet, losses: Sequence[_Loss], samples: int) -> tuple[Importance, ...]:
-    def difference(metric: str, loss: _Loss) -> dict[str, float]:
-        return paired_difference(metric, part.labels, part.probabilities, loss.permuted, part.patients, samples)
-
+    ordered = sorted(losses, key=lambda loss: -loss.auroc)
+    permuted = [loss.permuted for loss in ordered]
+    auroc, precision = (
+        paired_differences(metric, part.labels, part.probabilities, permuted, part.patients, samples)
+        for metric in ("auroc", "average_precision")
+    )
     return tuple(
-        Importance(loss.label, loss.fields, difference("auroc", loss), difference("average_precision", loss))
-        for loss in sorted(losses, key=lambda loss: -loss.auroc)
+        Importance(loss.label, loss.fields, *intervals)
+        for loss, *intervals in zip(ordered, auroc, precision, strict=True)
     )

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.evaluation.bootstrap import evaluate, paired_difference, resampled_weights
+from ml.evaluation.bootstrap import evaluate, paired_difference, paired_differences, resampled_weights
 from ml.evaluation.metrics import ALL_METRICS, METRICS
 
 
@@ -95,6 +95,14 @@ def test_a_difference_is_that_of_the_metrics_and_antisymmetric() -> None:
     apart = METRICS["auroc"](labels, risks, None) - METRICS["auroc"](labels, worse, None)
     assert there["value"] == pytest.approx(apart)
     assert back == pytest.approx({"value": -there["value"], "low": -there["high"], "high": -there["low"]})
+
+
+def test_several_differences_at_once_are_those_of_one_call_for_each() -> None:
+    labels, risks = drawn(1_000)
+    others, patients = [noisy(risks), 1 - risks, risks], np.arange(1_000) // 2
+
+    apart = [paired_difference("auroc", labels, risks, other, patients, 60) for other in others]
+    assert paired_differences("auroc", labels, risks, others, patients, 60) == apart
 
 
 def test_a_better_model_has_a_higher_auroc_and_a_lower_brier_score() -> None:

@@ -37,7 +37,12 @@ def test_changed_values_are_allowed_by_the_schema(name: str, test_table: pd.Data
 def test_patients_are_one_age_band_older_except_the_oldest() -> None:
     table = pd.DataFrame({"age": pd.Series(["[0-10)", "[80-90)", "[90-100)", None], dtype="str")})
 
-    assert one_age_band_older(table)["age"].astype(object).fillna("?").tolist() == ["[10-20)", "[90-100)", "[90-100)", "?"]
+    assert one_age_band_older(table)["age"].astype(object).fillna("?").tolist() == [
+        "[10-20)",
+        "[90-100)",
+        "[90-100)",
+        "?",
+    ]
 
 
 def test_patients_of_the_payer_are_removed_and_those_of_unknown_payers_kept(test_table: pd.DataFrame) -> None:
