@@ -18,7 +18,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from ml.evaluation.clinical_scores import HOSPITAL_FIELDS, LACE_FIELDS, hospital_points, icd9_group, lace_points
 from ml.evaluation.metrics import Values
-from ml.features.tables import target
+from ml.features.records import PART_ROWS
+from ml.features.tables import in_parts, target
 from ml.schema import FEATURES, UNKNOWN, Kind, Record
 
 Predictor = Callable[[pd.DataFrame], Values]
@@ -81,9 +82,13 @@ def fit_score(points: Callable[[Record], int], fields: tuple[str, ...], train: p
 
 def points_of(points: Callable[[Record], int], fields: tuple[str, ...], table: pd.DataFrame) -> Values:
     """Points of each encounter, shape ``(rows,)``."""
-    columns = table[list(fields)].astype(object)
-    records: list[dict[str, Any]] = columns.where(columns.notna(), None).to_dict("records")  # type: ignore[assignment]
-    return np.array([points(record) for record in records], dtype=np.float64)
+
+    def of_part(part: pd.DataFrame) -> Values:
+        columns = part.astype(object)
+        records: list[dict[str, Any]] = columns.where(columns.notna(), None).to_dict("records")  # type: ignore[assignment]
+        return np.array([points(record) for record in records], dtype=np.float64)
+
+    return np.concatenate([of_part(part) for part in in_parts(table[list(fields)], PART_ROWS)])
 
 
 BASELINES: Final[Mapping[str, Baseline]] = {

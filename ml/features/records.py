@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ml.features.tables import in_parts
 from ml.schema import INPUTS, Record
 
 Risk = TypeVar("Risk", bound=np.floating[Any])
@@ -39,5 +40,4 @@ def to_table(requests: list[Record]) -> pd.DataFrame:
 
 def predict_table(predict: Callable[[list[Record]], NDArray[Risk]], table: pd.DataFrame) -> NDArray[Risk]:
     """Predict the records of a table in parts; ``predict`` returns one value for each record."""
-    starts = range(0, max(len(table), 1), PART_ROWS)
-    return np.concatenate([predict(to_records(table.iloc[start : start + PART_ROWS])) for start in starts])
+    return np.concatenate([predict(to_records(part)) for part in in_parts(table, PART_ROWS)])

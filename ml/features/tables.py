@@ -1,5 +1,6 @@
 """Derives model inputs, labels, patient groups and history from tables of encounters."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,12 @@ def model_inputs(table: pd.DataFrame) -> Inputs:
     return Inputs(
         texts.where(texts.notna(), UNKNOWN).to_numpy(dtype=object), table[list(NUMBERS)].to_numpy(dtype=np.float32)
     )
+
+
+def in_parts(table: pd.DataFrame, rows: int) -> Iterator[pd.DataFrame]:
+    """Yield slices of at most so many rows; of an empty table itself."""
+    for start in range(0, max(len(table), 1), rows):
+        yield table.iloc[start : start + rows]
 
 
 def target(table: pd.DataFrame) -> NDArray[np.int64]:

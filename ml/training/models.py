@@ -16,7 +16,7 @@ from sklearn.ensemble import RandomForestClassifier
 from xgboost import XGBClassifier
 
 from ml.features.encoder import Encoder
-from ml.features.tables import Inputs, model_inputs
+from ml.features.tables import Inputs, in_parts, model_inputs
 from ml.training.ensembles import Ensemble, base_logit, fit_trees, tree_logits
 from ml.training.offsets import Offsets, Values, fit_offsets, ordinary_number
 from ml.training.rows import PART_ROWS, SEED, Augmentation, training_rows
@@ -46,10 +46,7 @@ class RiskModel:
 
     def predict(self, table: pd.DataFrame) -> Values:
         """Probability of readmission within 30 days for a table of encounters, shape ``(rows,)``."""
-        starts = range(0, max(len(table), 1), PART_ROWS)
-        return np.concatenate(
-            [self.probabilities(model_inputs(table.iloc[start : start + PART_ROWS])) for start in starts]
-        )
+        return np.concatenate([self.probabilities(model_inputs(part)) for part in in_parts(table, PART_ROWS)])
 
     def probabilities(self, inputs: Inputs) -> Values:
         """The same for prepared inputs."""

@@ -131,7 +131,7 @@ def _register(
         findings = analyse(scored, dataset.train, provenance, metrics)
         registry.log_results({"family": family, **parameters}, flat_metrics(findings.metrics))
         log_report(registry, findings)
-        per_week = weekly_encounters(len(dataset.train) + len(dataset.test), data.source)
+        per_week = weekly_encounters(data.train_rows + data.test_rows, data.source)
         log_thresholds(
             registry, threshold_table(scored, predict_table(bundle.predict, dataset.test), samples, per_week)
         )

@@ -1,5 +1,6 @@
 """Reads train and test data with their data version from PostgreSQL."""
 
+import logging
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +11,23 @@ import sqlalchemy as sa
 
 from ml.core.errors import NoDataError
 from ml.features.tables import with_history
-from ml.schema import COLUMN_NAMES, COLUMNS, ENCOUNTER_ID, Kind
+from ml.schema import COLUMN_NAMES, COLUMNS, ENCOUNTER_ID, PATIENT_ID, Kind
 from ml.warehouse.connection import copy_out, transaction
 from ml.warehouse.tables import ingestions
+
+log = logging.getLogger(__name__)
 
 _OF_NUMBERS: Final = {Kind.IDENTIFIER: "int64", Kind.CODE: "float32", Kind.COUNT: "float32"}
 DTYPES: Final[dict[str, Any]] = {
     c.name: _OF_NUMBERS.get(c.kind) or pd.CategoricalDtype(list(c.allowed) or None) for c in COLUMNS
 }
 """A text is a category, of one or two bytes: of a diagnosis those that occur, else those of the schema."""
+TEST_ROWS: Final = 250_000
+"""Test encounters in memory, about, at most: intervals of an AUROC are then of a few thousandths."""
 _SPILL_BYTES: Final = 64 * 1024 * 1024
+_DIGEST: Final = f'sha256("{PATIENT_ID}"::text::bytea)'
+_DRAW: Final = f"(get_byte({_DIGEST}, 3) << 16) + (get_byte({_DIGEST}, 4) << 8) + get_byte({_DIGEST}, 5)"
+"""A number below 2 ** 24 for each patient; :mod:`ml.data.split` uses the bytes before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +45,8 @@ class DataVersion:
 class Dataset:
     """Train and test encounters: the 50 columns and those of :data:`ml.schema.HISTORY`.
 
-    The types are :data:`DTYPES`; unknown is NA. A patient is in one table only, with all earlier
-    encounters.
+    The types are :data:`DTYPES`; unknown is NA. A patient is in one table only, with all earlier encounters. If there
+    are more than :data:`TEST_ROWS` test encounters, ``test`` has those of patients drawn by a hash of their number.
     """
 
     version: DataVersion
@@ -68,14 +76,19 @@ def read(engine: sa.Engine) -> Dataset:
     """
     with transaction(engine, isolation="REPEATABLE READ") as connection:
         version = current_version(connection)
-        train, test = (_read_table(connection, table) for table in ("train_data", "test_data"))
+        train = _read_table(connection, "train_data")
+        test = _read_table(connection, "test_data", share=TEST_ROWS / max(version.test_rows, 1))
+    if len(test) < version.test_rows:
+        log.info("%s of %s test encounters, of patients drawn at random", f"{len(test):,}", f"{version.test_rows:,}")
     return Dataset(version, with_history(train), with_history(test))
 
 
-def _read_table(connection: sa.Connection, table: str) -> pd.DataFrame:
+def _read_table(connection: sa.Connection, table: str, share: float = 1) -> pd.DataFrame:
+    """The encounters of this share of the patients."""
+    patients = f"WHERE {_DRAW} < {int(share * 2**24)}" if share < 1 else ""
     names = ", ".join(f'"{name}"' for name in COLUMN_NAMES)
     with tempfile.SpooledTemporaryFile(max_size=_SPILL_BYTES) as stream:
-        copy_out(connection, f'SELECT {names} FROM {table} ORDER BY "{ENCOUNTER_ID}"', stream.write)  # noqa: S608
+        copy_out(connection, f'SELECT {names} FROM {table} {patients} ORDER BY "{ENCOUNTER_ID}"', stream.write)  # noqa: S608
         stream.seek(0)
         return parse_rows(stream, header=0)
 
