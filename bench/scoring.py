@@ -31,6 +31,7 @@ from ml.data.sources.synthetic import write_csv
 from ml.data.validation import validate
 from ml.features.records import to_records
 from ml.features.tables import with_history
+from ml.schema import COLUMNS
 from ml.scoring.run import Job, score_with
 from ml.training.models import RANDOM_FOREST, fit
 from ml.warehouse.connection import warehouse
@@ -82,7 +83,7 @@ def prepare(settings: MlSettings, folder: Path, rows: int) -> None:
         load(engine, Delivery("synthetic", path), validate(read_chunks(path), folder / "validated", 0))
     writer = None
     for chunk in read_chunks(path):
-        types = {name: kind if kind == "str" else "Int64" for name, kind in DTYPES.items()}
+        types = {column.name: "Int64" if column.is_number else "str" for column in COLUMNS}
         table = pa.Table.from_pandas(chunk.astype(types), preserve_index=False)
         writer = writer or pq.ParquetWriter(folder / "records.parquet", table.schema)
         writer.write_table(table)

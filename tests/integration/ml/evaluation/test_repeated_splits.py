@@ -35,7 +35,7 @@ def figures(found: dict[str, Any]) -> dict[tuple[str, bool], float]:
 def test_the_cohort_is_the_same_from_the_database_and_from_the_file(ingested: sa.Engine, cohort_file: Path) -> None:
     stored, delivered = cohort_of_warehouse(ingested), cohort_of_file(cohort_file)
 
-    pd.testing.assert_frame_equal(stored.table, delivered.table)
+    pd.testing.assert_frame_equal(stored.table.astype(delivered.table.dtypes), delivered.table)
     assert stored.table["encounter_id"].is_monotonic_increasing
     assert stored.patients == delivered.patients
     assert (stored.source, delivered.source) == ("synthetic", cohort_file.name)
