@@ -88,7 +88,7 @@ $(BIN)/python:
 
 .PHONY: quick test test-all pre-commit lint types unit integration e2e e2e-native test-ui images dags-test test-faults \
 	test-security test-clients test-observability test-operations compose-test compose-smoke test-repeatedly audit sbom \
-	evaluate bench bench-serving
+	scale-test evaluate bench bench-scale bench-serving
 
 # Processes that run tests in parallel; tests of one file stay in one process.
 JOBS ?= 2
@@ -183,6 +183,9 @@ compose-test: env ## Build the images, start docker-compose.yml, train, break, h
 compose-smoke: env ## Build the images, start docker-compose.yml, check every service, and take it down
 	$(BIN)/pytest tests/e2e/compose/test_1_start.py
 
+scale-test: env ## Replicas behind HAProxy and workers of Locust in Docker Compose, under load, replaced and killed
+	$(BIN)/pytest tests/e2e/compose/test_2_models.py tests/e2e/compose/test_4_replicas.py
+
 # The UCI file where DATA_FILE names one, else the database of the running stack.
 SEEDS ?= 0-19
 evaluate: env ## Evaluate every model family and baseline on repeated splits: make evaluate SEEDS=0-19
@@ -191,6 +194,11 @@ evaluate: env ## Evaluate every model family and baseline on repeated splits: ma
 bench: env ## Benchmarks of ingestion and explanations
 	$(BIN)/python -m bench.ingestion
 	$(BIN)/python -m bench.explanations
+
+bench-scale: env ## What a row and a request cost, throughput by replicas beside a simulation, and what larger sizes need
+	$(BIN)/python -m bench.scale.costs
+	$(BIN)/python -m bench.scale.replicas $(if $(DATA_FILE),"$(DATA_FILE)")
+	$(BIN)/python -m bench.scale.table
 
 QUICK ?=
 bench-check: env ## Compare the speed of the service with that of a commit, in one run: make bench-check SINCE=COMMIT
