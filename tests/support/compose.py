@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.supervision.probes import free_port
+from tests.support.overlays import SCALE
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "readmission-compose-test"
@@ -82,7 +83,8 @@ class ComposeStack:
         if (TOOLS / "standins").exists() and not _succeeds("docker", "manifest", "inspect", "postgres:15-alpine"):
             self.say("preparing base images")
             override = self._folder / "without.json"
-            _run([str(TOOLS / "standins"), "--without", str(override)], BUILD_SECONDS, dict(os.environ))
+            files = [part for name in ("docker-compose.yml", SCALE) for part in ("-f", name)]
+            _run([str(TOOLS / "standins"), *files, "--without", str(override)], BUILD_SECONDS, dict(os.environ))
             self._files.append(str(override))
         self._write_settings()
         self._files.append(str(self._write_proxies()))
