@@ -48,6 +48,11 @@ _DELETE_EXPIRED_ROWS: Final = """
 """
 """Returns whether there may be more such rows."""
 
+_OWN_TABLES: Final = """
+    SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
+    WHERE schemaname = 'public' AND tableowner = current_user
+"""
+
 
 def grant(connection: sa.Connection, prediction_retention_days: int) -> None:
     """Grant the API its privileges, if its role exists, and take from the owner those that change ledger entries.
@@ -61,7 +66,8 @@ def grant(connection: sa.Connection, prediction_retention_days: int) -> None:
     if connection.scalar(sa.text("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = :role)"), {"role": API_ROLE}):
         name = str(connection.scalar(sa.text("SELECT current_database()")))
         database = connection.dialect.identifier_preparer.quote(name)
-        # A former release may have granted more.
-        connection.execute(sa.text(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {API_ROLE}"))
+        # A former release may have granted more. Tables of other roles are theirs: to revoke there would be an error.
+        own = connection.scalars(sa.text(_OWN_TABLES)).all()
+        connection.exec_driver_sql(f"REVOKE ALL ON {', '.join(own)} FROM {API_ROLE}")
         for privileges in OF_THE_API:
             connection.execute(sa.text(f"GRANT {privileges.format(database=database)} TO {API_ROLE}"))

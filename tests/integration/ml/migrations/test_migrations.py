@@ -1,6 +1,7 @@
 """Migrations: upgrade to the declared tables, and downgrade."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
+from infra.local.postgres.cluster import PostgresServer
 from ml import migrations
 from ml.core.errors import NoDataError, WarehouseError
 from ml.core.names import API_ROLE
@@ -174,6 +176,20 @@ def test_a_migration_takes_from_the_api_what_a_former_release_granted(empty: MlS
         with engine.connect() as connection:
             may = sa.text("SELECT has_table_privilege(:role, 'outcomes', 'DELETE, UPDATE, TRUNCATE')")
             assert connection.scalar(may, {"role": API_ROLE}) is False
+
+
+def test_tables_of_other_people_in_the_database_do_not_stop_a_migration(
+    empty: MlSettings, postgres_server: PostgresServer
+) -> None:
+    with closing(postgres_server.connect(empty.diabetes_db_name)) as superuser, superuser.cursor() as cursor:
+        cursor.execute(f'CREATE TABLE "somebody\'s own" (id int); GRANT SELECT ON "somebody\'s own" TO {API_ROLE}')
+    with warehouse(empty) as engine:
+        migrations.upgrade(engine)
+        migrations.upgrade(engine)
+
+        with engine.connect() as connection:
+            may = sa.text("""SELECT has_table_privilege(:role, '"somebody''s own"', 'SELECT')""")
+            assert connection.scalar(may, {"role": API_ROLE}) is True, "it is theirs to decide"
 
 
 def test_a_database_without_tables_names_the_migration(empty: MlSettings) -> None:
