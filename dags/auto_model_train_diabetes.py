@@ -2,7 +2,7 @@
 
 **Plan** a search over RandomForest and gradient boosting → run its **trials** in parallel as mapped tasks over one
 Optuna study in PostgreSQL, each scored by patient-grouped cross-validation on `train_data` → **refit** the best on
-all of `train_data` and register it as `challenger` → run the **gate**.
+all of `train_data` and register it as `challenger` → run the **gate** → make the **report** of the version.
 
 The test patients are not used before the refit. A second run on the same data and code finds the finished trials and
 makes no new version. The run is skipped before the first ingestion. It starts weekly and, with
@@ -15,7 +15,7 @@ a finished search, because only newer encounters can answer drift.
 from datetime import timedelta
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, get_current_context, task
-from shared import DAG_ARGUMENTS, drift, gate, open_registry, settings_and_engine, skip, skipped_without_data
+from shared import DAG_ARGUMENTS, drift, gate, open_registry, report, settings_and_engine, skip, skipped_without_data
 
 
 def _schedule() -> CronTriggerTimetable | AssetOrTimeSchedule:
@@ -35,7 +35,7 @@ def _schedule() -> CronTriggerTimetable | AssetOrTimeSchedule:
     **DAG_ARGUMENTS,
 )
 def auto_model_train_diabetes() -> None:
-    """Wire :mod:`ml.training.tune`, :mod:`ml.training.train` and :mod:`ml.promotion.gate`."""
+    """Wire :mod:`ml.training.tune`, :mod:`ml.training.train`, :mod:`ml.promotion.gate` and :mod:`ml.report.write`."""
 
     @task
     def plan_search() -> list[dict[str, str | int]]:
@@ -75,7 +75,8 @@ def auto_model_train_diabetes() -> None:
             trial = best(settings, next(iter(studies)))
             return train(settings, engine, open_registry(settings), trial.family, trial.parameters).version
 
-    gate(refit_best(run_trial.expand_kwargs(plan_search())))
+    version = refit_best(run_trial.expand_kwargs(plan_search()))
+    gate(version) >> report(version)
 
 
 auto_model_train_diabetes()

@@ -1,4 +1,4 @@
-"""Assets, DAG arguments, retry policy, connections and the gate task that the DAGs share."""
+"""Assets, DAG arguments, retry policy, connections and the tasks (gate, report) that the DAGs share."""
 
 import logging
 from collections.abc import Iterator
@@ -148,3 +148,12 @@ def gate(version: str) -> str:
         outcome = run_gate(settings, engine, open_registry(settings), version, run_label(), overrule=False)
     decision = outcome.decision
     return f"version {outcome.version} {'promoted' if decision.promote else 'refused'}: {decision.reason}"
+
+
+@task
+def report(version: str) -> None:
+    """Make the report of the version. It comes after the gate, because a promoted version can serve without it."""
+    from ml.report.write import write_report
+
+    with settings_and_engine() as (settings, engine):
+        write_report(settings, engine, open_registry(settings), version)

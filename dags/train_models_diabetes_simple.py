@@ -2,7 +2,7 @@
 
 **Train** a RandomForest on `train_data`, evaluate it on `test_data`, export it to ONNX, register it in MLflow as
 `challenger` → run the **gate**, which decides on promotion to `production`. The API loads a new production version
-within seconds.
+within seconds. → Make the **report** of the version.
 
 Starts daily, and when `ingest_diabetes` creates a new data version. On the same data, code and parameters it succeeds
 with "nothing new" and makes no new version. The run is skipped before the first ingestion.
@@ -11,7 +11,7 @@ with "nothing new" and makes no new version. The run is skipped before the first
 """
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
-from shared import DAG_ARGUMENTS, gate, open_registry, settings_and_engine, skipped_without_data, training_data
+from shared import DAG_ARGUMENTS, gate, open_registry, report, settings_and_engine, skipped_without_data, training_data
 
 SCHEDULE = AssetOrTimeSchedule(timetable=CronTriggerTimetable("@daily", timezone="UTC"), assets=[training_data])
 
@@ -24,7 +24,7 @@ SCHEDULE = AssetOrTimeSchedule(timetable=CronTriggerTimetable("@daily", timezone
     **DAG_ARGUMENTS,
 )
 def train_models_diabetes_simple() -> None:
-    """Wire :mod:`ml.training.train` and :mod:`ml.promotion.gate`."""
+    """Wire :mod:`ml.training.train`, :mod:`ml.promotion.gate` and :mod:`ml.report.write`."""
 
     @task
     def train_random_forest() -> str:
@@ -36,7 +36,8 @@ def train_models_diabetes_simple() -> None:
             parameters = {"n_estimators": settings.forest_trees}
             return train(settings, engine, open_registry(settings), RANDOM_FOREST, parameters).version
 
-    gate(train_random_forest())
+    version = train_random_forest()
+    gate(version) >> report(version)
 
 
 train_models_diabetes_simple()

@@ -34,13 +34,26 @@ def wait_for_dags(airflow: AirflowClient, dag_ids: tuple[str, ...]) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def follow_run(airflow: AirflowClient, dag_id: str, run_id: str, console: Console) -> None:
-    """Print each task of the run when it ends, and return when the run has succeeded.
+Printed = dict[tuple[str, int], str]
+"""State in which each task was printed last."""
+
+
+def follow_run(
+    airflow: AirflowClient,
+    dag_id: str,
+    run_id: str,
+    console: Console,
+    until: str = "",
+    printed: Printed | None = None,
+) -> Printed:
+    """Print each task of the run when it ends, and return when the run, or its task ``until``, has succeeded.
+
+    Tasks in ``printed``, the result of an earlier call, are not printed again.
 
     Raises:
         StackError: the run failed; the log of the failed task is printed first.
     """
-    printed: dict[tuple[str, int], str] = {}
+    printed = dict(printed or {})
     started = time.monotonic()
     with console.status("") as status:
         while True:
@@ -48,7 +61,7 @@ def follow_run(airflow: AirflowClient, dag_id: str, run_id: str, console: Consol
             tasks = airflow.task_instances(dag_id, run_id)
             for task in tasks:
                 _print_once(task, printed, console)
-            if run["state"] in FINISHED_STATES:
+            if run["state"] in FINISHED_STATES or printed.get((until, -1)) == "success":
                 break
             active = [task["task_id"] for task in tasks if task["state"] in ("running", "queued", "scheduled")]
             status.update(
@@ -57,9 +70,10 @@ def follow_run(airflow: AirflowClient, dag_id: str, run_id: str, console: Consol
             time.sleep(POLL_SECONDS)
     if run["state"] == "failed":
         raise _failure(airflow, dag_id, tasks, console)
+    return printed
 
 
-def _print_once(task: dict[str, Any], printed: dict[tuple[str, int], str], console: Console) -> None:
+def _print_once(task: dict[str, Any], printed: Printed, console: Console) -> None:
     key, state = (task["task_id"], task["map_index"]), task["state"]
     if state == printed.get(key) or state in (None, "scheduled", "queued", "running", "removed"):
         return

@@ -16,6 +16,8 @@ from infra.local.stack import Stack
 from infra.local.status import print_whole, service_table
 
 INGEST, TRAIN, MONITOR = "ingest_diabetes", "train_models_diabetes_simple", "monitor_diabetes"
+GATE = "gate"
+"""The task of the training after which a model serves; its report follows."""
 RECORD = {"race": "Caucasian", "gender": "Female", "age": "[60-70)"}
 SCHEDULE_SECONDS = 8
 """Time limit for a run that a DAG's schedule or new training data starts."""
@@ -36,8 +38,11 @@ def run_demo(stack: Stack, console: Console) -> None:
         with console.status("waiting for Airflow to parse the DAGs"):
             wait_for_dags(airflow, (INGEST, TRAIN, MONITOR))
         _run_dag(airflow, INGEST, console)
-        _run_dag(airflow, TRAIN, console)
+        training = _start_run(airflow, TRAIN, console)
+        printed = follow_run(airflow, TRAIN, training, console, until=GATE)
         _show_prediction(stack.settings, console, started)
+        console.print(f"[bold]{TRAIN}[/]")
+        follow_run(airflow, TRAIN, training, console, printed=printed)
         # Also switches the DAG on: from now on it runs daily, and Monitoring shows the state of its last run.
         _run_dag(airflow, MONITOR, console)
     print_whole(console, service_table(stack.settings))
@@ -46,8 +51,12 @@ def run_demo(stack: Stack, console: Console) -> None:
 
 
 def _run_dag(airflow: AirflowClient, dag_id: str, console: Console) -> None:
+    follow_run(airflow, dag_id, _start_run(airflow, dag_id, console), console)
+
+
+def _start_run(airflow: AirflowClient, dag_id: str, console: Console) -> str:
     console.print(f"[bold]{dag_id}[/]")
-    follow_run(airflow, dag_id, current_run(airflow, dag_id), console)
+    return current_run(airflow, dag_id)
 
 
 def current_run(airflow: AirflowClient, dag_id: str) -> str:

@@ -12,7 +12,8 @@ def train(
     family: Annotated[str, typer.Option(help="random_forest or gradient_boosting.")] = "random_forest",
     gate: Annotated[bool, typer.Option(help="Let the gate decide on the new version.")] = True,
 ) -> None:
-    """Train a model on the training data, register it, and let the gate decide."""
+    """Train a model on the training data, register it, let the gate decide, and make its report."""
+    from ml.report.write import write_report
     from ml.training.models import FAMILIES, RANDOM_FOREST
     from ml.training.train import train as run
 
@@ -24,12 +25,14 @@ def train(
         console.print(f"{'Registered' if trained.new else 'Nothing new:'} version {trained.version}.")
         if gate:
             run_gate(settings, engine, registry, trained.version)
+        write_report(settings, engine, registry, trained.version)
 
 
 def tune(
     trials: Annotated[int | None, typer.Option(help="Trials of the search; default TUNE_TRIALS.", min=1)] = None,
 ) -> None:
-    """Search the model families for the best settings, refit the best, and let the gate decide."""
+    """Search the model families for the best settings, refit the best, let the gate decide, and make its report."""
+    from ml.report.write import write_report
     from ml.training import tune as search
     from ml.training.train import train as refit
 
@@ -44,3 +47,4 @@ def tune(
         with spinner("Refitting"):
             trained = refit(settings, engine, registry, best.family, best.parameters)
             run_gate(settings, engine, registry, trained.version)
+            write_report(settings, engine, registry, trained.version)

@@ -77,14 +77,20 @@ class Registry:
             with mlflow.start_run(run_name=name, tags={**self._run_tags, **tags}) as run:
                 yield run.info.run_id
 
+    def log_metrics(self, run_id: str, metrics: dict[str, float]) -> None:
+        """Log metrics to a run."""
+        with self._translated_errors():
+            mlflow.log_metrics(metrics, run_id=run_id)
+
     def log_results(self, params: dict[str, Any], metrics: dict[str, float]) -> None:
         """Log parameters and metrics to the active run."""
         mlflow.log_params(params)
         mlflow.log_metrics(metrics)
 
-    def log_figure(self, figure: Figure, name: str) -> None:
-        """Log a figure to the active run, as an image in the format of the name's suffix."""
-        mlflow.log_figure(figure, name)
+    def log_figure(self, run_id: str, figure: Figure, name: str) -> None:
+        """Log a figure to a run, as an image in the format of the name's suffix."""
+        with self._translated_errors():
+            self._client.log_figure(run_id, figure, name)
 
     def log_dataset(self, table: pd.DataFrame, context: str, source: str, version: str) -> None:
         """Log name, version, source and schema of a data set to the active run; the rows stay in PostgreSQL."""
@@ -100,9 +106,10 @@ class Registry:
         dataset.schema = mlflow.data.from_pandas(row, digest=dataset.digest).schema
         mlflow.log_input(dataset, context=context)
 
-    def log_text(self, text: str, name: str) -> None:
-        """Log a text file to the active run."""
-        mlflow.log_text(text, name)
+    def log_text(self, text: str, name: str, run_id: str | None = None) -> None:
+        """Log a text file to a run, by default to the active one."""
+        with self._translated_errors():
+            mlflow.log_text(text, name, run_id)
 
     def log_file(self, content: bytes, name: str) -> None:
         """Log a file to the active run."""
@@ -121,6 +128,11 @@ class Registry:
         version = mlflow.register_model(f"models:/{logged.model_id}", MODEL_NAME, tags=tags)
         describe_version(self._client, version.version, description)
         return self.version(version.version)
+
+    def describe(self, number: str, description: str) -> None:
+        """Replace the description (Markdown) of a version."""
+        with self._translated_errors():
+            describe_version(self._client, number, description)
 
     def version(self, number: str) -> ModelVersion:
         """A version by its number; raises RegistryRefusalError if there is none."""

@@ -26,6 +26,15 @@ def description(findings: Findings) -> str:
     return text if len(text) <= DESCRIPTION_LIMIT else text[: DESCRIPTION_LIMIT - 2] + " …"
 
 
+def first_description(algorithm: str, data_source: str) -> str:
+    """The description of a version until it has its report."""
+    synthetic = "\n> **Trained on synthetic data.** This version is meaningless for real patients.\n"
+    return (
+        f"# {algorithm}: risk of readmission within 30 days\n{'' if data_source == 'real' else synthetic}\n"
+        "The report, with plots and model card, is made after the gate has decided.\n"
+    )
+
+
 def _render(template: str, findings: Findings, version: str | None) -> str:
     context = template_context(findings, version)
     text = TEMPLATES.get_template(template).render(**context, model_name=MODEL_NAME, test_percent=TEST_PERCENT)

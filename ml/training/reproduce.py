@@ -42,7 +42,7 @@ def reproduce(settings: MlSettings, engine: sa.Engine, registry: Registry, numbe
     version = registry.version(number)
     dataset = read(engine)
     _validate_origin(version, dataset.version.data_version)
-    family, parameters = _logged_parameters(version, registry.params(version.run_id))
+    family, parameters = logged_parameters(version, registry.params(version.run_id))
     with registry.download(number) as directory, sandboxed(directory) as bundle:
         logged = predict_table(bundle.predict, dataset.test)
     log.info("Fitting %s again on %s encounters", FAMILIES[family].name, f"{len(dataset.train):,}")
@@ -71,8 +71,12 @@ def _validate_origin(version: ModelVersion, data_version: str) -> None:
         )
 
 
-def _logged_parameters(version: ModelVersion, params: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
-    """Family and parameters of the run, parsed from text and checked against the fingerprint."""
+def logged_parameters(version: ModelVersion, params: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """Family and parameters of the run, parsed from text and checked against the fingerprint.
+
+    Raises:
+        ReproductionError: they are not those of the fingerprint.
+    """
     parameters = {name: _parse(text) for name, text in params.items() if name != "family"}
     family = params.get("family", "")
     expected = version.tags.get("fingerprint")

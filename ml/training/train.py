@@ -16,12 +16,11 @@ from ml.core.settings import MlSettings
 from ml.evaluation.bootstrap import evaluate
 from ml.features.records import predict_table
 from ml.registry.client import ModelVersion, Registry
-from ml.report.analysis.analyse import analyse, score_test_patients
+from ml.report.analysis.analyse import score_test_patients
 from ml.report.analysis.thresholds import threshold_table, weekly_encounters
-from ml.report.card import description
-from ml.report.findings import Provenance
+from ml.report.card import first_description
 from ml.report.formatting import with_interval
-from ml.report.storage import log_report, log_thresholds
+from ml.report.storage import log_thresholds
 from ml.training.code_version import code_version, fingerprint
 from ml.training.export import write_bundle
 from ml.training.manifest import flat_metrics, manifest_fields
@@ -117,22 +116,9 @@ def _register(
         log.info("Exporting to ONNX and comparing the graph with the model")
         manifest = manifest_fields(model, dataset.train, dataset.test, metrics, tags)
         bundle = write_bundle(model, dataset.test, manifest, Path(scratch))
-        provenance = Provenance(
-            algorithm=tags["algorithm"],
-            family=family,
-            parameters=parameters,
-            data_source=data.provenance,
-            delivered_by=data.source,
-            data_version=data.data_version,
-            code_version=tags["code_version"],
-            trained_at=manifest["trained_at"],
-            samples=samples,
-        )
-        findings = analyse(scored, dataset.train, provenance, metrics)
-        registry.log_results({"family": family, **parameters}, flat_metrics(findings.metrics))
-        log_report(registry, findings)
+        registry.log_results({"family": family, **parameters}, flat_metrics(metrics))
         per_week = weekly_encounters(data.train_rows + data.test_rows, data.source)
         log_thresholds(
             registry, threshold_table(scored, predict_table(bundle.predict, dataset.test), samples, per_week)
         )
-        return registry.register(Path(scratch), tags, description(findings))
+        return registry.register(Path(scratch), tags, first_description(tags["algorithm"], tags["data_source"]))

@@ -17,12 +17,17 @@ STRUCTURE = {
         "split": ["load_raw_data"],
         "announce": ["split"],
     },
-    "train_models_diabetes_simple": {"train_random_forest": [], "gate": ["train_random_forest"]},
+    "train_models_diabetes_simple": {
+        "train_random_forest": [],
+        "gate": ["train_random_forest"],
+        "report": ["gate", "train_random_forest"],
+    },
     "auto_model_train_diabetes": {
         "plan_search": [],
         "run_trial": ["plan_search"],
         "refit_best": ["run_trial"],
         "gate": ["refit_best"],
+        "report": ["gate", "refit_best"],
     },
     "monitor_diabetes": {
         "detect_drift": [],

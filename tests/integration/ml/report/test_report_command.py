@@ -6,21 +6,26 @@ from pathlib import Path
 
 import mlflow
 import pytest
+import sqlalchemy as sa
 from mlflow import MlflowClient
 from typer.testing import CliRunner
 
 from infra.local.postgres.cluster import PostgresServer
 from ml.cli.main import app
-from ml.core.errors import RegistryError
+from ml.core.errors import RegistryError, StaleInputError
 from ml.core.names import MODEL_NAME
+from ml.core.settings import MlSettings
 from ml.data.sources.delivery import Delivery
 from ml.registry.client import Registry
 from ml.report.card import card, description
 from ml.report.page import page
-from ml.report.storage import load_findings
+from ml.report.storage import has_report, load_findings
+from ml.report.write import write_report
 from ml.schema.translations import Language
 from ml.training.models import RANDOM_FOREST
 from ml.training.train import train
+from ml.warehouse.connection import transaction
+from ml.warehouse.tables import ingestions
 from tests.integration.ml.databases import fresh_database, ingest_file
 from tests.integration.ml.registries import empty
 
@@ -38,18 +43,39 @@ class Trained:
     address: str
 
 
+World = tuple[MlSettings, sa.Engine]
+
+
 @pytest.fixture(scope="module")
-def trained(
+def world(
     postgres_server: PostgresServer, mlflow_server: str, cohort_file: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Trained]:
+) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("report")
     empty(mlflow_server)
     with fresh_database(postgres_server, folder, mlflow_tracking_uri=mlflow_server) as (settings, engine):
         ingest_file(engine, Delivery("synthetic", cohort_file), folder)
-        registry = Registry(settings)
-        outcome = train(settings, engine, registry, RANDOM_FOREST, {"n_estimators": 12})
-        yield Trained(registry, outcome.version, registry.version(outcome.version).run_id, mlflow_server)
+        yield settings, engine
     empty(mlflow_server)
+
+
+def version_of(world: World, address: str, trees: int) -> Trained:
+    registry = Registry(world[0])
+    number = train(*world, registry, RANDOM_FOREST, {"n_estimators": trees}).version
+    return Trained(registry, number, registry.version(number).run_id, address)
+
+
+@pytest.fixture(scope="module")
+def trained(world: World, mlflow_server: str) -> Trained:
+    """With its report."""
+    found = version_of(world, mlflow_server, 12)
+    assert write_report(*world, found.registry, found.number)
+    assert not write_report(*world, found.registry, found.number)
+    return found
+
+
+@pytest.fixture(scope="module")
+def unreported(world: World, mlflow_server: str) -> Trained:
+    return version_of(world, mlflow_server, 5)
 
 
 @pytest.fixture
@@ -130,6 +156,31 @@ def test_an_unwritable_path_is_reported(trained: Trained, working_directory: Pat
 
     assert result.exit_code == 2
     assert "taken/card.md cannot be written" in " ".join(result.stderr.split())
+
+
+def test_a_version_has_a_short_description_until_it_has_its_report(unreported: Trained) -> None:
+    found = MlflowClient().get_model_version(MODEL_NAME, unreported.number)
+
+    assert found.description.startswith("# RandomForest: risk of readmission within 30 days")
+    assert "Trained on synthetic data" in found.description
+    assert "report, with plots and model card, is made after the gate" in found.description
+    with pytest.raises(RegistryError, match=f"^Version {unreported.number} has no report"):
+        load_findings(unreported.registry, unreported.number)
+
+
+def test_a_report_is_refused_once_the_data_have_changed(unreported: Trained, world: World) -> None:
+    settings, engine = world
+    with transaction(engine) as connection:
+        version = connection.scalar(sa.select(ingestions.c.data_version))
+        connection.execute(ingestions.update().values(data_version="0" * 64))
+    with pytest.raises(StaleInputError, match=f"^Version {unreported.number} gets no report: the train and test data"):
+        write_report(settings, engine, unreported.registry, unreported.number)
+    assert not has_report(unreported.registry, unreported.registry.version(unreported.number))
+
+    with transaction(engine) as connection:
+        connection.execute(ingestions.update().values(data_version=version))
+    assert write_report(settings, engine, unreported.registry, unreported.number)
+    assert has_report(unreported.registry, unreported.registry.version(unreported.number))
 
 
 def test_an_unknown_version_raises(trained: Trained) -> None:

@@ -19,6 +19,7 @@ from ml.evaluation.registered_version import evaluate_version, predict
 from ml.features.tables import without_history
 from ml.promotion.gate import Outcome, run_gate
 from ml.registry.client import Registry
+from ml.report.write import write_report
 from ml.training.code_version import code_version, fingerprint
 from ml.training.models import FAMILIES, RANDOM_FOREST
 from ml.training.train import Trained, train
@@ -58,6 +59,7 @@ def first(
         ingest_file(engine, Delivery("synthetic", cohort_file), folder)
         registry = Registry(settings)
         trained = train(settings, engine, registry, RANDOM_FOREST, SETTINGS)
+        write_report(settings, engine, registry, trained.version)
         yield First(settings, engine, registry, trained, run_gate(settings, engine, registry))
     empty(mlflow_server)
 

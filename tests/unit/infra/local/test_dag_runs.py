@@ -56,3 +56,20 @@ def test_a_failed_run_names_the_task_and_shows_its_log(output: io.StringIO) -> N
     with pytest.raises(StackError, match="The task validate of ingest_diabetes failed"):
         follow(run, output)
     assert "RejectedDataError: 3 % of the rows break the schema" in output.getvalue()
+
+
+def test_the_wait_for_a_task_ends_before_the_run_and_goes_on_without_printing_twice(output: io.StringIO) -> None:
+    console = Console(file=output, width=100)
+    early = FinishedRun("running", [task("train", "success"), task("gate", "success"), task("report", "running", None)])
+    printed = follow_run(early, "train_models_diabetes_simple", "run-1", console, until="gate")
+    assert [line.split()[1] for line in output.getvalue().splitlines()] == ["train", "gate"]
+
+    late = FinishedRun("success", [task("train", "success"), task("gate", "success"), task("report", "success")])
+    follow_run(late, "train_models_diabetes_simple", "run-1", console, printed=printed)
+    assert [line.split()[1] for line in output.getvalue().splitlines()] == ["train", "gate", "report"]
+
+
+def test_the_wait_for_a_task_ends_with_the_run_that_failed_before_it(output: io.StringIO) -> None:
+    run = FinishedRun("failed", [task("train", "failed"), task("gate", "upstream_failed", None)])
+    with pytest.raises(StackError, match="The task train of train_models_diabetes_simple failed"):
+        follow_run(run, "train_models_diabetes_simple", "run-1", Console(file=output, width=100), until="gate")
