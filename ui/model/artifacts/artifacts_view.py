@@ -136,4 +136,8 @@ def _bytes_or_explain(version: str, content: bytes | File | ServiceError | None)
 
 
 def _no_artifact(version: str) -> None:
-    st.info(_("The run of version {version} has no artifact of this kind.").format(version=version))
+    text = _(
+        "The run of version {version} has no artifact of this kind. A new version gets its report about a minute "
+        "after the decision of the gate."
+    )
+    st.info(text.format(version=version))
