@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
 
 LEAST_BYTES: Final = 64 * 1024
-"""With less free space the log of a task cannot be written."""
+"""Free space in bytes below which the disk counts as full."""
 
 
 class FullLogDisk:
-    """Listener of the scheduler."""
+    """Airflow listener, called by the scheduler, that writes the note."""
 
     @hookimpl
-    def on_dag_run_failed(self, dag_run: "DagRun", msg: str) -> None:  # noqa: ARG002 -- the signature is Airflow's
-        """Set the note of the run, unless it has one."""
+    def on_dag_run_failed(self, dag_run: "DagRun") -> None:
+        """Set the note of a failed run while the disk is full, unless the run has one."""
         folder = Path(conf.get_mandatory_value("logging", "base_log_folder"))
         if shutil.disk_usage(folder).free < LEAST_BYTES and not dag_run.note:
             dag_run.note = (
@@ -33,7 +33,7 @@ class FullLogDisk:
 
 
 class FullLogDiskPlugin(AirflowPlugin):
-    """Registers the listener."""
+    """Airflow plugin that registers the listener."""
 
     name = "full_log_disk"
-    listeners = [FullLogDisk()]  # noqa: RUF012 -- Airflow reads it from the class
+    listeners = [FullLogDisk()]  # noqa: RUF012 -- Airflow's base class declares it so

@@ -35,7 +35,7 @@ def wait_for_dags(airflow: AirflowClient, dag_ids: tuple[str, ...]) -> None:
 
 
 Printed = dict[tuple[str, int], str]
-"""State in which each task was printed last."""
+"""Task id and map index -> state of the task that was printed last."""
 
 
 def follow_run(

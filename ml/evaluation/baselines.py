@@ -18,7 +18,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from ml.evaluation.clinical_scores import HOSPITAL_FIELDS, LACE_FIELDS, hospital_points, icd9_group, lace_points
 from ml.evaluation.metrics import Values
-from ml.features.records import PART_ROWS
+from ml.features.records import RECORDS_AT_ONCE
 from ml.features.tables import in_parts, target
 from ml.schema import FEATURES, UNKNOWN, Kind, Record
 
@@ -88,7 +88,7 @@ def points_of(points: Callable[[Record], int], fields: tuple[str, ...], table: p
         records: list[dict[str, Any]] = columns.where(columns.notna(), None).to_dict("records")  # type: ignore[assignment]
         return np.array([points(record) for record in records], dtype=np.float64)
 
-    return np.concatenate([of_part(part) for part in in_parts(table[list(fields)], PART_ROWS)])
+    return np.concatenate([of_part(part) for part in in_parts(table[list(fields)], RECORDS_AT_ONCE)])
 
 
 BASELINES: Final[Mapping[str, Baseline]] = {

@@ -72,7 +72,7 @@ class Encoder:
         return self
 
     def fit_codes(self, parts: Iterable[Inputs]) -> None:
-        """Fit the code table to parts of the rows. Their counts then give the rates."""
+        """Fit the code table to the diagnoses in parts of the rows; :meth:`count` needs it."""
         codes = set[str]()
         for part in parts:
             codes.update(_diagnoses(part).ravel().tolist())

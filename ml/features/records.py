@@ -12,8 +12,8 @@ from ml.schema import INPUTS, Record
 
 Risk = TypeVar("Risk", bound=np.floating[Any])
 
-PART_ROWS: Final = 20_000
-"""Records in memory at once; one takes about 3 kB."""
+RECORDS_AT_ONCE: Final = 20_000
+"""Records of a table in memory at once; one takes about 3 kB."""
 
 
 def to_records(table: pd.DataFrame) -> list[Record]:
@@ -40,4 +40,4 @@ def to_table(requests: list[Record]) -> pd.DataFrame:
 
 def predict_table(predict: Callable[[list[Record]], NDArray[Risk]], table: pd.DataFrame) -> NDArray[Risk]:
     """Predict the records of a table in parts; ``predict`` returns one value for each record."""
-    return np.concatenate([predict(to_records(part)) for part in in_parts(table, PART_ROWS)])
+    return np.concatenate([predict(to_records(part)) for part in in_parts(table, RECORDS_AT_ONCE)])

@@ -41,7 +41,7 @@ def model_inputs(table: pd.DataFrame) -> Inputs:
 
 
 def in_parts(table: pd.DataFrame, rows: int) -> Iterator[pd.DataFrame]:
-    """Yield slices of at most so many rows; of an empty table itself."""
+    """Yield consecutive slices of at most ``rows`` rows; an empty table is one slice."""
     for start in range(0, max(len(table), 1), rows):
         yield table.iloc[start : start + rows]
 

@@ -27,7 +27,7 @@ def description(findings: Findings) -> str:
 
 
 def first_description(algorithm: str, data_source: str) -> str:
-    """The description of a version until it has its report."""
+    """Render the description of a version that has no report yet."""
     synthetic = "\n> **Trained on synthetic data.** This version is meaningless for real patients.\n"
     return (
         f"# {algorithm}: risk of readmission within 30 days\n{'' if data_source == 'real' else synthetic}\n"

@@ -17,6 +17,7 @@ from ml.report.analysis.analyse import analyse, score_test_patients
 from ml.report.card import description
 from ml.report.findings import Provenance
 from ml.report.storage import has_report, log_report
+from ml.training.code_version import code_version
 from ml.training.manifest import flat_metrics
 from ml.training.reproduce import logged_parameters
 from ml.warehouse.datasets import read
@@ -28,7 +29,7 @@ def write_report(settings: MlSettings, engine: sa.Engine, registry: Registry, nu
     """Analyse a version on the test patients, and log the report to its run; False if its run has one.
 
     Raises:
-        StaleInputError: the train and test data are not those of the version any more.
+        StaleInputError: the train and test data, or the code, are not those of the version any more.
         BundleError: the bundle of the version is not valid.
         RegistryError, WarehouseError: a service cannot be reached, or there is no such version.
     """
@@ -37,10 +38,11 @@ def write_report(settings: MlSettings, engine: sa.Engine, registry: Registry, nu
         log.info("Nothing new: version %s has its report", number)
         return False
     dataset = read(engine)
-    if version.tags.get("data_version") != dataset.version.data_version:
+    present = {"data_version": dataset.version.data_version, "code_version": code_version()}
+    if changed := [name for name, value in present.items() if version.tags.get(name) != value]:
         raise StaleInputError(
-            f"Version {number} gets no report: the train and test data have changed since it was trained. The versions "
-            "trained on the present data get theirs."
+            f"Version {number} gets no report: its {changed[0].replace('_', ' ')} is not the present one any more. A "
+            "version that is trained now gets one."
         )
     with registry.download(number) as directory, sandboxed(directory) as bundle:
         manifest = Manifest.read(directory)

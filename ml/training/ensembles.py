@@ -21,7 +21,7 @@ Ensemble: TypeAlias = RandomForestClassifier | XGBClassifier
 SHARE_BYTES: Final = 2**29
 """A forest needs its rows in memory at once. With more, each share of the trees is grown on a share of the parts."""
 MOST_DRAWS: Final = 250_000
-"""Rows drawn for a tree of a forest, at most. More rows would make larger trees, and so a larger graph to serve."""
+"""Maximum number of rows drawn for a tree of a forest. More rows make larger trees, hence a larger graph to serve."""
 _SUMMED_TREES: Final = 100
 
 

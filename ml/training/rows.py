@@ -28,7 +28,7 @@ from ml.schema import INPUTS, Group
 SEED: Final = 296
 FOLDS: Final = 5
 PART_ROWS: Final = 100_000
-"""Encounters of a part, about; the genuine data set is one part."""
+"""Approximate number of encounters in a part; the genuine data set is one part."""
 FEW_ROWS: Final = 1_000_000
 """Up to so many encounters, each one is in the rows as often as there are variants. With more encounters each one is in
 the rows once, as one of the variants."""
@@ -72,7 +72,7 @@ class TrainingRows:
             return Part(**arrays)
 
     def size(self, number: int) -> int:
-        """Bytes of a part."""
+        """Size of a part's file in bytes."""
         return (self.folder / f"{number}.npz").stat().st_size
 
     def for_offsets(self) -> tuple[Matrix, Matrix]:

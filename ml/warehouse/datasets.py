@@ -23,11 +23,13 @@ DTYPES: Final[dict[str, Any]] = {
 }
 """A text is a category, of one or two bytes: of a diagnosis those that occur, else those of the schema."""
 TEST_ROWS: Final = 250_000
-"""Test encounters in memory, about, at most: intervals of an AUROC are then of a few thousandths."""
+"""Approximate maximum number of test encounters that are read: with so many, the interval of an AUROC is a few
+thousandths wide."""
 _SPILL_BYTES: Final = 64 * 1024 * 1024
 _DIGEST: Final = f'sha256("{PATIENT_ID}"::text::bytea)'
 _DRAW: Final = f"(get_byte({_DIGEST}, 3) << 16) + (get_byte({_DIGEST}, 4) << 8) + get_byte({_DIGEST}, 5)"
-"""A number below 2 ** 24 for each patient; :mod:`ml.data.split` uses the bytes before."""
+"""SQL for a number below 2 ** 24, fixed for each patient. :mod:`ml.data.split` uses the bytes before, so the split and
+the sample are independent."""
 
 
 @dataclass(frozen=True, slots=True)

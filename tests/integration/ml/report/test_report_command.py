@@ -17,6 +17,7 @@ from ml.core.names import MODEL_NAME
 from ml.core.settings import MlSettings
 from ml.data.sources.delivery import Delivery
 from ml.registry.client import Registry
+from ml.report import write
 from ml.report.card import card, description
 from ml.report.page import page
 from ml.report.storage import has_report, load_findings
@@ -168,12 +169,20 @@ def test_a_version_has_a_short_description_until_it_has_its_report(unreported: T
         load_findings(unreported.registry, unreported.number)
 
 
+def test_a_report_is_refused_once_the_code_has_changed(
+    unreported: Trained, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "code_version", lambda: "0" * 64)
+    with pytest.raises(StaleInputError, match=f"^Version {unreported.number} gets no report: its code version is not"):
+        write_report(*world, unreported.registry, unreported.number)
+
+
 def test_a_report_is_refused_once_the_data_have_changed(unreported: Trained, world: World) -> None:
     settings, engine = world
     with transaction(engine) as connection:
         version = connection.scalar(sa.select(ingestions.c.data_version))
         connection.execute(ingestions.update().values(data_version="0" * 64))
-    with pytest.raises(StaleInputError, match=f"^Version {unreported.number} gets no report: the train and test data"):
+    with pytest.raises(StaleInputError, match=f"^Version {unreported.number} gets no report: its data version is not"):
         write_report(settings, engine, unreported.registry, unreported.number)
     assert not has_report(unreported.registry, unreported.registry.version(unreported.number))
 
