@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from bench.database import fresh_database, postgres
 from bench.genuine import bundle_of, data_file, load_genuine
+from bench.processes import peak_mb
 from bench.report import machine, print_table, write_result
 from ml.core.bundle import CHUNK, encode, load_bundle
 from ml.core.settings import MlSettings
@@ -117,14 +118,6 @@ def one(bundle: Path, records: Path, source: str, target: str) -> None:
     figures = {"rows": done.rows, "rows per second": done.rows_per_second, "bare graph": round(graph, 1)}
     figures |= {"ratio": round(done.rows_per_second / graph, 3), "peak MB": scorer}
     print(json.dumps(figures | {"peak MB of the sandbox": sandbox, "invalid": done.invalid}))
-
-
-def peak_mb(pid: int) -> int:
-    """Peak memory of a process since its program began; 0 if it has ended."""
-    with suppress(OSError, StopIteration):
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) // 1024
-    return 0
 
 
 def bare_graph(bundle: Path, records: Path) -> float:

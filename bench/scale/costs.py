@@ -26,8 +26,8 @@ import sqlalchemy as sa
 
 from bench.database import fresh_database, postgres
 from bench.genuine import bundle_of
+from bench.processes import peak_mb, processor_seconds
 from bench.report import machine, print_table, write_result
-from bench.scoring import peak_mb
 from ml.core.settings import MlSettings
 from ml.data.load import load
 from ml.data.sources.delivery import Delivery
@@ -65,13 +65,6 @@ def main() -> None:
         runs.append(json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout))
         print_table(f"{rows:,} encounters", runs[-1]["steps"])
     write_result("scale_costs", {"runs": runs, "machine": machine("pandas", "scikit-learn", "xgboost-cpu")})
-
-
-def processor_seconds(process: psutil.Process, without: psutil.Process | None = None) -> float:
-    """Processor time of a process and its descendants, ended ones included; ``without`` is a descendant left out."""
-    left_out = {without, *without.children(recursive=True)} if without else set()
-    family = {process, *process.children(recursive=True)} - left_out
-    return sum(sum(member.cpu_times()[:4]) for member in family)
 
 
 class Meter:

@@ -22,8 +22,8 @@ import psutil
 
 from bench.database import logging_database
 from bench.genuine import data_file
+from bench.processes import processor_seconds
 from bench.report import machine, print_table, write_result
-from bench.scale.costs import processor_seconds
 from bench.scale.open_loop import CONNECTIONS, send
 from bench.scale.simulation import SEED, Prediction, Tier, predict, summarise
 from bench.serving.client import pin_client, require_wrk, run_load

@@ -9,11 +9,8 @@ PostgreSQL has no time for its own VACUUM between simulated weeks, so each week 
 import argparse
 import os
 import shutil
-import subprocess
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,11 +22,10 @@ from api.settings import ApiSettings
 from api.storage.postgres import connection_options
 from api.storage.prediction_table import PredictionTable
 from bench.database import API_PASSWORD, fresh_database, postgres
+from bench.mlflow_server import running_mlflow
 from bench.report import machine, print_table, write_result
 from bench.year import week as added
 from infra.local.postgres.cluster import PostgresServer
-from infra.local.programs.mlflow_server import mlflow_command, mlflow_environment
-from infra.local.supervision.probes import free_port, http_probe
 from infra.mlflow_cleanup import KEPT_DAYS, delete_for_good
 from ml import migrations
 from ml.core.pseudonyms import Pseudonyms
@@ -70,7 +66,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         postgres(Path(folder)) as server,
-        _mlflow(server, Path(folder)) as (address, artifacts),
+        running_mlflow(server, Path(folder)) as (address, artifacts),
     ):
         os.environ |= {"MLFLOW_TRACKING_URI": address, "DATA_DIR": f"{folder}/data"}
         with fresh_database(server) as settings, warehouse(settings) as engine:
@@ -157,28 +153,6 @@ def _memory(process: psutil.Process) -> int:
     with suppress(psutil.Error):
         return int(process.memory_info().rss) if process.name().startswith("python") else 0
     return 0
-
-
-@contextmanager
-def _mlflow(server: PostgresServer, folder: Path) -> Iterator[tuple[str, Path]]:
-    """A server of MLflow; yields its address and the folder of its artifacts."""
-    server.ensure_database("mlflowdb", "mlflow", API_PASSWORD)
-    artifacts, port = folder / "artifacts", free_port()
-    url = f"postgresql+psycopg2://mlflow:{API_PASSWORD}@{server.host}:{server.port}/mlflowdb"
-    os.environ["MLFLOW_BACKEND_STORE_URI"] = url  # also of the cleanup
-    environment = {**os.environ, **mlflow_environment(artifacts, "127.0.0.1", port)}
-    with (folder / "mlflow.log").open("wb") as log:
-        process = subprocess.Popen(mlflow_command(), env=environment, stdout=log, stderr=log)
-        try:
-            is_ready = http_probe(f"http://127.0.0.1:{port}/health")
-            while not is_ready(0):
-                if process.poll() is not None:
-                    raise RuntimeError((folder / "mlflow.log").read_text()[-3000:])
-                time.sleep(0.2)
-            yield f"http://127.0.0.1:{port}", artifacts
-        finally:
-            process.terminate()
-            process.wait(30)
 
 
 if __name__ == "__main__":
