@@ -59,10 +59,10 @@ def auto_model_train_diabetes() -> None:
     )
     def run_trial(study: str, slot: int) -> str:
         """Run one trial of the search; returns the name of the study."""
-        from ml.training.tune import run_trial as run
+        from ml.training.tune import run_trials
 
         with settings_and_engine() as (settings, engine):
-            run(settings, engine, study, slot)
+            list(run_trials(settings, engine, study, [slot]))
         return study
 
     @task

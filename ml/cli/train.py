@@ -1,5 +1,6 @@
 """``train`` and ``tune``."""
 
+from collections import deque
 from typing import Annotated
 
 import typer
@@ -40,8 +41,8 @@ def tune(
         settings = settings.model_copy(update={"tune_trials": trials}) if trials else settings
         planned = search.plan(settings, engine)
         with progress_bars() as progress:
-            for slot in progress.track(planned.slots, description="Trials"):
-                search.run_trial(settings, engine, planned.study, slot)
+            trials_of_search = search.run_trials(settings, engine, planned.study, planned.slots)
+            deque(progress.track(trials_of_search, len(planned.slots), description="Trials"), maxlen=0)
         best = search.best(settings, planned.study)
         registry = open_registry(settings)
         with spinner("Refitting"):

@@ -67,3 +67,7 @@ class ScoringError(PlatformError):
 
 class StaleInputError(PlatformError):
     """A task of an old run was started again, and its inputs do not exist any more."""
+
+
+class ClusterError(PlatformError):
+    """The Dask cluster does not answer, has no worker, or lost its scheduler or too many workers."""

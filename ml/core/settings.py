@@ -5,11 +5,12 @@ Precedence: the file of ``NAME_FILE`` (:mod:`ml.core.secret_files`), environment
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -130,6 +131,26 @@ class MonitorSettings(PlatformSettings):
     retrain_on_drift: bool = False
 
 
+class ClusterSettings(PlatformSettings):
+    """Dask cluster that trains; without an address the process itself does.
+
+    Whoever can connect to a scheduler runs code on its workers. So all sides prove with certificates who they are,
+    except on one machine.
+    """
+
+    dask_scheduler: str = ""
+    dask_ca_file: OptionalPath = None
+    dask_certificate_file: OptionalPath = None
+    dask_key_file: OptionalPath = None
+
+    @field_validator("dask_scheduler")
+    @classmethod
+    def _encrypted(cls, address: str) -> str:
+        if address and not re.fullmatch(r"tls://\S+:\d+|tcp://(127\.0\.0\.1|localhost|\[::1\]):\d+", address):
+            raise ValueError("tls://HOST:PORT is expected, or tcp://127.0.0.1:PORT")
+        return address
+
+
 class ApiClientSettings(PlatformSettings):
     """Address of the prediction service and the key to send."""
 
@@ -159,7 +180,7 @@ class PublicAddresses(PlatformSettings):
     alertmanager_public_url: str = Field(default_factory=lambda given: f"http://localhost:{given['alertmanager_port']}")
 
 
-class MlSettings(DatabaseSettings, MlflowSettings, MonitorSettings, ApprovalSettings):
+class MlSettings(DatabaseSettings, MlflowSettings, MonitorSettings, ApprovalSettings, ClusterSettings):
     """Settings of the command line and the Airflow tasks: ingestion, training, registry and monitoring."""
 
     model_signing_key_file: Path = Field(default_factory=lambda: secrets_folder() / SIGNING_KEY)

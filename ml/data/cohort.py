@@ -1,5 +1,6 @@
 """The whole cohort as one table, from PostgreSQL or from a delivered file; for studies with their own splits."""
 
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ def cohort_of_warehouse(engine: sa.Engine) -> Cohort:
         NoDataError: nothing has been ingested.
         WarehouseError: PostgreSQL is unreachable.
     """
-    dataset = read(engine)
+    dataset = read(engine, most_rows=sys.maxsize)
     table = pd.concat([dataset.train, dataset.test])
     return Cohort(_sort(table), dataset.version.source, dataset.version.data_version)
 

@@ -4,13 +4,19 @@ Patients are resampled with all their encounters; resampling rows would give int
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
 
 import numpy as np
 
+from ml.compute.workers import THIS_PROCESS, Workers
 from ml.evaluation.metrics import ALL_METRICS, METRICS, Labels, Metric, Values, by_risk
 
 Interval = dict[str, float]
 """``value``, and the ends ``low`` and ``high`` of its 95 % interval."""
+
+REPLICATES_AT_ONCE: Final = 50
 
 
 def evaluate(
@@ -20,19 +26,46 @@ def evaluate(
     samples: int,
     seed: int = 296,
     metrics: Mapping[str, Metric] = METRICS,
+    workers: Workers = THIS_PROCESS,
 ) -> dict[str, Interval]:
     """Each metric with its 95 % interval from ``samples`` bootstrap replicates.
 
     Labels (0 or 1), probabilities of label 1, and patients have shape ``(rows,)``. Equal seeds and patients give equal
-    replicates for every metric.
+    replicates for every metric and any number of workers.
     """
     rows = by_risk(probabilities)
     labels, probabilities, patients = labels[rows], probabilities[rows], patients[rows]
-    replicates: dict[str, list[float]] = {name: [] for name in metrics}
-    for weights in resampled_weights(patients, samples, seed):
-        for name, metric in metrics.items():
-            replicates[name].append(metric(labels, probabilities, weights))
-    return {name: interval(metric(labels, probabilities, None), replicates[name]) for name, metric in metrics.items()}
+    shared = _Replicates(labels, probabilities, patients, samples, seed, metrics)
+    replicates = np.concatenate(list(workers.map(_measure, shared, _blocks(samples))))
+    return {
+        name: interval(metric(labels, probabilities, None), replicates[:, column].tolist())
+        for column, (name, metric) in enumerate(metrics.items())
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Replicates:
+    labels: Labels
+    probabilities: Values
+    patients: Labels
+    samples: int
+    seed: int
+    metrics: Mapping[str, Metric]
+
+
+def _blocks(samples: int) -> list[range]:
+    return [range(first, min(first + REPLICATES_AT_ONCE, samples)) for first in range(0, samples, REPLICATES_AT_ONCE)]
+
+
+def _measure(shared: _Replicates, block: range) -> Values:
+    """The metrics of some replicates, shape ``(replicates, metrics)``; to draw those before takes little time."""
+    drawn = islice(resampled_weights(shared.patients, block.stop, shared.seed), block.start, None)
+    return np.array(
+        [
+            [metric(shared.labels, shared.probabilities, weights) for metric in shared.metrics.values()]
+            for weights in drawn
+        ]
+    ).reshape(len(block), len(shared.metrics))
 
 
 def paired_difference(

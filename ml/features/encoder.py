@@ -7,7 +7,7 @@ Target encoding replaces a value with many levels by its smoothed rate of readmi
 come from other patients (:mod:`ml.training.rows`), so that no row uses its own outcome.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -67,17 +67,14 @@ class Encoder:
 
     def fit(self, inputs: Inputs, labels: Labels) -> "Encoder":
         """Fit the code table and the rates."""
-        self.fit_codes([inputs])
+        self.fit_codes(diagnoses_in(inputs))
         self.rates = self.count(inputs, labels).rates(self.category_of)
         return self
 
-    def fit_codes(self, parts: Iterable[Inputs]) -> None:
-        """Fit the code table to the diagnoses in parts of the rows; :meth:`count` needs it."""
-        codes = set[str]()
-        for part in parts:
-            codes.update(_diagnoses(part).ravel().tolist())
+    def fit_codes(self, codes: set[str]) -> None:
+        """Fit the code table to :func:`diagnoses_in` the training rows; :meth:`count` needs it."""
         detailed = [canonical_icd9(f"250.{decimals:02d}") for decimals in range(100)]
-        keys = dict.fromkeys([*icd9.categories(), *detailed, *sorted(codes - {UNKNOWN})])
+        keys = dict.fromkeys([*icd9.categories(), *detailed, *sorted(codes)])
         self.code_ids = {code: number for number, code in enumerate(keys, start=1)}
         places = np.array([icd9.order(code) for code in keys])
         facts = [
@@ -159,6 +156,11 @@ def _combinations(numbers: Matrix, ranks: Matrix, places: Matrix) -> Iterator[Ma
     drugs = ranks[:, [CATEGORIES.index(name) for name in DRUGS]]
     for least in DRUG_RANKS:
         yield (drugs >= least).sum(axis=1, keepdims=True, dtype=np.float32)
+
+
+def diagnoses_in(inputs: Inputs) -> set[str]:
+    """The diagnoses that occur."""
+    return set(_diagnoses(inputs).ravel().tolist()) - {UNKNOWN}
 
 
 def _diagnoses(inputs: Inputs) -> NDArray[np.object_]:

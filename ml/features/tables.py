@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,16 @@ class Inputs:
     def rows(self, chosen: NDArray[Any]) -> "Inputs":
         """Select rows by index or mask."""
         return Inputs(self.texts[chosen], self.numbers[chosen])
+
+
+class Parts(Protocol):
+    """Tables of encounters with history, made when they are asked for; all stays of a patient are in one of them."""
+
+    def __len__(self) -> int:
+        """Number of tables."""
+
+    def __getitem__(self, number: int, /) -> pd.DataFrame:
+        """Make the table of a number from 0."""
 
 
 def model_inputs(table: pd.DataFrame) -> Inputs:

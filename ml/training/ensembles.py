@@ -1,7 +1,10 @@
 """Fits ensembles of trees to training rows in parts, and sums their trees."""
 
 import json
+import tempfile
 from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -12,9 +15,11 @@ from sklearn.ensemble import RandomForestClassifier
 from xgboost import DataIter, QuantileDMatrix, XGBClassifier
 from xgboost import train as boost
 
+from ml.compute.workers import THIS_PROCESS, Cluster, Workers
 from ml.features.rates import Matrix
+from ml.training.boosting import boost_on_cluster
 from ml.training.offsets import Values
-from ml.training.rows import SEED, TrainingRows
+from ml.training.rows import SEED, Part, TrainingRows
 
 Ensemble: TypeAlias = RandomForestClassifier | XGBClassifier
 
@@ -25,28 +30,32 @@ MOST_DRAWS: Final = 250_000
 _SUMMED_TREES: Final = 100
 
 
-def fit_trees(estimator: Ensemble, rows: TrainingRows) -> Ensemble:
+def fit_trees(estimator: Ensemble, rows: TrainingRows, workers: Workers = THIS_PROCESS) -> Ensemble:
     """Fit an unfitted estimator; returns the fitted one."""
     if isinstance(estimator, RandomForestClassifier):
-        return _fit_forest(estimator, rows)
-    matrix = QuantileDMatrix(_Batches(rows), nthread=estimator.n_jobs)
-    booster = boost(estimator.get_xgb_params(), matrix, estimator.get_num_boosting_rounds())
+        return _fit_forest(estimator, rows, workers)
+    parameters, rounds = estimator.get_xgb_params(), estimator.get_num_boosting_rounds()
+    if isinstance(workers, Cluster):
+        booster = boost_on_cluster(workers, parameters, rounds, rows)
+    else:
+        with tempfile.TemporaryDirectory(prefix="training-") as folder:
+            matrix = QuantileDMatrix(_Batches(rows, Path(folder)), nthread=estimator.n_jobs)
+        booster = boost(parameters, matrix, rounds)
     estimator.load_model(booster.save_raw())
     return estimator
 
 
 class _Batches(DataIter):  # type: ignore[misc]
-    """Reads a part after the other; XGBoost keeps one byte of a number."""
+    """Yields a part after the other; XGBoost keeps one byte of a number. It reads them several times: from files."""
 
-    def __init__(self, rows: TrainingRows) -> None:
-        self._rows = rows
-        self._next = 0
+    def __init__(self, rows: TrainingRows, folder: Path) -> None:
+        self._rows, self._folder, self._next = rows, folder, 0
         super().__init__()
 
     def next(self, input_data: Callable[..., Any]) -> bool:
-        if self._next == self._rows.parts:
+        if self._next == len(self._rows.parts):
             return False
-        part = self._rows.part(self._next)
+        part = self._part(self._next)
         input_data(data=part.matrix, label=part.labels, weight=part.weights)
         self._next += 1
         return True
@@ -54,22 +63,33 @@ class _Batches(DataIter):  # type: ignore[misc]
     def reset(self) -> None:
         self._next = 0
 
+    def _part(self, number: int) -> Part:
+        file = self._folder / f"{number}.npz"
+        if file.exists():
+            with np.load(file) as arrays:
+                return Part(**arrays)
+        part = self._rows.part(number)
+        np.savez(file, **asdict(part))
+        return part
 
-def _fit_forest(estimator: RandomForestClassifier, rows: TrainingRows) -> RandomForestClassifier:
-    size = sum(rows.size(number) for number in range(rows.parts))
-    shares = np.array_split(np.arange(rows.parts), min(-(-size // SHARE_BYTES), rows.parts, estimator.n_estimators))
-    trees = [len(numbers) for numbers in np.array_split(np.arange(estimator.n_estimators), len(shares))]
-    forests = [
-        _fit_share(clone(estimator).set_params(n_estimators=count, random_state=SEED + number), rows, share)
-        for number, (share, count) in enumerate(zip(shares, trees, strict=True))
+
+def _fit_forest(estimator: RandomForestClassifier, rows: TrainingRows, workers: Workers) -> RandomForestClassifier:
+    parts = len(rows.parts)
+    count = min(-(-parts * rows.bytes_of_part // SHARE_BYTES), parts, estimator.n_estimators)
+    trees = [len(numbers) for numbers in np.array_split(np.arange(estimator.n_estimators), count)]
+    shares = [
+        (clone(estimator).set_params(n_estimators=trees[number], random_state=SEED + number), of_share)
+        for number, of_share in enumerate(np.array_split(np.arange(parts), count))
     ]
+    forests = list(workers.map(_fit_share, rows, shares))
     forest = forests[0]
     forest.estimators_ = [tree for of_share in forests for tree in of_share.estimators_]
     return forest.set_params(n_estimators=len(forest.estimators_))
 
 
-def _fit_share(forest: RandomForestClassifier, rows: TrainingRows, share: NDArray[np.intp]) -> RandomForestClassifier:
-    parts = [rows.part(number) for number in share]
+def _fit_share(rows: TrainingRows, share: tuple[RandomForestClassifier, NDArray[np.intp]]) -> RandomForestClassifier:
+    forest, numbers = share
+    parts = [rows.part(int(number)) for number in numbers]
     weights = np.concatenate([part.weights for part in parts])
     if isinstance(forest.max_samples, float) and forest.max_samples * weights.sum() > MOST_DRAWS:
         forest.set_params(max_samples=MOST_DRAWS)

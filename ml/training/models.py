@@ -15,13 +15,17 @@ from scipy.special import expit
 from sklearn.ensemble import RandomForestClassifier
 from xgboost import XGBClassifier
 
+from ml.compute.workers import THIS_PROCESS, Workers
 from ml.features.encoder import Encoder
-from ml.features.tables import Inputs, in_parts, model_inputs
+from ml.features.tables import Inputs, Parts, in_parts, model_inputs
 from ml.training.ensembles import Ensemble, base_logit, fit_trees, tree_logits
 from ml.training.offsets import Offsets, Values, fit_offsets, ordinary_number
-from ml.training.rows import PART_ROWS, SEED, Augmentation, training_rows
+from ml.training.rows import SEED, Augmentation, training_rows
 
 Parameters = Mapping[str, Any]
+
+ROWS_AT_ONCE: Final = 100_000
+"""Encounters that are encoded at a time for a prediction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class RiskModel:
 
     def predict(self, table: pd.DataFrame) -> Values:
         """Probability of readmission within 30 days for a table of encounters, shape ``(rows,)``."""
-        return np.concatenate([self.probabilities(model_inputs(part)) for part in in_parts(table, PART_ROWS)])
+        return np.concatenate([self.probabilities(model_inputs(part)) for part in in_parts(table, ROWS_AT_ONCE)])
 
     def probabilities(self, inputs: Inputs) -> Values:
         """The same for prepared inputs."""
@@ -55,29 +59,43 @@ class RiskModel:
         return risks
 
 
-def fit(family: str, parameters: Parameters, table: pd.DataFrame, jobs: int, *, masked: int | None = None) -> RiskModel:
+def fit(
+    family: str,
+    parameters: Parameters,
+    parts: Parts | pd.DataFrame,
+    jobs: int,
+    *,
+    masked: int | None = None,
+    workers: Workers = THIS_PROCESS,
+) -> RiskModel:
     """Fit a model.
 
     Args:
         family: a key of :data:`FAMILIES`.
         parameters: of the estimator; they override the family's defaults.
-        table: training encounters with history.
+        parts: training encounters with history; a table is one part.
         jobs: number of cores.
         masked: copies with masked fields; by default the family's number. With 0 there are no offsets: such a model
             serves to compare parameters and to score complete records.
+        workers: compute the parts; this process alone if there is one part.
+
+    Raises:
+        ClusterError: the Dask cluster of ``workers`` is lost.
     """
     chosen = FAMILIES[family]
     augmentation = chosen.augmentation if masked is None else replace(chosen.augmentation, masked=masked)
     unfitted = chosen.estimator(**{**chosen.defaults, **parameters}, random_state=SEED, n_jobs=jobs)
-    with training_rows(table, augmentation) as rows:
-        estimator = fit_trees(unfitted, rows)
-        base, offsets = base_logit(estimator), Offsets()
-        if augmentation.masked:
-            # The offsets are fitted to rows with a mask that the estimator was not fitted on.
-            complete, matrix = rows.for_offsets()
-            logits = tree_logits(estimator, base, matrix)
-            offsets = fit_offsets(logits, matrix, rows.prevalence, ordinary_number(complete))
-        return RiskModel(rows.encoder, estimator, base, offsets)
+    parts = [parts] if isinstance(parts, pd.DataFrame) else parts
+    workers = workers if len(parts) > 1 else THIS_PROCESS
+    rows = training_rows(parts, augmentation, workers)
+    estimator = fit_trees(unfitted, rows, workers)
+    base, offsets = base_logit(estimator), Offsets()
+    if augmentation.masked:
+        # The offsets are fitted to rows with a mask that the estimator was not fitted on.
+        complete, matrix = rows.for_offsets()
+        logits = tree_logits(estimator, base, matrix)
+        offsets = fit_offsets(logits, matrix, rows.prevalence, ordinary_number(complete))
+    return RiskModel(rows.encoder, estimator, base, offsets)
 
 
 def _suggest_forest(trial: optuna.Trial) -> dict[str, Any]:

@@ -45,8 +45,8 @@ def reproduce(settings: MlSettings, engine: sa.Engine, registry: Registry, numbe
     family, parameters = logged_parameters(version, registry.params(version.run_id))
     with registry.download(number) as directory, sandboxed(directory) as bundle:
         logged = predict_table(bundle.predict, dataset.test)
-    log.info("Fitting %s again on %s encounters", FAMILIES[family].name, f"{len(dataset.train):,}")
-    again = fit(family, parameters, dataset.train, settings.train_jobs).predict(dataset.test)
+    log.info("Fitting %s again on %s encounters", FAMILIES[family].name, f"{dataset.version.train_rows:,}")
+    again = fit(family, parameters, dataset.parts, settings.train_jobs).predict(dataset.test)
     difference = float(np.max(np.abs(again - logged)))
     if not difference <= TOLERANCE:
         raise ReproductionError(

@@ -1,17 +1,13 @@
-"""Encoded training rows, made and read in parts, so that memory does not depend on the number of encounters.
+"""Encoded training rows, made part by part, so that memory does not depend on the number of encounters.
 
 One model predicts from complete and from incomplete records, so the rows are augmented: once with history removed, and
 some times with random fields masked. The encoded rates of a row come from patients of other folds (cross-fitting by
 patient), so that no row uses its own outcome.
 """
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -19,19 +15,18 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
-from ml.features.encoder import Encoder, feature_names
+from ml.compute.workers import THIS_PROCESS, Workers
+from ml.features.encoder import Encoder, diagnoses_in, feature_names
 from ml.features.masking import Mask, apply_mask, random_mask
 from ml.features.rates import Counts, Labels, Matrix, Rates
-from ml.features.tables import Inputs, model_inputs, patients, target
+from ml.features.tables import Inputs, Parts, model_inputs, patients, target
 from ml.schema import INPUTS, Group
 
 SEED: Final = 296
 FOLDS: Final = 5
-PART_ROWS: Final = 100_000
-"""Approximate number of encounters in a part; the genuine data set is one part."""
-FEW_ROWS: Final = 1_000_000
-"""Up to so many encounters, each one is in the rows as often as there are variants. With more encounters each one is in
-the rows once, as one of the variants."""
+FEW_PARTS: Final = 10
+"""Up to so many parts, each encounter is in the rows as often as there are variants. With more parts it is in the rows
+once, as one of the variants."""
 
 _HISTORY: Final = np.array([column.group is Group.HISTORY for column in INPUTS])
 
@@ -55,87 +50,83 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRows:
-    """The encoder, and the rows that it encoded, in files.
+    """Training encounters in parts, and what encodes them.
 
-    ``prevalence`` is the share of encounters with a readmission; ``folder`` holds a file for each part, and one for the
-    offsets.
+    ``rates`` are, for each fold, those of the patients outside it; ``encounters`` is the number of all of them, and
+    ``prevalence`` the share of those with a readmission.
     """
 
+    parts: Parts
+    augmentation: Augmentation
     encoder: Encoder
+    rates: list[Rates]
+    encounters: int
     prevalence: float
-    folder: Path
-    parts: int
 
     def part(self, number: int) -> Part:
-        """Read the part of a number from 0."""
-        with np.load(self.folder / f"{number}.npz") as arrays:
-            return Part(**arrays)
+        """Read and encode the part of a number from 0."""
+        inputs, labels, crossed = self._read(number)
+        variants, weights = _variants(inputs, self.augmentation, number, self._is_each_in_all_variants)
+        return Part(
+            np.concatenate([crossed.transform(variant) for variant in variants]),
+            np.tile(labels, len(variants)),
+            np.repeat(weights, len(labels)),
+        )
 
-    def size(self, number: int) -> int:
-        """Size of a part's file in bytes."""
-        return (self.folder / f"{number}.npz").stat().st_size
+    @property
+    def bytes_of_part(self) -> int:
+        """Approximate size of an encoded part."""
+        variants = 2 + self.augmentation.masked if self._is_each_in_all_variants else 1
+        return variants * self.encounters // len(self.parts) * len(feature_names()) * np.dtype(np.float32).itemsize
 
     def for_offsets(self) -> tuple[Matrix, Matrix]:
         """Rows of the first part for :mod:`ml.training.offsets`: complete, and with a mask that no other row has."""
-        with np.load(self.folder / "offsets.npz") as arrays:
-            return arrays["complete"], arrays["masked"]
+        inputs, labels, crossed = self._read(0)
+        masked = apply_mask(inputs, random_mask(len(labels), SEED - 1))
+        return crossed.transform(inputs), crossed.transform(masked)
+
+    @property
+    def _is_each_in_all_variants(self) -> bool:
+        return len(self.parts) <= FEW_PARTS
+
+    def _read(self, number: int) -> tuple[Inputs, Labels, "_Crossed"]:
+        table = self.parts[number]
+        return model_inputs(table), target(table), _Crossed(self.encoder, self.rates, _folds(table))
 
 
-@contextmanager
-def training_rows(table: pd.DataFrame, augmentation: Augmentation) -> Iterator[TrainingRows]:
-    """Fit an encoder to training encounters with history, and encode them; the files are deleted at the end."""
-    parts, labels = _parts(patients(table)), target(table)
-    encoder, fold = Encoder(), _folds(labels, patients(table))
-    encoder.fit_codes(model_inputs(table.iloc[rows]) for rows in parts)
-    rates = _fit_rates(encoder, table, parts, fold)
-    with tempfile.TemporaryDirectory(prefix="training-") as folder:
-        for number, rows in enumerate(parts):
-            inputs, crossed = model_inputs(table.iloc[rows]), _Crossed(encoder, rates, fold[rows])
-            variants, weights = _variants(inputs, augmentation, number, len(table) <= FEW_ROWS)
-            np.savez(
-                Path(folder, f"{number}.npz"),
-                matrix=np.concatenate([crossed.transform(variant) for variant in variants]),
-                labels=np.tile(labels[rows], len(variants)),
-                weights=np.repeat(weights, len(rows)),
-            )
-            if number == 0:
-                masked = apply_mask(inputs, random_mask(len(rows), SEED - 1))
-                np.savez(
-                    Path(folder, "offsets.npz"), complete=crossed.transform(inputs), masked=crossed.transform(masked)
-                )
-        yield TrainingRows(encoder, float(labels.mean()), Path(folder), len(parts))
-
-
-def _parts(groups: Labels) -> list[NDArray[np.intp]]:
-    """Positions of the rows of each part; the patients are dealt out at random."""
-    count = -(-len(groups) // PART_ROWS)
-    numbers, patient = np.unique(groups, return_inverse=True)
-    part = (np.random.default_rng(SEED).permutation(len(numbers)) % count)[patient]
-    return [np.flatnonzero(part == number) for number in range(count)]
-
-
-def _folds(labels: Labels, groups: Labels) -> NDArray[np.int8]:
-    """Number of the fold of each row; all rows of a patient are in one."""
-    fold = np.empty(len(labels), dtype=np.int8)
-    for number, (_, rows) in enumerate(GroupKFold(FOLDS, shuffle=True, random_state=SEED).split(labels, groups=groups)):
-        fold[rows] = number
-    return fold
-
-
-def _fit_rates(
-    encoder: Encoder, table: pd.DataFrame, parts: list[NDArray[np.intp]], fold: NDArray[np.int8]
-) -> list[Rates]:
-    """Fit the rates of the encoder, and return for each fold those of the patients outside it."""
-
-    def count(rows: NDArray[np.intp]) -> list[Counts]:
-        inputs, labels = model_inputs(table.iloc[rows]), target(table.iloc[rows])
-        members = [fold[rows] == number for number in range(FOLDS)]
-        return [encoder.count(inputs.rows(inside), labels[inside]) for inside in members]
-
-    by_fold = reduce(lambda sums, further: list(map(add, sums, further)), map(count, parts))
+def training_rows(parts: Parts, augmentation: Augmentation, workers: Workers = THIS_PROCESS) -> TrainingRows:
+    """Fit an encoder to training encounters."""
+    encoder, numbers = Encoder(), range(len(parts))
+    encoder.fit_codes(set().union(*workers.map(_codes, parts, numbers)))
+    counts = workers.map(_count, (encoder, parts), numbers)
+    by_fold = reduce(lambda sums, further: list(map(add, sums, further)), counts)
     total = reduce(add, by_fold)
     encoder.rates = total.rates(encoder.category_of)
-    return [(total - of_fold).rates(encoder.category_of) for of_fold in by_fold]
+    rates = [(total - of_fold).rates(encoder.category_of) for of_fold in by_fold]
+    encounters, readmissions = map(int, total.overall)
+    return TrainingRows(parts, augmentation, encoder, rates, encounters, readmissions / encounters)
+
+
+def _codes(parts: Parts, number: int) -> set[str]:
+    return diagnoses_in(model_inputs(parts[number]))
+
+
+def _count(encoder_and_parts: tuple[Encoder, Parts], number: int) -> list[Counts]:
+    """Counts of each fold of a part."""
+    encoder, parts = encoder_and_parts
+    table = parts[number]
+    inputs, labels, fold = model_inputs(table), target(table), _folds(table)
+    members = [fold == of_fold for of_fold in range(FOLDS)]
+    return [encoder.count(inputs.rows(inside), labels[inside]) for inside in members]
+
+
+def _folds(table: pd.DataFrame) -> NDArray[np.int8]:
+    """Number of the fold of each row; all rows of a patient are in one."""
+    fold = np.empty(len(table), dtype=np.int8)
+    folds = GroupKFold(FOLDS, shuffle=True, random_state=SEED).split(table, groups=patients(table))
+    for number, (_, rows) in enumerate(folds):
+        fold[rows] = number
+    return fold
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ml.compute.connection import connected
+from ml.compute.workers import Workers
 from ml.core.errors import BundleError
 from ml.core.names import CHALLENGER
 from ml.core.sandbox.process import sandboxed
@@ -49,6 +51,7 @@ def train(
     Raises:
         NoDataError: nothing has been ingested.
         BundleError: the exported graph differs from the fitted model.
+        ClusterError: the Dask cluster of ``DASK_SCHEDULER`` is away, or was lost.
         RegistryError, WarehouseError: a service cannot be reached.
     """
     parameters = {**FAMILIES[family].defaults, **parameters}
@@ -59,10 +62,11 @@ def train(
         if challenger is None or int(challenger.number) < int(existing.number):  # interrupted after the registration
             registry.set_alias(CHALLENGER, existing.number)
         return Trained(existing.number, new=False)
-    dataset = read(engine)
-    log.info("Fitting %s on %s encounters", FAMILIES[family].name, f"{len(dataset.train):,}")
-    model = fit(family, parameters, dataset.train, settings.train_jobs)
-    version = _register(settings, registry, model, dataset, family, parameters)
+    with connected(settings) as available:
+        dataset = read(engine)
+        log.info("Fitting %s on %s encounters", FAMILIES[family].name, f"{dataset.version.train_rows:,}")
+        model = fit(family, parameters, dataset.parts, settings.train_jobs, workers=available)
+        version = _register(settings, registry, model, dataset, family, parameters, available)
     registry.set_alias(CHALLENGER, version.number)
     log.info("Registered version %s as %s", version.number, CHALLENGER)
     return Trained(version.number, new=True)
@@ -97,11 +101,12 @@ def _register(
     dataset: Dataset,
     family: str,
     parameters: Mapping[str, Any],
+    available: Workers,
 ) -> ModelVersion:
     log.info("Evaluating on %s test encounters", f"{len(dataset.test):,}")
     data, samples = dataset.version, settings.bootstrap_samples
     scored = score_test_patients(model.predict, dataset.train, dataset.test)
-    metrics = evaluate(scored.labels, scored.probabilities, scored.patients, samples)
+    metrics = evaluate(scored.labels, scored.probabilities, scored.patients, samples, workers=available)
     log.info("%s", ", ".join(f"{name} {with_interval(value)}" for name, value in metrics.items()))
     tags = {
         "data_source": data.provenance,

@@ -4,7 +4,7 @@ Trials are independent, so several workers, such as Airflow tasks, can run them 
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from optuna.trial import TrialState
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold
 
+from ml.compute.connection import connected
+from ml.compute.workers import Cluster
 from ml.core.errors import NoDataError, StaleInputError
 from ml.core.settings import MlSettings
 from ml.features.tables import patients, target, without_history
@@ -24,7 +26,7 @@ from ml.training.code_version import code_version
 from ml.training.models import FAMILIES, GRADIENT_BOOSTING, fit
 from ml.training.rows import SEED
 from ml.training.train import known_version
-from ml.warehouse.connection import transaction
+from ml.warehouse.connection import transaction, warehouse
 from ml.warehouse.datasets import Dataset, current_version, read
 
 log = logging.getLogger(__name__)
@@ -85,6 +87,27 @@ def run_trial(settings: MlSettings, engine: sa.Engine, study_name: str, slot: in
     return _score(study, slot) or 0.0
 
 
+def run_trials(settings: MlSettings, engine: sa.Engine, study_name: str, slots: Sequence[int]) -> Iterator[float]:
+    """Run the trials of slots, all at once on a Dask cluster; yields as :func:`run_trial` returns.
+
+    Raises:
+        ClusterError: the Dask cluster of ``DASK_SCHEDULER`` is away, or was lost.
+        StaleInputError: as in :func:`run_trial`.
+    """
+    with connected(settings) as available:
+        if isinstance(available, Cluster):
+            yield from available.map(_run_on_worker, (study_name, settings.tune_folds), slots)
+        else:
+            yield from (run_trial(settings, engine, study_name, slot) for slot in slots)
+
+
+def _run_on_worker(study_name_and_folds: tuple[str, int], slot: int) -> float:
+    study_name, folds = study_name_and_folds
+    settings = MlSettings.load(tune_folds=folds)
+    with warehouse(settings) as engine:
+        return run_trial(settings, engine, study_name, slot)
+
+
 def best(settings: MlSettings, study_name: str) -> Best:
     """The best trial of a study.
 
@@ -121,8 +144,8 @@ def cross_validated(
 ) -> Iterator[float]:
     """Yield the AUROC of each fold of the training data, as the mean with and without history.
 
-    All encounters of a patient are in one fold. Masked copies are left out: they take most of the time of a fit and do
-    not change the order of parameters.
+    Of many training encounters, a sample decides. All encounters of a patient are in one fold. Masked copies are left
+    out: they take most of the time of a fit and do not change the order of parameters.
     """
     table, groups = dataset.train, patients(dataset.train)
     folds = StratifiedGroupKFold(settings.tune_folds, shuffle=True, random_state=SEED)

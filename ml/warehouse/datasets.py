@@ -2,6 +2,8 @@
 
 import logging
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -9,10 +11,11 @@ from typing import IO, Any, Final
 import pandas as pd
 import sqlalchemy as sa
 
-from ml.core.errors import NoDataError
-from ml.features.tables import with_history
+from ml.core.errors import NoDataError, StaleInputError
+from ml.core.settings import DatabaseSettings
+from ml.features.tables import Parts, with_history
 from ml.schema import COLUMN_NAMES, COLUMNS, ENCOUNTER_ID, PATIENT_ID, Kind
-from ml.warehouse.connection import copy_out, transaction
+from ml.warehouse.connection import copy_out, transaction, warehouse
 from ml.warehouse.tables import ingestions
 
 log = logging.getLogger(__name__)
@@ -22,12 +25,14 @@ DTYPES: Final[dict[str, Any]] = {
     c.name: _OF_NUMBERS.get(c.kind) or pd.CategoricalDtype(list(c.allowed) or None) for c in COLUMNS
 }
 """A text is a category, of one or two bytes: of a diagnosis those that occur, else those of the schema."""
-TEST_ROWS: Final = 250_000
-"""Approximate maximum number of test encounters that are read: with so many, the interval of an AUROC is a few
-thousandths wide."""
+SAMPLE_ROWS: Final = 250_000
+"""Approximate maximum number of encounters that are read to describe the data or to evaluate: with so many, the
+interval of an AUROC is a few thousandths wide."""
+PART_ROWS: Final = 100_000
+"""Approximate number of encounters in a part of the training data; the genuine data set is one part."""
 _SPILL_BYTES: Final = 64 * 1024 * 1024
 _DIGEST: Final = f'sha256("{PATIENT_ID}"::text::bytea)'
-_DRAW: Final = f"(get_byte({_DIGEST}, 3) << 16) + (get_byte({_DIGEST}, 4) << 8) + get_byte({_DIGEST}, 5)"
+DRAW: Final = f"(get_byte({_DIGEST}, 3) << 16) + (get_byte({_DIGEST}, 4) << 8) + get_byte({_DIGEST}, 5)"
 """SQL for a number below 2 ** 24, fixed for each patient. :mod:`ml.data.split` uses the bytes before, so the split and
 the sample are independent."""
 
@@ -43,17 +48,59 @@ class DataVersion:
     test_rows: int
 
 
+class TrainingParts:
+    """The training encounters with history in parts, each of which is read from PostgreSQL when it is asked for.
+
+    The types are :data:`DTYPES`. All encounters of a patient are in one part. A copy of another process opens a
+    connection of its own, with the settings there.
+    """
+
+    def __init__(self, engine: sa.Engine, version: DataVersion) -> None:
+        self._engine: sa.Engine | None = engine
+        self._version = version
+
+    def __len__(self) -> int:
+        """Number of parts."""
+        return -(-self._version.train_rows // PART_ROWS)
+
+    def __getitem__(self, number: int, /) -> pd.DataFrame:
+        """Read the part of a number from 0.
+
+        Raises:
+            StaleInputError: the data were changed since.
+            WarehouseError: PostgreSQL is unreachable.
+        """
+        with self._opened() as engine, transaction(engine, isolation="REPEATABLE READ") as connection:
+            if current_version(connection).data_version != self._version.data_version:
+                raise StaleInputError("The training data were changed while a model was trained on them: train again.")
+            return with_history(_read_table(connection, "train_data", number / len(self), (number + 1) / len(self)))
+
+    @contextmanager
+    def _opened(self) -> Iterator[sa.Engine]:
+        if self._engine is not None:
+            yield self._engine
+            return
+        with warehouse(DatabaseSettings.load()) as engine:
+            yield engine
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the connection."""
+        return {"_engine": None, "_version": self._version}
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """Train and test encounters: the 50 columns and those of :data:`ml.schema.HISTORY`.
 
-    The types are :data:`DTYPES`; unknown is NA. A patient is in one table only, with all earlier encounters. If there
-    are more than :data:`TEST_ROWS` test encounters, ``test`` has those of patients drawn by a hash of their number.
+    The types are :data:`DTYPES`; unknown is NA. A patient is in one table only, with all earlier encounters. If a table
+    has more than :data:`SAMPLE_ROWS` encounters, ``train`` or ``test`` has those of patients drawn by a hash of their
+    number. ``parts`` has all training encounters.
     """
 
     version: DataVersion
     train: pd.DataFrame
     test: pd.DataFrame
+    parts: Parts
 
 
 def current_version(connection: sa.Connection) -> DataVersion:
@@ -69,8 +116,8 @@ def current_version(connection: sa.Connection) -> DataVersion:
     return DataVersion(row.data_version, row.provenance, row.source, row.train_rows, row.test_rows)
 
 
-def read(engine: sa.Engine) -> Dataset:
-    """Read both tables and their version in one transaction.
+def read(engine: sa.Engine, most_rows: int = SAMPLE_ROWS) -> Dataset:
+    """Read at most about ``most_rows`` encounters of each table, and their version, in one transaction.
 
     Raises:
         NoDataError: nothing has been ingested and split.
@@ -78,19 +125,22 @@ def read(engine: sa.Engine) -> Dataset:
     """
     with transaction(engine, isolation="REPEATABLE READ") as connection:
         version = current_version(connection)
-        train = _read_table(connection, "train_data")
-        test = _read_table(connection, "test_data", share=TEST_ROWS / max(version.test_rows, 1))
-    if len(test) < version.test_rows:
-        log.info("%s of %s test encounters, of patients drawn at random", f"{len(test):,}", f"{version.test_rows:,}")
-    return Dataset(version, with_history(train), with_history(test))
+        sizes = {"train_data": version.train_rows, "test_data": version.test_rows}
+        train, test = (_read_table(connection, table, 0, most_rows / max(rows, 1)) for table, rows in sizes.items())
+    for table, (name, rows) in zip((train, test), sizes.items(), strict=True):
+        if len(table) < rows:
+            log.info("%s: %s of %s encounters, of patients drawn at random", name, f"{len(table):,}", f"{rows:,}")
+    train, test = with_history(train), with_history(test)
+    parts = TrainingParts(engine, version)
+    return Dataset(version, train, test, [train] if len(parts) == 1 else parts)
 
 
-def _read_table(connection: sa.Connection, table: str, share: float = 1) -> pd.DataFrame:
-    """The encounters of this share of the patients."""
-    patients = f"WHERE {_DRAW} < {int(share * 2**24)}" if share < 1 else ""
+def _read_table(connection: sa.Connection, table: str, start: float, end: float) -> pd.DataFrame:
+    """The encounters of the patients whose draws are in a range of 0 to 1."""
+    limits = f"WHERE {DRAW} >= {int(start * 2**24)} AND {DRAW} < {int(end * 2**24)}" if start > 0 or end < 1 else ""
     names = ", ".join(f'"{name}"' for name in COLUMN_NAMES)
     with tempfile.SpooledTemporaryFile(max_size=_SPILL_BYTES) as stream:
-        copy_out(connection, f'SELECT {names} FROM {table} {patients} ORDER BY "{ENCOUNTER_ID}"', stream.write)  # noqa: S608
+        copy_out(connection, f'SELECT {names} FROM {table} {limits} ORDER BY "{ENCOUNTER_ID}"', stream.write)  # noqa: S608
         stream.seek(0)
         return parse_rows(stream, header=0)
 

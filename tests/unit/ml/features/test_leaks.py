@@ -24,8 +24,8 @@ JOINED = {"diagnoses", "utilisation", "drugs"}
 def crossed(table: pd.DataFrame, labels: np.ndarray | None = None) -> np.ndarray:
     """The encoded rows that a model is fitted on, without masked copies; with the outcomes ``labels``."""
     outcomes = {} if labels is None else {TARGET: np.where(labels == 1, POSITIVE, "NO")}
-    with training_rows(table.assign(**outcomes), Augmentation(0, 1)) as rows:
-        return rows.part(0).matrix[: len(table)]
+    rows = training_rows([table.assign(**outcomes)], Augmentation(0, 1))
+    return rows.part(0).matrix[: len(table)]
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +114,7 @@ def test_only_rates_differ_between_training_and_serving(encoder: Encoder, train_
 
 def test_masked_copies_have_the_rates_of_the_same_rows_or_minus_1(train_table: pd.DataFrame) -> None:
     variant = apply_mask(model_inputs(train_table), random_mask(len(train_table), SEED))
-    with training_rows(train_table, Augmentation(1, 0.5)) as rows:
-        whole, _, hidden = np.split(rows.part(0).matrix, 3)
+    whole, _, hidden = np.split(training_rows([train_table], Augmentation(1, 0.5)).part(0).matrix, 3)
     gone = variant.texts[:, TEXTS.index("diag_1")] == "?"
     place = NAMES.index("diag_1:code_rate")
 

@@ -165,8 +165,7 @@ def test_outcome_and_patient_are_not_needed_for_a_prediction(
 
 def test_the_encoding_of_a_training_row_does_not_use_its_own_patient(train_table: pd.DataFrame) -> None:
     labels = target(train_table)
-    with training_rows(train_table, Augmentation(0, 1)) as rows:
-        crossed = rows.part(0).matrix[: len(labels)]
+    crossed = training_rows([train_table], Augmentation(0, 1)).part(0).matrix[: len(labels)]
     rate = feature_names().index("diag_2:code_rate")
 
     rare = train_table.groupby("diag_2")["patient_nbr"].transform("nunique").fillna(99).to_numpy() == 1

@@ -1,6 +1,7 @@
 """Training rows in parts: the same encoder and the same rows as in one part, and models that are as good."""
 
-from collections.abc import Iterator
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,34 +24,22 @@ RATES = [place for place, name in enumerate(feature_names()) if name.endswith("r
 
 
 @pytest.fixture(scope="module")
-def whole(train_table: pd.DataFrame) -> Iterator[TrainingRows]:
-    with training_rows(train_table, AUGMENTATION) as in_one_part:
-        yield in_one_part
+def whole(train_table: pd.DataFrame) -> TrainingRows:
+    return training_rows([train_table], AUGMENTATION)
 
 
-@pytest.fixture
-def in_parts(monkeypatch: pytest.MonkeyPatch, train_table: pd.DataFrame) -> Iterator[TrainingRows]:
-    monkeypatch.setattr(rows, "PART_ROWS", -(-len(train_table) // 4))
-    with training_rows(train_table, AUGMENTATION) as divided:
-        yield divided
+@pytest.fixture(scope="module")
+def in_parts(train_table: pd.DataFrame) -> TrainingRows:
+    return training_rows(divided(train_table, 4), AUGMENTATION)
+
+
+def divided(table: pd.DataFrame, count: int) -> list[pd.DataFrame]:
+    """Parts that each have all encounters of some patients."""
+    return [table[patients(table) % count == number] for number in range(count)]
 
 
 def sorted_rows(matrix: np.ndarray) -> np.ndarray:
     return matrix[np.lexsort(matrix.T)]
-
-
-def test_every_encounter_is_in_one_part_with_all_of_its_patient(
-    monkeypatch: pytest.MonkeyPatch, train_table: pd.DataFrame
-) -> None:
-    monkeypatch.setattr(rows, "PART_ROWS", 500)
-    groups = patients(train_table)
-    parts = rows._parts(groups)
-
-    assert len(parts) == -(-len(groups) // 500) > 3
-    assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(len(groups)))
-    of_patients = [set(groups[part].tolist()) for part in parts]
-    assert sum(map(len, of_patients)) == len(set(groups.tolist()))
-    assert max(map(len, parts)) < 1.3 * min(map(len, parts))
 
 
 def test_the_encoder_does_not_depend_on_the_parts(
@@ -58,7 +47,7 @@ def test_the_encoder_does_not_depend_on_the_parts(
 ) -> None:
     at_once = Encoder().fit(model_inputs(train_table), target(train_table))
 
-    assert in_parts.parts == 4
+    assert len(in_parts.parts) == 4
     for encoder in (whole.encoder, in_parts.encoder):
         assert encoder.code_ids == at_once.code_ids
         for name in ("diagnoses", "categories", "codes"):
@@ -66,14 +55,17 @@ def test_the_encoder_does_not_depend_on_the_parts(
     assert in_parts.prevalence == whole.prevalence == target(train_table).mean()
 
 
-def test_complete_rows_do_not_depend_on_the_parts(whole: TrainingRows, in_parts: TrainingRows) -> None:
-    divided = [in_parts.part(number) for number in range(4)]
+def test_complete_rows_do_not_depend_on_the_parts_but_in_the_folds_of_rates(
+    whole: TrainingRows, in_parts: TrainingRows
+) -> None:
+    encoded = [in_parts.part(number) for number in range(4)]
     count = 2 + AUGMENTATION.masked
-    complete = np.concatenate([np.split(part.matrix, count)[0] for part in divided])
+    complete = np.concatenate([np.split(part.matrix, count)[0] for part in encoded])
 
-    np.testing.assert_array_equal(sorted_rows(complete), sorted_rows(np.split(whole.part(0).matrix, count)[0]))
-    assert sum(part.labels.sum() for part in divided) == whole.part(0).labels.sum()
-    assert sum(part.weights.sum() for part in divided) == pytest.approx(whole.part(0).weights.sum())
+    of_whole = np.split(whole.part(0).matrix, count)[0]
+    np.testing.assert_array_equal(*(sorted_rows(np.delete(matrix, RATES, axis=1)) for matrix in (complete, of_whole)))
+    assert sum(part.labels.sum() for part in encoded) == whole.part(0).labels.sum()
+    assert sum(part.weights.sum() for part in encoded) == pytest.approx(whole.part(0).weights.sum())
 
 
 def test_the_masks_of_parts_differ(in_parts: TrainingRows) -> None:
@@ -95,9 +87,9 @@ def test_the_rows_for_the_offsets_have_a_mask_of_their_own(whole: TrainingRows, 
 def test_of_many_encounters_each_is_one_row_and_the_variants_have_their_shares(
     monkeypatch: pytest.MonkeyPatch, train_table: pd.DataFrame
 ) -> None:
-    monkeypatch.setattr(rows, "FEW_ROWS", 100)
-    with training_rows(train_table, AUGMENTATION) as once:
-        part = once.part(0)
+    monkeypatch.setattr(rows, "FEW_PARTS", 0)
+    once = training_rows([train_table], AUGMENTATION)
+    part = once.part(0)
 
     unmasked = known_features(part.matrix) == known_features(once.encoder.transform(model_inputs(train_table)))
     has_history = known_history(part.matrix)
@@ -109,11 +101,17 @@ def test_of_many_encounters_each_is_one_row_and_the_variants_have_their_shares(
     assert (unmasked & ~has_history).mean() == pytest.approx(1 / 3, abs=0.06)
 
 
-def test_the_files_are_deleted_at_the_end(train_table: pd.DataFrame) -> None:
-    with training_rows(train_table.head(300), AUGMENTATION) as kept:
-        assert sorted(file.name for file in kept.folder.iterdir()) == ["0.npz", "offsets.npz"]
+def test_the_files_of_boosting_are_deleted_at_the_end(
+    in_parts: TrainingRows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    fit_trees(FAMILIES[GRADIENT_BOOSTING].estimator(n_estimators=1, n_jobs=1), in_parts)
 
-    assert not kept.folder.exists()
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_size_of_a_part_is_known_before_it_is_encoded(in_parts: TrainingRows) -> None:
+    assert in_parts.bytes_of_part == pytest.approx(in_parts.part(0).matrix.nbytes, rel=0.1)
 
 
 @BOTH
@@ -121,9 +119,8 @@ def test_a_model_of_many_parts_is_as_good_as_one_of_one_part(
     family: str, monkeypatch: pytest.MonkeyPatch, train_table: pd.DataFrame, test_table: pd.DataFrame
 ) -> None:
     before = fit(family, SMALL[family], train_table, jobs=1)
-    monkeypatch.setattr(rows, "PART_ROWS", len(train_table) // 3)
     monkeypatch.setattr(ensembles, "SHARE_BYTES", 1)
-    after = fit(family, SMALL[family], train_table, jobs=1)
+    after = fit(family, SMALL[family], divided(train_table, 2), jobs=1)
 
     labels, risks = target(test_table), [model.predict(test_table) for model in (before, after)]
     assert auroc(labels, risks[1]) > auroc(labels, risks[0]) - 0.03
@@ -134,7 +131,7 @@ def test_a_model_of_many_parts_is_as_good_as_one_of_one_part(
 def test_each_share_of_the_trees_is_grown_on_a_share_of_the_parts(
     monkeypatch: pytest.MonkeyPatch, in_parts: TrainingRows
 ) -> None:
-    monkeypatch.setattr(ensembles, "SHARE_BYTES", 2 * in_parts.size(0))
+    monkeypatch.setattr(ensembles, "SHARE_BYTES", 2 * in_parts.bytes_of_part)
     forest = fit_trees(
         FAMILIES[RANDOM_FOREST].estimator(n_estimators=5, max_samples=0.5, min_samples_leaf=20), in_parts
     )

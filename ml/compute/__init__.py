@@ -1,0 +1,1 @@
+"""Runs functions on the parts of a data set, in this process or on a Dask cluster."""

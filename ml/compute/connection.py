@@ -1,0 +1,57 @@
+"""Connects to the Dask cluster at ``DASK_SCHEDULER``."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from ml.compute.workers import THIS_PROCESS, Cluster, Workers
+from ml.core.errors import ClusterError, SettingsError
+from ml.core.settings import ClusterSettings
+
+if TYPE_CHECKING:
+    from distributed import Security
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_SECONDS: Final = 30
+
+
+@contextmanager
+def connected(settings: ClusterSettings) -> Iterator[Workers]:
+    """Yield the workers of the settings; the connection to a cluster is closed at the end.
+
+    Raises:
+        ClusterError: the scheduler does not answer, or has no worker.
+        SettingsError: a certificate is missing.
+    """
+    if not settings.dask_scheduler:
+        yield THIS_PROCESS
+        return
+    from distributed import Client
+
+    address = settings.dask_scheduler
+    try:
+        client = Client(address, security=_security(settings), timeout=TIMEOUT_SECONDS, set_as_default=False)
+    except (OSError, TimeoutError) as error:
+        raise ClusterError(f"The Dask scheduler at {address} does not answer: {error}.") from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=TIMEOUT_SECONDS)
+        except TimeoutError as error:
+            raise ClusterError(f"The Dask scheduler at {address} has no workers: start one, then try again.") from error
+        log.info("Dask cluster at %s: %s workers", address, len(client.nthreads()))
+        yield Cluster(client)
+
+
+def _security(settings: ClusterSettings) -> "Security | None":
+    from distributed import Security
+
+    if not settings.dask_scheduler.startswith("tls://"):
+        return None
+    files = {name: getattr(settings, name) for name in ("dask_ca_file", "dask_certificate_file", "dask_key_file")}
+    for name, file in files.items():
+        if file is None or not file.is_file():
+            raise SettingsError(f"DASK_SCHEDULER is a tls address, and {name.upper()} is not a file: {file}.")
+    ca, certificate, key = map(str, files.values())
+    return Security(tls_ca_file=ca, tls_client_cert=certificate, tls_client_key=key, require_encryption=True)
