@@ -31,7 +31,7 @@ def boost_on_cluster(cluster: Cluster, parameters: Mapping[str, Any], rounds: in
 
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with cluster_errors():
+            with cluster_errors(), cluster.client.as_current():
                 return _boost(cluster, parameters, rounds, rows)
         except (ClusterError, XGBoostError, RuntimeError) as error:
             if attempt == ATTEMPTS:

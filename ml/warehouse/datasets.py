@@ -58,10 +58,11 @@ class TrainingParts:
     def __init__(self, engine: sa.Engine, version: DataVersion) -> None:
         self._engine: sa.Engine | None = engine
         self._version = version
+        self._count = -(-version.train_rows // PART_ROWS)
 
     def __len__(self) -> int:
         """Number of parts."""
-        return -(-self._version.train_rows // PART_ROWS)
+        return self._count
 
     def __getitem__(self, number: int, /) -> pd.DataFrame:
         """Read the part of a number from 0.
@@ -73,7 +74,7 @@ class TrainingParts:
         with self._opened() as engine, transaction(engine, isolation="REPEATABLE READ") as connection:
             if current_version(connection).data_version != self._version.data_version:
                 raise StaleInputError("The training data were changed while a model was trained on them: train again.")
-            return with_history(_read_table(connection, "train_data", number / len(self), (number + 1) / len(self)))
+            return with_history(_read_table(connection, "train_data", number / self._count, (number + 1) / self._count))
 
     @contextmanager
     def _opened(self) -> Iterator[sa.Engine]:
@@ -85,7 +86,7 @@ class TrainingParts:
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the connection."""
-        return {"_engine": None, "_version": self._version}
+        return {**vars(self), "_engine": None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def configuration() -> str:
 @contextmanager
 def running_haproxy(folder: Path, server: str, *, strips_prefix: bool) -> Iterator[Proxy]:
     """Start HAProxy in front of `server` (``host:port``) on free ports of 127.0.0.1; it ends with the context."""
-    certificate = _write_certificate(folder / "intranet.pem")
+    certificate = write_certificate(folder / "intranet.pem")
     plain, tls = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     text = configuration() if strips_prefix else STRIPS.sub("", configuration())
     for documented, ours in (
@@ -95,7 +95,7 @@ def _running(folder: Path, configuration: str, health: str) -> Iterator[None]:
             process.wait(20)
 
 
-def _write_certificate(path: Path) -> Path:
+def write_certificate(path: Path) -> Path:
     """A self-signed certificate with its key."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
