@@ -19,11 +19,13 @@ from bench.database import fresh_database, postgres
 from bench.genuine import data_file
 from bench.report import machine, print_table, write_result
 from infra.local.postgres.cluster import PostgresServer
+from ml.core.settings import MlSettings
+from ml.data.ingest import validate_delivery
 from ml.data.load import load
 from ml.data.sources.delivery import Delivery
 from ml.data.sources.file import read_chunks
 from ml.data.split import split
-from ml.data.validation import check, validate
+from ml.data.validation import check
 from ml.schema import COLUMN_NAMES
 from ml.warehouse.connection import warehouse
 
@@ -38,26 +40,26 @@ def main() -> None:
     """Measure, print and write the result; exits with 1 above the limit."""
     file = data_file()
     with tempfile.TemporaryDirectory() as folder, postgres(Path(folder)) as server:
-        result = measure(server, file, Path(folder), ROUNDS)
+        result = measure(server, file, ROUNDS)
     result["machine"] = machine("pandas", "pandera", "pyarrow", "psycopg2-binary", "sqlalchemy")
     print_table(f"Ingesting {result['rows']:,} rows, median seconds", [result["median_seconds"]])
     write_result("ingestion", result)
     sys.exit(result["ratio_to_to_sql"] > LIMIT)
 
 
-def measure(server: PostgresServer, file: Path, folder: Path, rounds: int) -> dict[str, Any]:
+def measure(server: PostgresServer, file: Path, rounds: int) -> dict[str, Any]:
     """Run both in turn, each on a fresh database, so that noise of the machine affects both."""
     frame = pd.concat([check(chunk, pd.Index([], dtype="int64"))[0] for chunk in read_chunks(file)])
-    runs: dict[str, Callable[[sa.Engine], int]] = {
-        OURS: lambda engine: ingest(engine, file, folder / "validated"),
-        TO_SQL: lambda engine: write(frame, engine),
+    runs: dict[str, Callable[[MlSettings, sa.Engine], int]] = {
+        OURS: lambda settings, engine: ingest(settings, engine, Delivery("file", file)),
+        TO_SQL: lambda _, engine: write(frame, engine),
     }
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
             with fresh_database(server) as settings, warehouse(settings) as engine:
                 started = time.perf_counter()
-                rows = run(engine)
+                rows = run(settings, engine)
                 seconds[name].append(round(time.perf_counter() - started, 2))
             if rows != len(frame):
                 raise RuntimeError(f"{name} wrote {rows} rows in place of {len(frame)}")
@@ -68,10 +70,9 @@ def measure(server: PostgresServer, file: Path, folder: Path, rounds: int) -> di
     }  # fmt: skip
 
 
-def ingest(engine: sa.Engine, file: Path, directory: Path) -> int:
+def ingest(settings: MlSettings, engine: sa.Engine, delivery: Delivery) -> int:
     """Ingest a file; returns the number of rows written."""
-    validated = validate(read_chunks(file), directory, max_rejected_share=0)
-    ingested = load(engine, Delivery("file", file), validated)
+    ingested = load(engine, delivery, validate_delivery(settings, engine, delivery))
     split(engine)
     return ingested.rows_written
 

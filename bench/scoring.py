@@ -25,11 +25,11 @@ from bench.processes import peak_mb
 from bench.report import machine, print_table, write_result
 from ml.core.bundle import CHUNK, encode, load_bundle
 from ml.core.settings import MlSettings
+from ml.data.ingest import validate_delivery
 from ml.data.load import load
 from ml.data.sources.delivery import Delivery
 from ml.data.sources.file import read_chunks
 from ml.data.sources.synthetic import write_csv
-from ml.data.validation import validate
 from ml.features.records import to_records
 from ml.features.tables import with_history
 from ml.schema import COLUMNS
@@ -81,7 +81,8 @@ def prepare(settings: MlSettings, folder: Path, rows: int) -> None:
     path = folder / "records.csv"
     write_csv(path, rows, seed=1)
     with warehouse(settings) as engine:
-        load(engine, Delivery("synthetic", path), validate(read_chunks(path), folder / "validated", 0))
+        delivery = Delivery("synthetic", path)
+        load(engine, delivery, validate_delivery(settings, engine, delivery))
     writer = None
     for chunk in read_chunks(path):
         types = {column.name: "Int64" if column.is_number else "str" for column in COLUMNS}

@@ -13,7 +13,7 @@ A second run on the same data changes nothing. A data version that was not annou
 from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, Metadata, dag, get_current_context, task
-from shared import DAG_ARGUMENTS, refused_in_a_sentence, settings_and_engine, skip, training_data
+from shared import DAG_ARGUMENTS, settings_and_engine, skip, training_data
 
 
 @dag(
@@ -28,32 +28,33 @@ def ingest_diabetes() -> None:
 
     @task
     def download_data() -> dict[str, Any]:
-        """Fetch the data set or reuse the cached copy."""
-        from ml.core.settings import MlSettings
+        """Fetch the data set or reuse this worker's copy, and store it in PostgreSQL for the next task."""
         from ml.data.sources.fetch import fetch
+        from ml.data.staged_file import stage_file
 
-        with refused_in_a_sentence():
-            return fetch(MlSettings.load()).to_json()
+        with settings_and_engine() as (settings, engine):
+            return stage_file(engine, fetch(settings)).to_json()
 
     @task
     def validate(delivery: dict[str, Any]) -> dict[str, Any]:
-        """Validate every value against the schema; valid and rejected rows go to two files."""
-        from ml.core.settings import MlSettings
+        """Validate every value against the schema; valid and rejected rows go to two tables of the schema `staging`."""
+        from dataclasses import asdict
+
         from ml.data.ingest import validate_delivery
         from ml.data.sources.delivery import Delivery
 
-        with refused_in_a_sentence():
-            return validate_delivery(MlSettings.load(), Delivery.from_json(delivery)).to_json()
+        with settings_and_engine() as (settings, engine):
+            return asdict(validate_delivery(settings, engine, Delivery.from_json(delivery)))
 
     @task
     def load_raw_data(delivery: dict[str, Any], validated: dict[str, Any]) -> int:
-        """Load the valid rows by COPY in one transaction; returns the ingestion id."""
-        from ml.data.ingest import load_and_clean
+        """Load the valid rows in one transaction, which drops what is staged; returns the ingestion id."""
+        from ml.data.load import load
         from ml.data.sources.delivery import Delivery
-        from ml.data.validation import Validated
+        from ml.data.staging import StagedRows
 
         with settings_and_engine() as (_, engine):
-            return load_and_clean(engine, Delivery.from_json(delivery), Validated.from_json(validated)).ingestion_id
+            return load(engine, Delivery.from_json(delivery), StagedRows(**validated)).ingestion_id
 
     @task
     def split(ingestion_id: int) -> dict[str, Any]:

@@ -29,12 +29,13 @@ from bench.genuine import bundle_of
 from bench.processes import peak_mb, processor_seconds
 from bench.report import machine, print_table, write_result
 from ml.core.settings import MlSettings
+from ml.data.ingest import validate_delivery
 from ml.data.load import load
 from ml.data.sources.delivery import Delivery
 from ml.data.sources.file import read_chunks
 from ml.data.sources.synthetic import write_csv
 from ml.data.split import split
-from ml.data.validation import validate
+from ml.data.staging import Stage
 from ml.evaluation.bootstrap import evaluate
 from ml.features.encoder import Encoder
 from ml.features.rates import Matrix
@@ -107,18 +108,21 @@ def measure(rows: int) -> dict[str, Any]:
         sizes = run_steps(meter, engine, settings, Path(scratch), rows)
         for table in ("raw_data", "train_data", "test_data", "scores"):
             with engine.connect() as connection:
-                sizes[table] = connection.scalar(sa.select(sa.func.pg_total_relation_size(table))) or 0
+                sizes[table] = size_of(connection, table)
     return {"rows": rows, "steps": meter.steps, "bytes_per_row": {name: size // rows for name, size in sizes.items()}}
 
 
 def run_steps(meter: Meter, engine: sa.Engine, settings: MlSettings, folder: Path, rows: int) -> dict[str, int]:
     """Run the steps; returns the bytes of files and of the data set in memory."""
     path, bundle, models = folder / "records.csv", folder / "bundle", dict[str, RiskModel]()
+    delivery = Delivery("synthetic", path)
     write_csv(path, rows, seed=1)
     bundle.mkdir()
     meter.run("read", lambda: deque(read_chunks(path), maxlen=0))
-    validated = meter.run("read, validate", lambda: validate(read_chunks(path), folder / "validated", 0))
-    meter.run("load", lambda: load(engine, Delivery("synthetic", path), validated))
+    validated = meter.run("read, validate, stage", lambda: validate_delivery(settings, engine, delivery))
+    with engine.connect() as connection:
+        staged = size_of(connection, Stage(connection, validated.staging_id).table("encounters").fullname)
+    meter.run("load", lambda: load(engine, delivery, validated))
     meter.run("split", lambda: split(engine))
     data = meter.run("read for training, with history", lambda: read(engine))
     parts = (data.train, data.test)
@@ -132,8 +136,13 @@ def run_steps(meter: Meter, engine: sa.Engine, settings: MlSettings, folder: Pat
     meter.run("evaluate", lambda: evaluate(outcomes, forest.predict(data.test), of_patients, samples))
     bundle_of(forest, RANDOM_FOREST, data.train, data.version.data_version, bundle)
     meter.run("score", lambda: score_with(nullcontext(("1", bundle)), engine, Job(), "bench"))
-    files = {"delivered file": path.stat().st_size, "validated file": validated.accepted.stat().st_size}
+    files = {"delivered file": path.stat().st_size, "staged": staged}
     return files | {"data set in memory": sum(int(part.memory_usage(deep=True).sum()) for part in parts)}
+
+
+def size_of(connection: sa.Connection, table: str) -> int:
+    """Bytes of a table with its indexes."""
+    return connection.scalar(sa.select(sa.func.pg_total_relation_size(table))) or 0
 
 
 def encode(table: pd.DataFrame) -> Matrix:

@@ -23,10 +23,9 @@ from bench.serving.peers.launch import OURS, Peer, launchers, running
 from ml.core.bundle import CHUNK, encode, load_bundle
 from ml.core.proxies import bypass_proxy
 from ml.core.settings import MlSettings
+from ml.data.ingest import validate_delivery
 from ml.data.load import load
 from ml.data.sources.delivery import Delivery
-from ml.data.sources.file import read_chunks
-from ml.data.validation import validate
 from ml.warehouse.connection import warehouse
 
 FOLDER: Final = Path(".local") / "bench" / "serving" / "full"
@@ -45,7 +44,8 @@ def main() -> None:
         fresh_database(server) as settings,
     ):
         with warehouse(settings) as engine:
-            load(engine, Delivery("file", file), validate(read_chunks(file), Path(scratch) / "validated", 0))
+            delivery = Delivery("file", file)
+            load(engine, delivery, validate_delivery(settings, engine, delivery))
         launcher = launchers(folder, environment_of(settings), None)[OURS]
         with running(launcher, folder, pinned=False) as service:
             runs = [scored(service, content) for _ in range(ROUNDS)]

@@ -24,8 +24,10 @@ from ml.core.release import OF_THE_TABLES, Release
 
 _TABLES: Final = """
     SELECT schemaname, tablename FROM pg_tables
-    WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2
+    WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'staging') ORDER BY 1, 2
 """
+_WITHOUT_STAGED_ROWS: Final = ("--exclude-table=staging.*[0-9]", "--exclude-table-data=staging.deliveries")
+"""What a running ingestion has staged is of no use later. The sequence of the ids is kept, so that none returns."""
 _GRANTS: Final = """
     SELECT r.rolname, a.privilege_type FROM pg_database d, aclexplode(d.datacl) a JOIN pg_roles r ON r.oid = a.grantee
     WHERE d.datname = current_database() AND r.oid <> d.datdba ORDER BY 1, 2
@@ -86,7 +88,7 @@ def snapshot(database: Database) -> Iterator[tuple[extensions.connection, str]]:
 
 
 def describe(connection: extensions.connection) -> DatabaseEntry:
-    """Version, revision, rows of every table, roles and rights on the database."""
+    """Version, revision, rows of every table whose rows a dump has, roles and rights on the database."""
     tables = rows(connection, _TABLES)
     counts = {}
     for schema, table in tables:
@@ -118,13 +120,13 @@ def release_of(ledger: extensions.connection) -> Release:
 
 
 def dump(database: Database, snapshot_name: str, target: Path) -> None:
-    """Write the database in that state to a file in PostgreSQL's custom format.
+    """Write the database in that state, without staged rows, to a file in PostgreSQL's custom format.
 
     Raises:
         BackupError: with the last line of `pg_dump`.
     """
     options = ["--format=custom", f"--snapshot={snapshot_name}", f"--file={target}", "--no-password"]
-    _run([*_program("pg_dump", database.server), *options, database.name], database.server)
+    _run([*_program("pg_dump", database.server), *_WITHOUT_STAGED_ROWS, *options, database.name], database.server)
 
 
 def copy_cluster(server: Server, target: Path) -> None:

@@ -47,9 +47,10 @@ def cohort_of_file(path: Path) -> Cohort:
         DataSourceError: the file does not exist or is not the data set.
         RejectedDataError: a row violates the schema.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        validated = validate(read_chunks(locate(path)), Path(scratch), max_rejected_share=0)
-        table = parse_rows(validated.accepted, header=None)
+    with tempfile.TemporaryFile() as valid, tempfile.TemporaryFile() as invalid:
+        validated = validate(read_chunks(locate(path)), valid.write, invalid.write, max_rejected_share=0)
+        valid.seek(0)
+        table = parse_rows(valid, header=None)
     table = table[~table["discharge_disposition_id"].isin(CANNOT_BE_READMITTED)]
     return Cohort(_sort(table), path.name, validated.content_sha256)
 

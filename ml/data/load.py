@@ -6,11 +6,12 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from ml.core.errors import ProvenanceError, WarehouseError
+from ml.core.errors import ProvenanceError
 from ml.data.sources.delivery import Delivery
-from ml.data.validation import REJECTED_COLUMNS, Validated
+from ml.data.staging import Stage, StagedRows, stale_input
+from ml.data.validation import REJECTED_COLUMNS
 from ml.schema import COLUMN_NAMES, ENCOUNTER_ID
-from ml.warehouse.connection import copy_in, transaction
+from ml.warehouse.connection import transaction
 from ml.warehouse.tables import ingestions, raw_data, rejected_rows
 
 log = logging.getLogger(__name__)
@@ -32,8 +33,9 @@ def lock(connection: sa.Connection) -> None:
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
 
 
-def load(engine: sa.Engine, delivery: Delivery, validated: Validated) -> Ingested:
-    """Upsert validated rows: the latest delivery of an encounter wins, unchanged rows are not written.
+def load(engine: sa.Engine, delivery: Delivery, validated: StagedRows) -> Ingested:
+    """Upsert validated rows and drop their tables: the latest delivery of an encounter wins, unchanged rows are not
+    written.
 
     A corrected row keeps ``ingested_at``: a model may have been trained on it since then.
 
@@ -41,14 +43,18 @@ def load(engine: sa.Engine, delivery: Delivery, validated: Validated) -> Ingeste
 
     Raises:
         ProvenanceError: the rows are synthetic and the database has real ones.
+        StaleInputError: an earlier call loaded the rows, or a crash of PostgreSQL lost them.
         WarehouseError: PostgreSQL is unreachable.
     """
     with transaction(engine) as connection:
         lock(connection)
+        stage = Stage(connection, validated.staging_id)
         latest = connection.execute(sa.select(ingestions).order_by(ingestions.c.id.desc()).limit(1)).first()
         if latest and latest.content_sha256 == validated.content_sha256 and latest.provenance == delivery.provenance:
             log.info("Nothing new: this content was ingested as number %s on %s", latest.id, latest.ingested_at)
+            stage.drop()
             return Ingested(latest.id, 0, new=False)
+        stage.claim()
         _delete_synthetic(connection, delivery)
         row = ingestions.insert().values(
             source=delivery.source,
@@ -59,9 +65,10 @@ def load(engine: sa.Engine, delivery: Delivery, validated: Validated) -> Ingeste
             rows_written=0,
         )
         ingestion_id = int(connection.execute(row.returning(ingestions.c.id)).scalar_one())
-        written = _upsert(connection, ingestion_id, validated)
+        written = _upsert(stage, ingestion_id, validated)
         connection.execute(ingestions.update().where(ingestions.c.id == ingestion_id).values(rows_written=written))
-        _insert_rejected(connection, ingestion_id, validated)
+        _insert_rejected(stage, ingestion_id)
+        stage.drop()
     log.info("Ingestion %s: %s rows written, %s rejected", ingestion_id, f"{written:,}", validated.rows_rejected)
     return Ingested(ingestion_id, written, new=True)
 
@@ -78,24 +85,17 @@ def _delete_synthetic(connection: sa.Connection, delivery: Delivery) -> None:
     connection.execute(raw_data.delete().where(raw_data.c.ingestion_id.in_(synthetic)))
 
 
-def _upsert(connection: sa.Connection, ingestion_id: int, validated: Validated) -> int:
+def _upsert(stage: Stage, ingestion_id: int, validated: StagedRows) -> int:
     names = [f'"{name}"' for name in COLUMN_NAMES]
     others = [name for name in names if name != f'"{ENCOUNTER_ID}"']
     columns = ", ".join(names)
-    connection.exec_driver_sql(
-        f"CREATE TEMP TABLE staging ON COMMIT DROP AS SELECT {columns} FROM raw_data LIMIT 0"  # noqa: S608
-    )
-    with validated.accepted.open("rb") as stream:
-        copy_in(connection, "staging", COLUMN_NAMES, stream)
-    staged = connection.exec_driver_sql("SELECT count(*) FROM staging").scalar_one()
-    if staged != validated.rows_accepted:
-        raise WarehouseError(
-            f"The validated file holds {staged} rows in place of {validated.rows_accepted}: try again."
-        )
-    result = connection.exec_driver_sql(
+    staged = stage.table("encounters")
+    if stage.connection.scalar(sa.select(sa.func.count()).select_from(staged)) != validated.rows_accepted:
+        raise stale_input()
+    result = stage.connection.exec_driver_sql(
         f"""
         INSERT INTO raw_data AS held ({columns}, ingestion_id)
-        SELECT {columns}, {ingestion_id:d} FROM staging
+        SELECT {columns}, {ingestion_id:d} FROM {staged.fullname}
         ON CONFLICT ("{ENCOUNTER_ID}") DO UPDATE SET
             ({", ".join(others)}) = ROW({", ".join(f"excluded.{name}" for name in others)}),
             ingestion_id = excluded.ingestion_id
@@ -106,17 +106,6 @@ def _upsert(connection: sa.Connection, ingestion_id: int, validated: Validated) 
     return int(result.rowcount)
 
 
-def _insert_rejected(connection: sa.Connection, ingestion_id: int, validated: Validated) -> None:
-    if not validated.rows_rejected:
-        return
-    connection.exec_driver_sql(
-        "CREATE TEMP TABLE rejected (row_number bigint, reason text, record jsonb) ON COMMIT DROP"
-    )
-    with validated.rejected.open("rb") as stream:
-        copy_in(connection, "rejected", REJECTED_COLUMNS, stream)
-    staged = sa.table("rejected", *(sa.column(name) for name in REJECTED_COLUMNS))
-    connection.execute(
-        rejected_rows.insert().from_select(
-            ["ingestion_id", *REJECTED_COLUMNS], sa.select(sa.literal(ingestion_id), *staged.c)
-        )
-    )
+def _insert_rejected(stage: Stage, ingestion_id: int) -> None:
+    rows = sa.select(sa.literal(ingestion_id), *stage.table("rejected").c)
+    stage.connection.execute(rejected_rows.insert().from_select(["ingestion_id", *REJECTED_COLUMNS], rows))

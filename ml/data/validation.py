@@ -1,18 +1,18 @@
 """Validates delivered rows against the schema with pandera.
 
-Valid rows are written in the form of PostgreSQL's COPY, invalid rows with a reason.
+Valid rows are passed on in the form of PostgreSQL's COPY, invalid rows with a reason.
 """
 
 import csv
 import hashlib
+import io
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import pandas as pd
 import pandera.pandas as pa
@@ -36,69 +36,51 @@ REJECTED_COLUMNS: Final = ("row_number", "reason", "record")
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """Result of a validation: a directory with two csv files without header, and their counts."""
+    """Result of a validation."""
 
-    directory: Path
     rows_accepted: int
     rows_rejected: int
     content_sha256: str
     """Hash of valid and invalid rows; the order of the rows does not change it."""
 
-    @property
-    def accepted(self) -> Path:
-        """Valid rows: the 50 columns, NULL as the empty field."""
-        return self.directory / "accepted.csv"
-
-    @property
-    def rejected(self) -> Path:
-        """Invalid rows: :data:`REJECTED_COLUMNS`."""
-        return self.directory / "rejected.csv"
-
-    def to_json(self) -> dict[str, Any]:
-        """Serialise for XCom."""
-        return {**asdict(self), "directory": str(self.directory)}
-
-    @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> Self:
-        """Inverse of :meth:`to_json`."""
-        return cls(**{**fields, "directory": Path(fields["directory"])})
-
 
 def validate(
-    chunks: Iterable[pd.DataFrame], directory: Path, max_rejected_share: float, pseudonym_key: str = ""
+    chunks: Iterable[pd.DataFrame],
+    accept: Callable[[bytes], object],
+    reject: Callable[[bytes], object],
+    max_rejected_share: float,
+    pseudonym_key: str = "",
 ) -> Validated:
-    """Validate the chunks of :func:`ml.data.sources.file.read_chunks` and write them to two files.
+    """Validate the chunks of :func:`ml.data.sources.file.read_chunks` and pass on their rows as csv without header.
 
-    Invalid rows have pseudonyms in place of identifiers, or neither if there is no ``pseudonym_key``.
+    ``accept`` gets the valid rows: the 50 columns, NULL as the empty field. ``reject`` gets the invalid ones:
+    :data:`REJECTED_COLUMNS`, with pseudonyms in place of identifiers, or neither if there is no ``pseudonym_key``.
 
     Raises:
         RejectedDataError: too many rows are invalid, or there are no rows; names the most frequent reason.
     """
-    directory.mkdir(parents=True, exist_ok=True)
     content, valid_rows, reasons, seen = ContentHash(), 0, Counter[str](), pd.Index([], dtype="int64")
-    result, spelling = Validated(directory, 0, 0, ""), Spelling()
+    spelling = Spelling()
     pseudonyms = Pseudonyms(pseudonym_key.encode(), "hash" if pseudonym_key else "none")
-    with result.accepted.open("wb") as accepted, result.rejected.open("w", newline="") as file:
-        rejected = csv.writer(file)
-        for chunk in chunks:
-            table, faults = check(chunk, seen, spelling)
-            valid = table.drop(index=list(faults))
-            text = _csv(valid)
-            accepted.write(text)
-            content.add(bytes(text).splitlines())
-            records = [_known(record) for record in chunk.loc[list(faults)].to_dict("records")]
-            stored = [json.dumps(_without_identifiers(record, pseudonyms)) for record in records]
-            rejected.writerows(zip(faults, faults.values(), stored, strict=True))
-            delivered = zip(faults.values(), map(json.dumps, records), strict=True)
-            content.add(f"{reason}\n{record}".encode() for reason, record in delivered)
-            valid_rows += len(valid)
-            reasons.update(faults.values())
-            seen = seen.append(pd.Index(valid[ENCOUNTER_ID], dtype="int64"))
-            log.info("Validated %s rows, %s rejected", f"{valid_rows + reasons.total():,}", reasons.total())
+    for chunk in chunks:
+        table, faults = check(chunk, seen, spelling)
+        valid = table.drop(index=list(faults))
+        text = _csv(valid)
+        accept(text)
+        content.add(text.splitlines())
+        records = [_known(record) for record in chunk.loc[list(faults)].to_dict("records")]
+        if faults:
+            reject(_rejected_csv(faults, records, pseudonyms))
+        delivered = zip(faults.values(), map(json.dumps, records), strict=True)
+        content.add(f"{reason}\n{record}".encode() for reason, record in delivered)
+        valid_rows += len(valid)
+        reasons.update(faults.values())
+        seen = seen.append(pd.Index(valid[ENCOUNTER_ID], dtype="int64"))
+        log.info("Validated %s rows, %s rejected", f"{valid_rows + reasons.total():,}", reasons.total())
     if spelling.mapped:
         log.info("Read as: %s", spelling.mapped)
     _refuse_if_too_many(reasons, valid_rows, max_rejected_share)
-    return replace(result, rows_accepted=valid_rows, rows_rejected=reasons.total(), content_sha256=content.hexdigest())
+    return Validated(valid_rows, reasons.total(), content.hexdigest())
 
 
 class ContentHash:
@@ -154,12 +136,19 @@ def _without_identifiers(record: dict[str, str], pseudonyms: Pseudonyms) -> dict
     return others | {name: pseudonym for name, pseudonym in found.items() if pseudonym}
 
 
-def _csv(table: pd.DataFrame) -> memoryview:
+def _rejected_csv(faults: dict[int, str], records: list[dict[str, str]], pseudonyms: Pseudonyms) -> bytes:
+    stored = [json.dumps(_without_identifiers(record, pseudonyms)) for record in records]
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(zip(faults, faults.values(), stored, strict=True))
+    return text.getvalue().encode()
+
+
+def _csv(table: pd.DataFrame) -> bytes:
     """Rows as csv without header, NULL as the empty field; Arrow is five times faster than pandas."""
     sink = pyarrow.BufferOutputStream()
     options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
     pyarrow.csv.write_csv(pyarrow.Table.from_pandas(table, preserve_index=False), sink, options)
-    return memoryview(sink.getvalue())
+    return bytes(memoryview(sink.getvalue()))
 
 
 def _parse_integers(texts: "pd.Series[str]") -> "pd.Series[Any]":

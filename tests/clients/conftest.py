@@ -41,7 +41,7 @@ def service(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFa
     folder, version = tmp_path_factory.mktemp("clients"), "7"
     with fresh_database(postgres_server, folder) as (settings, engine), running_registry() as registry:
         write_csv(folder / "cohort.csv", 3_000, seed=296)
-        ingest_file(engine, Delivery("synthetic", folder / "cohort.csv"), folder)
+        ingest_file(engine, Delivery("synthetic", folder / "cohort.csv"))
         data = read(engine)
         model = fit(GRADIENT_BOOSTING, {"n_estimators": 40, "learning_rate": 0.2}, data.train, 1, masked=1)
         bundle = bundle_of(model, data.test, tmp_path_factory.mktemp("bundle"))

@@ -38,7 +38,7 @@ def of_batch(content: bytes) -> list[Record]:
 
 def of_the_ingestion(content: bytes, folder: Path) -> str:
     (folder / "delivered").write_bytes(content)
-    return validate(read_chunks(folder / "delivered"), folder / "validated", 0).content_sha256
+    return validate(read_chunks(folder / "delivered"), len, len, 0).content_sha256
 
 
 @pytest.mark.parametrize("name", VARIANTS)

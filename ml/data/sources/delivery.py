@@ -1,6 +1,6 @@
 """A delivered file: where it came from and where it is."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -13,6 +13,9 @@ class Delivery:
 
     source: Source
     path: Path
+    """Of a staged file only the name counts."""
+    staging_id: int | None = None
+    """Where :mod:`ml.data.staging` has it, for tasks on other workers; None: it is a file of this machine only."""
 
     @property
     def provenance(self) -> Literal["real", "synthetic"]:
@@ -20,10 +23,10 @@ class Delivery:
         return "synthetic" if self.source == "synthetic" else "real"
 
     def to_json(self) -> dict[str, Any]:
-        """Serialise for XCom."""
-        return {**asdict(self), "path": str(self.path)}
+        """Serialise a staged file for XCom."""
+        return {"source": self.source, "name": self.path.name, "staging_id": self.staging_id}
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Self:
         """Inverse of :meth:`to_json`."""
-        return cls(fields["source"], Path(fields["path"]))
+        return cls(fields["source"], Path(fields["name"]), fields["staging_id"])

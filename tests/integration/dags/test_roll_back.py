@@ -37,7 +37,7 @@ def platform(
     write_csv(folder / "cohort.csv", 3_000, seed=296)
     with fresh_database(postgres_server, folder, mlflow_tracking_uri=mlflow_server) as (settings, engine):
         empty(mlflow_server)
-        ingest_file(engine, Delivery("file", folder / "cohort.csv"), folder)
+        ingest_file(engine, Delivery("file", folder / "cohort.csv"))
         data = read(engine)
         model = fit(RANDOM_FOREST, {"n_estimators": 5}, data.train, 1, masked=0)
         bundle = bundle_of(model, data.test, tmp_path_factory.mktemp("bundle"))

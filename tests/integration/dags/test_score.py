@@ -35,7 +35,7 @@ def platform(
     write_csv(folder / "delivered.csv", ROWS, seed=296)
     with fresh_database(postgres_server, folder, mlflow_tracking_uri=mlflow_server) as (settings, engine):
         empty(mlflow_server)
-        ingest_file(engine, Delivery("file", folder / "delivered.csv"), folder)
+        ingest_file(engine, Delivery("file", folder / "delivered.csv"))
         registry = Registry(settings)
         number = register_bundle(registry, write_bundle(folder / "bundle")).number
         approve(registry, number)

@@ -32,7 +32,7 @@ def genuine(
     """A database with the genuine data, ingested and split; read-only."""
     folder = tmp_path_factory.mktemp("genuine")
     with fresh_database(postgres_server, folder, train_jobs=2) as (settings, engine):
-        ingest_file(engine, Delivery("file", genuine_file), folder)
+        ingest_file(engine, Delivery("file", genuine_file))
         yield settings, engine
 
 

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from infra.local.postgres.cluster import PostgresServer
 from ml import migrations
 from ml.core.settings import MlSettings
+from ml.data.ingest import validate_delivery
 from ml.data.load import Ingested, load
 from ml.data.sources.delivery import Delivery
-from ml.data.sources.file import read_chunks
 from ml.data.split import Split, split
-from ml.data.validation import validate
+from ml.data.staging import StagedRows
 from ml.warehouse.connection import warehouse
 
 ROLE, PASSWORD = "diabetes_ml", secrets.token_urlsafe(16)
@@ -45,14 +45,20 @@ def fresh_database(server: PostgresServer, data_dir: Path, **more: Any) -> Itera
         server.drop_database(name)
 
 
-def load_file(engine: sa.Engine, delivery: Delivery, scratch: Path, max_rejected_share: float = 0.5) -> Ingested:
+def validate_file(engine: sa.Engine, delivery: Delivery, max_rejected_share: float = 0.5) -> StagedRows:
+    """Validate a delivered file."""
+    settings = MlSettings.load(_env_file=None, diabetes_db_password="unused", max_rejected_share=max_rejected_share)
+    return validate_delivery(settings, engine, delivery)
+
+
+def load_file(engine: sa.Engine, delivery: Delivery) -> Ingested:
     """Validate and load a delivered file."""
-    return load(engine, delivery, validate(read_chunks(delivery.path), scratch / "validated", max_rejected_share))
+    return load(engine, delivery, validate_file(engine, delivery))
 
 
-def ingest_file(engine: sa.Engine, delivery: Delivery, scratch: Path) -> Split:
+def ingest_file(engine: sa.Engine, delivery: Delivery) -> Split:
     """Validate, load and split a delivered file."""
-    load_file(engine, delivery, scratch)
+    load_file(engine, delivery)
     return split(engine)
 
 

@@ -56,7 +56,7 @@ def trained(
         settings,
         engine,
     ):
-        ingest_file(engine, Delivery("file", genuine_file), folder)
+        ingest_file(engine, Delivery("file", genuine_file))
         registry = Registry(settings)
         version = registry.version(train(settings, engine, registry, RANDOM_FOREST, {"n_estimators": 12}).version)
         assert run_gate(settings, engine, registry).decision.promote

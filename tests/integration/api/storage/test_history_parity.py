@@ -23,7 +23,7 @@ def test_the_service_makes_the_model_inputs_of_training_for_every_encounter(
     delivered = tmp_path / "cohort.csv"
     write_csv(delivered, 1_500, seed=296)
     with fresh_database(postgres_server, tmp_path) as (settings, engine):
-        ingest_file(engine, Delivery("file", delivered), tmp_path)
+        ingest_file(engine, Delivery("file", delivered))
         dataset = read(engine)
         shared = settings.model_dump(include=set(ApiSettings.model_fields))
         own = {"api_db_password": API_PASSWORD, "prediction_log_key": "k" * 16, "history_timeout_seconds": 5}

@@ -25,7 +25,7 @@ def test_ingestion_ends_with_one_sentence_changes_nothing_and_succeeds_when_ther
         fresh_database(server, tmp_path) as (_, engine),
     ):
         with filled(disk), pytest.raises(WarehouseError) as refused:
-            ingest_file(engine, delivery, tmp_path)
+            ingest_file(engine, delivery)
         assert str(refused.value) == (
             f"The disk of PostgreSQL at {server.host}:{server.port} is full, and nothing was changed: "
             "free space, then retry."
@@ -33,5 +33,5 @@ def test_ingestion_ends_with_one_sentence_changes_nothing_and_succeeds_when_ther
         server.wait()
         assert (count(engine, "raw_data"), count(engine, "ingestions")) == (0, 0)
 
-        ingest_file(engine, delivery, tmp_path)
+        ingest_file(engine, delivery)
         assert (count(engine, "raw_data"), count(engine, "ingestions")) == (ROWS, 1)

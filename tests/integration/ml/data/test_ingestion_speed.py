@@ -11,12 +11,12 @@ pytestmark = pytest.mark.alone
 
 
 def test_ingestion_takes_at_most_a_quarter_of_the_time_of_to_sql(
-    postgres_server: PostgresServer, genuine_file: Path, tmp_path: Path
+    postgres_server: PostgresServer, genuine_file: Path
 ) -> None:
     # One round within the limit is enough, because load on the machine can slow down any round.
     ratios = []
     for _ in range(ROUNDS):
-        result = measure(postgres_server, genuine_file, tmp_path, rounds=1)
+        result = measure(postgres_server, genuine_file, rounds=1)
         assert result["rows"] == 101_766
         ratios.append(result["ratio_to_to_sql"])
         if ratios[-1] <= LIMIT:

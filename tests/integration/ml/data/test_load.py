@@ -6,24 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import psycopg2
 import pytest
 import sqlalchemy as sa
 
 from infra.local.postgres.cluster import PostgresServer
 from ml.core.errors import ProvenanceError, RejectedDataError, WarehouseError
 from ml.core.settings import MlSettings
-from ml.data.ingest import ingest, load_and_clean, validate_delivery
+from ml.data.ingest import ingest
 from ml.data.load import Ingested, load
 from ml.data.sources.delivery import Delivery
 from ml.data.sources.file import read_chunks
 from ml.data.split import split
-from ml.data.validation import validate
 from ml.schema import CANNOT_BE_READMITTED, COLUMN_NAMES
 from ml.warehouse.connection import copy_in, copy_out, transaction
 from ml.warehouse.datasets import read
 from ml.warehouse.tables import ingestions
-from tests.integration.ml.databases import count, dump, ingest_file, load_file
+from tests.integration.ml.databases import count, dump, ingest_file, load_file, validate_file
 from tests.unit.ml.tables import as_read, write_delivery
 
 World = tuple[MlSettings, sa.Engine]
@@ -35,7 +33,12 @@ def delivery_of(folder: Path, *rows: dict[str, Any], kind: Any = "file") -> Deli
 
 
 def load_rows(engine: sa.Engine, folder: Path, *rows: dict[str, Any], kind: Any = "file") -> Ingested:
-    return load_file(engine, delivery_of(folder, *rows, kind=kind), folder)
+    return load_file(engine, delivery_of(folder, *rows, kind=kind))
+
+
+def change(engine: sa.Engine, statement: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text(statement))
 
 
 def stored(engine: sa.Engine, column: str) -> dict[int, Any]:
@@ -45,7 +48,7 @@ def stored(engine: sa.Engine, column: str) -> dict[int, Any]:
 
 
 def test_read_returns_the_loaded_encounters(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
-    ingest_file(engine, Delivery("synthetic", cohort_file), tmp_path)
+    ingest_file(engine, Delivery("synthetic", cohort_file))
     dataset = read(engine)
     together = pd.concat([dataset.train, dataset.test]).sort_values("encounter_id", ignore_index=True)
 
@@ -56,7 +59,7 @@ def test_read_returns_the_loaded_encounters(engine: sa.Engine, cohort_file: Path
 
 
 def test_all_fifty_columns_are_stored_as_delivered(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
-    load_file(engine, Delivery("synthetic", cohort_file), tmp_path)
+    load_file(engine, Delivery("synthetic", cohort_file))
     names = ", ".join(f'"{name}"' for name in COLUMN_NAMES)
     with (tmp_path / "out.csv").open("wb") as stream, transaction(engine) as connection:
         copy_out(connection, f"SELECT {names} FROM raw_data ORDER BY encounter_id", stream.write)  # noqa: S608
@@ -66,10 +69,10 @@ def test_all_fifty_columns_are_stored_as_delivered(engine: sa.Engine, cohort_fil
 
 
 def test_the_same_file_twice_changes_nothing(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
-    first = load_file(engine, Delivery("synthetic", cohort_file), tmp_path)
+    first = load_file(engine, Delivery("synthetic", cohort_file))
     split(engine)
     before = dump(engine)
-    again = load_file(engine, Delivery("synthetic", cohort_file), tmp_path)
+    again = load_file(engine, Delivery("synthetic", cohort_file))
     same = split(engine)
 
     assert first.new
@@ -160,41 +163,19 @@ def test_too_many_invalid_rows_change_nothing(world: World, tmp_path: Path) -> N
     assert dump(engine) == before
 
 
-def test_a_failed_load_changes_nothing(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
-    load_rows(engine, tmp_path, {"encounter_id": 1}, kind="file")
-    split(engine)
+def test_a_failed_load_changes_nothing_and_can_be_repeated(engine: sa.Engine, tmp_path: Path) -> None:
+    load_rows(engine, tmp_path / "earlier", {"encounter_id": 1})
+    delivery = delivery_of(tmp_path, {"encounter_id": 1, "race": "Asian"}, {"gender": "x"})
+    validated = validate_file(engine, delivery)
+    change(engine, "ALTER TABLE rejected_rows ADD CONSTRAINT full_up CHECK (false) NOT VALID")
     before = dump(engine)
-    validated = validate(read_chunks(cohort_file), tmp_path / "validated", 0)
-    content = validated.accepted.read_bytes()
-    validated.accepted.write_bytes(content[: len(content) // 2] + b"\n1,2,3\n")
 
-    with pytest.raises(psycopg2.DataError, match="unterminated CSV quoted field"):
-        load(engine, Delivery("file", cohort_file), validated)
-
+    with pytest.raises(sa.exc.IntegrityError, match="full_up"):
+        load(engine, delivery, validated)
     assert dump(engine) == before
 
-
-def test_a_truncated_validated_file_is_not_loaded(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
-    before = dump(engine)
-    validated = validate(read_chunks(cohort_file), tmp_path / "validated", 0)
-    lines = validated.accepted.read_bytes().splitlines(keepends=True)
-    validated.accepted.write_bytes(b"".join(lines[:-1]))
-
-    with pytest.raises(WarehouseError, match=f"holds {len(lines) - 1} rows in place of {len(lines)}"):
-        load(engine, Delivery("file", cohort_file), validated)
-
-    assert dump(engine) == before
-
-
-def test_validations_use_separate_directories_and_a_load_deletes_its_own(world: World, cohort_file: Path) -> None:
-    settings, engine = world
-    delivery = Delivery("file", cohort_file)
-    first, second = (validate_delivery(settings, delivery) for _ in range(2))
-    assert first.accepted != second.accepted
-
-    load_and_clean(engine, delivery, first)
-    assert not first.accepted.parent.exists()
-    assert second.accepted.exists()
+    change(engine, "ALTER TABLE rejected_rows DROP CONSTRAINT full_up")
+    assert load(engine, delivery, validated).rows_written == 1
 
 
 def test_a_broken_connection_is_one_sentence_and_changes_nothing(
@@ -258,7 +239,7 @@ def test_a_second_synthetic_cohort_replaces_the_first(engine: sa.Engine, tmp_pat
 
 def test_the_cohort_excludes_death_and_hospice(engine: sa.Engine, tmp_path: Path) -> None:
     codes = [*sorted(CANNOT_BE_READMITTED), 1, 6]
-    ingest_file(engine, delivery_of(tmp_path, *({"discharge_disposition_id": code} for code in codes)), tmp_path)
+    ingest_file(engine, delivery_of(tmp_path, *({"discharge_disposition_id": code} for code in codes)))
     dataset = read(engine)
 
     assert count(engine, "raw_data") == len(codes)

@@ -29,7 +29,7 @@ def test_python_and_sql_agree_on_every_bucket(engine: sa.Engine) -> None:
 
 
 def test_patients_are_disjoint_and_a_fifth_are_tested(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> None:
-    outcome = ingest_file(engine, Delivery("synthetic", cohort_file), tmp_path)
+    outcome = ingest_file(engine, Delivery("synthetic", cohort_file))
     dataset = read(engine)
 
     assert set(dataset.train["patient_nbr"]).isdisjoint(dataset.test["patient_nbr"])
@@ -40,7 +40,7 @@ def test_patients_are_disjoint_and_a_fifth_are_tested(engine: sa.Engine, cohort_
 def test_a_patient_in_both_tables_fails_and_changes_nothing(
     engine: sa.Engine, cohort_file: Path, tmp_path: Path
 ) -> None:
-    load_file(engine, Delivery("synthetic", cohort_file), tmp_path)
+    load_file(engine, Delivery("synthetic", cohort_file))
     with engine.begin() as connection:
         connection.exec_driver_sql(
             "CREATE FUNCTION leak() RETURNS trigger LANGUAGE plpgsql AS "
@@ -58,7 +58,7 @@ def test_a_patient_in_both_tables_fails_and_changes_nothing(
 def test_equal_data_have_an_equal_version(engine: sa.Engine, tmp_path: Path) -> None:
     row, other = {"encounter_id": 1, "patient_nbr": 1}, {"encounter_id": 2, "patient_nbr": 2}
     versions = [
-        ingest_file(engine, Delivery("file", write_delivery(tmp_path / "delivered.csv", rows)), tmp_path).data_version
+        ingest_file(engine, Delivery("file", write_delivery(tmp_path / "delivered.csv", rows))).data_version
         for rows in ([row], [{**row, "race": "Asian"}, other], [row, other], [other, row])
     ]
 
@@ -67,7 +67,7 @@ def test_equal_data_have_an_equal_version(engine: sa.Engine, tmp_path: Path) -> 
 
 
 def test_the_same_rule_on_the_same_encounters_splits_nothing_again(engine: sa.Engine, tmp_path: Path) -> None:
-    first = ingest_file(engine, Delivery("file", write_delivery(tmp_path / "delivered.csv", [{}, {}])), tmp_path)
+    first = ingest_file(engine, Delivery("file", write_delivery(tmp_path / "delivered.csv", [{}, {}])))
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE RULE no_split AS ON DELETE TO train_data DO INSTEAD NOTHING")
 
@@ -81,9 +81,9 @@ def test_another_rule_splits_the_same_encounters_again(
     engine: sa.Engine, cohort_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: object
 ) -> None:
     delivery = Delivery("synthetic", cohort_file)
-    first = ingest_file(engine, delivery, tmp_path)
+    first = ingest_file(engine, delivery)
     monkeypatch.setattr(split_module, name, value)
-    second = ingest_file(engine, delivery, tmp_path)
+    second = ingest_file(engine, delivery)
     dataset = read(engine)
 
     assert second.new
@@ -98,7 +98,7 @@ def test_another_rule_splits_the_same_encounters_again(
 def test_an_installed_split_is_made_once_more_and_is_not_new_if_it_is_the_same(
     engine: sa.Engine, cohort_file: Path, tmp_path: Path
 ) -> None:
-    first = ingest_file(engine, Delivery("synthetic", cohort_file), tmp_path)
+    first = ingest_file(engine, Delivery("synthetic", cohort_file))
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE ingestions SET split_rule = NULL")
 

@@ -18,7 +18,7 @@ from tests.integration.ml.databases import ingest_file
 
 @pytest.fixture
 def ingested(engine: sa.Engine, cohort_file: Path, tmp_path: Path) -> sa.Engine:
-    ingest_file(engine, Delivery("synthetic", cohort_file), tmp_path)
+    ingest_file(engine, Delivery("synthetic", cohort_file))
     return engine
 
 

@@ -17,6 +17,7 @@ from ml.core.errors import NoDataError, WarehouseError
 from ml.core.names import API_ROLE
 from ml.core.release import NEWEST_REVISION, OF_THE_TABLES, Release
 from ml.core.settings import MlSettings
+from ml.data.staging import staging
 from ml.warehouse.connection import transaction, warehouse
 from ml.warehouse.datasets import read
 from ml.warehouse.tables import metadata
@@ -41,7 +42,8 @@ def test_an_empty_database_gets_every_table(empty: MlSettings) -> None:
         migrations.upgrade(engine)
 
         assert tables(engine) == {*metadata.tables, "schema_version"}
-        assert "optuna" in sa.inspect(engine).get_schema_names()
+        assert {"optuna", "staging"} <= {*sa.inspect(engine).get_schema_names()}
+        assert sa.inspect(engine).get_table_names("staging") == ["deliveries"]
 
 
 def test_migrating_twice_changes_nothing(empty: MlSettings) -> None:
@@ -141,12 +143,14 @@ def test_migrations_can_be_downgraded(empty: MlSettings) -> None:
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     with warehouse(empty) as engine:
         migrations.upgrade(engine)
+        with staging(engine) as stage:
+            stage.create("file")
         with transaction(engine) as connection:
             config.attributes["connection"] = connection
             command.downgrade(config, "base")
 
         assert tables(engine) == {"schema_version"}
-        assert "optuna" not in sa.inspect(engine).get_schema_names()
+        assert not {"optuna", "staging"} & {*sa.inspect(engine).get_schema_names()}
         migrations.upgrade(engine)
         assert "raw_data" in tables(engine)
 

@@ -27,7 +27,7 @@ def deployment_database(
     folder = tmp_path_factory.mktemp("deployment")
     write_csv(folder / "cohort.csv", 12_000, seed=297)
     with fresh_database(postgres_server, folder, mlflow_tracking_uri=mlflow_server) as (settings, engine):
-        ingest_file(engine, Delivery("file", folder / "cohort.csv"), folder)
+        ingest_file(engine, Delivery("file", folder / "cohort.csv"))
         yield settings, engine
 
 

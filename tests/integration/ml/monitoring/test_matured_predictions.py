@@ -90,7 +90,7 @@ def test_a_correction_of_an_encounter_that_was_ingested_before_the_prediction_is
 ) -> None:
     def deliver(**changes: Any) -> None:
         rows = [{"encounter_id": 1, "patient_nbr": 1, "readmitted": "NO", **changes}]
-        ingest_file(engine, Delivery("file", write_delivery(tmp_path / "delivered.csv", rows)), tmp_path)
+        ingest_file(engine, Delivery("file", write_delivery(tmp_path / "delivered.csv", rows)))
 
     deliver()
     with engine.begin() as connection:

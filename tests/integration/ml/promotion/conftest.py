@@ -58,7 +58,7 @@ def gate_database(
     folder = tmp_path_factory.mktemp("gate")
     write_csv(folder / "cohort.csv", 8_000, seed=296)
     with fresh_database(postgres_server, folder, mlflow_tracking_uri=mlflow_server) as (settings, engine):
-        ingest_file(engine, Delivery("file", folder / "cohort.csv"), folder)
+        ingest_file(engine, Delivery("file", folder / "cohort.csv"))
         yield settings, engine
 
 

@@ -29,7 +29,7 @@ def test_training_ends_with_one_sentence_leaves_no_version_and_succeeds_when_the
         running_mlflow(url, tmp_path / "mlflow") as address,
         fresh_database(postgres_server, tmp_path, mlflow_tracking_uri=address) as (settings, engine),
     ):
-        ingest_file(engine, Delivery("file", tmp_path / "cohort.csv"), tmp_path)
+        ingest_file(engine, Delivery("file", tmp_path / "cohort.csv"))
         registry = Registry(settings)
         with filled(disk), pytest.raises(RegistryError) as refused:
             train(settings, engine, registry, RANDOM_FOREST, {})

@@ -54,7 +54,7 @@ def world(
     folder = tmp_path_factory.mktemp("report")
     empty(mlflow_server)
     with fresh_database(postgres_server, folder, mlflow_tracking_uri=mlflow_server) as (settings, engine):
-        ingest_file(engine, Delivery("synthetic", cohort_file), folder)
+        ingest_file(engine, Delivery("synthetic", cohort_file))
         yield settings, engine
     empty(mlflow_server)
 

@@ -68,7 +68,7 @@ def cohort(
     write_csv(delivered, ROWS, seed=296)
     bundle.mkdir()
     with fresh_database(postgres_server, folder, mlflow_tracking_uri=mlflow_server) as (settings, engine):
-        ingest_file(engine, Delivery("file", delivered), folder)
+        ingest_file(engine, Delivery("file", delivered))
         data = read(engine)
         bundle_of(fit(RANDOM_FOREST, {"n_estimators": 8}, data.train, 1, masked=0), data.test, bundle)
         yield settings, engine, delivered, bundle

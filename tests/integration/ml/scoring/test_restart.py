@@ -171,7 +171,7 @@ def test_an_ingestion_during_the_run_changes_neither_records_nor_history(
         add(target, *part)  # type: ignore[arg-type]
         if not ingested[0]:
             ingested[0] = 1
-            load_file(platform.engine, Delivery("file", tmp_path / "changed.csv"), tmp_path)
+            load_file(platform.engine, Delivery("file", tmp_path / "changed.csv"))
 
     monkeypatch.setattr(targets.TableTarget, "add", ingesting)
     try:
@@ -183,4 +183,4 @@ def test_an_ingestion_during_the_run_changes_neither_records_nor_history(
         with pytest.raises(ScoringError, match="holds scores of another source, history or version"):
             platform.score("raw_data", tmp_path / "before")
     finally:
-        load_file(platform.engine, Delivery("file", platform.delivered), tmp_path)
+        load_file(platform.engine, Delivery("file", platform.delivered))

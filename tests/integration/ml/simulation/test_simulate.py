@@ -30,7 +30,7 @@ def ingested(
 ) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("simulate")
     with fresh_database(postgres_server, folder) as (settings, engine):
-        ingest_file(engine, Delivery("file", cohort_file), folder)
+        ingest_file(engine, Delivery("file", cohort_file))
         yield settings, engine
 
 

@@ -42,7 +42,7 @@ def trained(
     folder = tmp_path_factory.mktemp("reproduce")
     empty(mlflow_server)
     with fresh_database(postgres_server, folder, mlflow_tracking_uri=mlflow_server) as (settings, engine):
-        ingest_file(engine, Delivery("synthetic", cohort_file), folder)
+        ingest_file(engine, Delivery("synthetic", cohort_file))
         registry = Registry(settings)
         # A text, a fraction and a whole number, to come back from MLflow's texts as they were.
         forest = {"n_estimators": 10, "max_features": "sqrt", "max_samples": 1 / 3}
@@ -112,7 +112,7 @@ def test_other_data_are_named_beside_the_data_in_place(
 ) -> None:
     write_csv(tmp_path / "other.csv", 1_000, seed=7)
     with fresh_database(postgres_server, tmp_path) as (_, engine):
-        ingest_file(engine, Delivery("synthetic", tmp_path / "other.csv"), tmp_path)
+        ingest_file(engine, Delivery("synthetic", tmp_path / "other.csv"))
         present = read(engine).version.data_version
         with pytest.raises(ReproductionError) as reported:
             reproduce(trained.settings, engine, trained.registry, "1")

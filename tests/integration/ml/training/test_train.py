@@ -56,7 +56,7 @@ def first(
     folder = tmp_path_factory.mktemp("training")
     empty(mlflow_server)
     with fresh_database(postgres_server, folder, mlflow_tracking_uri=mlflow_server) as (settings, engine):
-        ingest_file(engine, Delivery("synthetic", cohort_file), folder)
+        ingest_file(engine, Delivery("synthetic", cohort_file))
         registry = Registry(settings)
         trained = train(settings, engine, registry, RANDOM_FOREST, SETTINGS)
         write_report(settings, engine, registry, trained.version)

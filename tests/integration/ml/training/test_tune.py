@@ -32,7 +32,7 @@ def searched(
     """A search of two trials, run."""
     folder = tmp_path_factory.mktemp("tune")
     with fresh_database(postgres_server, folder) as (settings, engine):
-        ingest_file(engine, Delivery("synthetic", cohort_file), folder)
+        ingest_file(engine, Delivery("synthetic", cohort_file))
         search = plan(settings, engine)
         yield settings, engine, search, [run_trial(settings, engine, search.study, slot) for slot in search.slots]
 
@@ -128,7 +128,7 @@ def test_other_data_make_another_search(world: World, tmp_path: Path) -> None:
     names = set()
     for race in ("Asian", "Other"):
         rows = [{"encounter_id": 1, "race": race}]
-        ingest_file(engine, Delivery("file", write_delivery(tmp_path / "delivered.csv", rows)), tmp_path)
+        ingest_file(engine, Delivery("file", write_delivery(tmp_path / "delivered.csv", rows)))
         names.add(plan(settings, engine).study)
 
     assert len(names) == 2
@@ -150,7 +150,7 @@ def test_a_trial_of_a_search_on_older_data_is_refused(world: World, tmp_path: Pa
 
     def deliver(race: str) -> None:
         delivered = write_delivery(tmp_path / "delivered.csv", [{"encounter_id": 1, "race": race}])
-        ingest_file(engine, Delivery("file", delivered), tmp_path)
+        ingest_file(engine, Delivery("file", delivered))
 
     deliver("Asian")
     study = plan(settings, engine).study
@@ -167,7 +167,7 @@ def test_a_search_without_data_is_refused(world: World) -> None:
 
 def test_a_search_without_a_completed_trial_is_refused(world: World, tmp_path: Path) -> None:
     settings, engine = world
-    ingest_file(engine, Delivery("file", write_delivery(tmp_path / "delivered.csv", [{}])), tmp_path)
+    ingest_file(engine, Delivery("file", write_delivery(tmp_path / "delivered.csv", [{}])))
     search = plan(settings, engine)
 
     with pytest.raises(NoDataError, match=r"has no completed trial: look at the logs of its trials\.$"):

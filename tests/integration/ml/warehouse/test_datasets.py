@@ -22,7 +22,7 @@ def engine(
 ) -> Iterator[sa.Engine]:
     folder = tmp_path_factory.mktemp("datasets")
     with fresh_database(postgres_server, folder) as (_settings, engine):
-        ingest_file(engine, Delivery("synthetic", cohort_file), folder)
+        ingest_file(engine, Delivery("synthetic", cohort_file))
         yield engine
 
 

@@ -1,7 +1,10 @@
 """Validation of delivered rows: valid rows, and the reason for each invalid one."""
 
 import csv
+import io
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,10 @@ from hypothesis import strategies as st
 
 from ml.core.errors import RejectedDataError
 from ml.core.pseudonyms import Pseudonyms
+from ml.data import validation
 from ml.data.sources.file import read_chunks
 from ml.data.sources.synthetic import generate, write_csv
-from ml.data.validation import Validated, check, validate
+from ml.data.validation import Validated, check
 from ml.schema import BY_NAME, COLUMN_NAMES, Missing
 from ml.schema.files.values import read_value
 from tests.unit.ml.tables import delivered
@@ -26,9 +30,20 @@ def faults(*changes: dict[str, Any]) -> dict[int, str]:
     return check(delivered(*changes), NONE_SEEN)[1]
 
 
-def rejected(result: Validated) -> list[tuple[int, str, dict[str, str]]]:
-    with result.rejected.open(newline="") as stream:
-        return [(int(row), reason, json.loads(record)) for row, reason, record in csv.reader(stream)]
+@dataclass(frozen=True)
+class Result:
+    """A validation with the rows that it passed on."""
+
+    validated: Validated
+    accepted: bytes
+    rejected: list[tuple[int, str, dict[str, str]]]
+
+
+def validate(chunks: Iterable[pd.DataFrame], max_rejected_share: float = 0, pseudonym_key: str = "") -> Result:
+    valid, invalid = io.BytesIO(), io.BytesIO()
+    validated = validation.validate(chunks, valid.write, invalid.write, max_rejected_share, pseudonym_key)
+    rows = csv.reader(io.StringIO(invalid.getvalue().decode(), newline=""))
+    return Result(validated, valid.getvalue(), [(int(row), reason, json.loads(record)) for row, reason, record in rows])
 
 
 def test_a_valid_row_has_no_fault() -> None:
@@ -100,12 +115,12 @@ def test_a_valid_row_after_an_invalid_one_of_the_same_encounter_is_valid() -> No
     assert list(faults({"encounter_id": 7, "gender": "?"}, {"encounter_id": 7})) == [1]
 
 
-def test_rejected_rows_are_stored_as_delivered_with_their_number_but_without_identifiers(tmp_path: Path) -> None:
+def test_rejected_rows_are_stored_as_delivered_with_their_number_but_without_identifiers() -> None:
     chunk = delivered(*[{}] * 9, {"gender": 'She said "no", \n really', "race": None})
-    result = validate([chunk], tmp_path, max_rejected_share=0.1)
-    ((row, reason, record),) = rejected(result)
+    result = validate([chunk], max_rejected_share=0.1)
+    ((row, reason, record),) = result.rejected
 
-    assert (result.rows_accepted, result.rows_rejected) == (9, 1)
+    assert (result.validated.rows_accepted, result.validated.rows_rejected) == (9, 1)
     assert row == 10
     assert reason.startswith("gender is ")
     assert record["gender"] == 'She said "no", \n really'
@@ -114,36 +129,36 @@ def test_rejected_rows_are_stored_as_delivered_with_their_number_but_without_ide
     assert "patient_nbr" not in record
 
 
-def test_rejected_rows_have_the_pseudonyms_of_the_prediction_log(tmp_path: Path) -> None:
-    result = validate([delivered({}, {"gender": "x", "patient_nbr": 77})], tmp_path, 0.5, "a key")
-    record, pseudonyms = rejected(result)[0][2], Pseudonyms(b"a key", "hash")
+def test_rejected_rows_have_the_pseudonyms_of_the_prediction_log() -> None:
+    result = validate([delivered({}, {"gender": "x", "patient_nbr": 77})], 0.5, "a key")
+    record, pseudonyms = result.rejected[0][2], Pseudonyms(b"a key", "hash")
 
     assert record["patient_nbr"] == pseudonyms.patient("77")
     assert record["encounter_id"] == pseudonyms.encounter("1001")
 
 
-def test_nul_characters_of_a_rejected_text_are_replaced(tmp_path: Path) -> None:
-    result = validate([delivered({}, {"gender": "Fe\x00male"})], tmp_path, max_rejected_share=0.5)
+def test_nul_characters_of_a_rejected_text_are_replaced() -> None:
+    result = validate([delivered({}, {"gender": "Fe\x00male"})], max_rejected_share=0.5)
 
-    assert rejected(result)[0][2]["gender"] == "Fe\N{REPLACEMENT CHARACTER}male"
+    assert result.rejected[0][2]["gender"] == "Fe\N{REPLACEMENT CHARACTER}male"
 
 
-def test_accepted_rows_are_written_as_delivered(tmp_path: Path) -> None:
+def test_accepted_rows_are_written_as_delivered() -> None:
     chunk = next(generate(2_000, seed=3)).replace("?", None)
     chunk.index += 1
-    result = validate([chunk], tmp_path, max_rejected_share=0)
-    read = pd.read_csv(result.accepted, header=None, dtype="str", keep_default_na=False, na_values=[""])
+    result = validate([chunk], max_rejected_share=0)
+    read = pd.read_csv(io.BytesIO(result.accepted), header=None, dtype="str", keep_default_na=False, na_values=[""])
 
-    assert result.rows_accepted == 2_000
+    assert result.validated.rows_accepted == 2_000
     assert (read.to_numpy() == chunk.to_numpy()).sum() == chunk.notna().to_numpy().sum()
     assert (read.isna().to_numpy() == chunk.isna().to_numpy()).all()
 
 
-def test_too_many_invalid_rows_are_refused_with_the_most_frequent_reason(tmp_path: Path) -> None:
+def test_too_many_invalid_rows_are_refused_with_the_most_frequent_reason() -> None:
     chunk = delivered(*[{}] * 8, {"gender": "x"}, {"gender": "x"})
 
     with pytest.raises(RejectedDataError) as caught:
-        validate([chunk], tmp_path, max_rejected_share=0.1)
+        validate([chunk], max_rejected_share=0.1)
 
     assert str(caught.value).startswith(
         "2 of 10 rows (20.0%) break the schema, more than MAX_REJECTED_SHARE=0.1 allows; nothing was changed. "
@@ -151,18 +166,16 @@ def test_too_many_invalid_rows_are_refused_with_the_most_frequent_reason(tmp_pat
     )
 
 
-def test_a_file_in_which_every_row_has_a_fault_of_its_own_is_refused_without_comparing_all_pairs(
-    tmp_path: Path,
-) -> None:
+def test_a_file_in_which_every_row_has_a_fault_of_its_own_is_refused_without_comparing_all_pairs() -> None:
     chunk = delivered({}).iloc[[0] * 20_000].reset_index(drop=True)
     chunk.index += 1
     chunk["gender"] = [f"x{row}" for row in chunk.index]
 
     with pytest.raises(RejectedDataError, match=r"^None of the 20000 delivered rows is valid"):
-        validate([chunk], tmp_path, max_rejected_share=0.1)
+        validate([chunk], max_rejected_share=0.1)
     chunk.loc[1, "gender"] = "Male"
     with pytest.raises(RejectedDataError, match=r"Most often \(1 times\)"):
-        validate([chunk], tmp_path, max_rejected_share=0.1)
+        validate([chunk], max_rejected_share=0.1)
 
 
 @pytest.mark.parametrize("number", [2**53 + 1, 2**63 - 1, 10**18 + 1])
@@ -191,52 +204,46 @@ ROWS = [{"encounter_id": 1}, {"encounter_id": 2, "race": "Asian"}, {"encounter_i
 
 @given(rows=st.permutations(ROWS))
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_content_hash_does_not_depend_on_the_order_of_the_rows(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+def test_the_content_hash_does_not_depend_on_the_order_of_the_rows(rows: list[dict[str, Any]]) -> None:
     def content(*changes: dict[str, Any]) -> str:
-        return validate([delivered(*({"patient_nbr": 7, **row} for row in changes))], tmp_path, 0.5).content_sha256
+        return validate([delivered(*({"patient_nbr": 7, **row} for row in changes))], 0.5).validated.content_sha256
 
     assert content(*rows) == content(*ROWS)
     assert content(*rows[1:]) != content(*ROWS)
 
 
-def test_exactly_the_maximum_share_is_accepted(tmp_path: Path) -> None:
-    result = validate([delivered(*[{}] * 9, {"gender": "x"})], tmp_path, max_rejected_share=0.1)
+def test_exactly_the_maximum_share_is_accepted() -> None:
+    result = validate([delivered(*[{}] * 9, {"gender": "x"})], max_rejected_share=0.1)
 
-    assert result.rows_rejected == 1
+    assert result.validated.rows_rejected == 1
 
 
-def test_a_file_that_pandas_emptied_is_refused_with_the_remedy(tmp_path: Path) -> None:
+def test_a_file_that_pandas_emptied_is_refused_with_the_remedy() -> None:
     chunk = delivered({}, *[{"max_glu_serum": None, "A1Cresult": None}] * 3)
 
     with pytest.raises(RejectedDataError, match=r"pandas reads None as missing\. Read the file with keep_default_na"):
-        validate([chunk], tmp_path, max_rejected_share=0)
+        validate([chunk], max_rejected_share=0)
 
 
-def test_other_spellings_are_stored_in_that_of_the_data_set(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_other_spellings_are_stored_in_that_of_the_data_set(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     spelt = {"gender": "f", "age": " 67", "race": "CAUCASIAN", "weight": "N/A", "time_in_hospital": "3,0"}
-    result = validate([delivered(spelt)], tmp_path, max_rejected_share=0)
+    result = validate([delivered(spelt)], max_rejected_share=0)
 
-    (row,) = csv.reader(result.accepted.read_text().splitlines())
+    (row,) = csv.reader(result.accepted.decode().splitlines())
     values = dict(zip(COLUMN_NAMES, row, strict=True))
     assert [values[name] for name in spelt] == ["Female", "[60-70)", "Caucasian", "", "3"]
     assert "Read as: gender: f = Female; age (years): 67 = [60-70)" in caplog.text
 
 
-def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
+def test_a_file_without_rows_is_refused() -> None:
     with pytest.raises(RejectedDataError, match=r"^The file has no rows\.$"):
-        validate([], tmp_path, max_rejected_share=1)
+        validate([], max_rejected_share=1)
 
 
-def test_a_file_without_a_valid_row_is_refused(tmp_path: Path) -> None:
+def test_a_file_without_a_valid_row_is_refused() -> None:
     with pytest.raises(RejectedDataError, match=r"^None of the 2 delivered rows is valid\.$"):
-        validate([delivered({"gender": "x"}, {"age": "y"})], tmp_path, max_rejected_share=1)
-
-
-def test_the_result_is_serialised_as_plain_values(tmp_path: Path) -> None:
-    result = validate([delivered({})], tmp_path, max_rejected_share=0)
-
-    assert Validated.from_json(json.loads(json.dumps(result.to_json()))) == result
+        validate([delivered({"gender": "x"}, {"age": "y"})], max_rejected_share=1)
 
 
 @pytest.fixture(scope="module")
@@ -253,20 +260,20 @@ def invalid_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole_result(invalid_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Validated:
-    return validate(read_chunks(invalid_file), tmp_path_factory.mktemp("whole"), max_rejected_share=0.5)
+def whole_result(invalid_file: Path) -> Result:
+    return validate(read_chunks(invalid_file), max_rejected_share=0.5)
 
 
 @pytest.mark.parametrize("chunk_rows", [43, 101, 299])
 def test_the_result_does_not_depend_on_the_chunk_size(
-    invalid_file: Path, whole_result: Validated, tmp_path: Path, chunk_rows: int
+    invalid_file: Path, whole_result: Result, chunk_rows: int
 ) -> None:
-    result = validate(read_chunks(invalid_file, chunk_rows), tmp_path, max_rejected_share=0.5)
+    result = validate(read_chunks(invalid_file, chunk_rows), max_rejected_share=0.5)
 
-    assert result.content_sha256 == whole_result.content_sha256
-    assert result.accepted.read_bytes() == whole_result.accepted.read_bytes()
-    assert rejected(result) == rejected(whole_result)
-    assert result.rows_accepted + result.rows_rejected == 300
+    assert result.validated.content_sha256 == whole_result.validated.content_sha256
+    assert result.accepted == whole_result.accepted
+    assert result.rejected == whole_result.rejected
+    assert result.validated.rows_accepted + result.validated.rows_rejected == 300
 
 
 CELLS = st.one_of(
@@ -284,10 +291,10 @@ def test_any_cell_is_either_accepted_by_the_schema_or_rejected_by_name(
     cells: list[tuple[str, str | None]], tmp_path: Path
 ) -> None:
     chunk = delivered({}, *({name: value} for name, value in cells))
-    result = validate([chunk], tmp_path, max_rejected_share=1)
-    reasons = {row: reason for row, reason, _ in rejected(result)}
+    result = validate([chunk], max_rejected_share=1)
+    reasons = {row: reason for row, reason, _ in result.rejected}
 
-    assert result.rows_accepted + result.rows_rejected == len(chunk)
+    assert result.validated.rows_accepted + result.validated.rows_rejected == len(chunk)
     for row, (name, value) in enumerate(cells, start=2):
         if row in reasons:
             assert reasons[row].startswith(f"{name} ")

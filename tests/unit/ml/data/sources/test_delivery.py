@@ -5,8 +5,12 @@ from pathlib import Path
 from ml.data.sources.delivery import Delivery
 
 
-def test_a_delivery_is_serialised_as_plain_values(tmp_path: Path) -> None:
-    delivery = Delivery("uci", tmp_path / "uci-296.csv")
+def test_a_staged_file_is_serialised_by_source_name_and_id() -> None:
+    delivery = Delivery("uci", Path("uci-296.csv"), 7)
 
     assert Delivery.from_json(delivery.to_json()) == delivery
-    assert all(isinstance(value, str) for value in delivery.to_json().values())
+    assert delivery.to_json() == {"source": "uci", "name": "uci-296.csv", "staging_id": 7}
+
+
+def test_no_path_of_one_machine_passes_to_another() -> None:
+    assert Delivery("uci", Path("/home/x/uci-296.csv"), 7).to_json()["name"] == "uci-296.csv"
