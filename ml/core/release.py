@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from ml.core.build import UNKNOWN, build_info, release
 
-NEWEST_REVISION: Final = "0016"
+NEWEST_REVISION: Final = "0017"
 """The newest migration of this release. Numbers of migrations only grow."""
 
 OF_THE_TABLES: Final = "SELECT obj_description(to_regclass('public.schema_version'), 'pg_class')"
