@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from ml.core.names import PUBLIC_KEYS, SIGNING_KEY
+from infra.secrets.certificates import shared_certificate
+from ml.core.names import DASK_CERTIFICATE, PUBLIC_KEYS, SIGNING_KEY
 from ml.core.signing.keys import complete_pair, new_signing_key
 
 
@@ -37,6 +38,7 @@ SECRETS: dict[str, Callable[[], str]] = {
     "gateway_password": password,
     "airflow_jwt_secret": lambda: secrets.token_urlsafe(48),
     SIGNING_KEY: new_signing_key,
+    DASK_CERTIFICATE: shared_certificate,
 }
 
 ROLE_PASSWORDS = frozenset(

@@ -13,7 +13,7 @@ from typing import Final
 
 from infra.secrets.distribute import ALL, distribute, log
 from infra.secrets.generate import FERNET_KEY, SECRETS, SUPERUSERS, former_file, former_passwords
-from ml.core.names import PUBLIC_KEYS, SIGNING_KEY
+from ml.core.names import DASK_CERTIFICATE, PUBLIC_KEYS, SIGNING_KEY
 from ml.core.signing.keys import replace_file, retire_former_keys, rotate
 
 COMMAND: Final = "docker compose run --rm secrets python -m infra.secrets.rotate"
@@ -33,6 +33,7 @@ HOLDERS: Final[dict[str, tuple[str, ...]]] = {
     "airflow_interface_password": ("airflow-init", "streamlit"),
     "gateway_password": ("gateway",),
     "airflow_jwt_secret": ("airflow-apiserver", "airflow-scheduler"),
+    DASK_CERTIFICATE: ("dask-scheduler", "dask-worker"),
 }
 """Services of Compose that set a secret or read it when they start. The others read it when they use it."""
 

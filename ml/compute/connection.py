@@ -49,9 +49,7 @@ def _security(settings: ClusterSettings) -> "Security | None":
 
     if not settings.dask_scheduler.startswith("tls://"):
         return None
-    files = {name: getattr(settings, name) for name in ("dask_ca_file", "dask_certificate_file", "dask_key_file")}
-    for name, file in files.items():
-        if file is None or not file.is_file():
-            raise SettingsError(f"DASK_SCHEDULER is a tls address, and {name.upper()} is not a file: {file}.")
-    ca, certificate, key = map(str, files.values())
-    return Security(tls_ca_file=ca, tls_client_cert=certificate, tls_client_key=key, require_encryption=True)
+    file = settings.dask_certificate_file
+    if not file.is_file():
+        raise SettingsError(f"DASK_SCHEDULER is a tls address, and {file} is not there: see docs/scaling.md.")
+    return Security(tls_ca_file=str(file), tls_client_cert=str(file), tls_client_key=str(file), require_encryption=True)

@@ -18,6 +18,9 @@ EXPORTER_USER: Final = "exporter"
 INTERFACE_USER: Final = "interface"
 """Users of Airflow for the services that call it."""
 
+DASK_CERTIFICATE: Final = "dask_certificate"
+"""Secret: a certificate with its key, which all members of the Dask cluster share."""
+
 SIGNING_KEY: Final = "model_signing_key"
 PUBLIC_KEYS: Final = "model_public_keys"
 """Files among the secrets: the gate's private key, and the public keys that verify its approvals."""

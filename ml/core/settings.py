@@ -20,7 +20,7 @@ from pydantic_settings import (
 )
 
 from ml.core.errors import SettingsError
-from ml.core.names import PUBLIC_KEYS, SIGNING_KEY
+from ml.core.names import DASK_CERTIFICATE, PUBLIC_KEYS, SIGNING_KEY
 from ml.core.secret_files import CHOSEN, with_secret_files
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -134,14 +134,12 @@ class MonitorSettings(PlatformSettings):
 class ClusterSettings(PlatformSettings):
     """Dask cluster that trains; without an address the process itself does.
 
-    Whoever can connect to a scheduler runs code on its workers. So all sides prove with certificates who they are,
-    except on one machine.
+    Whoever can connect to a scheduler runs code on its workers. So client, scheduler and workers need the same
+    certificate with its key, except on one machine.
     """
 
     dask_scheduler: str = ""
-    dask_ca_file: OptionalPath = None
-    dask_certificate_file: OptionalPath = None
-    dask_key_file: OptionalPath = None
+    dask_certificate_file: Path = Field(default_factory=lambda: secrets_folder() / DASK_CERTIFICATE)
 
     @field_validator("dask_scheduler")
     @classmethod

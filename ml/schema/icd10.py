@@ -1,6 +1,6 @@
 """ICD-10-CM diagnosis codes: accepted spellings, and their counterparts in ICD-9-CM, the codes of the data set.
 
-Source: ``icd10.csv``, made by ``bench/icd10_table.py`` from the General Equivalence Mappings of 2018, the last edition
+Source: ``icd10.csv``, made by ``bench/icd10/table.py`` from the General Equivalence Mappings of 2018, the last edition
 (Centers for Medicare & Medicaid Services and National Center for Health Statistics; public domain). A row holds an
 ICD-10-CM category, the ICD-9-CM counterparts in order of preference, and the rest of each code that has them.
 """

@@ -7,13 +7,15 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from infra.local.supervision.probes import free_port
+from infra.secrets.generate import SECRETS
+from ml.core.names import DASK_CERTIFICATE
 from ml.core.settings import MlSettings
 from ml.features.tables import Parts
-from tests.support.haproxy import write_certificate
 
 
 class KillingParts:
@@ -36,12 +38,8 @@ class DaskCluster:
     """Processes of ``dask``; workers log in to the database of the settings."""
 
     def __init__(self, folder: Path, settings: MlSettings) -> None:
-        self.files = {
-            "dask_ca_file": folder / "certificate.pem",
-            "dask_certificate_file": folder / "certificate.pem",
-            "dask_key_file": folder / "certificate.pem",
-        }
-        write_certificate(folder / "certificate.pem")
+        self._certificate = folder / DASK_CERTIFICATE
+        self._certificate.write_text(SECRETS[DASK_CERTIFICATE]())
         self.address = f"tls://127.0.0.1:{free_port()}"
         self._folder, self._environment = folder, {**os.environ, **_variables(settings)}
         self.scheduler = self._start("scheduler", "--host", self.address, "--no-dashboard")
@@ -55,6 +53,11 @@ class DaskCluster:
         self.workers.append(worker)
         return worker
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Settings of a client."""
+        return {"dask_scheduler": self.address, "dask_certificate_file": self._certificate}
+
     def log(self, program: str) -> str:
         """What the scheduler or the workers have logged."""
         return (self._folder / f"{program}.log").read_text()
@@ -66,8 +69,8 @@ class DaskCluster:
             process.wait(10)
 
     def _start(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
-        ca, certificate, key = map(str, self.files.values())
-        tls = ("--tls-ca-file", ca, "--tls-cert", certificate, "--tls-key", key)
+        options = ("--tls-ca-file", "--tls-cert", "--tls-key")
+        tls = [argument for option in options for argument in (option, str(self._certificate))]
         command = [sys.executable, "-m", "dask", program, *arguments, *tls]
         with (self._folder / f"{program}.log").open("ab") as log:
             return subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)

@@ -54,7 +54,7 @@ def world(
         rows = ingest_file(engine, Delivery("synthetic", cohort_file), folder).train_rows
         patch.setattr(datasets, "PART_ROWS", -(-rows // PARTS))
         with running_cluster(folder, settings, workers=2) as cluster:
-            settings = settings.model_copy(update={"dask_scheduler": cluster.address, **cluster.files})
+            settings = settings.model_copy(update=cluster.settings)
             yield World(settings, engine, read(engine), cluster)
 
 
@@ -143,7 +143,7 @@ def test_without_the_scheduler_the_training_ends_in_a_sentence(world: World, tmp
 
 def test_a_scheduler_answers_nobody_without_a_certificate_of_its_authority(world: World, tmp_path: Path) -> None:
     foreign = write_certificate(tmp_path / "foreign.pem")
-    settings = world.settings.model_copy(update={"dask_certificate_file": foreign, "dask_key_file": foreign})
+    settings = world.settings.model_copy(update={"dask_certificate_file": foreign})
 
     with pytest.raises(ClusterError, match="does not answer"), connected(settings):
         pass
@@ -182,4 +182,4 @@ def test_the_trials_of_a_search_run_on_the_cluster_each_once(world: World) -> No
 
 def of(cluster: DaskCluster, world: World) -> MlSettings:
     """Settings of another cluster."""
-    return world.settings.model_copy(update={"dask_scheduler": cluster.address, **cluster.files})
+    return world.settings.model_copy(update=cluster.settings)

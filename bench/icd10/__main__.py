@@ -1,7 +1,7 @@
 """What ICD-10-CM codes cost: genuine test encounters, their diagnoses converted to ICD-10-CM and back.
 
 ``python -m bench.icd10 FILE 2018_I9gem.txt`` takes the genuine data set and the mapping from ICD-9-CM to ICD-10-CM of
-the release that :mod:`bench.icd10_table` describes. It fits a forest on the train patients.
+the release that :mod:`bench.icd10.table` describes. It fits a forest on the train patients.
 
 The data set has categories only, except of diabetes, while the mapping has complete codes. Each diagnosis becomes a
 random ICD-9-CM code of its category, and that a random one of its counterparts.
@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from bench.genuine import SEED, data_file, load_genuine
-from bench.icd10_table import counterparts_of
+from bench.icd10.table import counterparts_of
 from bench.report import machine, print_table, write_result
 from ml.evaluation.bootstrap import paired_difference
 from ml.evaluation.metrics import METRICS

@@ -1,6 +1,6 @@
 """Makes ``ml/schema/icd10.csv`` from the General Equivalence Mappings of the CMS.
 
-``python -m bench.icd10_table FILE 2018_I10gem.txt`` takes the genuine data set and the mapping from ICD-10-CM to
+``python -m bench.icd10.table FILE 2018_I10gem.txt`` takes the genuine data set and the mapping from ICD-10-CM to
 ICD-9-CM, of "2018 ICD-10-CM General Equivalence Mappings" on cms.gov (public domain). The latter has a line per
 counterpart: both codes without dots, and five flags: approximate, no counterpart, combination, scenario, choice list.
 

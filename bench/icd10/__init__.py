@@ -1,0 +1,1 @@
+"""What ICD-10-CM codes change in the scores, and the table that converts them."""
