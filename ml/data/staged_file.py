@@ -33,8 +33,10 @@ def stage_file(engine: sa.Engine, delivery: Delivery) -> Delivery:
         staging(engine) as stage,
     ):
         stage.create("file")
+        insert = stage.table("file").insert()
         for number, content in enumerate(iter(partial(file.read, PART_BYTES), b"")):
-            stage.connection.execute(stage.table("file").insert().values(part=number, content=content))
+            # As parameters, because SQLAlchemy keeps statements, and the values in them, in a cache.
+            stage.connection.execute(insert, {"part": number, "content": content})
         return replace(delivery, staging_id=stage.id)
 
 

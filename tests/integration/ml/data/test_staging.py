@@ -5,6 +5,7 @@ import secrets
 import signal
 import tempfile
 import threading
+import tracemalloc
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -88,6 +89,24 @@ def test_a_staged_file_is_read_as_delivered_in_parts(
         assert form == "csv" or copy.read_bytes() == path.read_bytes()
         assert next(read_chunks(copy)).equals(next(read_chunks(path)))
     assert not copy.exists()
+
+
+def test_a_staged_file_takes_the_memory_of_a_few_parts(
+    engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staged_file, "PART_BYTES", 100_000)
+    path = tmp_path / "encounters.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("diabetic_data.csv", os.urandom(8_000_000))
+    stage_file(engine, Delivery("file", path))  # imports and caches
+    tracemalloc.start()
+    try:
+        held = stage_file(engine, Delivery("file", path))
+        with staging(engine, held.staging_id) as stage, local_file(stage, held) as copy:
+            assert copy.stat().st_size == path.stat().st_size
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_old_file_that_is_not_a_table_is_staged_and_refused_by_its_name(world: World, tmp_path: Path) -> None:
