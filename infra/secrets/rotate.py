@@ -33,6 +33,7 @@ HOLDERS: Final[dict[str, tuple[str, ...]]] = {
     "airflow_interface_password": ("airflow-init", "streamlit"),
     "gateway_password": ("gateway",),
     "airflow_jwt_secret": ("airflow-apiserver", "airflow-scheduler"),
+    "valkey_password": ("valkey", "airflow-scheduler", "airflow-worker"),
 }
 """Services of Compose that set a secret or read it when they start. The others read it when they use it."""
 
