@@ -47,7 +47,7 @@ ROLE_PASSWORDS = frozenset(
         *("airflow_exporter_password", "airflow_interface_password", "gateway_password", "valkey_password"),
     }
 )
-"""Each start sets them as passwords of database roles, of Airflow's users, the gateway and Valkey: they can be replaced."""
+"""Each start sets them as the passwords of roles, Airflow's users, the gateway and Valkey: they can be replaced."""
 
 
 def former_file(folder: Path, name: str) -> Path:
