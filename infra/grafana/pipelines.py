@@ -72,6 +72,12 @@ DATA = (
         alerts=["AirflowImportErrors"],
     ),
     stat(
+        "Tasks waiting",
+        "Tasks of Airflow that are queued for a worker.",
+        ('sum(airflow_tasks{state="queued"})', "waiting"),
+        alerts=["AirflowTasksWaiting"],
+    ),
+    stat(
         "Since the last ingestion",
         "Time since data were last written. An ingestion without new data writes none.",
         ("time() - max(ingestion_last_timestamp_seconds)", "age"),
