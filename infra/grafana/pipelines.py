@@ -93,7 +93,6 @@ DATA = (
         "Rows of the last ingestion",
         "Rows that were accepted, and rows that were rejected because they violate the schema.",
         ("sum by (outcome) (ingestion_rows)", "{{outcome}}"),
-        width=6,
     ),
     stat(
         "Share rejected",
@@ -101,7 +100,6 @@ DATA = (
         ('sum(ingestion_rows{outcome="rejected"}) / (sum(ingestion_rows) > 0)', "rejected"),
         unit="percentunit",
         thresholds=[(limit("IngestionRejecting"), ORANGE), (MAX_REJECTED_SHARE, RED)],
-        width=6,
         alerts=["IngestionRejecting"],
     ),
 )
