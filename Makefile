@@ -183,8 +183,9 @@ compose-test: env ## Build the images, start docker-compose.yml, train, break, h
 compose-smoke: env ## Build the images, start docker-compose.yml, check every service, and take it down
 	$(BIN)/pytest tests/e2e/compose/test_1_start.py
 
-scale-test: env ## Replicas behind HAProxy and workers of Locust in Docker Compose, under load, replaced and killed
-	$(BIN)/pytest tests/e2e/compose/test_2_models.py tests/e2e/compose/test_4_replicas.py
+scale-test: env ## Replicas behind HAProxy, workers of Airflow and Locust in Docker Compose, under load, replaced and killed
+	$(BIN)/pytest tests/e2e/compose/test_2_models.py tests/e2e/compose/test_4_replicas.py \
+		tests/e2e/compose/test_4_workers.py
 
 # The UCI file where DATA_FILE names one, else the database of the running stack.
 SEEDS ?= 0-19

@@ -53,7 +53,6 @@ def auto_model_train_diabetes() -> None:
         return [{"study": search.study, "slot": slot} for slot in search.slots]
 
     @task(
-        max_active_tis_per_dagrun=2,
         execution_timeout=timedelta(hours=1),
         doc_md="Run one trial of the search.",  # Airflow ignores the docstring of a mapped task
     )

@@ -20,7 +20,7 @@ from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, dag, task
 from airflow.sdk.configuration import conf
-from shared import DAG_ARGUMENTS, run_label, settings_and_engine
+from shared import DAG_ARGUMENTS, IN_SCHEDULER, run_label, settings_and_engine
 
 CONNECTION = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
@@ -45,7 +45,7 @@ def retain_diabetes() -> None:
             limits = Limits(settings.retain_days, access_log_days=settings.access_log_days)
             return asdict(retain(settings, engine, limits, apply=True, actor=run_label()))
 
-    @task.bash
+    @task.bash(executor=IN_SCHEDULER)
     def clean_metadata() -> str:
         """Delete old runs, task instances, events and XComs from Airflow's database."""
         # Airflow hides its database from tasks by these variables; its own command reads it through the other one.
@@ -55,7 +55,7 @@ def retain_diabetes() -> None:
         command = shlex.join(["env", *hidden, sys.executable, "-m", *clean, *flags])
         return f": ${{{CONNECTION}_CMD:?must be set}} && {command}"
 
-    @task.bash
+    @task.bash(executor=IN_SCHEDULER)
     def delete_task_logs() -> str:
         """Delete old task logs, and folders that they leave empty."""
         folder, days = shlex.quote(conf.get("logging", "base_log_folder")), (datetime.now(UTC) - cutoff()).days

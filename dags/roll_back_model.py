@@ -14,7 +14,7 @@ version further, start another run.
 """
 
 from airflow.sdk import Param, dag, get_current_context, task
-from shared import DAG_ARGUMENTS, open_registry, run_key, run_label, settings_and_engine
+from shared import DAG_ARGUMENTS, IN_SCHEDULER, open_registry, run_key, run_label, settings_and_engine
 
 
 @dag(
@@ -33,7 +33,7 @@ from shared import DAG_ARGUMENTS, open_registry, run_key, run_label, settings_an
 def roll_back_model() -> None:
     """Wire :func:`ml.promotion.rollback.roll_back`."""
 
-    @task
+    @task(executor=IN_SCHEDULER)
     def roll_back() -> str:
         """Move the alias and record it in the ledger; returns both versions."""
         from ml.promotion.rollback import roll_back as move_alias

@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
-from shared import DAG_ARGUMENTS, open_registry, run_label, settings_and_engine, skipped_without_data
+from shared import DAG_ARGUMENTS, IN_SCHEDULER, open_registry, run_label, settings_and_engine, skipped_without_data
 
 PATH = r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*$"
 
@@ -40,7 +40,7 @@ PATH = r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*$"
 def score_diabetes() -> None:
     """Wire :func:`ml.scoring.run.score`."""
 
-    @task(execution_timeout=timedelta(hours=1))
+    @task(executor=IN_SCHEDULER, execution_timeout=timedelta(hours=1))
     def score() -> dict[str, Any]:
         """Score all records; returns the summary."""
         from dataclasses import asdict

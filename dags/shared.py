@@ -37,6 +37,9 @@ class RefusedError(SystemExit):
 
 _FINAL: Final[list[type[BaseException] | str]] = [*(f"ml.core.errors.{name}" for name in _NOT_RETRIED), RefusedError]
 
+IN_SCHEDULER: Final = "LocalExecutor"
+"""``executor`` of tasks that need what workers do not have: the signing key, Airflow's database, its ``DATA_DIR``."""
+
 DAG_ARGUMENTS: Final[dict[str, Any]] = {
     "start_date": datetime(2026, 1, 1, tzinfo=UTC),
     "catchup": False,
@@ -139,7 +142,7 @@ def run_label() -> str:
     return f"{login}Airflow: {run.dag_id} {run.run_id}"
 
 
-@task
+@task(executor=IN_SCHEDULER)
 def gate(version: str) -> str:
     """Decide whether a version becomes production; returns the decision with its reason."""
     from ml.promotion.gate import run_gate

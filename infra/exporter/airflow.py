@@ -10,6 +10,7 @@ from infra.exporter.client import BudgetedClient
 from infra.exporter.metrics import Metrics
 
 COMPONENTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+TASK_STATES = ("queued", "running")
 MAX_DAGS = 50
 """DAG ids are label values, so their number is bounded."""
 
@@ -31,6 +32,9 @@ class AirflowReader:
         for name in COMPONENTS:
             _set_component(metrics, name, health.get(name) or {})
         metrics.set("airflow_import_errors", self._get("/api/v2/importErrors", limit=1)["total_entries"])
+        pools = self._get("/api/v2/pools")["pools"]
+        for state in TASK_STATES:
+            metrics.set("airflow_tasks", sum(pool[f"{state}_slots"] for pool in pools), state)
         dags = self._get("/api/v2/dags", limit=MAX_DAGS, order_by="dag_id")["dags"]
         if dags:
             stats = self._get("/api/v2/dagStats", dag_ids=[dag["dag_id"] for dag in dags])["dags"]

@@ -10,6 +10,7 @@ FAMILIES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "airflow_component_healthy": ("1 when Airflow reports the component as healthy.", ("component",)),
     "airflow_component_heartbeat_age_seconds": ("Age of the last heartbeat.", ("component",)),
     "airflow_import_errors": ("DAG files that cannot be imported.", ()),
+    "airflow_tasks": ("Tasks that run, and tasks that wait for a worker.", ("state",)),
     "airflow_dag_paused": ("1 when the DAG is paused.", ("dag_id",)),
     "airflow_dag_runs": ("Runs in Airflow's database, by state.", ("dag_id", "state")),
     "airflow_dag_last_run_success": ("1 when the last finished run succeeded.", ("dag_id",)),

@@ -72,6 +72,12 @@ DATA = (
         alerts=["AirflowImportErrors"],
     ),
     stat(
+        "Tasks waiting",
+        "Tasks of Airflow that are queued for a worker.",
+        ('sum(airflow_tasks{state="queued"})', "waiting"),
+        alerts=["AirflowTasksWaiting"],
+    ),
+    stat(
         "Since the last ingestion",
         "Time since data were last written. An ingestion without new data writes none.",
         ("time() - max(ingestion_last_timestamp_seconds)", "age"),
@@ -87,7 +93,6 @@ DATA = (
         "Rows of the last ingestion",
         "Rows that were accepted, and rows that were rejected because they violate the schema.",
         ("sum by (outcome) (ingestion_rows)", "{{outcome}}"),
-        width=6,
     ),
     stat(
         "Share rejected",
@@ -95,7 +100,6 @@ DATA = (
         ('sum(ingestion_rows{outcome="rejected"}) / (sum(ingestion_rows) > 0)', "rejected"),
         unit="percentunit",
         thresholds=[(limit("IngestionRejecting"), ORANGE), (MAX_REJECTED_SHARE, RED)],
-        width=6,
         alerts=["IngestionRejecting"],
     ),
 )

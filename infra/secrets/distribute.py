@@ -37,6 +37,7 @@ AUDIENCES = {
     "airflow-signing": (SIGNING_KEY,),
     "airflow-tokens": ("airflow_jwt_secret",),
     "airflow-users": ("airflow_exporter_password", "airflow_interface_password"),
+    "airflow-worker": ("diabetes_db_password", "prediction_log_key", PUBLIC_KEYS),
     "mlflow": ("mlflow_db_password",),
     "api": ("api_db_password", "prediction_log_key", PUBLIC_KEYS),
     "streamlit": ("airflow_interface_password",),
@@ -45,6 +46,7 @@ AUDIENCES = {
     "backup": (*SECRETS, PUBLIC_KEYS),
     "mlflow-postgres-exporter": ("mlflow_postgres_monitor_password",),
     "gateway": ("gateway_password",),
+    "valkey": ("valkey_password",),
 }
 
 CONFIGURATION = {

@@ -36,6 +36,7 @@ SECRETS: dict[str, Callable[[], str]] = {
     "airflow_exporter_password": password,
     "airflow_interface_password": password,
     "gateway_password": password,
+    "valkey_password": password,
     "airflow_jwt_secret": lambda: secrets.token_urlsafe(48),
     SIGNING_KEY: new_signing_key,
     DASK_CERTIFICATE: shared_certificate,
@@ -45,10 +46,10 @@ ROLE_PASSWORDS = frozenset(
     {
         *("airflow_db_password", "diabetes_db_password", "api_db_password", "mlflow_db_password"),
         *("postgres_monitor_password", "mlflow_postgres_monitor_password"),
-        *("airflow_exporter_password", "airflow_interface_password", "gateway_password"),
+        *("airflow_exporter_password", "airflow_interface_password", "gateway_password", "valkey_password"),
     }
 )
-"""Each start sets them as the passwords of database roles, Airflow's users and the gateway: they can be replaced."""
+"""Each start sets them as the passwords of roles, Airflow's users, the gateway and Valkey: they can be replaced."""
 
 
 def former_file(folder: Path, name: str) -> Path:

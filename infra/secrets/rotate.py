@@ -34,6 +34,7 @@ HOLDERS: Final[dict[str, tuple[str, ...]]] = {
     "gateway_password": ("gateway",),
     "airflow_jwt_secret": ("airflow-apiserver", "airflow-scheduler"),
     DASK_CERTIFICATE: ("dask-scheduler", "dask-worker"),
+    "valkey_password": ("valkey", "airflow-scheduler", "airflow-worker"),
 }
 """Services of Compose that set a secret or read it when they start. The others read it when they use it."""
 

@@ -132,16 +132,18 @@ class ComposeStack:
     @contextmanager
     def with_overlay(self, name: str, *options: str) -> Iterator[None]:
         """The running project with one more of its files; afterwards it is as before."""
-        before = json.loads(self.compose("config", "--format", "json"))["networks"]
+        before = json.loads(self.compose("config", "--format", "json"))
         self.configure(COMPOSE_FILE=":".join([*self._files, name]))
-        added = json.loads(self.compose("config", "--format", "json"))["networks"].keys() - before.keys()
+        after = json.loads(self.compose("config", "--format", "json"))
         try:
             self.up("--build", *options)
             yield
         finally:
             self.configure(COMPOSE_FILE=":".join(self._files))
             self.up("--remove-orphans")
-            self.docker("network", "rm", *(f"{PROJECT}_{network}" for network in added))
+            for kind in ("network", "volume"):
+                if added := after[f"{kind}s"].keys() - before[f"{kind}s"].keys():
+                    self.docker(kind, "rm", *(f"{PROJECT}_{each}" for each in added))
 
     def down(self) -> None:
         """`docker compose down -v`."""

@@ -16,6 +16,7 @@ def _describe_task(task: Any) -> dict[str, object]:
         "retries": task.retries,
         "timeout_seconds": task.execution_timeout and task.execution_timeout.total_seconds(),
         "owner": task.owner,
+        "executor": task.executor,
         "documented": bool(task.doc_md),
         "outlets": [outlet.name for outlet in task.outlets],
         "mapped": task.is_mapped,

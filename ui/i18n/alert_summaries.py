@@ -28,6 +28,7 @@ SUMMARIES: Final = (
     template("Airflow's API server does not answer"),
     template("Airflow's {component} is not healthy"),
     template("{number} DAG file(s) cannot be imported"),
+    template("{number} task(s) of Airflow wait for a worker, and none runs"),
     template("The last run of {dag} failed"),
     template("{dag} has been running for three hours"),
     template("No ingestion has succeeded for {duration}"),

@@ -31,6 +31,7 @@ def meanings() -> dict[str, str]:
         "AirflowDown": _("Airflow does not answer: no data come in and no model is trained."),
         "AirflowComponentUnhealthy": _("A part of Airflow does not work, so DAGs may not run."),
         "AirflowImportErrors": _("A DAG cannot be read, so its last good version runs or it is missing."),
+        "AirflowTasksWaiting": _("Tasks of Airflow wait for a worker, and none runs."),
         "DagRunFailed": _("The last run of a DAG failed; data and model are as before it."),
         "DagRunStuck": _("A DAG has been running for too long, and its next run waits."),
         "TrainingDataStale": _("No data have come in for too long."),

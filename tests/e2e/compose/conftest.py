@@ -1,6 +1,6 @@
 """The compose project on a real engine.
 
-In this order: start, models, monitoring, outages, replicas, backup, rotation, end.
+In this order: start, models, monitoring, outages, replicas, workers, backup, rotation, end.
 """
 
 from collections.abc import Iterator

@@ -35,10 +35,14 @@ def is_ready(stack: ComposeStack) -> bool:
     return get(f"{stack.url('API')}/ready").status_code == 200
 
 
-def run_dag(stack: ComposeStack, dag_id: str) -> None:
-    """Run a DAG through Airflow's REST API; the run must succeed."""
-    settings = StackSettings.load(airflow_port=stack.ports["AIRFLOW"], airflow_password=AIRFLOW_PASSWORD)
-    with AirflowClient(settings) as airflow:
+def airflow_settings(stack: ComposeStack) -> StackSettings:
+    """Address and login of Airflow."""
+    return StackSettings.load(airflow_port=stack.ports["AIRFLOW"], airflow_password=AIRFLOW_PASSWORD)
+
+
+def run_dag(stack: ComposeStack, dag_id: str) -> list[dict[str, Any]]:
+    """Run a DAG through Airflow's REST API; the run must succeed. Returns its tasks."""
+    with AirflowClient(airflow_settings(stack)) as airflow:
         wait_for_dags(airflow, (dag_id,))
         started = time.monotonic()
         airflow.unpause(dag_id)
@@ -56,3 +60,4 @@ def run_dag(stack: ComposeStack, dag_id: str) -> None:
         assert state == "success", "\n".join(airflow.task_log(failed)[-25:]) if failed else state
         durations = ", ".join(f"{task['task_id']} {task['duration'] or 0:.0f} s" for task in tasks)
         stack.say(f"{dag_id}: {time.monotonic() - started:.0f} s ({durations})")
+        return tasks

@@ -63,6 +63,26 @@ def describe(airflow: Airflow, **variables: str) -> dict[str, Any]:
     return found
 
 
+IN_SCHEDULER = {
+    "train_models_diabetes_simple.gate": "signs",
+    "auto_model_train_diabetes.gate": "signs",
+    "roll_back_model.roll_back": "signs",
+    "retain_diabetes.clean_metadata": "changes Airflow's database",
+    "retain_diabetes.delete_task_logs": "changes the volume of all logs",
+    "score_diabetes.score": "reads and writes files below DATA_DIR",
+}
+"""Tasks that no worker runs, with the reason."""
+
+
+@pytest.mark.parametrize("executors", ["LocalExecutor", "CeleryExecutor,LocalExecutor"])
+def test_tasks_that_need_what_workers_do_not_have_run_in_the_scheduler(airflow: Airflow, executors: str) -> None:
+    found = describe(airflow, AIRFLOW__CORE__EXECUTOR=executors)
+    assert found["import_errors"] == {}
+    tasks = {f"{dag_id}.{name}": task for dag_id, dag in found["dags"].items() for name, task in dag["tasks"].items()}
+    assert {name for name, task in tasks.items() if task["executor"] == "LocalExecutor"} == IN_SCHEDULER.keys()
+    assert {task["executor"] for name, task in tasks.items() if name not in IN_SCHEDULER} == {None}
+
+
 def test_every_file_imports(described: dict[str, Any]) -> None:
     assert described["import_errors"] == {}
 

@@ -12,13 +12,16 @@ from infra.secrets.distribute import AUDIENCES, CONFIGURATION, copy, mirror
 from infra.secrets.generate import SECRETS
 from ml.core.names import PUBLIC_KEYS, SIGNING_KEY
 from tests.support.gateway import CADDYFILE, UPSTREAM
-from tests.support.overlays import GATEWAY, SCALE, overlay
+from tests.support.overlays import GATEWAY, SCALE, extended, overlay
 
 COMPOSE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "docker-compose.yml").read_text())
 TEXT = yaml.safe_dump(COMPOSE)
-ADDED = {"gateway": GATEWAY, "haproxy": SCALE}
+ADDED = {"gateway": GATEWAY, "haproxy": SCALE, "valkey": SCALE}
 """Services that an overlay adds; ``test_scaling.py`` has the others."""
 SERVICES: dict[str, Any] = COMPOSE["services"] | {name: overlay(ADDED[name])["services"][name] for name in ADDED}
+SERVICES["airflow-worker"] = extended(
+    overlay(SCALE)["services"]["airflow-worker"], COMPOSE["services"]["airflow-dag-processor"]
+)
 BUILT = sorted(name for name, service in SERVICES.items() if "build" in service)
 WITHOUT_TELEMETRY = {"api", "exporter", "secrets"}
 """They import no library that sends usage data."""

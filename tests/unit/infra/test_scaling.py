@@ -4,6 +4,7 @@ import ipaddress
 import os
 import re
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,15 @@ import yaml
 
 from api.__main__ import SHUTDOWN_SECONDS
 from api.settings import ApiSettings
+from infra.local.settings import ROOT
 from infra.prometheus.configuration import SOURCE
+from infra.secrets.distribute import AUDIENCES
+from ml.core.names import PUBLIC_KEYS
 from tests.support.haproxy import BALANCER
 from tests.support.overlays import SCALE, overlay
 from tests.support.programs import required
 from tests.unit.infra.test_compose import COMPOSE
+from tests.unit.infra.test_compose import SERVICES as ALL_SERVICES
 
 OVERLAY = overlay(SCALE)
 SERVICES: dict[str, Any] = OVERLAY["services"]
@@ -54,11 +59,12 @@ def test_each_edge_of_the_replicas_has_a_network_of_its_own_and_nobody_else_find
         for network in added
     }
     assert members == {
+        "queue": {"valkey", "airflow-scheduler", "airflow-worker"},
         "records": {"api", "postgres"},
         "registry": {"api", "mlflow"},
         "replicas": {"api", "haproxy", "prometheus"},
     }
-    assert SERVICES["api"]["networks"].keys() == added.keys()
+    assert SERVICES["api"]["networks"].keys() == added.keys() - {"queue"}
 
 
 def test_the_replicas_believe_haproxy_alone_whose_address_nobody_else_gets() -> None:
@@ -115,6 +121,50 @@ def test_only_with_replicas_prometheus_finds_the_api_by_dns(scaled: bool, tmp_pa
     (found,) = after[0]["dns_sd_configs"]
     assert found == {"names": [ALIAS], "type": "A", "port": 8000, "refresh_interval": "5s"}
     subprocess.run([required("promtool", package="prometheus"), "check", "config", "--syntax-only", file], check=True)
+
+
+WORKER = ALL_SERVICES["airflow-worker"]
+FORBIDDEN = {"secrets-airflow", "secrets-airflow-signing", "secrets-airflow-tokens", "secrets-all"}
+"""Volumes with the signing key, the key of tokens, and logins to Airflow's database."""
+
+
+def test_a_worker_of_airflow_has_no_key_and_no_login_to_airflows_database() -> None:
+    mounted = {volume.split(":")[0] for volume in WORKER["volumes"] if isinstance(volume, str)}
+    assert not mounted & FORBIDDEN
+    assert set(AUDIENCES["airflow-worker"]) == {"diabetes_db_password", "prediction_log_key", PUBLIC_KEYS}
+    assert set(AUDIENCES["valkey"]) == {"valkey_password"}
+    secret = {name for name in WORKER["environment"] if name.endswith(("_CMD", "_SECRET"))}
+    assert {name for name in secret if WORKER["environment"][name] is not None} == {
+        "AIRFLOW__CELERY__BROKER_URL_CMD",
+        "AIRFLOW__CELERY__RESULT_BACKEND_CMD",
+    }
+
+
+def test_every_component_of_airflow_that_reads_dags_or_runs_them_knows_both_executors() -> None:
+    named = {
+        name
+        for name, service in SERVICES.items()
+        if service.get("environment", {}).get("AIRFLOW__CORE__EXECUTOR") == "CeleryExecutor,LocalExecutor"
+    }
+    assert named == {"airflow-apiserver", "airflow-dag-processor", "airflow-scheduler", "airflow-worker"}
+
+
+def test_no_timeout_of_the_queue_ends_before_the_longest_task() -> None:
+    texts = [path.read_text() for path in (ROOT / "dags").glob("*.py")]
+    limits = [match for text in texts for match in re.findall(r"execution_timeout\W+timedelta\((\w+)=(\d+)\)", text)]
+    assert len(limits) == 3
+    longest = max(timedelta(**{unit: int(number)}) for unit, number in limits).total_seconds()
+    given = SERVICES["airflow-scheduler"]["environment"]
+    assert longest < float(given["AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"])
+    assert longest < float(given["AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT"])
+    assert given.items() <= WORKER["environment"].items() | {("AIRFLOW__CORE__PARALLELISM", "${WORKER_TASKS:-8}")}
+
+
+def test_a_worker_mounts_the_file_with_data_as_the_scheduler_does_and_its_logs_but_no_folder_of_data() -> None:
+    bound = [volume for volume in BASE["airflow-scheduler"]["volumes"] if isinstance(volume, dict)]
+    assert [volume for volume in WORKER["volumes"] if isinstance(volume, dict)] == bound
+    logs = next(volume for volume in BASE["airflow-scheduler"]["volumes"] if "logs" in volume)
+    assert {logs, WORKER["environment"]["DATA_DIR"]} <= {v for v in WORKER["volumes"] if isinstance(v, str)}
 
 
 def test_a_worker_of_locust_is_locust_with_another_command() -> None:

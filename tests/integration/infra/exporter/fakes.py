@@ -42,6 +42,8 @@ class FakeAirflow:
             return self._health()
         if path == "/api/v2/importErrors":
             return {"import_errors": [], "total_entries": 2}
+        if path == "/api/v2/pools":
+            return {"pools": [{"queued_slots": 3, "running_slots": 1}, {"queued_slots": 1, "running_slots": 0}]}
         if path == "/api/v2/dags":
             dags = [{"dag_id": name, "is_paused": paused} for name, paused in sorted(self.dags.items())]
             return {"dags": dags, "total_entries": len(dags)}

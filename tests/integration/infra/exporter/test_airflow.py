@@ -31,6 +31,11 @@ def test_a_component_that_never_started_is_not_healthy(
     assert "airflow_component_heartbeat_age_seconds{triggerer}" not in found
 
 
+def test_tasks_of_all_pools_are_counted(make_collector: Make, scrape: Scrape) -> None:
+    found = scrape(make_collector())
+    assert (found["airflow_tasks{queued}"], found["airflow_tasks{running}"]) == (4, 1)
+
+
 def test_a_dag_whose_last_run_failed_exports_the_time_of_its_last_success(
     make_collector: Make, scrape: Scrape, airflow: FakeAirflow
 ) -> None:

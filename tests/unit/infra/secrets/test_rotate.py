@@ -10,6 +10,7 @@ from infra.secrets.distribute import AUDIENCES
 from infra.secrets.generate import FERNET_KEY, SECRETS, SUPERUSERS, former_passwords, generate
 from infra.secrets.rotate import HOLDERS, forget_former, next_steps, refusal, rotate_secret
 from ml.core.names import SIGNING_KEY
+from tests.support.overlays import SCALE, overlay
 
 COMPOSE = yaml.safe_load((Path(__file__).parents[4] / "docker-compose.yml").read_text())
 ROTATED = sorted(SECRETS.keys() - {"prediction_log_key", SIGNING_KEY})
@@ -94,7 +95,8 @@ READ_WHEN_USED = {
 
 def test_the_table_of_holders_agrees_with_the_volumes_of_compose() -> None:
     for service, definition in COMPOSE["services"].items():
-        volumes = [str(mount).partition(":")[0] for mount in definition.get("volumes", [])]
+        added = overlay(SCALE)["services"].get(service, {}).get("volumes", [])
+        volumes = [str(mount).partition(":")[0] for mount in (*definition.get("volumes", []), *added)]
         mounted = {
             name
             for audience, names in AUDIENCES.items()
