@@ -13,7 +13,7 @@ from pathlib import Path
 from infra.exposure import refusal
 from infra.secrets.generate import SECRETS, SUPERUSERS, former_file, generate
 from ml.core.errors import SettingsError
-from ml.core.names import PUBLIC_KEYS, SIGNING_KEY
+from ml.core.names import DASK_CERTIFICATE, PUBLIC_KEYS, SIGNING_KEY
 from ml.core.secret_files import with_secret_files
 
 ALL = Path("/secrets/all")
@@ -47,6 +47,8 @@ AUDIENCES = {
     "mlflow-postgres-exporter": ("mlflow_postgres_monitor_password",),
     "gateway": ("gateway_password",),
     "valkey": ("valkey_password",),
+    "dask": (DASK_CERTIFICATE,),
+    "dask-worker": ("diabetes_db_password",),
 }
 
 CONFIGURATION = {

@@ -1,7 +1,11 @@
 """Workers, which compute the items of a sequence: this process, or those of a Dask cluster."""
 
+import logging
+import queue
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from logging.handlers import QueueHandler
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from ml.core.errors import ClusterError
@@ -53,14 +57,33 @@ class Cluster:
         with cluster_errors():
             # Unlike scattered data, the result of a task is computed again when the worker that holds it is lost.
             held = self.client.submit(_held, shared, pure=False)
-            futures = [self.client.submit(function, held, item, pure=False) for item in items]
+            futures = [self.client.submit(_logged, function, held, item, pure=False) for item in items]
             for future in futures:
-                yield future.result()
+                result, records = future.result()
                 future.release()
+                for record in records:
+                    logging.getLogger(record.name).handle(record)
+                yield result
 
 
 def _held(value: Shared) -> Shared:
     return value
+
+
+def _logged(
+    function: Callable[[Shared, Item], Result], shared: Shared, item: Item
+) -> tuple[Result, list[logging.LogRecord]]:
+    """The result, and what was logged on the way to it, for the log of the process that asked for it."""
+    logger, records, thread = logging.getLogger("ml"), queue.SimpleQueue[logging.LogRecord](), threading.get_ident()
+    handler = QueueHandler(records)  # makes records that can be sent to another process
+    handler.addFilter(lambda record: record.thread == thread)
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        result = function(shared, item)
+    finally:
+        logger.removeHandler(handler)
+    return result, [records.get() for _ in range(records.qsize())]
 
 
 @contextmanager

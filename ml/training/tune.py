@@ -66,9 +66,18 @@ def plan(settings: MlSettings, engine: sa.Engine) -> Search:
 def run_trial(settings: MlSettings, engine: sa.Engine, study_name: str, slot: int) -> float:
     """Run the trial of a slot, unless it is complete, and return its cross-validated AUROC.
 
+    A second call for the slot waits for the first one: a cluster may compute an item twice.
+
     Raises:
         StaleInputError: the study is of other data, code or folds than the present ones.
     """
+    with transaction(engine) as connection:
+        name = sa.func.hashtextextended(f"{study_name}/{slot}", 0)
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(name)))
+        return _run_trial(settings, engine, study_name, slot)
+
+
+def _run_trial(settings: MlSettings, engine: sa.Engine, study_name: str, slot: int) -> float:
     sampler = optuna.samplers.TPESampler(seed=SEED + slot, n_startup_trials=6, constant_liar=True)
     study = optuna.load_study(study_name=study_name, storage=storage(settings), sampler=sampler)
     if (score := _score(study, slot)) is not None:

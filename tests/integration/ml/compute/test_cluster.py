@@ -51,7 +51,7 @@ def world(
     folder = tmp_path_factory.mktemp("dask")
     with pytest.MonkeyPatch.context() as patch, fresh_database(postgres_server, folder) as (settings, engine):
         patch.setattr(ensembles, "SHARE_BYTES", 1)  # each part grows trees of its own
-        rows = ingest_file(engine, Delivery("synthetic", cohort_file), folder).train_rows
+        rows = ingest_file(engine, Delivery("synthetic", cohort_file)).train_rows
         patch.setattr(datasets, "PART_ROWS", -(-rows // PARTS))
         with running_cluster(folder, settings, workers=2) as cluster:
             settings = settings.model_copy(update=cluster.settings)
@@ -167,11 +167,13 @@ def test_a_worker_does_not_train_on_data_that_were_changed_since(world: World, w
         fit(RANDOM_FOREST, SMALL[RANDOM_FOREST], TrainingParts(world.engine, version), 1, workers=workers)
 
 
-def test_the_trials_of_a_search_run_on_the_cluster_each_once(world: World) -> None:
+def test_the_trials_of_a_search_run_on_the_cluster_each_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     search = plan(world.settings, world.engine)
     scores = list(run_trials(world.settings, world.engine, search.study, search.slots))
 
     assert all(0.5 < score < 0.8 for score in scores)
+    assert [f"Trial {slot}: " in caplog.text for slot in search.slots] == [True, True], "the log of the workers"
     assert list(run_trials(world.settings, world.engine, search.study, search.slots)) == scores
     with world.engine.connect() as database:
         slots = database.scalars(
