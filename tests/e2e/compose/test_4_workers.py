@@ -18,11 +18,11 @@ from tests.support.overlays import SCALE
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(TEST_SECONDS)]
 
-WORKERS, TRIALS = 3, 16
+WORKERS, DASK_WORKERS, TRIALS = 3, 2, 16
 SMALL = {"TUNE_TRIALS": str(TRIALS), "TRAIN_JOBS": "1", "FOREST_TREES": "20", "BOOTSTRAP_SAMPLES": "50"}
 AFTERWARDS = {"TUNE_TRIALS": "2", "TRAIN_JOBS": "2", "FOREST_TREES": "200", "BOOTSTRAP_SAMPLES": "300"}
 SEARCH = "auto_model_train_diabetes"
-SECRETS = {"diabetes_db_password", "model_public_keys", "prediction_log_key", "valkey_password"}
+SECRETS = {"dask_certificate", "diabetes_db_password", "model_public_keys", "prediction_log_key", "valkey_password"}
 
 COMPLETE = """
 import json, optuna
@@ -50,7 +50,7 @@ class Search:
 @pytest.fixture(scope="module")
 def scaled(stack: ComposeStack) -> Iterator[ComposeStack]:
     stack.configure(**SMALL)
-    with stack.with_overlay(SCALE, "--scale", f"airflow-worker={WORKERS}"):
+    with stack.with_overlay(SCALE, "--scale", f"airflow-worker={WORKERS}", "--scale", f"dask-worker={DASK_WORKERS}"):
         yield stack
         stack.configure(**AFTERWARDS)
 
@@ -129,6 +129,22 @@ def test_the_logs_of_a_removed_worker_stay_readable(scaled: ComposeStack, search
         for hosts in ({search.killed}, {task["hostname"] for task in search.tasks} - {search.killed}):
             task = next(task for task in _trials(search.tasks) if task["hostname"] in hosts)
             assert any(f"Trial {task['map_index']}: " in line for line in airflow.task_log(task))
+
+
+def test_the_trials_ran_on_the_workers_of_dask(scaled: ComposeStack, search: Search) -> None:
+    with AirflowClient(airflow_settings(scaled)) as airflow:
+        for task in _trials(search.tasks):
+            log = "".join(airflow.task_log(task))
+            assert f"Dask cluster at tls://dask-scheduler:8786: {DASK_WORKERS} workers" in log
+
+
+def test_nobody_else_reaches_the_cluster(scaled: ComposeStack) -> None:
+    names = ("airflow-worker", "dask-worker", "airflow-scheduler", "airflow-apiserver", "mlflow", "exporter", "api")
+    found = {
+        name: scaled.execute(name, "python", "-c", CONNECT, "dask-scheduler:8786").strip() == "dask-scheduler"
+        for name in names
+    }
+    assert {name for name, reaches in found.items() if reaches} == {"airflow-worker", "dask-worker"}
 
 
 def test_a_worker_holds_no_key_and_no_login_to_airflows_database(

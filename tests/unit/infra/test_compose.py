@@ -19,11 +19,10 @@ TEXT = yaml.safe_dump(COMPOSE)
 ADDED = {"gateway": GATEWAY, "haproxy": SCALE, "valkey": SCALE}
 """Services that an overlay adds; ``test_scaling.py`` has the others."""
 SERVICES: dict[str, Any] = COMPOSE["services"] | {name: overlay(ADDED[name])["services"][name] for name in ADDED}
-SERVICES["airflow-worker"] = extended(
-    overlay(SCALE)["services"]["airflow-worker"], COMPOSE["services"]["airflow-dag-processor"]
-)
+EXTENDED = {"airflow-worker": "airflow-dag-processor", "dask-scheduler": "exporter", "dask-worker": "exporter"}
+SERVICES |= {name: extended(overlay(SCALE)["services"][name], SERVICES[base]) for name, base in EXTENDED.items()}
 BUILT = sorted(name for name, service in SERVICES.items() if "build" in service)
-WITHOUT_TELEMETRY = {"api", "exporter", "secrets"}
+WITHOUT_TELEMETRY = {"api", "dask-scheduler", "exporter", "secrets"}
 """They import no library that sends usage data."""
 
 

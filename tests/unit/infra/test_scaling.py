@@ -60,11 +60,12 @@ def test_each_edge_of_the_replicas_has_a_network_of_its_own_and_nobody_else_find
     }
     assert members == {
         "queue": {"valkey", "airflow-scheduler", "airflow-worker"},
+        "cluster": {"dask-scheduler", "dask-worker", "airflow-worker"},
         "records": {"api", "postgres"},
         "registry": {"api", "mlflow"},
         "replicas": {"api", "haproxy", "prometheus"},
     }
-    assert SERVICES["api"]["networks"].keys() == added.keys() - {"queue"}
+    assert SERVICES["api"]["networks"].keys() == added.keys() - {"queue", "cluster"}
 
 
 def test_the_replicas_believe_haproxy_alone_whose_address_nobody_else_gets() -> None:
