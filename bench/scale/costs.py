@@ -124,13 +124,13 @@ def run_steps(meter: Meter, engine: sa.Engine, settings: MlSettings, folder: Pat
         staged = size_of(connection, Stage(connection, validated.staging_id).table("encounters").fullname)
     meter.run("load", lambda: load(engine, delivery, validated))
     meter.run("split", lambda: split(engine))
-    data = meter.run("read for training, with history", lambda: read(engine))
+    data = meter.run("read, with history", lambda: read(engine, sys.maxsize))
     parts = (data.train, data.test)
     meter.run("history alone", lambda: [with_history(part) for part in parts])
     meter.run("encode once", lambda: encode(data.train))
     for family, about in FAMILIES.items():
-        work = partial(fit, family, {}, data.train, 1)  # threads that wait for each other use time too
-        models[family] = meter.run(f"fit {about.name}, with encoding", work)
+        work = partial(fit, family, {}, data.parts, 1)  # threads that wait for each other use time too
+        models[family] = meter.run(f"fit {about.name}, with reading and encoding", work)
     forest, outcomes, of_patients = models[RANDOM_FOREST], target(data.test), patients(data.test)
     samples = settings.bootstrap_samples
     meter.run("evaluate", lambda: evaluate(outcomes, forest.predict(data.test), of_patients, samples))

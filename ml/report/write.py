@@ -49,7 +49,8 @@ def write_report(settings: MlSettings, engine: sa.Engine, registry: Registry, nu
         scored = score_test_patients(lambda table: _predict(bundle, table), dataset.train, dataset.test)
         provenance = _provenance(version, registry, dataset.version.source, manifest.trained_at, settings)
         metrics = {name: {str(end): value for end, value in ends.items()} for name, ends in manifest.metrics.items()}
-        findings = analyse(scored, dataset.train, provenance, metrics)
+        totals = dataset.version.train_rows, dataset.version.test_rows
+        findings = analyse(scored, dataset.train, provenance, metrics, totals)
     registry.log_metrics(version.run_id, flat_metrics(findings.metrics))
     registry.describe(number, description(findings))
     log_report(registry, version.run_id, findings)

@@ -34,11 +34,13 @@ def analyse(
     train: pd.DataFrame,
     provenance: Provenance,
     metrics: Mapping[str, Mapping[str, float]] | None = None,
+    totals: tuple[int, int] | None = None,
 ) -> Findings:
     """Compute all findings; takes less than a minute for the genuine data on two cores.
 
     ``provenance.samples`` is the number of bootstrap replicates. ``metrics`` are intervals computed earlier by
-    :func:`ml.evaluation.bootstrap.evaluate` with as many replicates.
+    :func:`ml.evaluation.bootstrap.evaluate` with as many replicates. ``totals`` are the training and test encounters of
+    which ``train`` and the scored ones may be samples.
     """
     started, samples = perf_counter(), provenance.samples
     known = {name: dict(interval) for name, interval in (metrics or {}).items()}
@@ -52,7 +54,7 @@ def analyse(
     masked, robustness_rows = robustness(scored, samples)
     findings = Findings(
         provenance=provenance,
-        characteristics=characteristics(train, scored.table),
+        characteristics=characteristics(train, scored.table, totals),
         prevalence=float(scored.labels.mean()),
         metrics={name: computed[name] for name in ALL_METRICS},
         without_history=evaluate(scored.labels, without_history, scored.patients, samples, metrics=ALL_METRICS),

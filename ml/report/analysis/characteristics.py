@@ -10,10 +10,17 @@ from ml.report.findings import Characteristic
 from ml.report.formatting import percent
 from ml.schema import PATIENT_ID
 
+DRAWN: Final = "Drawn by patient from"
 
-def characteristics(train: pd.DataFrame, test: pd.DataFrame) -> tuple[Characteristic, ...]:
-    """One line per characteristic, as text."""
-    return tuple(Characteristic(label, describe(train), describe(test)) for label, describe in LINES.items())
+
+def characteristics(
+    train: pd.DataFrame, test: pd.DataFrame, totals: tuple[int, int] | None = None
+) -> tuple[Characteristic, ...]:
+    """One line per characteristic, as text; ``totals`` are the encounters of which the tables may be samples."""
+    first, *others = (Characteristic(label, describe(train), describe(test)) for label, describe in LINES.items())
+    if totals in (None, (len(train), len(test))):
+        return first, *others
+    return first, Characteristic(DRAWN, *(f"{total:,}" for total in totals)), *others
 
 
 def _share(rows: pd.Series) -> str:

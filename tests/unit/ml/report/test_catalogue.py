@@ -9,7 +9,7 @@ from babel.messages.pofile import read_po
 from jinja2.ext import extract_from_ast
 
 from ml.report import language
-from ml.report.analysis.characteristics import LINES
+from ml.report.analysis.characteristics import DRAWN, LINES
 from ml.report.analysis.robustness import KNOWN
 from ml.report.analysis.subgroups import FACTORS, ORDER, REMAINING
 from ml.report.template_context import COMPARED, FOLDER, TEMPLATES
@@ -40,7 +40,7 @@ def of_the_modules() -> Iterator[str]:
 
 def of_the_findings() -> Iterator[str]:
     yield from (name for name, _key in COMPARED if name != "AUROC")
-    yield from (*FACTORS, *ORDER, *LINES, *KNOWN, *PROVENANCE, REMAINING)
+    yield from (*FACTORS, *ORDER, *LINES, *KNOWN, *PROVENANCE, DRAWN, REMAINING)
 
 
 @cache
