@@ -59,7 +59,7 @@ def test_each_edge_of_the_replicas_has_a_network_of_its_own_and_nobody_else_find
         for network in added
     }
     assert members == {
-        "queue": {"valkey", "airflow-scheduler", "airflow-worker"},
+        "queue": {"valkey", "airflow-scheduler", "airflow-worker", "join"},
         "records": {"api", "postgres"},
         "registry": {"api", "mlflow"},
         "replicas": {"api", "haproxy", "prometheus"},
