@@ -12,6 +12,7 @@ from pathlib import Path
 
 from infra.exposure import refusal
 from infra.secrets.generate import SECRETS, SUPERUSERS, former_file, generate
+from infra.secrets.join import write_server
 from ml.core.errors import SettingsError
 from ml.core.names import DASK_CERTIFICATE, PUBLIC_KEYS, SIGNING_KEY
 from ml.core.secret_files import with_secret_files
@@ -75,6 +76,8 @@ def main() -> None:
     if reason:  # here, because every other service waits for this one
         sys.exit(reason)
     created = generate(ALL)
+    if os.environ.get("JOIN_ADDRESS"):
+        write_server(ALL, Path("/secrets/join"))
     log.info("Created: %s", ", ".join(created) or "none, all secrets exist")
     distribute()
 

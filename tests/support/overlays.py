@@ -7,7 +7,9 @@ import yaml
 from infra.local.settings import ROOT
 
 GATEWAY, SCALE = "docker-compose.gateway.yml", "docker-compose.scale.yml"
-OVERLAYS = (GATEWAY, SCALE)
+JOINED = "docker-compose.worker.yml"
+"""A project of its own, on another machine."""
+OVERLAYS = (GATEWAY, SCALE, JOINED)
 
 
 class _Loader(yaml.SafeLoader):

@@ -30,6 +30,7 @@ SCALED = NETWORKS | {
     "airflow-scheduler": "app data queue",
     "airflow-worker": "app data queue",
     "valkey": "queue",
+    "join": "app data queue",
 }
 LOCUST_MASTER = 5557
 

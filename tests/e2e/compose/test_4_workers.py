@@ -1,6 +1,7 @@
 """The project with docker-compose.scale.yml: Airflow's tasks on workers, one of which is killed during a search."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,11 +11,13 @@ import pytest
 
 from infra.local.airflow_client import AirflowClient
 from infra.local.dag_runs import FINISHED_STATES, wait_for_dags
+from infra.local.settings import ROOT
+from infra.local.supervision.probes import free_port
 from tests.e2e.compose.services import DAG_SECONDS, TEST_SECONDS, airflow_settings, run_dag
 from tests.e2e.compose.test_1_start import CONNECT
 from tests.e2e.compose.test_4_replicas import containers_of
 from tests.support.compose import ComposeStack, wait_for
-from tests.support.overlays import SCALE
+from tests.support.overlays import JOINED, SCALE
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(TEST_SECONDS)]
 
@@ -170,6 +173,24 @@ def test_only_the_scheduler_and_the_workers_reach_the_queue_and_no_one_without_t
     assert {name for name, reaches in reaching.items() if reaches} == {"airflow-scheduler", "airflow-worker"}
     refused = scaled.execute("valkey", "valkey-cli", "-h", "valkey", "llen", "default")
     assert "NOAUTH" in refused
+
+
+def test_a_worker_of_another_machine_joins_by_one_port_and_runs_tasks(scaled: ComposeStack) -> None:
+    """With the documented commands, in a project of its own, which shares no network and no volume with the first."""
+    gateway = scaled.docker("network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}").strip()
+    scaled.configure(JOIN_ADDRESS=gateway, JOIN_PORT=str(free_port()))
+    text = (ROOT / "docs" / "scaling.md").read_text()
+    first, second = re.findall(r"```bash\n([^`]*join\.tar[^`]*)```", text)
+    scaled.shell(first.replace("up -d", "up -d --scale airflow-worker=0"))
+    other = "export COMPOSE_PROJECT_NAME=joined-compose-test\n"
+    try:
+        scaled.shell(other + second)
+        (host,) = scaled.shell(f"{other}JOIN_FILE=./join.tar docker compose -f {JOINED} ps -q airflow-worker").split()
+        tasks = [*run_dag(scaled, "ingest_diabetes"), *run_dag(scaled, "train_models_diabetes_simple")]
+        assert {task["hostname"] for task in tasks if task["task_id"] != "gate"} == {host[:12]}
+    finally:
+        scaled.shell(f"{other}JOIN_FILE=./join.tar docker compose -f {JOINED} down -v -t 10")
+        scaled.configure(JOIN_ADDRESS="")
 
 
 def _trials(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from infra.prometheus.configuration import SOURCE
 from infra.secrets.distribute import AUDIENCES
 from ml.core.names import PUBLIC_KEYS
 from tests.support.haproxy import BALANCER
-from tests.support.overlays import SCALE, overlay
+from tests.support.overlays import JOINED, SCALE, overlay
 from tests.support.programs import required
 from tests.unit.infra.test_compose import COMPOSE
 from tests.unit.infra.test_compose import SERVICES as ALL_SERVICES
@@ -59,7 +59,7 @@ def test_each_edge_of_the_replicas_has_a_network_of_its_own_and_nobody_else_find
         for network in added
     }
     assert members == {
-        "queue": {"valkey", "airflow-scheduler", "airflow-worker"},
+        "queue": {"valkey", "airflow-scheduler", "airflow-worker", "join"},
         "cluster": {"dask-scheduler", "dask-worker", "airflow-worker"},
         "records": {"api", "postgres"},
         "registry": {"api", "mlflow"},
@@ -166,6 +166,25 @@ def test_a_worker_mounts_the_file_with_data_as_the_scheduler_does_and_its_logs_b
     assert [volume for volume in WORKER["volumes"] if isinstance(volume, dict)] == bound
     logs = next(volume for volume in BASE["airflow-scheduler"]["volumes"] if "logs" in volume)
     assert {logs, WORKER["environment"]["DATA_DIR"]} <= {v for v in WORKER["volumes"] if isinstance(v, str)}
+
+
+def test_a_machine_that_joins_opens_no_port_and_its_services_are_hardened() -> None:
+    joined = overlay(JOINED)["services"]
+    assert joined.keys() == {"unpack", "link", "airflow-worker"}
+    for name in ("unpack", "link"):
+        assert joined[name].items() >= (COMPOSE["x-service"] | {"restart": joined[name]["restart"]}).items()
+        assert joined[name]["mem_limit"]
+    assert joined["unpack"]["cap_add"] == ["DAC_READ_SEARCH"]
+    assert joined["unpack"]["network_mode"] == "none"
+    assert not [name for name, service in joined.items() if "ports" in service]
+    assert joined["airflow-worker"]["networks"] == ["worker"]
+
+
+def test_the_port_for_other_machines_is_open_only_at_an_address_that_somebody_chose() -> None:
+    join = SERVICES["join"]
+    assert join["scale"] == "0${JOIN_ADDRESS:+1}"
+    assert join["ports"] == ["${JOIN_ADDRESS:-127.0.0.1}:${JOIN_PORT:-7443}:7443"]
+    assert join["extends"] == {"service": "haproxy"}
 
 
 def test_a_worker_of_locust_is_locust_with_another_command() -> None:
