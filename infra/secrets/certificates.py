@@ -35,7 +35,7 @@ def sign(
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(issuer.subject if issuer else name)
-        .publickey_pem(key.public_key())
+        .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(hours=1))  # clocks differ
         .not_valid_after(now + dt.timedelta(days=days))

@@ -51,11 +51,11 @@ def authority(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKe
     """The certificate authority of this installation and its key, which are created at the first call."""
     file = folder / "join_authority.pem"
     if not file.exists():
-        key = ec.generate_privatekey_pem(ec.SECP256R1())
+        key = ec.generate_private_key(ec.SECP256R1())
         certificate = sign("readmission-platform", key, key, None, days=DAYS_OF_AUTHORITY)
         replace_file(file, (pem(certificate) + key_pem(key)).decode(), 0o400)
     content = file.read_bytes()
-    loaded = serialization.load_pem_privatekey_pem(content, None)
+    loaded = serialization.load_pem_private_key(content, None)
     if not isinstance(loaded, ec.EllipticCurvePrivateKey):
         raise TypeError(f"{file} has another kind of key")
     return x509.load_pem_x509_certificate(content), loaded
@@ -63,7 +63,7 @@ def authority(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKe
 
 def issue(folder: Path, names: tuple[str, ...], usage: x509.ObjectIdentifier) -> bytes:
     """A new certificate of the authority with its key, as HAProxy reads them."""
-    key = ec.generate_privatekey_pem(ec.SECP256R1())
+    key = ec.generate_private_key(ec.SECP256R1())
     issuer, issuer_key = authority(folder)
     return pem(sign(names[0], key, issuer_key, issuer, names=names, usage=usage)) + key_pem(key)
 
