@@ -52,7 +52,7 @@ def running_haproxy(folder: Path, server: str, *, strips_prefix: bool) -> Iterat
     ):
         assert text.count(documented) == 1, documented
         text = text.replace(documented, ours)
-    with _running(folder, text, f"http://{plain}"):
+    with running_configuration(folder, text, f"http://{plain}"):
         yield Proxy(f"http://{plain}", f"https://{tls}")
 
 
@@ -75,12 +75,13 @@ def running_balancer(folder: Path, names: str, port: int) -> Iterator[str]:
     ):
         assert text.count(documented) == times, documented
         text = text.replace(documented, ours)
-    with _running(folder, text, f"http://{health}"):
+    with running_configuration(folder, text, f"http://{health}"):
         yield f"http://{address}"
 
 
 @contextmanager
-def _running(folder: Path, configuration: str, health: str) -> Iterator[None]:
+def running_configuration(folder: Path, configuration: str, health: str) -> Iterator[None]:
+    """Start HAProxy with a configuration, and wait until it answers at the URL `health`."""
     program = required("haproxy", package="haproxy")
     config = folder / "haproxy.cfg"
     config.write_text(configuration)

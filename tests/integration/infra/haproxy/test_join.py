@@ -1,0 +1,104 @@
+"""Both ends of the port for other machines, as two processes of HAProxy before a server that repeats what it gets."""
+
+import contextlib
+import io
+import socket
+import socketserver
+import ssl
+import tarfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from infra.local.settings import ROOT
+from infra.local.supervision.probes import free_port
+from infra.secrets.generate import generate
+from infra.secrets.join import issue, join_file, write_server
+from tests.support.haproxy import running_configuration
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Ports of both ends, and the folder with the unpacked join file."""
+
+    join: int
+    valkey: int
+    link: Path
+
+
+class Repeat(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        self.request.sendall(b"valkey got " + self.request.recv(100))
+
+
+@pytest.fixture(scope="module")
+def ends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ends]:
+    folder, first, second = (tmp_path_factory.mktemp(name) for name in ("secrets", "first", "second"))
+    generate(folder)
+    write_server(folder, first)
+    join, valkey, *health = (free_port() for _ in range(4))
+    with tarfile.open(fileobj=io.BytesIO(join_file(folder, f"127.0.0.1:{join}"))) as archive:
+        archive.extractall(second, filter="data")
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Repeat)
+    threading.Thread(target=server.serve_forever, args=(0.02,)).start()
+    given = (ROOT / "infra" / "haproxy" / "join.cfg").read_text()
+    for documented, ours in (
+        (":7443", f"127.0.0.1:{join}"),
+        ("/run/secrets-join", str(first)),
+        ("valkey:6379", f"127.0.0.1:{server.server_address[1]}"),
+        ("127.0.0.1:8404", f"127.0.0.1:{health[0]}"),
+    ):
+        given = given.replace(documented, ours)
+    taken = (second / "link" / "haproxy.cfg").read_text().replace(" /link/", f" {second}/link/")
+    taken = taken.replace("127.0.0.1:8404", f"127.0.0.1:{health[1]}").replace("bind :6379", f"bind 127.0.0.1:{valkey}")
+    for port in (8080, 5432, 5000, 8000):
+        taken = taken.replace(f"bind :{port}", f"bind 127.0.0.1:{free_port()}")
+    try:
+        with (
+            running_configuration(first, given, f"http://127.0.0.1:{health[0]}"),
+            running_configuration(second, taken, f"http://127.0.0.1:{health[1]}"),
+        ):
+            yield Ends(join, valkey, second / "link")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_the_name_on_the_other_machine_leads_to_the_service_of_the_first(ends: Ends) -> None:
+    with socket.create_connection(("127.0.0.1", ends.valkey), 10) as link:
+        link.sendall(b"PING")
+        assert link.recv(100) == b"valkey got PING"
+
+
+@pytest.mark.parametrize("certificate", ["none", "of another installation"])
+def test_a_client_without_a_certificate_of_this_installation_is_refused(
+    ends: Ends, certificate: str, tmp_path: Path
+) -> None:
+    context = ssl.create_default_context(cafile=ends.link / "ca.pem")
+    if certificate != "none":
+        (tmp_path / "client.pem").write_bytes(issue(tmp_path, ("worker",), ExtendedKeyUsageOID.CLIENT_AUTH))
+        context.load_cert_chain(tmp_path / "client.pem")
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        ask(ends, context)
+
+
+def test_a_joined_machine_reaches_only_what_has_a_route(ends: Ends) -> None:
+    context = ssl.create_default_context(cafile=ends.link / "ca.pem")
+    context.load_cert_chain(ends.link / "client.pem")
+    assert ask(ends, context) == b"valkey got PING"
+    context.check_hostname = False
+    with contextlib.suppress(OSError):
+        assert ask(ends, context, "airflow-scheduler") == b""
+
+
+def ask(ends: Ends, context: ssl.SSLContext, name: str = "valkey") -> bytes:
+    with (
+        socket.create_connection(("127.0.0.1", ends.join), 10) as plain,
+        context.wrap_socket(plain, server_hostname=name) as link,
+    ):
+        link.sendall(b"PING")
+        return link.recv(100)
