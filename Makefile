@@ -178,7 +178,7 @@ test-operations: env ## Back up, lose, restore, verify and rotate the native sta
 	$(BIN)/pytest tests/operations
 
 compose-test: env ## Build the images, start docker-compose.yml, train, break, heal and remove it
-	$(BIN)/pytest tests/e2e -m docker
+	$(BIN)/pytest tests/e2e -m docker --ignore-glob "*/test_4_[rw]*.py"
 
 compose-smoke: env ## Build the images, start docker-compose.yml, check every service, and take it down
 	$(BIN)/pytest tests/e2e/compose/test_1_start.py

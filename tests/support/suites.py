@@ -88,9 +88,15 @@ LONG = (
     Suite(
         "compose",
         "make compose-test",
-        24.0,
-        ("docker-compose.", "api.dockerfile", "airflow.dockerfile", "streamlit.dockerfile", "infra/", "locust/"),
+        20.0,
+        ("docker-compose.yml", "api.dockerfile", "airflow.dockerfile", "streamlit.dockerfile", "infra/", "locust/"),
         "compose-smoke",
+    ),
+    Suite(
+        "scale",
+        "make scale-test",
+        25.0,
+        ("docker-compose.scale.yml", "docker-compose.worker.yml", "infra/haproxy/", "ml/compute/"),
     ),
 )
 
