@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 from xgboost import Booster
+from xgboost.core import XGBoostError
 
 from ml.compute.workers import Cluster, cluster_errors
 from ml.core.errors import ClusterError
@@ -16,8 +18,8 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS: Final = 3
 """XGBoost does not survive the loss of a worker, so the fit begins again with those that are left."""
-LOSS_SECONDS: Final = 60
-"""Time after which the workers give up one that does not answer."""
+LOSS_SECONDS: Final = 300
+"""Time after which workers give up one that is silent; one that ends is noticed at once."""
 
 
 def boost_on_cluster(cluster: Cluster, parameters: Mapping[str, Any], rounds: int, rows: TrainingRows) -> Booster:
@@ -26,19 +28,24 @@ def boost_on_cluster(cluster: Cluster, parameters: Mapping[str, Any], rounds: in
     Raises:
         ClusterError: the scheduler is lost, or a worker was lost in every attempt.
     """
-    from distributed import KilledWorker
-    from xgboost.core import XGBoostError
+    retrying = Retrying(
+        retry=retry_if_exception_type((ClusterError, XGBoostError, RuntimeError)),
+        stop=stop_after_attempt(ATTEMPTS),
+        after=_log_failure,
+        reraise=True,
+    )
+    return retrying(_attempt, cluster, parameters, rounds, rows)
 
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            with cluster_errors(), cluster.client.as_current():
-                return _boost(cluster, parameters, rounds, rows)
-        except (ClusterError, XGBoostError, RuntimeError) as error:
-            if attempt == ATTEMPTS:
-                raise
-            log.warning("Attempt %s to boost on the cluster failed: %s", attempt, error)
-            cluster.client.wait_for_workers(1)
-    raise AssertionError(KilledWorker)
+
+def _log_failure(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    log.warning("Attempt %s to boost on the cluster failed: %s", state.attempt_number, error)
+
+
+def _attempt(cluster: Cluster, parameters: Mapping[str, Any], rounds: int, rows: TrainingRows) -> Booster:
+    with cluster_errors(), cluster.client.as_current():
+        cluster.client.wait_for_workers(1, timeout=LOSS_SECONDS)
+        return _boost(cluster, parameters, rounds, rows)
 
 
 def _boost(cluster: Cluster, parameters: Mapping[str, Any], rounds: int, rows: TrainingRows) -> Booster:
