@@ -11,7 +11,7 @@ from typing import Any, Final
 import matplotlib as mpl
 import matplotlib.figure
 
-from ml.report.plots import INK, OTHER
+from ml.report.plots import INK
 
 ROOT: Final = Path(__file__).parents[2]
 COLOURS: Final = {
@@ -33,7 +33,7 @@ def main() -> None:
             for axes, member, unit in ((minutes, "seconds", 60), (memory, "peak_mb", 1000)):
                 values = [of_step(run["steps"], step)[member] / unit for run in runs]
                 axes.plot(_rows(runs), values, color=colour, marker="o", linewidth=2, label=step)
-        memory.plot(_rows(runs), [run["allowed_mb"] / 1000 for run in runs], color=OTHER, linestyle=":", label="limit")
+        memory.plot(_rows(runs), [run["allowed_mb"] / 1000 for run in runs], color=INK, linestyle=":", label="limit")
         minutes.set(title="time, minutes", xscale="log", yscale="log", xlabel="encounters")
         memory.set(title="peak memory of a process, GB", xscale="log", xlabel="encounters", ylim=(0, None))
         for axes in (minutes, memory):

@@ -13,6 +13,7 @@ FOLDER: Final = Path(__file__).parent
 LONGEST: Final = (
     "ml/monitoring/test_genuine_windows.py",
     "dags/test_runs.py",
+    "ml/compute/test_cluster.py",
     "dags/test_roll_back.py",
     "dags/test_full_log_disk.py",
     "dags/test_score.py",
