@@ -10,7 +10,13 @@ def processor_seconds(process: psutil.Process, without: psutil.Process | None = 
     """Processor time of a process and its descendants, ended ones included; ``without`` is a descendant left out."""
     left_out = {without, *without.children(recursive=True)} if without else set()
     family = {process, *process.children(recursive=True)} - left_out
-    return sum(sum(member.cpu_times()[:4]) for member in family)
+    return sum(map(_seconds, family))
+
+
+def _seconds(process: psutil.Process) -> float:
+    with suppress(psutil.NoSuchProcess):
+        return sum(process.cpu_times()[:4])
+    return 0.0
 
 
 def peak_mb(pid: int) -> int:

@@ -30,6 +30,7 @@ from ml.core.settings import MlSettings
 from ml.data.ingest import ingest
 from ml.evaluation.metrics import auroc
 from ml.features.tables import target
+from ml.training.code_version import code_version
 from ml.training.models import FAMILIES, GRADIENT_BOOSTING, RANDOM_FOREST, fit
 from ml.warehouse.connection import warehouse
 from ml.warehouse.datasets import read
@@ -88,7 +89,7 @@ def measure(settings: MlSettings, engine: sa.Engine, image: str, cpus: float) ->
 
 def fit_on(settings: MlSettings, engine: sa.Engine, family: str) -> tuple[float, Any, Any]:
     """Seconds of a fit, and risks and outcomes of the test encounters."""
-    with connected(settings) as workers:
+    with connected(settings, code_version) as workers:
         dataset = read(engine)
         started = time.perf_counter()
         model = fit(family, FEW[family], dataset.parts, 1, workers=workers)
@@ -113,7 +114,7 @@ def running(settings: MlSettings, image: str, cpus: float, count: int) -> Iterat
             processes.append(subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**os.environ}))
             stack.callback(subprocess.run, ["docker", "kill", name], check=False, capture_output=True)
         stack.callback(processes[0].kill)
-        with connected(settings.model_copy(update={"dask_scheduler": address})) as workers:
+        with connected(settings.model_copy(update={"dask_scheduler": address}), code_version) as workers:
             if isinstance(workers, Cluster):
                 workers.client.wait_for_workers(count, timeout=120)
         yield address

@@ -14,13 +14,14 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from infra.backup.errors import BackupError
 from infra.secrets.generate import ROLE_PASSWORDS, SUPERUSERS
+from ml.core.names import DASK_CERTIFICATE
 
 SECRETS_FILE: Final = "secrets.enc"
 LOGINS: Final = "airflow_logins"
 """Name of Airflow's logins among the secrets."""
 SCRYPT: Final = {"n": 2**15, "r": 8, "p": 1}
 
-OWN_PASSWORDS: Final = ROLE_PASSWORDS | set(SUPERUSERS)
+OWN_PASSWORDS: Final = ROLE_PASSWORDS | set(SUPERUSERS) | {DASK_CERTIFICATE}
 """An installation keeps its own; all other secrets belong to the data."""
 
 

@@ -19,13 +19,14 @@ from infra.secrets.certificates import DAYS_OF_AUTHORITY, key_pem, pem, sign
 from ml.core.names import PUBLIC_KEYS
 from ml.core.signing.keys import replace_file
 
-ROUTES: Final = {"valkey": 6379, "airflow-apiserver": 8080, "postgres": 5432, "mlflow": 5000, "api": 8000}
+ROUTES: Final = {"valkey": 6379, "airflow-apiserver": 8080, "postgres": 5432, "mlflow": 5000}
 """Services that a worker reaches, by the names of the first machine."""
 WORKER: Final = ("diabetes_db_password", "prediction_log_key", PUBLIC_KEYS, "valkey_password")
 
 _SETTINGS: Final = """\
 global
     log stdout format raw daemon notice
+    maxconn 500
 
 defaults
     log global
@@ -33,18 +34,29 @@ defaults
     timeout connect 10s
     timeout client 2h
     timeout server 2h
+    option srvtcpka
+    srvtcpka-idle 30s
+    srvtcpka-intvl 10s
+    srvtcpka-cnt 3
     default-server ssl crt /link/client.pem ca-file /link/ca.pem verify required ssl-min-ver TLSv1.3
 
 frontend health
     mode http
     bind 127.0.0.1:8404
     monitor-uri /
+    monitor fail if { nbsrv(valkey) eq 0 }
 """
 _ROUTE: Final = """
 listen {name}
     bind :{port}
-    server first {address} sni str({name}) verifyhost {name}
+    server first {address} sni str({name}) verifyhost {name}{check}
 """
+_CHECK: Final = """ check check-sni valkey inter 10s
+    option tcp-check
+    tcp-check send PING\\r\\n
+    tcp-check expect string NOAUTH
+"""
+"""Valkey answers, so the port of the first machine has accepted the certificate."""
 
 
 def authority(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
@@ -76,7 +88,10 @@ def write_server(folder: Path, target: Path) -> None:
 
 def join_file(folder: Path, address: str) -> bytes:
     """A tar archive: ``link`` for HAProxy on the other machine, ``worker`` with the secrets of a worker."""
-    routes = "".join(_ROUTE.format(name=name, port=port, address=address) for name, port in ROUTES.items())
+    routes = "".join(
+        _ROUTE.format(name=name, port=port, address=address, check=_CHECK if name == "valkey" else "")
+        for name, port in ROUTES.items()
+    )
     files = {
         "link/haproxy.cfg": (_SETTINGS + routes).encode(),
         "link/ca.pem": pem(authority(folder)[0]),

@@ -33,10 +33,14 @@ HOLDERS: Final[dict[str, tuple[str, ...]]] = {
     "airflow_interface_password": ("airflow-init", "streamlit"),
     "gateway_password": ("gateway",),
     "airflow_jwt_secret": ("airflow-apiserver", "airflow-scheduler"),
-    DASK_CERTIFICATE: ("dask-scheduler", "dask-worker"),
+    DASK_CERTIFICATE: ("dask-scheduler", "dask-worker", "airflow-worker"),
     "valkey_password": ("valkey", "airflow-scheduler", "airflow-worker"),
 }
 """Services of Compose that set a secret or read it when they start. The others read it when they use it."""
+
+
+OF_OVERLAYS: Final = {"gateway", "valkey", "airflow-worker", "dask-scheduler", "dask-worker"}
+"""Services that are in docker-compose.gateway.yml or docker-compose.scale.yml only."""
 
 
 def refusal(names: Iterable[str]) -> str | None:
@@ -111,8 +115,11 @@ def next_steps(names: Iterable[str]) -> list[str]:
     """The commands that put new secrets in force."""
     names = list(names)
     steps = []
-    if holders := list(dict.fromkeys(service for name in names for service in HOLDERS.get(name, ()))):
-        steps.append(f"Now run: docker compose up -d --force-recreate {' '.join(holders)}")
+    holders = dict.fromkeys(service for name in names for service in HOLDERS.get(name, ()))
+    if own := [service for service in holders if service not in OF_OVERLAYS]:
+        steps.append(f"Now run: docker compose up -d --force-recreate {' '.join(own)}")
+    if others := [service for service in holders if service in OF_OVERLAYS]:
+        steps.append(f"If it runs, run: docker compose up -d --no-deps --force-recreate {' '.join(others)}")
     if FERNET_KEY in names:
         steps.append(f"When that has succeeded, run: {COMMAND} {FERNET_KEY} --retire")
     if SIGNING_KEY in names:

@@ -1,11 +1,11 @@
 """Connects to the Dask cluster at ``DASK_SCHEDULER``."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from ml.compute.workers import THIS_PROCESS, Cluster, Workers
+from ml.compute.workers import THIS_PROCESS, Cluster, Workers, cluster_errors
 from ml.core.errors import ClusterError, SettingsError
 from ml.core.settings import ClusterSettings
 
@@ -18,11 +18,14 @@ TIMEOUT_SECONDS: Final = 30
 
 
 @contextmanager
-def connected(settings: ClusterSettings) -> Iterator[Workers]:
+def connected(settings: ClusterSettings, code: Callable[[], str], priority: int = 0) -> Iterator[Workers]:
     """Yield the workers of the settings; the connection to a cluster is closed at the end.
 
+    ``code`` returns the version of the code, which must be the same on all workers. For ``priority`` see
+    :class:`ml.compute.workers.Cluster`.
+
     Raises:
-        ClusterError: the scheduler does not answer, or has no worker.
+        ClusterError: the scheduler does not answer, or has no worker, or a worker has other code.
         SettingsError: a certificate is missing.
     """
     if not settings.dask_scheduler:
@@ -40,8 +43,12 @@ def connected(settings: ClusterSettings) -> Iterator[Workers]:
             client.wait_for_workers(1, timeout=TIMEOUT_SECONDS)
         except TimeoutError as error:
             raise ClusterError(f"The Dask scheduler at {address} has no workers: start one, then try again.") from error
+        with cluster_errors():
+            others = [name for name, version in client.run(code).items() if version != code()]
+        if others:
+            raise ClusterError(f"{len(others)} workers of the Dask cluster have other code: build and start them anew.")
         log.info("Dask cluster at %s: %s workers", address, len(client.nthreads()))
-        yield Cluster(client)
+        yield Cluster(client, priority)
 
 
 def _security(settings: ClusterSettings) -> "Security | None":

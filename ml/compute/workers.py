@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from logging.handlers import QueueHandler
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from ml.core.errors import ClusterError
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Shared = TypeVar("Shared")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+LOSS_SECONDS: Final = 60
+"""Time for a worker to come back when all are lost."""
 
 
 class Workers(Protocol):
@@ -41,10 +44,18 @@ THIS_PROCESS: Final = ThisProcess()
 
 
 class Cluster:
-    """Computes all items on the workers of a Dask cluster; an item whose worker is lost is computed again."""
+    """Computes all items on the workers of a Dask cluster; an item whose worker is lost is computed again.
 
-    def __init__(self, client: "Client") -> None:
+    Items of a lower ``priority`` wait for those of a higher one, whoever submitted them.
+    """
+
+    def __init__(self, client: "Client", priority: int = 0) -> None:
         self.client = client
+        self._priority = priority
+
+    def names(self) -> list[str]:
+        """Addresses of the present workers, sorted."""
+        return sorted(self.client.scheduler_info(n_workers=-1)["workers"])
 
     def map(
         self, function: Callable[[Shared, Item], Result], shared: Shared, items: Sequence[Item]
@@ -52,18 +63,32 @@ class Cluster:
         """Yield ``function(shared, item)`` in the order of the items.
 
         Raises:
-            ClusterError: the scheduler is lost, or an item has lost several workers.
+            ClusterError: the scheduler or all workers are lost, or an item has lost several workers.
         """
+        submit = self.client.submit
         with cluster_errors():
             # Unlike scattered data, the result of a task is computed again when the worker that holds it is lost.
-            held = self.client.submit(_held, shared, pure=False)
-            futures = [self.client.submit(_logged, function, held, item, pure=False) for item in items]
+            held = submit(_held, shared, pure=False, priority=self._priority)
+            futures = [submit(_logged, function, held, item, pure=False, priority=self._priority) for item in items]
             for future in futures:
+                self.wait([future])
                 result, records = future.result()
                 future.release()
                 for record in records:
                     logging.getLogger(record.name).handle(record)
                 yield result
+
+    def wait(self, futures: list[Any]) -> None:
+        """Wait until futures are done, as long as there are workers. Raises TimeoutError."""
+        from distributed import wait
+
+        while True:
+            try:
+                wait(futures, timeout=LOSS_SECONDS)
+            except TimeoutError:
+                self.client.wait_for_workers(1, timeout=LOSS_SECONDS)
+            else:
+                return
 
 
 def _held(value: Shared) -> Shared:
@@ -80,10 +105,13 @@ def _logged(
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     try:
-        result = function(shared, item)
+        return function(shared, item), [records.get() for _ in range(records.qsize())]
+    except Exception as error:
+        for _ in range(records.qsize()):
+            error.add_note(f"log of the worker: {records.get().getMessage()}")
+        raise
     finally:
         logger.removeHandler(handler)
-    return result, [records.get() for _ in range(records.qsize())]
 
 
 @contextmanager
@@ -91,7 +119,7 @@ def cluster_errors() -> Iterator[None]:
     """Convert the errors of a lost cluster.
 
     Raises:
-        ClusterError: the scheduler is lost, or an item has lost several workers.
+        ClusterError: the scheduler or all workers are lost, or an item has lost several workers.
     """
     from distributed import CancelledError, KilledWorker
     from distributed.comm.core import CommClosedError
@@ -103,5 +131,7 @@ def cluster_errors() -> Iterator[None]:
             "A part of the work has lost several workers of the Dask cluster one after the other: look at their logs; "
             "most often their memory is too small."
         ) from error
-    except (CommClosedError, CancelledError, TimeoutError) as error:
+    except TimeoutError as error:
+        raise ClusterError("All workers of the Dask cluster were lost: start some, then try again.") from error
+    except (CommClosedError, CancelledError) as error:
         raise ClusterError("The Dask scheduler was lost, and the work with it: try again.") from error

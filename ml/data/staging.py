@@ -18,7 +18,7 @@ from ml.warehouse.connection import copy_in, transaction
 from ml.warehouse.tables import rejected_rows, train_data
 
 DAYS_KEPT: Final = 2
-"""Age at which a delivery that was not loaded is deleted by a later ingestion."""
+"""Age at which a delivery that was not loaded is deleted, by a later ingestion or by ``retain_diabetes``."""
 
 Content = Literal["file", "encounters", "rejected"]
 
@@ -85,8 +85,7 @@ def staging(engine: sa.Engine, staging_id: int | None = None) -> Iterator[Stage]
         WarehouseError: PostgreSQL is unreachable; nothing was changed.
     """
     if staging_id is None:
-        with transaction(engine) as connection:  # of its own, so that no other ingestion waits for it
-            _drop_expired(connection)
+        drop_expired(engine)
     with transaction(engine) as connection:
         if staging_id is None:
             insert = "INSERT INTO staging.deliveries DEFAULT VALUES RETURNING id"
@@ -106,10 +105,16 @@ def stale_input() -> StaleInputError:
     )
 
 
-def _drop_expired(connection: sa.Connection) -> None:
+def drop_expired(engine: sa.Engine) -> None:
+    """Delete what interrupted ingestions have left, in a transaction for which no other ingestion waits.
+
+    Raises:
+        WarehouseError: PostgreSQL is unreachable.
+    """
     expired = (
         "SELECT id FROM staging.deliveries WHERE created_at < now() - make_interval(days => %s) "
         "FOR UPDATE SKIP LOCKED"  # a locked one is in use
     )
-    for staging_id in connection.exec_driver_sql(expired, (DAYS_KEPT,)).scalars().all():
-        Stage(connection, staging_id).drop()
+    with transaction(engine) as connection:
+        for staging_id in connection.exec_driver_sql(expired, (DAYS_KEPT,)).scalars().all():
+            Stage(connection, staging_id).drop()

@@ -16,8 +16,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from ml.core.errors import WarehouseError
-from ml.warehouse.connection import transaction
+from ml.warehouse.connection import locked, transaction
 from ml.warehouse.tables import gate_decisions
 
 log = logging.getLogger(__name__)
@@ -82,17 +81,8 @@ class Ledger:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Wait for the lock that only one gate run or rollback holds, on any machine, until the context ends."""
-        is_done = False
-        try:
-            with transaction(self._engine) as connection:
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-                yield
-                is_done = True
-        except WarehouseError as error:
-            if not is_done:
-                raise
-            # A failure here would report a decision that is stored as one that failed, and make people repeat it.
-            log.warning("The decision is stored, but the lock was lost before it ended: %s", error)
+        with locked(self._engine, _LOCK):
+            yield
 
     def add(
         self,

@@ -8,6 +8,7 @@ import optuna
 import sqlalchemy as sa
 
 from ml.core.settings import MlSettings
+from ml.data.staging import drop_expired
 from ml.promotion.ledger import Ledger
 from ml.registry.deletion import DeletingRegistry
 from ml.retention import deletions, rows
@@ -56,6 +57,8 @@ def retain(
         for run in runs if apply else ():
             on_step(f"run {run.id}")
             freed += registry.delete_run(run.id)
+    if apply:
+        drop_expired(engine)
     counts = rows.delete(engine, limits, now) if apply else rows.count(engine, limits, now)
     counts |= {"searches": _searches(settings, limits, now, apply=apply)}
     counts = {"model versions": len(versions), "runs": len(runs), **counts}

@@ -74,7 +74,7 @@ def fit(
         family: a key of :data:`FAMILIES`.
         parameters: of the estimator; they override the family's defaults.
         parts: training encounters with history; a table is one part.
-        jobs: number of cores.
+        jobs: number of cores of this process.
         masked: copies with masked fields; by default the family's number. With 0 there are no offsets: such a model
             serves to compare parameters and to score complete records.
         workers: compute the parts; this process alone if there is one part.
@@ -84,11 +84,12 @@ def fit(
     """
     chosen = FAMILIES[family]
     augmentation = chosen.augmentation if masked is None else replace(chosen.augmentation, masked=masked)
-    unfitted = chosen.estimator(**{**chosen.defaults, **parameters}, random_state=SEED, n_jobs=jobs)
     parts = [parts] if isinstance(parts, pd.DataFrame) else parts
     workers = workers if len(parts) > 1 else THIS_PROCESS
+    of_worker = jobs if workers is THIS_PROCESS else 1  # of a cluster, each has one core
+    unfitted = chosen.estimator(**{**chosen.defaults, **parameters}, random_state=SEED, n_jobs=of_worker)
     rows = training_rows(parts, augmentation, workers)
-    estimator = fit_trees(unfitted, rows, workers)
+    estimator = fit_trees(unfitted, rows, workers).set_params(n_jobs=jobs)
     base, offsets = base_logit(estimator), Offsets()
     if augmentation.masked:
         # The offsets are fitted to rows with a mask that the estimator was not fitted on.

@@ -16,7 +16,8 @@ from ml.core.settings import MlSettings
 from ml.features.records import predict_table
 from ml.registry.client import ModelVersion, Registry
 from ml.training.code_version import code_version, fingerprint
-from ml.training.models import FAMILIES, fit
+from ml.training.models import FAMILIES, GRADIENT_BOOSTING, fit
+from ml.training.train import DASK_WORKERS
 from ml.warehouse.datasets import read
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,12 @@ def reproduce(settings: MlSettings, engine: sa.Engine, registry: Registry, numbe
 
 
 def _validate_origin(version: ModelVersion, data_version: str) -> None:
+    workers, boosted = version.tags.get(DASK_WORKERS), FAMILIES[GRADIENT_BOOSTING].name
+    if workers and version.tags.get("algorithm") == boosted:
+        raise ReproductionError(
+            f"Version {version.number} was boosted on {workers} workers of a Dask cluster: other trees come of another "
+            "placement of the data on workers, so it cannot be reproduced."
+        )
     logged = version.tags.get("data_version", "")
     if logged != data_version:
         raise ReproductionError(

@@ -3,22 +3,24 @@
 import logging
 import tempfile
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from ml.compute.connection import connected
-from ml.compute.workers import Workers
-from ml.core.errors import BundleError
+from ml.compute.workers import THIS_PROCESS, Cluster, Workers
+from ml.core.errors import BundleError, ClusterError
 from ml.core.names import CHALLENGER
 from ml.core.sandbox.process import sandboxed
 from ml.core.settings import MlSettings
-from ml.evaluation.bootstrap import evaluate
+from ml.evaluation.bootstrap import Interval, evaluate
 from ml.features.records import predict_table
 from ml.registry.client import ModelVersion, Registry
 from ml.report.analysis.analyse import score_test_patients
+from ml.report.analysis.scored_test_set import ScoredTestSet
 from ml.report.analysis.thresholds import threshold_table, weekly_encounters
 from ml.report.card import first_description
 from ml.report.formatting import with_interval
@@ -31,6 +33,9 @@ from ml.warehouse.connection import transaction
 from ml.warehouse.datasets import Dataset, current_version, read
 
 log = logging.getLogger(__name__)
+
+DASK_WORKERS: Final = "dask_workers"
+"""Tag: number of workers of a Dask cluster that fitted the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,8 @@ def train(
         if challenger is None or int(challenger.number) < int(existing.number):  # interrupted after the registration
             registry.set_alias(CHALLENGER, existing.number)
         return Trained(existing.number, new=False)
-    with connected(settings) as available:
-        dataset = read(engine)
+    dataset = read(engine)
+    with connected(settings, code_version) if len(dataset.parts) > 1 else nullcontext(THIS_PROCESS) as available:
         log.info("Fitting %s on %s encounters", FAMILIES[family].name, f"{dataset.version.train_rows:,}")
         model = fit(family, parameters, dataset.parts, settings.train_jobs, workers=available)
         version = _register(settings, registry, model, dataset, family, parameters, available)
@@ -94,6 +99,16 @@ def known_version(
     return None
 
 
+def _metrics(scored: ScoredTestSet, samples: int, available: Workers) -> dict[str, Interval]:
+    """Evaluate on the cluster; without it, if it is lost after the fit."""
+    given = (scored.labels, scored.probabilities, scored.patients, samples)
+    try:
+        return evaluate(*given, workers=available)
+    except ClusterError as error:
+        log.warning("Evaluating in this process. %s", error)
+        return evaluate(*given)
+
+
 def _register(
     settings: MlSettings,
     registry: Registry,
@@ -106,7 +121,7 @@ def _register(
     log.info("Evaluating on %s test encounters", f"{len(dataset.test):,}")
     data, samples = dataset.version, settings.bootstrap_samples
     scored = score_test_patients(model.predict, dataset.train, dataset.test)
-    metrics = evaluate(scored.labels, scored.probabilities, scored.patients, samples, workers=available)
+    metrics = _metrics(scored, samples, available)
     log.info("%s", ", ".join(f"{name} {with_interval(value)}" for name, value in metrics.items()))
     tags = {
         "data_source": data.provenance,
@@ -114,6 +129,7 @@ def _register(
         "algorithm": FAMILIES[family].name,
         "code_version": code_version(),
         "fingerprint": fingerprint(data.data_version, family, parameters),
+        **({DASK_WORKERS: str(len(available.names()))} if isinstance(available, Cluster) else {}),
     }
     with registry.run(f"{family}-{data.data_version[:8]}", tags), tempfile.TemporaryDirectory() as scratch:
         for context, table in (("train", dataset.train), ("test", dataset.test)):

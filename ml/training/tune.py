@@ -6,7 +6,7 @@ Trials are independent, so several workers, such as Airflow tasks, can run them 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import optuna
@@ -26,10 +26,13 @@ from ml.training.code_version import code_version
 from ml.training.models import FAMILIES, GRADIENT_BOOSTING, fit
 from ml.training.rows import SEED
 from ml.training.train import known_version
-from ml.warehouse.connection import transaction, warehouse
+from ml.warehouse.connection import locked, transaction, warehouse
 from ml.warehouse.datasets import Dataset, current_version, read
 
 log = logging.getLogger(__name__)
+
+TRIAL_PRIORITY: Final = -10
+"""On a cluster, trials wait for trainings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +74,7 @@ def run_trial(settings: MlSettings, engine: sa.Engine, study_name: str, slot: in
     Raises:
         StaleInputError: the study is of other data, code or folds than the present ones.
     """
-    with transaction(engine) as connection:
-        name = sa.func.hashtextextended(f"{study_name}/{slot}", 0)
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(name)))
+    with locked(engine, f"{study_name}/{slot}"):
         return _run_trial(settings, engine, study_name, slot)
 
 
@@ -103,7 +104,7 @@ def run_trials(settings: MlSettings, engine: sa.Engine, study_name: str, slots: 
         ClusterError: the Dask cluster of ``DASK_SCHEDULER`` is away, or was lost.
         StaleInputError: as in :func:`run_trial`.
     """
-    with connected(settings) as available:
+    with connected(settings, code_version, TRIAL_PRIORITY) as available:
         if isinstance(available, Cluster):
             yield from available.map(_run_on_worker, (study_name, settings.tune_folds), slots)
         else:

@@ -1,5 +1,6 @@
 """Connections to PostgreSQL, transactions, and COPY in both directions."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from types import SimpleNamespace
@@ -11,9 +12,18 @@ import sqlalchemy as sa
 from ml.core.errors import WarehouseError
 from ml.core.settings import DatabaseSettings
 
+log = logging.getLogger(__name__)
+
 _DISK_FULL = "53100"
-_LIMITS: Final = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
-"""Without keepalives a query waits two hours for the answer of a machine that has lost its power or its network."""
+_LIMITS: Final = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "options": "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
+}
+"""Without keepalives a query waits two hours for the answer of a machine that has lost its power or its network, and
+the server keeps the locks of such a machine as long."""
 
 
 @contextmanager
@@ -43,6 +53,27 @@ def transaction(engine: sa.Engine, *, isolation: str = "READ COMMITTED") -> Iter
         if getattr(error.orig, "pgcode", None) != "42P01":  # undefined_table
             raise
         raise WarehouseError("The diabetes database has no tables yet: run 'python -m ml migrate'.") from error
+
+
+@contextmanager
+def locked(engine: sa.Engine, key: str | int) -> Iterator[None]:
+    """Wait for a lock that one process holds at a time, on any machine, until the context ends.
+
+    Raises:
+        WarehouseError: PostgreSQL is unreachable before the context begins.
+    """
+    is_done = False
+    number = sa.func.hashtextextended(key, 0) if isinstance(key, str) else key
+    try:
+        with transaction(engine) as connection:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+            yield
+            is_done = True
+    except WarehouseError as error:
+        if not is_done:
+            raise
+        # A failure here would report work that is stored as failed, and make people repeat it.
+        log.warning("The work under the lock %s is stored, but the lock was lost before it ended: %s", key, error)
 
 
 def copy_in(connection: sa.Connection, table: str, columns: tuple[str, ...], stream: IO[bytes]) -> None:

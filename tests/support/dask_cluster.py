@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pandas as pd
 
 from infra.local.supervision.probes import free_port
 from infra.secrets.generate import SECRETS
+from ml.core.errors import StaleInputError
 from ml.core.names import DASK_CERTIFICATE
 from ml.core.settings import MlSettings
 from ml.features.tables import Parts
@@ -31,6 +33,22 @@ class KillingParts:
         if os.getpid() != self._here and not self._marker.exists():
             self._marker.touch()
             os.kill(self._process or os.getpid(), signal.SIGKILL)
+        return self._parts[number]
+
+
+class ChangingParts:
+    """Parts that were changed when one of them is read for the given time."""
+
+    def __init__(self, parts: Parts, folder: Path, reads: int) -> None:
+        self._parts, self._folder, self._reads = parts, folder, reads
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __getitem__(self, number: int, /) -> pd.DataFrame:
+        (self._folder / f"{number}-{uuid4()}").touch()
+        if len(list(self._folder.glob(f"{number}-*"))) == self._reads:
+            raise StaleInputError("The training data were changed.")
         return self._parts[number]
 
 

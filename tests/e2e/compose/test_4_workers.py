@@ -181,15 +181,16 @@ def test_a_worker_of_another_machine_joins_by_one_port_and_runs_tasks(scaled: Co
     scaled.configure(JOIN_ADDRESS=gateway, JOIN_PORT=str(free_port()))
     text = (ROOT / "docs" / "scaling.md").read_text()
     first, second = re.findall(r"```bash\n([^`]*join\.tar[^`]*)```", text)
-    scaled.shell(first.replace("up -d", "up -d --scale airflow-worker=0"))
+    scaled.shell(first)
+    scaled.compose("rm", "--stop", "--force", "airflow-worker")
     other = "export COMPOSE_PROJECT_NAME=joined-compose-test\n"
     try:
         scaled.shell(other + second)
-        (host,) = scaled.shell(f"{other}JOIN_FILE=./join.tar docker compose -f {JOINED} ps -q airflow-worker").split()
+        (host,) = scaled.shell(f"{other}docker compose -f {JOINED} ps -q airflow-worker").split()
         tasks = [*run_dag(scaled, "ingest_diabetes"), *run_dag(scaled, "train_models_diabetes_simple")]
         assert {task["hostname"] for task in tasks if task["task_id"] != "gate"} == {host[:12]}
     finally:
-        scaled.shell(f"{other}JOIN_FILE=./join.tar docker compose -f {JOINED} down -v -t 10")
+        scaled.shell(f"{other}docker compose -f {JOINED} down -v -t 10")
         scaled.configure(JOIN_ADDRESS="")
 
 

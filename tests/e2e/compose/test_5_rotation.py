@@ -3,14 +3,13 @@
 import pytest
 
 from infra.secrets.generate import FERNET_KEY
-from infra.secrets.rotate import HOLDERS, next_steps
+from infra.secrets.rotate import HOLDERS, OF_OVERLAYS, next_steps
 from tests.e2e.compose.services import TEST_SECONDS, get, is_ready, predict
 from tests.support.compose import START_SECONDS, ComposeStack, wait_for
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(TEST_SECONDS)]
 
-OF_OVERLAYS = ("gateway_password", "valkey_password")
-ROTATED = [name for name in HOLDERS if name not in OF_OVERLAYS]
+ROTATED = [name for name, services in HOLDERS.items() if not OF_OVERLAYS & set(services)]
 
 
 def secrets(stack: ComposeStack) -> dict[str, str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -20,6 +21,8 @@ from infra.secrets.generate import generate
 from infra.secrets.join import issue, join_file, write_server
 from tests.support.haproxy import running_configuration
 
+ANSWER = b"-NOAUTH valkey got PING"
+
 
 @dataclass(frozen=True)
 class Ends:
@@ -28,11 +31,13 @@ class Ends:
     join: int
     valkey: int
     link: Path
+    health: str
+    """Address of the health of the other machine's end."""
 
 
 class Repeat(socketserver.BaseRequestHandler):
     def handle(self) -> None:
-        self.request.sendall(b"valkey got " + self.request.recv(100))
+        self.request.sendall(b"-NOAUTH valkey got " + self.request.recv(100))
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +60,14 @@ def ends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ends]:
         given = given.replace(documented, ours)
     taken = (second / "link" / "haproxy.cfg").read_text().replace(" /link/", f" {second}/link/")
     taken = taken.replace("127.0.0.1:8404", f"127.0.0.1:{health[1]}").replace("bind :6379", f"bind 127.0.0.1:{valkey}")
-    for port in (8080, 5432, 5000, 8000):
+    for port in (8080, 5432, 5000):
         taken = taken.replace(f"bind :{port}", f"bind 127.0.0.1:{free_port()}")
     try:
         with (
             running_configuration(first, given, f"http://127.0.0.1:{health[0]}"),
             running_configuration(second, taken, f"http://127.0.0.1:{health[1]}"),
         ):
-            yield Ends(join, valkey, second / "link")
+            yield Ends(join, valkey, second / "link", f"http://127.0.0.1:{health[1]}")
     finally:
         server.shutdown()
         server.server_close()
@@ -71,7 +76,11 @@ def ends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ends]:
 def test_the_name_on_the_other_machine_leads_to_the_service_of_the_first(ends: Ends) -> None:
     with socket.create_connection(("127.0.0.1", ends.valkey), 10) as link:
         link.sendall(b"PING")
-        assert link.recv(100) == b"valkey got PING"
+        assert link.recv(100) == ANSWER
+
+
+def test_the_other_machine_is_healthy_while_valkey_answers_it(ends: Ends) -> None:
+    assert httpx.get(ends.health).status_code == 200
 
 
 @pytest.mark.parametrize("certificate", ["none", "of another installation"])
@@ -89,16 +98,38 @@ def test_a_client_without_a_certificate_of_this_installation_is_refused(
 def test_a_joined_machine_reaches_only_what_has_a_route(ends: Ends) -> None:
     context = ssl.create_default_context(cafile=ends.link / "ca.pem")
     context.load_cert_chain(ends.link / "client.pem")
-    assert ask(ends, context) == b"valkey got PING"
+    assert ask(ends, context) == ANSWER
     context.check_hostname = False
     with contextlib.suppress(OSError):
         assert ask(ends, context, "airflow-scheduler") == b""
 
 
-def ask(ends: Ends, context: ssl.SSLContext, name: str = "valkey") -> bytes:
+def test_a_joined_machine_reaches_of_airflow_what_tasks_call_and_no_login(ends: Ends) -> None:
+    context = ssl.create_default_context(cafile=ends.link / "ca.pem")
+    context.load_cert_chain(ends.link / "client.pem")
+    found = {
+        path: ask(ends, context, "airflow-apiserver", f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())[:12]
+        for path in ("/auth/token", "/api/v2/dags", "/", "/execution/task")
+    }
+    assert found.pop("/execution/task") == b"HTTP/1.1 503", "there is no API server here"
+    assert set(found.values()) == {b"HTTP/1.1 403"}
+
+
+def test_a_new_authority_shuts_out_the_files_of_the_former_one(tmp_path: Path) -> None:
+    folder, server = tmp_path / "all", tmp_path / "server"
+    server.mkdir()
+    generate(folder)
+    write_server(folder, server)
+    former = (server / "ca.pem").read_text()
+    (folder / "join_authority.pem").unlink()
+    write_server(folder, server)
+    assert (server / "ca.pem").read_text() != former
+
+
+def ask(ends: Ends, context: ssl.SSLContext, name: str = "valkey", text: bytes = b"PING") -> bytes:
     with (
         socket.create_connection(("127.0.0.1", ends.join), 10) as plain,
         context.wrap_socket(plain, server_hostname=name) as link,
     ):
-        link.sendall(b"PING")
+        link.sendall(text)
         return link.recv(100)

@@ -1,8 +1,10 @@
 """Training on a Dask cluster: scheduler and workers are processes, with mutual TLS, and read from PostgreSQL."""
 
+import os
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,19 +17,23 @@ from infra.local.postgres.cluster import PostgresServer
 from ml.compute import connection
 from ml.compute.connection import connected
 from ml.compute.workers import THIS_PROCESS, Workers
-from ml.core.errors import ClusterError, StaleInputError
+from ml.core.errors import ClusterError, ReproductionError, StaleInputError
 from ml.core.settings import MlSettings
 from ml.data.sources.delivery import Delivery
 from ml.evaluation.bootstrap import evaluate
 from ml.features.tables import patients, target
+from ml.registry.client import ModelVersion
 from ml.training import boosting, ensembles
+from ml.training.code_version import code_version
 from ml.training.models import GRADIENT_BOOSTING, RANDOM_FOREST, fit
+from ml.training.reproduce import _validate_origin
+from ml.training.train import DASK_WORKERS
 from ml.training.tune import plan, run_trials
 from ml.warehouse import datasets
 from ml.warehouse.datasets import Dataset, TrainingParts, read
 from tests.integration.api.conftest import eventually
 from tests.integration.ml.databases import fresh_database, ingest_file
-from tests.support.dask_cluster import DaskCluster, KillingParts, running_cluster
+from tests.support.dask_cluster import ChangingParts, DaskCluster, KillingParts, running_cluster
 from tests.support.haproxy import write_certificate
 
 PARTS = 4
@@ -60,7 +66,7 @@ def world(
 
 @pytest.fixture
 def workers(world: World) -> Iterator[Workers]:
-    with connected(world.settings) as available:
+    with connected(world.settings, code_version) as available:
         yield available
 
 
@@ -104,7 +110,10 @@ def test_a_killed_worker_costs_its_part_and_not_the_run(world: World, tmp_path: 
     expected = predictions(world, RANDOM_FOREST, THIS_PROCESS)
     marker = tmp_path / "killed"
     parts = KillingParts(world.dataset.parts, marker)
-    with running_cluster(tmp_path, world.settings, workers=2) as cluster, connected(of(cluster, world)) as available:
+    with (
+        running_cluster(tmp_path, world.settings, workers=2) as cluster,
+        joined(cluster, world) as available,
+    ):
         model = fit(RANDOM_FOREST, SMALL[RANDOM_FOREST], parts, 1, workers=available)
         ended = [worker for worker in cluster.workers if worker.poll() is not None]
 
@@ -116,9 +125,12 @@ def test_a_killed_worker_costs_its_part_and_not_the_run(world: World, tmp_path: 
 def test_boosting_begins_again_without_a_worker_that_was_killed(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(boosting, "LOSS_SECONDS", 5)
+    monkeypatch.setattr(boosting, "SILENCE_SECONDS", 5)
     small = {**SMALL[GRADIENT_BOOSTING], "n_estimators": 400}
-    with running_cluster(tmp_path, world.settings, workers=2) as cluster, connected(of(cluster, world)) as available:
+    with (
+        running_cluster(tmp_path, world.settings, workers=2) as cluster,
+        joined(cluster, world) as available,
+    ):
 
         def kill() -> None:
             eventually(lambda: cluster.log("worker").count("got rank") == 2)
@@ -134,8 +146,32 @@ def test_boosting_begins_again_without_a_worker_that_was_killed(
     np.testing.assert_allclose(model.predict(world.dataset.test), alone.predict(world.dataset.test), atol=1e-6)
 
 
+def test_an_error_of_a_part_is_that_of_the_training(world: World, workers: Workers, tmp_path: Path) -> None:
+    """The third read of a part is the one that encodes it."""
+    parts = ChangingParts(world.dataset.parts, tmp_path, reads=3)
+    with pytest.raises(StaleInputError, match="changed"):
+        fit(GRADIENT_BOOSTING, SMALL[GRADIENT_BOOSTING], parts, 1, workers=workers)
+
+
+def test_workers_with_other_code_are_refused(world: World) -> None:
+    with (
+        pytest.raises(ClusterError, match="2 workers of the Dask cluster have other code"),
+        connected(world.settings, lambda: str(os.getpid())),
+    ):
+        pass
+
+
+def test_a_model_that_was_boosted_on_a_cluster_is_not_reproduced_but_says_why() -> None:
+    version = ModelVersion("7", "run", {DASK_WORKERS: "2", "algorithm": "XGBoost"}, ())
+    with pytest.raises(ReproductionError, match="Version 7 was boosted on 2 workers"):
+        _validate_origin(version, "")
+
+
 def test_without_the_scheduler_the_training_ends_in_a_sentence(world: World, tmp_path: Path) -> None:
-    with running_cluster(tmp_path, world.settings, workers=1) as cluster, connected(of(cluster, world)) as available:
+    with (
+        running_cluster(tmp_path, world.settings, workers=1) as cluster,
+        joined(cluster, world) as available,
+    ):
         parts = KillingParts(world.dataset.parts, tmp_path / "killed", cluster.scheduler.pid)
         with pytest.raises(ClusterError, match="scheduler was lost, and the work with it: try again"):
             fit(RANDOM_FOREST, SMALL[RANDOM_FOREST], parts, 1, workers=available)
@@ -145,7 +181,7 @@ def test_a_scheduler_answers_nobody_without_a_certificate_of_its_authority(world
     foreign = write_certificate(tmp_path / "foreign.pem")
     settings = world.settings.model_copy(update={"dask_certificate_file": foreign})
 
-    with pytest.raises(ClusterError, match="does not answer"), connected(settings):
+    with pytest.raises(ClusterError, match="does not answer"), connected(settings, code_version):
         pass
 
 
@@ -156,7 +192,7 @@ def test_without_workers_a_training_ends_in_a_sentence(
     with (
         running_cluster(tmp_path, world.settings, workers=0) as cluster,
         pytest.raises(ClusterError, match="has no workers: start one"),
-        connected(of(cluster, world)),
+        joined(cluster, world),
     ):
         pass
 
@@ -182,6 +218,6 @@ def test_the_trials_of_a_search_run_on_the_cluster_each_once(world: World, caplo
         assert list(slots) == ["0", "1"]
 
 
-def of(cluster: DaskCluster, world: World) -> MlSettings:
-    """Settings of another cluster."""
-    return world.settings.model_copy(update=cluster.settings)
+def joined(cluster: DaskCluster, world: World) -> AbstractContextManager[Workers]:
+    """The workers of another cluster."""
+    return connected(world.settings.model_copy(update=cluster.settings), code_version)
