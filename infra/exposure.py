@@ -11,13 +11,13 @@ DEMONSTRATION: Final = {"AIRFLOW_PASSWORD": "airflow", "GRAFANA_PASSWORD": "admi
 def refusal(settings: Mapping[str, str], logins: Iterable[str] = DEMONSTRATION) -> str | None:
     """The reason not to start, naming each setting to change; None if only this machine reaches the ports.
 
-    ``logins`` are the settings of the passwords that protect a page. ``GATEWAY_HOST`` is set where the gateway runs, and
-    ``SCALED`` where HAProxy does.
+    ``logins`` are the settings of the passwords that protect a page. ``GATEWAY_HOST`` is set where the gateway runs,
+    and ``SCALED`` where HAProxy does.
     """
     if settings.get("GATEWAY_HOST") and settings.get("SCALED"):
         return (
-            "docker-compose.gateway.yml and docker-compose.scale.yml do not work together: HAProxy would publish the API "
-            "without TLS, and workers would not find Airflow. Take one of them out of COMPOSE_FILE."
+            "docker-compose.gateway.yml and docker-compose.scale.yml do not work together: HAProxy would publish the "
+            "API without TLS, and workers would not find Airflow. Take one of them out of COMPOSE_FILE."
         )
     address = settings.get("BIND_ADDRESS", "")
     is_open = not is_loopback(address or "127.0.0.1")
