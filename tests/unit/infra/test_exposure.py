@@ -55,3 +55,10 @@ def test_a_gateway_without_api_keys_is_refused_on_this_machine_too(keys: dict[st
 def test_a_gateway_opened_to_the_network_needs_passwords_too() -> None:
     reason = refusal({"GATEWAY_HOST": "risk.example.org", "BIND_ADDRESS": "0.0.0.0"}) or ""  # noqa: S104
     assert all(name in reason for name in ("AIRFLOW_PASSWORD", "GRAFANA_PASSWORD", "API_KEYS"))
+
+
+def test_the_gateway_does_not_start_beside_haproxy() -> None:
+    settings = {"GATEWAY_HOST": "localhost", "API_KEYS": "one"}
+    assert refusal(settings) is None
+    assert "do not work together" in str(refusal({**settings, "SCALED": "true"}))
+    assert refusal({"SCALED": "true"}) is None

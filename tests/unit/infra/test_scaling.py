@@ -190,6 +190,12 @@ def test_the_port_for_other_machines_is_open_only_at_an_address_that_somebody_ch
 def test_a_worker_of_locust_is_locust_with_another_command() -> None:
     worker = SERVICES["locust-worker"]
     assert worker["extends"] == {"file": "docker-compose.yml", "service": "locust"}
-    assert worker.keys() == {"extends", "command", "ports", "depends_on", "healthcheck"}
+    assert worker.keys() == {"scale", "extends", "command", "ports", "depends_on", "healthcheck"}
     assert worker["ports"] is None
     assert worker["depends_on"] == {"locust": {"condition": "service_healthy"}}
+
+
+def test_the_documented_settings_empty_nothing_that_may_be_empty() -> None:
+    """An empty value counts for ``${NAME-default}``: it would take away the default."""
+    given = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M))
+    assert given & set(re.findall(r"\$\{([A-Z_]+)-", (ROOT / SCALE).read_text())) == set()
