@@ -84,7 +84,8 @@ class Cluster:
 
         while True:
             try:
-                wait(futures, timeout=LOSS_SECONDS)
+                with self.client.as_current():
+                    wait(futures, timeout=LOSS_SECONDS)
             except TimeoutError:
                 self.client.wait_for_workers(1, timeout=LOSS_SECONDS)
             else:
