@@ -28,7 +28,9 @@ SCALED = NETWORKS | {
     "prometheus": "app monitoring replicas",
     "locust-worker": "app",
     "airflow-scheduler": "app data queue",
-    "airflow-worker": "app data queue",
+    "airflow-worker": "app cluster data queue",
+    "dask-scheduler": "cluster",
+    "dask-worker": "cluster data",
     "valkey": "queue",
     "join": "app data queue",
 }
@@ -60,7 +62,7 @@ def test_a_service_reaches_what_shares_a_network_with_it_and_nothing_else(scaled
 
 
 def test_added_containers_are_hardened_and_only_haproxy_publishes_the_port(scaled: ComposeStack) -> None:
-    for name in ("haproxy", "locust-worker", "airflow-worker", "valkey", "api"):
+    for name in ("haproxy", "locust-worker", "airflow-worker", "dask-scheduler", "dask-worker", "valkey", "api"):
         for found in containers_of(scaled, name):
             host, user = found["HostConfig"], found["Config"]["User"]
             assert (host["CapDrop"], host["CapAdd"] or [], host["ReadonlyRootfs"]) == (["ALL"], [], True)
