@@ -11,8 +11,7 @@ from ml.core.errors import NoDataError, SplitError
 from ml.data.load import lock
 from ml.schema import CANNOT_BE_READMITTED, COLUMN_NAMES, ENCOUNTER_ID, PATIENT_ID
 from ml.warehouse.connection import copy_out, transaction
-from ml.warehouse.datasets import DRAW
-from ml.warehouse.tables import ingestions, test_data, train_data
+from ml.warehouse.tables import DRAW, ingestions, test_data, train_data
 
 log = logging.getLogger(__name__)
 

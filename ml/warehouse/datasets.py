@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from ml.core.errors import NoDataError, StaleInputError
 from ml.core.settings import DatabaseSettings
 from ml.features.tables import Parts, with_history
-from ml.schema import COLUMN_NAMES, COLUMNS, ENCOUNTER_ID, PATIENT_ID, Kind
+from ml.schema import COLUMN_NAMES, COLUMNS, ENCOUNTER_ID, Kind
 from ml.warehouse.connection import copy_out, transaction, warehouse
-from ml.warehouse.tables import ingestions
+from ml.warehouse.tables import DRAW, ingestions
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +31,6 @@ interval of an AUROC is a few thousandths wide."""
 PART_ROWS: Final = 100_000
 """Approximate number of encounters in a part of the training data; the genuine data set is one part."""
 _SPILL_BYTES: Final = 64 * 1024 * 1024
-_DIGEST: Final = f'sha256("{PATIENT_ID}"::text::bytea)'
-DRAW: Final = f"(get_byte({_DIGEST}, 3) << 16) + (get_byte({_DIGEST}, 4) << 8) + get_byte({_DIGEST}, 5)"
-"""SQL for a number below 2 ** 24, fixed for each patient. :mod:`ml.data.split` uses the bytes before, so the split and
-the sample are independent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,17 @@ raw_data: Final = sa.Table(
     sa.Index("raw_data_patient_nbr", PATIENT_ID),  # for the lookup of a patient's history
 )
 
-train_data: Final = sa.Table("train_data", metadata, *_data_columns())
+_DIGEST: Final = f'sha256("{PATIENT_ID}"::text::bytea)'
+DRAW: Final = f"(get_byte({_DIGEST}, 3) << 16) + (get_byte({_DIGEST}, 4) << 8) + get_byte({_DIGEST}, 5)"
+"""SQL for a number below 2 ** 24, fixed for each patient. :mod:`ml.data.split` uses the bytes before, so the split and
+the sample are independent."""
+
+train_data: Final = sa.Table(
+    "train_data",
+    metadata,
+    *_data_columns(),
+    sa.Index("train_data_draw", sa.text(f"({DRAW})")),  # for a part
+)
 test_data: Final = sa.Table("test_data", metadata, *_data_columns())
 
 rejected_rows: Final = sa.Table(
