@@ -88,7 +88,7 @@ def measure(settings: MlSettings, engine: sa.Engine, image: str, cpus: float) ->
 
 
 def fit_on(settings: MlSettings, engine: sa.Engine, family: str) -> tuple[float, Any, Any]:
-    """Seconds of a fit, and risks and outcomes of the test encounters."""
+    """Fit a family; returns the seconds, and risks and outcomes of the test encounters."""
     with connected(settings, code_version) as workers:
         dataset = read(engine)
         started = time.perf_counter()

@@ -99,7 +99,7 @@ def environment(rows: int, folder: Path) -> Iterator[tuple[dict[str, str], psuti
 
 
 def login(settings: MlSettings) -> dict[str, str]:
-    """Environment variables of a database."""
+    """Environment variables with the address and login of a database."""
     names = ("postgres_host", "postgres_port", "diabetes_db_name", "diabetes_db_user")
     password = settings.diabetes_db_password.get_secret_value()
     return {name.upper(): str(getattr(settings, name)) for name in names} | {"DIABETES_DB_PASSWORD": password}

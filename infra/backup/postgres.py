@@ -27,7 +27,7 @@ _TABLES: Final = """
     WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'staging') ORDER BY 1, 2
 """
 _WITHOUT_STAGED_ROWS: Final = ("--exclude-table=staging.*[0-9]", "--exclude-table-data=staging.deliveries")
-"""What a running ingestion has staged is of no use later. The sequence of the ids is kept, so that none returns."""
+"""Options that leave out the rows of ingestions in progress. The sequence of their ids stays: no id is used twice."""
 _GRANTS: Final = """
     SELECT r.rolname, a.privilege_type FROM pg_database d, aclexplode(d.datacl) a JOIN pg_roles r ON r.oid = a.grantee
     WHERE d.datname = current_database() AND r.oid <> d.datdba ORDER BY 1, 2

@@ -34,8 +34,9 @@ def lock(connection: sa.Connection) -> None:
 
 
 def load(engine: sa.Engine, delivery: Delivery, validated: StagedRows) -> Ingested:
-    """Upsert validated rows and drop their tables: the latest delivery of an encounter wins, unchanged rows are not
-    written.
+    """Upsert validated rows and drop their staged tables.
+
+    The latest delivery of an encounter wins, and unchanged rows are not written.
 
     A corrected row keeps ``ingested_at``: a model may have been trained on it since then.
 

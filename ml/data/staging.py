@@ -55,7 +55,7 @@ class Stage:
         self.table(content).create(self.connection, checkfirst=False)
 
     def copy(self, content: Content, rows: bytes) -> None:
-        """COPY csv without header into a table."""
+        """Append csv without header to a table, by COPY."""
         names = tuple(name for name, _ in _COLUMNS[content])
         copy_in(self.connection, self.table(content).fullname, names, io.BytesIO(rows))
 
@@ -70,7 +70,7 @@ class Stage:
             raise stale_input()
 
     def drop(self) -> None:
-        """Drop the tables that are there."""
+        """Drop the tables of the delivery and its row."""
         self.connection.exec_driver_sql("DELETE FROM staging.deliveries WHERE id = %s", (self.id,))
         names = ", ".join(self.table(content).fullname for content in _COLUMNS)
         self.connection.exec_driver_sql(f"DROP TABLE IF EXISTS {names}")

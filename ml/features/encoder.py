@@ -159,7 +159,7 @@ def _combinations(numbers: Matrix, ranks: Matrix, places: Matrix) -> Iterator[Ma
 
 
 def diagnoses_in(inputs: Inputs) -> set[str]:
-    """The diagnoses that occur."""
+    """Distinct known diagnoses of some rows."""
     return set(_diagnoses(inputs).ravel().tolist()) - {UNKNOWN}
 
 

@@ -84,7 +84,7 @@ def _boost(
 
 
 def _array(parts: list[Any], name: str, columns: tuple[int, ...]) -> Any:
-    """A distributed array of one attribute of all parts."""
+    """A Dask array of an attribute of all parts, one chunk for each part."""
     from dask import array
     from dask.delayed import delayed
 

@@ -133,7 +133,7 @@ def read(engine: sa.Engine, most_rows: int = SAMPLE_ROWS) -> Dataset:
 
 
 def _read_table(connection: sa.Connection, table: str, start: float, end: float) -> pd.DataFrame:
-    """The encounters of the patients whose draws are in a range of 0 to 1."""
+    """Read the encounters of the patients whose draws, as shares of 2 ** 24, are in ``[start, end)``."""
     limits = f"WHERE {DRAW} >= {int(start * 2**24)} AND {DRAW} < {int(end * 2**24)}" if start > 0 or end < 1 else ""
     names = ", ".join(f'"{name}"' for name in COLUMN_NAMES)
     with tempfile.SpooledTemporaryFile(max_size=_SPILL_BYTES) as stream:

@@ -15,7 +15,7 @@ class Delivery:
     path: Path
     """Of a staged file only the name counts."""
     staging_id: int | None = None
-    """Where :mod:`ml.data.staging` has it, for tasks on other workers; None: it is a file of this machine only."""
+    """Id of its tables in the schema ``staging``; None if the file is on this machine only."""
 
     @property
     def provenance(self) -> Literal["real", "synthetic"]:
