@@ -32,7 +32,7 @@ def test_a_decision_that_is_stored_does_not_fail_because_its_lock_was_lost(
         ledger.complete(entry)
         lose_the_lock(postgres_server)
 
-    assert "The decision is stored, but the lock was lost before it ended" in caplog.text
+    assert "is stored, but the lock was lost before it ended" in caplog.text
     with ledger.lock():
         assert [each.version for each in ledger.entries()] == ["1"]
 
