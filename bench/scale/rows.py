@@ -38,6 +38,7 @@ COMMANDS: Final[Mapping[str, Sequence[str]]] = {
     "score": ("score",),
 }
 """``train`` makes the report too; ``score`` scores ``raw_data`` with the version in production."""
+USAGE: Final = Path(__file__).parents[1] / "usage.py"
 ALLOWED_MB: Final = 1_500
 ALLOWED_BYTES: Final = 400
 """Memory that a process may use, and bytes more for each encounter."""
@@ -109,16 +110,13 @@ def run(command: Sequence[str], variables: dict[str, str], output: Path, databas
     """Run a command; its peak memory is that of its largest process, sandboxes included."""
     before, started = processor_seconds(database), time.perf_counter()
     with output.open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "ml", *command], env=variables, stdout=log, stderr=log)
-        _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in {0, 1}:  # 1: the gate refused the version
+        ml = [sys.executable, USAGE, sys.executable, "-m", "ml", *command]
+        used = json.loads(subprocess.run(ml, env=variables, stdout=subprocess.PIPE, stderr=log, check=True).stdout)
+    if used.pop("status") not in {0, 1}:  # 1: the gate refused the version
         raise RuntimeError(output.read_text()[-5000:])
-    figures = {
+    figures = used | {
         "seconds": time.perf_counter() - started,
-        "processor_seconds": used.ru_utime + used.ru_stime,
         "postgres_processor_seconds": processor_seconds(database) - before,
-        "peak_mb": used.ru_maxrss * 1024 / 10**6,
     }
     return {name: round(value, 1) for name, value in figures.items()}
 
