@@ -3,8 +3,10 @@
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
+from itertools import islice
 from logging.handlers import QueueHandler
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
@@ -25,7 +27,7 @@ class Workers(Protocol):
     """Apply functions to items."""
 
     def map(
-        self, function: Callable[[Shared, Item], Result], shared: Shared, items: Sequence[Item]
+        self, function: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]
     ) -> Iterator[Result]:
         """Yield ``function(shared, item)`` in the order of the items; the function is one of a module."""
 
@@ -34,7 +36,7 @@ class ThisProcess:
     """Computes an item when its result is asked for."""
 
     def map(
-        self, function: Callable[[Shared, Item], Result], shared: Shared, items: Sequence[Item]
+        self, function: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]
     ) -> Iterator[Result]:
         """Yield ``function(shared, item)`` in the order of the items."""
         return (function(shared, item) for item in items)
@@ -58,9 +60,11 @@ class Cluster:
         return sorted(self.client.scheduler_info(n_workers=-1)["workers"])
 
     def map(
-        self, function: Callable[[Shared, Item], Result], shared: Shared, items: Sequence[Item]
+        self, function: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]
     ) -> Iterator[Result]:
         """Yield ``function(shared, item)`` in the order of the items.
+
+        A sequence is submitted at once. Of an iterator, two items for each worker are read and submitted ahead.
 
         Raises:
             ClusterError: the scheduler or all workers are lost, or an item has lost several workers.
@@ -69,11 +73,15 @@ class Cluster:
         with cluster_errors():
             # Unlike scattered data, the result of a task is computed again when the worker that holds it is lost.
             held = submit(_held, shared, pure=False, priority=self._priority)
-            futures = [submit(_logged, function, held, item, pure=False, priority=self._priority) for item in items]
-            for future in futures:
+            futures = (submit(_logged, function, held, item, pure=False, priority=self._priority) for item in items)
+            ahead = len(items) if isinstance(items, Sized) else 2 * len(self.names())
+            submitted = deque(islice(futures, ahead))
+            while submitted:
+                future = submitted.popleft()
                 self.wait([future])
                 result, records = future.result()
                 future.release()
+                submitted.extend(islice(futures, 1))
                 for record in records:
                     logging.getLogger(record.name).handle(record)
                 yield result

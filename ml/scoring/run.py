@@ -2,23 +2,21 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
+from ml.compute.connection import connected
+from ml.compute.workers import THIS_PROCESS, Workers
 from ml.core.bundle import MANIFEST_FILE, sha256_of
 from ml.core.errors import ScoringError
 from ml.core.names import MODEL_NAME
-from ml.core.sandbox.process import Sandbox, sandboxed
 from ml.core.settings import MlSettings
 from ml.core.signing.approval import TAG, check_manifest, verify_version
 from ml.core.signing.keys import read_public_keys
@@ -28,21 +26,17 @@ from ml.schema.code_systems import CodeSystem
 from ml.schema.files.errors import ErrorGroups
 from ml.scoring import sources, targets
 from ml.scoring.identity import Identity
-from ml.scoring.inputs import SCHEMA, Block, messages_of, read_block
+from ml.scoring.parts import Graph, Part, Scorer, score_part, snapshot
 from ml.scoring.sources import Records, Source
 from ml.scoring.targets import Target
-from ml.warehouse.connection import transaction
+from ml.training.code_version import code_version
 from ml.warehouse.tables import ingestions
 
 log = logging.getLogger(__name__)
 
 ROWS_PER_PART: Final = 100_000
-BLOCK: Final = 1_000
-"""Records in the sandbox at a time, while the next ones are read. Their values stay in the cache of a core."""
 _FAULTS: Final = 20
 """Faults that are reported, the most frequent ones; every invalid record has its own in its row."""
-SANDBOX_SECONDS: Final = 30.0
-"""After this time another sandbox takes over: each may only run for the time that a check of a version may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +88,13 @@ def score(settings: MlSettings, engine: sa.Engine, registry: Registry, job: Job,
     """Score all records of a source; a call that was interrupted is continued by the next one with the same job.
 
     Raises:
+        ClusterError: the Dask cluster of ``DASK_SCHEDULER`` is away, or was lost.
         ScoringError: the source cannot be read, or the target holds something else.
         BundleError, UnapprovedError: the version is not valid, or the gate has not approved it.
         NoDataError, RegistryError, WarehouseError: there is nothing to score or no version, or a service is away.
     """
-    return score_with(_approved(settings, registry, job.version), engine, job, actor)
+    with connected(settings, code_version) as workers:
+        return score_with(_approved(settings, registry, job.version), engine, job, actor, workers)
 
 
 @contextmanager
@@ -112,52 +108,30 @@ def _approved(settings: MlSettings, registry: Registry, number: str | None) -> I
         yield version.number, directory
 
 
-def score_with(version: AbstractContextManager[tuple[str, Path]], engine: sa.Engine, job: Job, actor: str) -> Summary:
+def score_with(
+    version: AbstractContextManager[tuple[str, Path]],
+    engine: sa.Engine,
+    job: Job,
+    actor: str,
+    workers: Workers = THIS_PROCESS,
+) -> Summary:
     """The same with a version of which the context has number and bundle; for benchmarks."""
     with ExitStack() as stack:
-        snapshot = _snapshot(engine)
-        connection = stack.enter_context(snapshot) if job.source == sources.TABLE else None
+        of_table = snapshot(engine)
+        connection = stack.enter_context(of_table) if job.source == sources.TABLE else None
         source = _open_source(job, connection)
         records = sources.read_records(source, job.code_system)
         if connection is None and PATIENT_ID in records.reader.header.known:
-            connection = stack.enter_context(snapshot)
+            connection = stack.enter_context(of_table)
         if records.foreign:
             log.info("Not of the data set, and not read: %s", ", ".join(records.foreign))
         number, directory = stack.enter_context(version)
         manifest = sha256_of(directory / MANIFEST_FILE)
         identity = Identity(source.name, source.sha256, job.code_system, _history_of(connection), number, manifest)
         target = stack.enter_context(_open_target(job, engine, identity, actor))
-        return _Run(job, source, records, connection, target, stack.enter_context(Graph(directory))).run(identity)
-
-
-@contextmanager
-def _snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """One transaction: an ingestion during the run changes neither the records nor the history."""
-    with transaction(engine, isolation="REPEATABLE READ") as connection:
-        # Before the first ANALYZE, PostgreSQL would scan the whole table for the patients of a block.
-        connection.execute(sa.text("SET LOCAL enable_seqscan = off"))
-        yield connection
-
-
-class Graph(AbstractContextManager["Graph"]):
-    """The graph of a bundle in the sandbox; another process takes over before the time of one is up."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._open: ExitStack = ExitStack()
-        self._sandbox: Sandbox | None = None
-        self._since = 0.0
-
-    def run(self, block: Block) -> NDArray[np.float32]:
-        """Probabilities of the records of a block. Raises BundleError."""
-        if self._sandbox is None or time.monotonic() - self._since > SANDBOX_SECONDS:
-            self._open.close()
-            self._since = time.monotonic()
-            self._sandbox = self._open.enter_context(sandboxed(self._directory))
-        return self._sandbox.run(block.inputs)
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+        graph = stack.enter_context(Graph(directory))
+        scorer = Scorer(records.reader, source.unit == "line", connection, graph)
+        return _Run(job, source, records, target, scorer, workers).run(identity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,19 +139,19 @@ class _Run:
     job: Job
     source: Source
     records: Records
-    connection: sa.Connection | None
     target: Target
-    graph: Graph
+    scorer: Scorer
+    workers: Workers
     groups: ErrorGroups = field(default_factory=ErrorGroups)
 
     def run(self, identity: Identity) -> Summary:
         before, started = self.target.rows, time.perf_counter()
         if before:
             log.info("Continuing after %s records in %s", f"{before:,}", self.target.name)
-        texts = islice(self.records.texts, before, None)
-        with ThreadPoolExecutor(1) as pool:
-            while part := list(self._score(islice(texts, self.job.rows_per_part), pool)):
-                self._commit(pa.Table.from_batches(part, SCHEMA), started)
+        for scored in self.workers.map(score_part, self.scorer, self._parts()):
+            for message, position, place in scored.faults:
+                self.groups.add(None, message, position, place)
+            self._commit(scored.rows, started)
         summary = Summary(
             source=identity.source,
             target=self.target.name,
@@ -193,29 +167,17 @@ class _Run:
         self.target.finish({"digest": identity.digest, **of_it})
         return summary
 
+    def _parts(self) -> Iterator[Part]:
+        """The parts that the target does not hold."""
+        done, first = self.target.rows, self.target.rows + 1
+        texts = islice(self.records.texts, done, None)
+        while part := list(islice(texts, self.job.rows_per_part)):
+            yield Part(first, part)
+            first += len(part)
+
     def _faults(self) -> list[dict[str, Any]]:
         groups = sorted(self.groups, key=lambda group: group.count, reverse=True)[:_FAULTS]
         return [{"error": group.text, "records": group.count, "first": group.lines} for group in groups]
-
-    def _score(self, texts: Iterator[tuple[int, str]], pool: ThreadPoolExecutor) -> Iterator[pa.RecordBatch]:
-        """The results of the records of a part; a block is read while the one before is in the sandbox."""
-        first = self.target.rows + 1
-        pending: tuple[Block, Future[NDArray[np.float32]]] | None = None
-        while lines := list(islice(texts, BLOCK)):
-            block = read_block(self.records.reader, first, [text for _, text in lines], self.connection)
-            self._note(block, lines)
-            first += block.size
-            if pending:
-                yield pending[0].result(pending[1].result())
-            pending = block, pool.submit(self.graph.run, block)
-        if pending:
-            yield pending[0].result(pending[1].result())
-
-    def _note(self, block: Block, lines: Sequence[tuple[int, str]]) -> None:
-        for position, error in block.errors.items():
-            place = lines[position][0] if self.source.unit == "line" else block.first + position
-            for message in messages_of(error):
-                self.groups.add(None, message, position, place)
 
     def _commit(self, part: pa.Table, started: float) -> None:
         invalid = len(part) - part["error"].null_count

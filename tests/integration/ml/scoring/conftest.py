@@ -110,7 +110,6 @@ def parquet(folder: Path) -> pd.DataFrame:
 def rows_of(folder: Path) -> list[tuple[Any, ...]]:
     """The same as PostgreSQL returns them: floats have the digits that tell them apart from others."""
     table = parquet(folder).astype(object)
-    table["readmission_risk"] = [
-        None if pd.isna(risk) else float(str(np.float32(risk))) for risk in table["readmission_risk"]
-    ]
+    risks = [None if pd.isna(risk) else float(str(np.float32(risk))) for risk in table["readmission_risk"]]
+    table["readmission_risk"] = pd.Series(risks, dtype=object)
     return [tuple(row) for row in table.where(table.notna(), None).itertuples(index=False)]

@@ -11,7 +11,7 @@ import pytest
 
 from ml.core.errors import ScoringError
 from ml.data.sources.delivery import Delivery
-from ml.scoring import run, targets
+from ml.scoring import parts, targets
 from tests.integration.ml.databases import count, load_file
 from tests.integration.ml.scoring.conftest import ROWS, Platform, rows_of
 from tests.support.small_disks import filled, small_disk
@@ -148,9 +148,9 @@ def test_a_sandbox_that_has_run_for_long_is_replaced(
     platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     platform.score("raw_data", tmp_path / "one")
-    opened, sandboxed = [], run.sandboxed
-    monkeypatch.setattr(run, "sandboxed", lambda directory: opened.append(directory) or sandboxed(directory))
-    monkeypatch.setattr(run, "SANDBOX_SECONDS", 0.0)
+    opened, sandboxed = [], parts.sandboxed
+    monkeypatch.setattr(parts, "sandboxed", lambda directory: opened.append(directory) or sandboxed(directory))
+    monkeypatch.setattr(parts, "SANDBOX_SECONDS", 0.0)
     platform.score("raw_data", tmp_path / "several")
 
     assert len(opened) == 3  # parts
