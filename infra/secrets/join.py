@@ -19,8 +19,15 @@ from infra.secrets.certificates import DAYS_OF_AUTHORITY, key_pem, pem, sign
 from ml.core.names import PUBLIC_KEYS
 from ml.core.signing.keys import replace_file
 
-ROUTES: Final = {"valkey": 6379, "airflow-apiserver": 8080, "postgres": 5432, "mlflow": 5000}
-"""Services that a worker reaches, by the names of the first machine."""
+ROUTES: Final = {
+    "valkey": 6379,
+    "airflow-apiserver": 8080,
+    "postgres": 5432,
+    "mlflow": 5000,
+    "locust": 5557,
+    "api": 8000,
+}
+"""Services that workers reach, by the names of the first machine."""
 WORKER: Final = ("diabetes_db_password", "prediction_log_key", PUBLIC_KEYS, "valkey_password")
 
 _SETTINGS: Final = """\

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
 
 from infra.local.airflow_client import AirflowClient
 from infra.local.dag_runs import FINISHED_STATES, wait_for_dags
 from infra.local.settings import ROOT
 from infra.local.supervision.probes import free_port
-from tests.e2e.compose.services import DAG_SECONDS, TEST_SECONDS, airflow_settings, run_dag
+from tests.e2e.compose.services import DAG_SECONDS, TEST_SECONDS, airflow_settings, get, run_dag
 from tests.e2e.compose.test_1_start import CONNECT
 from tests.e2e.compose.test_4_replicas import containers_of
 from tests.support.compose import ComposeStack, wait_for
@@ -189,9 +190,29 @@ def test_a_worker_of_another_machine_joins_by_one_port_and_runs_tasks(scaled: Co
         (host,) = scaled.shell(f"{other}docker compose -f {JOINED} ps -q airflow-worker").split()
         tasks = [*run_dag(scaled, "ingest_diabetes"), *run_dag(scaled, "train_models_diabetes_simple")]
         assert {task["hostname"] for task in tasks if task["task_id"] != "gate"} == {host[:12]}
+        assert_locust_has_two_workers(scaled)
     finally:
         scaled.shell(f"{other}docker compose -f {JOINED} down -v -t 10")
         scaled.configure(JOIN_ADDRESS="")
+
+
+def assert_locust_has_two_workers(scaled: ComposeStack) -> None:
+    """That of the first machine and the joined one; both send requests, and none fails."""
+    locust = scaled.url("LOCUST")
+
+    def stats() -> dict[str, Any]:
+        return dict(get(f"{locust}/stats/requests").json())
+
+    def users() -> list[int]:
+        return sorted(worker["user_count"] for worker in stats()["workers"])
+
+    wait_for("both workers of Locust", lambda: len(users()) == 2, 120, lambda: str(stats()["workers"]))
+    form = {"user_count": "4", "spawn_rate": "4", "host": "http://api:8000"}
+    assert httpx.post(f"{locust}/swarm", data=form, timeout=30).json()["success"]
+    wait_for("users on both", lambda: users() == [2, 2], 60, lambda: str(users()))
+    wait_for("requests", lambda: sum(row["num_requests"] for row in stats()["stats"]) > 100, 60)
+    httpx.post(f"{locust}/stop", timeout=60).raise_for_status()
+    assert stats()["errors"] == []
 
 
 def _trials(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:

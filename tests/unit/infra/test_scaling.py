@@ -170,14 +170,14 @@ def test_a_worker_mounts_the_file_with_data_as_the_scheduler_does_and_its_logs_b
 
 def test_a_machine_that_joins_opens_no_port_and_its_services_are_hardened() -> None:
     joined = overlay(JOINED)["services"]
-    assert joined.keys() == {"unpack", "link", "airflow-worker"}
+    assert joined.keys() == {"unpack", "link", "airflow-worker", "locust-worker"}
     for name in ("unpack", "link"):
         assert joined[name].items() >= (COMPOSE["x-service"] | {"restart": joined[name]["restart"]}).items()
         assert joined[name]["mem_limit"]
     assert joined["unpack"]["cap_add"] == ["DAC_READ_SEARCH"]
     assert joined["unpack"]["network_mode"] == "none"
     assert not [name for name, service in joined.items() if "ports" in service]
-    assert joined["airflow-worker"]["networks"] == ["worker"]
+    assert all(joined[name]["networks"] == ["worker"] for name in ("airflow-worker", "locust-worker"))
 
 
 def test_the_port_for_other_machines_is_open_only_at_an_address_that_somebody_chose() -> None:

@@ -60,7 +60,7 @@ def ends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ends]:
         given = given.replace(documented, ours)
     taken = (second / "link" / "haproxy.cfg").read_text().replace(" /link/", f" {second}/link/")
     taken = taken.replace("127.0.0.1:8404", f"127.0.0.1:{health[1]}").replace("bind :6379", f"bind 127.0.0.1:{valkey}")
-    for port in (8080, 5432, 5000):
+    for port in (8080, 5432, 5000, 5557, 8000):
         taken = taken.replace(f"bind :{port}", f"bind 127.0.0.1:{free_port()}")
     try:
         with (
