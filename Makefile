@@ -196,10 +196,9 @@ bench: env ## Benchmarks of ingestion and explanations
 	$(BIN)/python -m bench.ingestion
 	$(BIN)/python -m bench.explanations
 
-bench-scale: env ## Time and memory by rows with a plot, what a row and a request cost, replicas beside a simulation (hours)
+bench-scale: env ## Time and memory by rows with a plot, replicas beside a simulation, and what larger sizes would need (hours)
 	$(BIN)/python -m bench.scale.rows
 	$(BIN)/python -m bench.scale.plot
-	$(BIN)/python -m bench.scale.costs
 	$(BIN)/python -m bench.scale.replicas $(if $(DATA_FILE),"$(DATA_FILE)")
 	$(BIN)/python -m bench.scale.table
 

@@ -13,8 +13,8 @@ from bench.scale.simulation import Tier
 RESULTS: Final = Path(__file__).parents[1] / "results"
 ROWS: Final = (10_000_000, 200_000_000, 2_000_000_000)
 RATES: Final = (1_000, 100_000, 1_000_000)
-CONTAINED: Final = ("read", "history alone", "encode once")
-"""Steps that another step includes."""
+UNITS: Final = {"processor_seconds": "µs", "postgres_processor_seconds": "µs in PostgreSQL", "peak_mb": "bytes"}
+"""Figures of a row in millionths; bytes are those of the memory of the largest process."""
 BUSY: Final = 0.6
 """Share of a core that a replica uses in the plan, on machines of so many cores."""
 MACHINE_CORES: Final = 16
@@ -22,14 +22,14 @@ MACHINE_CORES: Final = 16
 
 def main() -> None:
     """Print all tables."""
-    names = ("scale_costs", "scale_replicas", "year")
+    names = ("scale_rows", "scale_replicas", "year")
     if missing := [name for name in names if not (RESULTS / f"{name}.json").exists()]:
         raise SystemExit(f"No result yet: run python -m bench.{missing[0].replace('_', '.')} first.")
-    costs, replicas, year = (json.loads((RESULTS / f"{name}.json").read_text()) for name in names)
+    rows, replicas, year = (json.loads((RESULTS / f"{name}.json").read_text()) for name in names)
     tables = {
-        "Cost of an encounter": per_row(costs),
-        "Bytes of an encounter": [costs["runs"][-1]["bytes_per_row"]],
-        "More rows": more_rows(costs),
+        "Cost of an encounter": per_row(rows["runs"]),
+        "Bytes of an encounter": [rows["runs"][0]["bytes_per_row"]],
+        "More rows": more_rows(rows["runs"]),
         "Replicas": replicas["saturated"],
         "Error of the simulation": replicas["loads"],
         "More requests": [more_requests(rate, replicas, year["weeks"][-1]) for rate in RATES],
@@ -38,30 +38,31 @@ def main() -> None:
         print(f"**{title}**\n\n{markdown(rows)}\n")
 
 
-def per_row(costs: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Cost of a row in each step: the difference of the costs of both sizes, divided by that of their rows."""
-    small, large = costs["runs"]
+def per_row(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Cost of a row in each step: the difference of the costs of both largest sizes, divided by that of their rows."""
+    small, large = runs[-2:]
     rows = large["rows"] - small["rows"]
-    units = {"processor_seconds": ("µs", 1e6), "postgres_processor_seconds": ("µs in PostgreSQL", 1e6)}
-    units |= {"wal_mb": ("WAL bytes", 1024**2), "memory_mb": ("bytes of memory", 1024**2)}
     return [
         {"step": after["step"]}
-        | {title: max(after[name] - before[name], 0) / rows * unit for name, (title, unit) in units.items()}
+        | {title: max(after[name] - before[name], 0) / rows * 1e6 for name, title in UNITS.items()}
         for before, after in zip(small["steps"], large["steps"], strict=True)
     ]
 
 
-def more_rows(costs: Mapping[str, Any]) -> list[dict[str, Any]]:
+def more_rows(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Core hours and memory of each step, in proportion to the rows."""
+    largest = {step["step"]: step["peak_mb"] / 1e3 for step in runs[-1]["steps"]}
     return [
         {"step": row["step"]}
         | {
             f"{rows / 1e6:,.0f} M rows, core hours": (row["µs"] + row["µs in PostgreSQL"]) * rows / 3.6e9
             for rows in ROWS
         }
-        | {f"{rows / 1e6:,.0f} M, GB": row["bytes of memory"] * rows / 1e9 for rows in ROWS}
-        for row in per_row(costs)
-        if row["step"] not in CONTAINED
+        | {
+            f"{rows / 1e6:,.0f} M, GB": largest[row["step"]] + row["bytes"] * (rows - runs[-1]["rows"]) / 1e9
+            for rows in ROWS
+        }
+        for row in per_row(runs)
     ]
 
 
