@@ -27,6 +27,7 @@ LONGEST: Final = (
     "infra/backup/test_refusals.py",
     "infra/backup/test_newer_tables.py",
     "ml/promotion/test_approvals.py",
+    "ml/scoring/test_cluster.py",
     "ml/scoring/test_restart.py",
     "ml/scoring/test_parity.py",
     "ui/test_genuine_thresholds.py",
