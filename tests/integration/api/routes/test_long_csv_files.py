@@ -92,7 +92,7 @@ def logged(
     """The service with a prediction log, and a database that knows no patient."""
     migrate(postgres_url)
     registry.promote("1", write_bundle(tmp_path / "1"))
-    client = start_api(**database_settings, prediction_log=True)
+    client = start_api(**database_settings, prediction_log=True, history_timeout_seconds=5)
     eventually(lambda: client.get("/ready").status_code == 200)
     return client
 

@@ -37,7 +37,7 @@ def api(
     tmp_path: Path,
 ) -> Any:
     registry.promote("1", write_bundle(tmp_path / "1"))
-    client = start_api(**database_settings, prediction_log=True, log_patient_ids="plain")
+    client = start_api(**database_settings, prediction_log=True, log_patient_ids="plain", history_timeout_seconds=5)
     eventually(lambda: client.get("/ready").status_code == 200)
     return client
 
