@@ -86,7 +86,7 @@ $(BIN)/python:
 
 # --- Tests ------------------------------------------------------------------------------------------------------
 
-.PHONY: quick test test-all pre-commit lint types unit integration e2e e2e-native test-ui images dags-test test-faults \
+.PHONY: quick test test-all pre-commit lint types unit integration integration-long e2e e2e-native test-ui images dags-test test-faults \
 	test-security test-clients test-observability test-operations compose-test compose-smoke test-repeatedly audit sbom \
 	scale-test evaluate bench bench-scale bench-serving
 
@@ -141,8 +141,11 @@ unit: env ## Fast tests, without any server
 
 # Tests that compare times run by themselves; only their files are imported for it.
 integration: env ## Tests on a real PostgreSQL, a real MLflow, real HTTP
-	$(BIN)/pytest $(PARALLEL) tests/integration -m "not alone"
+	$(BIN)/pytest $(PARALLEL) tests/integration -m "not alone and not long"
 	$(BIN)/pytest -m alone $$(grep -rl --include='test_*.py' 'mark\.alone' tests/integration)
+
+integration-long: env ## Those of minutes: DAG runs, backups, upgrades, full disks, a Dask cluster, the genuine data
+	$(BIN)/pytest $(PARALLEL) tests/integration -m "long and not alone"
 
 e2e: env ## One run of the whole stack, with every page in a real browser where there is one
 	$(BIN)/pytest tests/e2e -m "not docker"

@@ -1,4 +1,4 @@
-"""The order of the integration tests, and which of them share a process.
+"""The order of the integration tests, which of them share a process, and which are a suite of their own.
 
 Files that take long begin first, so that parallel workers end together.
 """
@@ -38,6 +38,26 @@ LONGEST: Final = (
 )
 """Files of more than half a minute, the longest first (``pytest --durations=0``)."""
 
+LONG: Final = (
+    "api/storage/test_full_disk.py",
+    "dags/test_full_log_disk.py",
+    "dags/test_retain.py",
+    "dags/test_roll_back.py",
+    "dags/test_score.py",
+    "infra/backup/",
+    "infra/haproxy/test_replicas.py",
+    "infra/local/upgrading/",
+    "infra/test_mlflow_cleanup.py",
+    "ml/compute/",
+    "ml/evaluation/test_genuine_data.py",
+    "ml/monitoring/test_genuine_windows.py",
+    "ml/registry/test_full_disk.py",
+    "ml/scoring/test_cluster.py",
+    "ui/test_genuine_figures.py",
+    "ui/test_genuine_thresholds.py",
+)
+"""Files and folders of `make integration-long`; `make integration` runs the others."""
+
 ONE_PROCESS: Final = ("tests/integration/infra/backup/",)
 """Folders whose files share a fixture that takes a minute or more."""
 
@@ -54,9 +74,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
     return _ByFileOrFolder(config, log)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Move the tests of the longest files to the front; the order within a file stays."""
-    assert all((FOLDER / name).exists() for name in LONGEST)
+    """Mark the tests of :data:`LONG`, and move those of the longest files to the front; their order there stays."""
+    assert all((FOLDER / name).exists() for name in (*LONGEST, *LONG))
+    for item in items:
+        if item.path.is_relative_to(FOLDER) and item.path.relative_to(FOLDER).as_posix().startswith(LONG):
+            item.add_marker("long")
 
     def place(item: pytest.Item) -> int:
         path = item.path.as_posix()

@@ -54,11 +54,25 @@ ALWAYS = (
     Suite("pre-commit", "make pre-commit", 0.3),
     Suite("types", "make types", 0.7),
     Suite("unit", "make unit", 2.0),
-    Suite("integration", "make integration", 28.0),
+    Suite("integration", "make integration", 16.0),
     Suite("e2e", "make e2e-native", 8.0),
     Suite("compose-smoke", "make compose-smoke", 5.0),
 )
 LONG = (
+    Suite(
+        "integration-long",
+        "make integration-long",
+        11.0,
+        (
+            "dags/",
+            "infra/backup/",
+            "infra/local/upgrading/",
+            "ml/compute/",
+            "ml/evaluation/",
+            "ml/scoring/",
+            "ml/training/",
+        ),
+    ),
     Suite("e2e with the interface", "make e2e", 16.0, ("ui/", "api/contract/", "tests/e2e/interface/"), "e2e"),
     Suite("faults", "make test-faults", 9.0, ("api/", "ml/core/", "ml/promotion/", "ml/registry/", "tests/faults/")),
     Suite(
