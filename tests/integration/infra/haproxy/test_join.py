@@ -104,6 +104,19 @@ def test_a_joined_machine_reaches_only_what_has_a_route(ends: Ends) -> None:
         assert ask(ends, context, "airflow-scheduler") == b""
 
 
+def test_one_address_cannot_take_all_connections(ends: Ends) -> None:
+    """Connections that never begin their TLS handshake."""
+    context = ssl.create_default_context(cafile=ends.link / "ca.pem")
+    context.load_cert_chain(ends.link / "client.pem")
+    with contextlib.ExitStack() as silent:
+        for _ in range(210):
+            with contextlib.suppress(ConnectionError):  # those beyond the limit
+                silent.enter_context(socket.create_connection(("127.0.0.1", ends.join), 10))
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            ask(ends, context)
+        assert ask(ends, context, source="127.0.0.2") == ANSWER
+
+
 def test_a_joined_machine_reaches_of_airflow_what_tasks_call_and_no_login(ends: Ends) -> None:
     context = ssl.create_default_context(cafile=ends.link / "ca.pem")
     context.load_cert_chain(ends.link / "client.pem")
@@ -126,9 +139,11 @@ def test_a_new_authority_shuts_out_the_files_of_the_former_one(tmp_path: Path) -
     assert (server / "ca.pem").read_text() != former
 
 
-def ask(ends: Ends, context: ssl.SSLContext, name: str = "valkey", text: bytes = b"PING") -> bytes:
+def ask(
+    ends: Ends, context: ssl.SSLContext, name: str = "valkey", text: bytes = b"PING", source: str = "127.0.0.1"
+) -> bytes:
     with (
-        socket.create_connection(("127.0.0.1", ends.join), 10) as plain,
+        socket.create_connection(("127.0.0.1", ends.join), 10, (source, 0)) as plain,
         context.wrap_socket(plain, server_hostname=name) as link,
     ):
         link.sendall(text)
