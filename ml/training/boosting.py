@@ -44,7 +44,8 @@ def _log_failure(state: RetryCallState) -> None:
 def _attempt(cluster: Cluster, parameters: Mapping[str, Any], rounds: int, rows: TrainingRows) -> Booster:
     with cluster_errors(), cluster.client.as_current():
         cluster.client.wait_for_workers(1, timeout=LOSS_SECONDS)
-        names = cluster.names()
+        if not (names := cluster.names()):
+            raise TimeoutError("the last worker was lost after the wait for it")
         try:
             return _boost(cluster, names, parameters, rounds, rows)
         except PlatformError:

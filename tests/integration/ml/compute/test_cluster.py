@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from infra.local.postgres.cluster import PostgresServer
 from ml.compute import connection
 from ml.compute.connection import connected
-from ml.compute.workers import THIS_PROCESS, Workers
+from ml.compute.workers import THIS_PROCESS, Cluster, Workers
 from ml.core.errors import ClusterError, ReproductionError, StaleInputError
 from ml.core.settings import MlSettings
 from ml.data.sources.delivery import Delivery
@@ -144,6 +144,16 @@ def test_boosting_begins_again_without_a_worker_that_was_killed(
     alone = fit(GRADIENT_BOOSTING, small, world.dataset.parts, 1)
     assert "Attempt 1 to boost on the cluster failed" in caplog.text
     np.testing.assert_allclose(model.predict(world.dataset.test), alone.predict(world.dataset.test), atol=1e-6)
+
+
+def test_boosting_begins_again_when_the_last_worker_is_lost_after_the_wait_for_it(
+    world: World, workers: Workers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    names, none = Cluster.names, [list[str]()]
+    monkeypatch.setattr(Cluster, "names", lambda cluster: none.pop() if none else names(cluster))
+    predictions(world, GRADIENT_BOOSTING, workers)
+
+    assert "Attempt 1 to boost on the cluster failed: All workers of the Dask cluster were lost" in caplog.text
 
 
 def test_an_error_of_a_part_is_that_of_the_training(world: World, workers: Workers, tmp_path: Path) -> None:
