@@ -86,8 +86,8 @@ $(BIN)/python:
 
 # --- Tests ------------------------------------------------------------------------------------------------------
 
-.PHONY: quick test test-all pre-commit lint types unit integration integration-long e2e e2e-native test-ui images dags-test test-faults \
-	test-security test-clients test-observability test-operations compose-test compose-smoke test-repeatedly audit sbom \
+.PHONY: quick test test-all pre-commit lint types unit integration integration-long e2e e2e-native test-ui images dags-test \
+	test-faults test-security test-clients test-observability test-operations compose-test compose-smoke test-repeatedly audit sbom \
 	scale-test evaluate bench bench-scale bench-serving
 
 # Processes that run tests in parallel; tests of one file stay in one process.

@@ -1,7 +1,7 @@
 """Draws processor time and peak memory against rows as ``docs/images/scale.svg``: ``python -m bench.scale.plot``.
 
-Processor time hardly depends on what else the machine does, and includes that of PostgreSQL. Peak memory has the limit
-beside it: 1.5 GB and 400 bytes for each encounter.
+Processor time includes that of PostgreSQL, and depends less on other programs than the time that passes. Peak
+memory has the limit beside it: 1.5 GB and 400 bytes for each encounter.
 """
 
 import json

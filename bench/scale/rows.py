@@ -72,7 +72,7 @@ def allowed_mb(rows: int) -> int:
 def measure(rows: int, folder: Path) -> dict[str, Any]:
     """Run the commands on so many encounters, with a PostgreSQL and an MLflow of their own."""
     with environment(rows, folder) as (variables, settings):
-        database = psutil.Process().children()[0]
+        database = next(child for child in psutil.Process().children() if child.name() == "postgres")
         steps = []
         for (step, command), number in zip(COMMANDS.items(), itertools.count()):
             steps.append({"step": step, **run(command, variables, folder / f"{number}.log", database)})
@@ -90,7 +90,7 @@ def stored(settings: MlSettings) -> dict[str, int]:
 
 @contextmanager
 def environment(rows: int, folder: Path) -> Iterator[tuple[dict[str, str], MlSettings]]:
-    """Environment variables of the commands, and settings of the database; PostgreSQL is the first child process."""
+    """Start PostgreSQL and MLflow; yields environment variables of the commands, and settings of the database."""
     secrets, temporary = folder / "secrets", folder / "tmp"
     for new in (secrets, temporary):
         new.mkdir()

@@ -14,7 +14,7 @@ RESULTS: Final = Path(__file__).parents[1] / "results"
 ROWS: Final = (10_000_000, 200_000_000, 2_000_000_000)
 RATES: Final = (1_000, 100_000, 1_000_000)
 UNITS: Final = {"processor_seconds": "µs", "postgres_processor_seconds": "µs in PostgreSQL", "peak_mb": "bytes"}
-"""Figures of a row in millionths; bytes are those of the memory of the largest process."""
+"""Columns of the table by figures of :mod:`bench.scale.rows`; bytes are memory of the largest process."""
 BUSY: Final = 0.6
 """Share of a core that a replica uses in the plan, on machines of so many cores."""
 MACHINE_CORES: Final = 16

@@ -77,7 +77,7 @@ class Scorer:
         self._files: dict[str, bytes] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the connection and the sandbox."""
+        """What a copy has in place of connection and sandbox: an exported snapshot, and the bundle's files."""
         if self._here is None:
             return vars(self)
         connection, graph = self._here
@@ -141,7 +141,7 @@ class Scorer:
 
 
 def score_part(scorer: Scorer, part: Part) -> ScoredPart:
-    """:meth:`Scorer.score`, for workers."""
+    """Score a part: :meth:`Scorer.score` as the function of a module, which workers take."""
     return scorer.score(part)
 
 

@@ -117,12 +117,12 @@ def score_with(
 ) -> Summary:
     """The same with a version of which the context has number and bundle; for benchmarks."""
     with ExitStack() as stack:
-        of_table = snapshot(engine)
-        connection = stack.enter_context(of_table) if job.source == sources.TABLE else None
+        stays = snapshot(engine)  # entered once, by whichever needs it: the source or the history
+        connection = stack.enter_context(stays) if job.source == sources.TABLE else None
         source = _open_source(job, connection)
         records = sources.read_records(source, job.code_system)
         if connection is None and PATIENT_ID in records.reader.header.known:
-            connection = stack.enter_context(of_table)
+            connection = stack.enter_context(stays)
         if records.foreign:
             log.info("Not of the data set, and not read: %s", ", ".join(records.foreign))
         number, directory = stack.enter_context(version)
@@ -168,7 +168,7 @@ class _Run:
         return summary
 
     def _parts(self) -> Iterator[Part]:
-        """The parts that the target does not hold."""
+        """Yield the parts of the source that the target does not hold yet."""
         done, first = self.target.rows, self.target.rows + 1
         texts = islice(self.records.texts, done, None)
         while part := list(islice(texts, self.job.rows_per_part)):
