@@ -44,9 +44,13 @@ def connected(settings: ClusterSettings, code: Callable[[], str], priority: int 
         except TimeoutError as error:
             raise ClusterError(f"The Dask scheduler at {address} has no workers: start one, then try again.") from error
         with cluster_errors():
-            others = [name for name, version in client.run(code).items() if version != code()]
+            # A worker that cannot import the function gives an error in place of a version.
+            others = [name for name, found in client.run(code, on_error="return").items() if found != code()]
         if others:
-            raise ClusterError(f"{len(others)} workers of the Dask cluster have other code: build and start them anew.")
+            raise ClusterError(
+                f"{len(others)} workers of the Dask cluster have other code, or none: start them anew with this code "
+                "(docs/scaling.md)."
+            )
         log.info("Dask cluster at %s: %s workers", address, len(client.nthreads()))
         yield Cluster(client, priority)
 

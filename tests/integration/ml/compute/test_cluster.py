@@ -1,5 +1,6 @@
 """Training on a Dask cluster: scheduler and workers are processes, with mutual TLS, and read from PostgreSQL."""
 
+import importlib
 import os
 import re
 from collections.abc import Iterator
@@ -167,6 +168,18 @@ def test_workers_with_other_code_are_refused(world: World) -> None:
     with (
         pytest.raises(ClusterError, match="2 workers of the Dask cluster have other code"),
         connected(world.settings, lambda: str(os.getpid())),
+    ):
+        pass
+
+
+def test_workers_that_cannot_import_the_code_are_refused_in_a_sentence(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "code_of_the_client.py").write_text("def version():\n    return '1'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with (
+        pytest.raises(ClusterError, match="have other code, or none: start them anew"),
+        connected(world.settings, importlib.import_module("code_of_the_client").version),
     ):
         pass
 
